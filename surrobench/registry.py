@@ -1,0 +1,129 @@
+"""Lazy registries: a name stands for a ``module:attribute`` that is imported on first use.
+
+Listing names must stay cheap (no torch, no scikit-learn), so an entry stores where a part lives and
+with which options it is built, never the part itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar, cast
+
+from surrobench.errors import UserError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a registered part lives, how it is built and one line about it."""
+
+    name: str
+    target: str
+    summary: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def import_attribute(path: str) -> Any:
+    """Import ``package.module:Attribute`` (the current folder is searched too).
+
+    Raises:
+        UserError: if the module or the attribute does not exist, naming which.
+    """
+    module_name, _, attribute = path.partition(":")
+    if not module_name or not attribute:
+        raise UserError(f"{path!r} is not of the form 'package.module:Attribute'.")
+    folder = os.getcwd()
+    if folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        if module_name == missing or module_name.startswith(missing + "."):
+            raise UserError(
+                f"{path!r}: there is no module {missing!r} on the Python path or in {folder}."
+            ) from error
+        raise UserError(f"{path!r}: importing it needs the package {missing!r}.") from error
+    value: Any = module
+    for part in attribute.split("."):
+        if not hasattr(value, part):
+            public = [name for name in vars(module) if not name.startswith("_")]
+            raise UserError(
+                f"{path!r}: module {module_name!r} has no attribute {part!r}. "
+                + did_you_mean(part, public)
+            )
+        value = getattr(value, part)
+    return value
+
+
+class Registry(Generic[T]):
+    """Names of one kind of part (``"predictor"``, ``"encoding"``, …).
+
+    Third parties add names through the entry-point group ``surrobench.<kind>s``; anything else is
+    reached by its dotted path ``module:Attribute``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Entry] = {}
+        self._plugins_read = False
+
+    def register(self, name: str, target: str, summary: str = "", **options: Any) -> None:
+        """Add a name; a second owner of the same name is an error that names both."""
+        known = self._entries.get(name)
+        if known is not None and (known.target, dict(known.options)) != (target, options):
+            raise UserError(
+                f"the {self.kind} name {name!r} is claimed by {known.target} and by {target}."
+            )
+        self._entries[name] = Entry(name, target, summary, options)
+
+    def _read_plugins(self) -> None:
+        if not self._plugins_read:
+            self._plugins_read = True
+            for point in entry_points(group=f"surrobench.{self.kind}s"):
+                self.register(point.name, point.value, "plug-in")
+
+    def names(self) -> list[str]:
+        """All registered names, in the order of registration."""
+        self._read_plugins()
+        return list(self._entries)
+
+    def entry(self, name: str) -> Entry:
+        """The entry of a name.
+
+        Raises:
+            UserError: for an unknown name, with the nearest valid ones.
+        """
+        self._read_plugins()
+        if name not in self._entries:
+            raise UserError(f"unknown {self.kind} {name!r}. " + did_you_mean(name, self._entries))
+        return self._entries[name]
+
+    def create(self, name: str, **options: Any) -> T:
+        """Build the part: ``name`` is registered or a dotted path; ``options`` override defaults."""
+        if ":" in name and name not in self.names():
+            target, defaults = name, {}
+        else:
+            entry = self.entry(name)
+            target, defaults = entry.target, dict(entry.options)
+        value = import_attribute(target)
+        merged = {**defaults, **options}
+        if not callable(value) or (not isinstance(value, type) and not merged and _is_part(value)):
+            if merged:
+                raise UserError(f"{self.kind} {name!r} is an object and takes no options.")
+            return cast(T, value)
+        try:
+            return cast(T, value(**merged))
+        except TypeError as error:
+            raise UserError(f"{self.kind} {name!r} could not be built: {error}.") from error
+
+
+def _is_part(value: object) -> bool:
+    """Whether a callable object is already a part (an instance), not a factory of one."""
+    return not hasattr(value, "__qualname__")

@@ -1,0 +1,155 @@
+"""Architectures, the graphs that they stand for, and the search-space contract."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from surrobench.errors import UserError
+
+Arch = tuple[int, ...]
+"""An architecture: one choice index per variable of its space."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One decision of a search space.
+
+    Args:
+        name: what is decided, for example ``"conv1 kernel"``.
+        choices: the label of each choice; an architecture holds the index of one of them.
+        values: a number for each choice if the decision is ordinal (5, 64, log2 …), else ``None``.
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    values: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.choices:
+            raise UserError(f"variable {self.name!r} has no choices.")
+        if self.values is not None and len(self.values) != len(self.choices):
+            raise UserError(
+                f"variable {self.name!r} has {len(self.choices)} choices "
+                f"but {len(self.values)} values."
+            )
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether the choices are ordered numbers."""
+        return self.values is not None
+
+
+@dataclass(frozen=True)
+class ArchGraph:
+    """A labelled directed acyclic graph; nodes are in topological order.
+
+    Attributes:
+        nodes: label of each node; node 0 is the input, the last node the output.
+        edges: ``(source, target, label)`` with ``source < target``; an empty label where the
+            operations sit on the nodes.
+    """
+
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[int, int, str], ...]
+
+
+class SearchSpace(ABC):
+    """A finite set of architectures of fixed length.
+
+    Concrete spaces set ``name`` and ``variables`` and implement the abstract methods; they are
+    immutable and cheap to build.
+    """
+
+    name: str
+    variables: tuple[Variable, ...]
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Number of choices of each variable."""
+        return tuple(len(variable.choices) for variable in self.variables)
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of valid architectures (before equal networks are merged)."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Arch]:
+        """Every valid architecture once, in a fixed documented order."""
+
+    @abstractmethod
+    def __contains__(self, arch: object) -> bool:
+        """Whether ``arch`` is a valid architecture of this space."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        """``n`` distinct valid architectures, uniformly without replacement.
+
+        Raises:
+            UserError: if the space holds fewer than ``n``.
+        """
+
+    @abstractmethod
+    def neighbours(self, arch: Arch) -> list[Arch]:
+        """All valid architectures one change away, without ``arch`` itself, in a fixed order."""
+
+    def canonical(self, arch: Arch) -> Arch:
+        """The representative of all architectures that are the same network."""
+        return arch
+
+    def groups(self, archs: Sequence[Arch]) -> np.ndarray:
+        """Integer class of equal networks of each architecture, shape ``n``, numbered from 0."""
+        classes: dict[Arch, int] = {}
+        return np.array([classes.setdefault(self.canonical(arch), len(classes)) for arch in archs])
+
+    def graph(self, arch: Arch) -> ArchGraph:
+        """The architecture as a graph.
+
+        Raises:
+            UserError: if architectures of this space are not graphs.
+        """
+        raise UserError(f"architectures of the space {self.name!r} have no graph form.")
+
+    def to_string(self, arch: Arch) -> str:
+        """A readable form of the architecture; :meth:`parse` reads it back."""
+        return ",".join(
+            variable.choices[choice] for variable, choice in zip(self.variables, arch, strict=True)
+        )
+
+    def parse(self, text: str) -> Arch:
+        """The architecture that :meth:`to_string` wrote.
+
+        Raises:
+            UserError: naming the part of ``text`` that is not a choice.
+        """
+        parts = text.split(",")
+        if len(parts) != len(self.variables):
+            raise UserError(
+                f"{text!r}: expected {len(self.variables)} comma-separated choices, "
+                f"found {len(parts)}."
+            )
+        arch = []
+        for variable, part in zip(self.variables, parts, strict=True):
+            if part not in variable.choices:
+                raise UserError(
+                    f"{text!r}: {part!r} is not a choice of {variable.name!r}; "
+                    f"valid: {', '.join(variable.choices)}."
+                )
+            arch.append(variable.choices.index(part))
+        return tuple(arch)
+
+    def check(self, arch: Arch) -> Arch:
+        """Return ``arch`` if it belongs to this space.
+
+        Raises:
+            UserError: otherwise.
+        """
+        if arch not in self:
+            raise UserError(
+                f"{arch!r} is not an architecture of the space {self.name!r} "
+                f"({len(self.variables)} variables with {self.cardinalities} choices)."
+            )
+        return arch

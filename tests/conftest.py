@@ -1,0 +1,32 @@
+"""Shared fixtures: one thread per process, and where the published data lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest
+
+
+def _folder(variable: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"needs the published data: set {variable} (see CONTRIBUTING.md)")
+    folder = Path(value)
+    assert folder.is_dir(), f"{variable}={value} is not a folder"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """Folder with the raw published files, laid out owner+repo/commit/path."""
+    return _folder("SURROBENCH_MIRROR")
+
+
+@pytest.fixture(scope="session")
+def tables() -> Path:
+    """Folder with ready-made Parquet tables to compare our conversions with."""
+    return _folder("SURROBENCH_TABLES")
