@@ -1,0 +1,82 @@
+"""Encodings: pure functions from the architectures of a pool to the rows of a matrix.
+
+A new encoding is a module here with a class that follows
+:class:`~surrobench.encodings.protocol.Encoding`, and one line below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import Registry
+
+if TYPE_CHECKING:
+    from surrobench.encodings.protocol import Encoding
+
+ENCODINGS: Registry[Encoding] = Registry("encoding")
+ENCODINGS.register(
+    "one-hot", "surrobench.encodings.one_hot:OneHot", "one 0/1 column per choice of each variable"
+)
+ENCODINGS.register(
+    "ordinal", "surrobench.encodings.ordinal:Ordinal", "one number in [0, 1] per variable"
+)
+ENCODINGS.register(
+    "adjacency",
+    "surrobench.encodings.adjacency:Adjacency",
+    "adjacency matrix and one-hot operations, with operations on the nodes",
+)
+ENCODINGS.register(
+    "path",
+    "surrobench.encodings.paths:Paths",
+    "one 0/1 column per sequence of operations from input to output; path:40 keeps the 40 shortest",
+)
+ENCODINGS.register(
+    "path-contracted",
+    "surrobench.encodings.paths:Paths",
+    "path without its skips, which is the same for isomorphic cells",
+    contract=True,
+)
+ENCODINGS.register(
+    "measured",
+    "surrobench.encodings.measured:Measured",
+    "pool ranks of measured columns; measured:params,flops picks some",
+)
+
+
+def make_encoding(name: str) -> Encoding:
+    """Build an encoding from its name.
+
+    Args:
+        name: a registered name, one with an argument (``"path:40"``,
+            ``"measured:params,flops"``), a dotted path ``"module:Attribute"``, or several of
+            these joined by ``+``, whose columns are put side by side.
+
+    Raises:
+        UserError: for an unknown name, with the nearest valid ones, or a wrong argument.
+    """
+    from surrobench.encodings.combined import Combined
+
+    parts = tuple(_single(part.strip(), name) for part in name.split("+"))
+    return parts[0] if len(parts) == 1 else Combined(parts)
+
+
+def _single(part: str, name: str) -> Encoding:
+    """One term of a sum."""
+    if not part:
+        raise UserError(f"encoding {name!r}: nothing stands beside a '+'.")
+    head, colon, argument = part.partition(":")
+    if head not in ENCODINGS.names():
+        try:
+            return ENCODINGS.create(part)
+        except UserError as error:
+            hint = " " + did_you_mean(head, ENCODINGS.names()) if colon else ""
+            raise UserError(f"{error}{hint}") from error
+    encoding = ENCODINGS.create(head)
+    if not colon:
+        return encoding
+    narrowed = getattr(encoding, "narrowed", None)
+    if narrowed is None:
+        raise UserError(f"encoding {part!r}: {head!r} takes nothing after a colon.")
+    result: Encoding = narrowed(argument)
+    return result

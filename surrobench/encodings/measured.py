@@ -1,0 +1,97 @@
+"""Columns that were measured without training: parameters, FLOPs, zero-cost proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from surrobench.encodings.protocol import FloatArray, IntArray
+from surrobench.errors import UserError, did_you_mean
+from surrobench.spaces.architecture import Arch, SearchSpace
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Pool ranks of measured columns, scaled to [0, 1].
+
+    Proxies span up to 50 orders of magnitude, so only their order in the pool is used: no label
+    enters, and any increasing transform of a column leaves the encoding as it is. Ties share their
+    average rank, infinities are the extremes, and a missing value becomes 0.5; a column with
+    missing values is followed by one that is 1 where they are missing.
+
+    Args:
+        names: the columns to use, all of the pool's if empty.
+    """
+
+    isomorphism_invariant: ClassVar[bool] = False
+
+    names: tuple[str, ...] = ()
+
+    def narrowed(self, argument: str) -> Measured:
+        """Only the comma-separated columns in ``argument``."""
+        names = tuple(name.strip() for name in argument.split(","))
+        if "" in names or len(set(names)) < len(names):
+            raise UserError(
+                f"encoding 'measured:{argument}': write different column names with commas "
+                "between, as in 'measured:params,flops'."
+            )
+        return replace(self, names=names)
+
+    def _chosen(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> tuple[str, ...]:
+        if not measured:
+            raise UserError(
+                f"the encoding 'measured' needs measured columns (parameters, FLOPs, proxies), "
+                f"but this task of the space {space.name!r} has none; use another encoding."
+            )
+        for name in self.names:
+            if name not in measured:
+                raise UserError(
+                    f"encoding 'measured': this task has no column {name!r}. "
+                    + did_you_mean(name, measured)
+                )
+        return self.names or tuple(measured)
+
+    def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
+        """The names of the columns, each with ``"… missing"`` after it where needed."""
+        names = []
+        for name in self._chosen(space, measured):
+            names.append(name)
+            if np.isnan(measured[name]).any():
+                names.append(f"{name} missing")
+        return names
+
+    def __call__(
+        self,
+        archs: Sequence[Arch] | IntArray,
+        space: SearchSpace,
+        measured: Mapping[str, FloatArray],
+    ) -> FloatArray:
+        """Encode as ``n x d`` numbers between 0 and 1."""
+        columns = []
+        for name in self._chosen(space, measured):
+            values = np.asarray(measured[name], dtype=np.float64)
+            if values.shape != (len(archs),):
+                raise UserError(
+                    f"measured column {name!r} has shape {values.shape}, but there are "
+                    f"{len(archs)} architectures; a column has one value for each."
+                )
+            columns.append(pool_ranks(values))
+            missing = np.isnan(values)
+            if missing.any():
+                columns.append(missing.astype(np.float64))
+        return np.stack(columns, axis=1)
+
+
+def pool_ranks(values: FloatArray) -> FloatArray:
+    """Ranks of ``n`` values scaled to [0, 1]: ties averaged, 0.5 for NaN or a single value."""
+    ranks = np.full(len(values), 0.5)
+    known = ~np.isnan(values)
+    n_known = int(known.sum())
+    if n_known > 1:
+        _, position, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+        average = np.cumsum(counts) - (counts + 1) / 2
+        ranks[known] = average[position] / (n_known - 1)
+    return ranks
