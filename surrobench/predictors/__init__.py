@@ -1,0 +1,135 @@
+"""Predictors: recipes that learn accuracy from encoded architectures, and how to name them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import Registry, import_attribute
+
+if TYPE_CHECKING:
+    from surrobench.predictors.protocol import Predictor
+
+TRANSFORMS: tuple[str, ...] = ("none", "standardise", "quantile-normal")
+"""Names of the target transforms."""
+
+PREDICTORS: Registry[Predictor] = Registry("predictor")
+
+for _short, _kernel, _label in (
+    ("rbf", "rbf", "RBF"),
+    ("matern12", "matern-1/2", "Matérn-1/2"),
+    ("matern32", "matern-3/2", "Matérn-3/2"),
+    ("matern52", "matern-5/2", "Matérn-5/2"),
+):
+    for _suffix, _ard in (("", False), ("-ard", True)):
+        PREDICTORS.register(
+            f"gp-{_short}{_suffix}",
+            "surrobench.predictors.gp:ExactGP",
+            f"Gaussian process, {_label} kernel, "
+            + ("one lengthscale per feature" if _ard else "one shared lengthscale"),
+            kernel=_kernel,
+            ard=_ard,
+        )
+for _name, _target, _summary in (
+    ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
+    ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
+    ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
+    ("svr", "kernel_machines:SVR", "support vector regression, cross-validated deviation"),
+    ("knn", "neighbours:NearestNeighbours", "nearest neighbours with shared ties"),
+    ("bayesian-ridge", "linear:BayesianRidge", "Bayesian linear regression"),
+    ("constant", "baselines:Constant", "mean and deviation of the training targets"),
+    ("params", "baselines:Params", "line through the parameter count"),
+    ("flops", "baselines:Flops", "line through the FLOPs"),
+):
+    PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+
+
+def make_predictor(spec: str | Mapping[str, Any], **options: Any) -> Predictor:
+    """Build a predictor from what a study file or a command line says.
+
+    Args:
+        spec: a registered name, a dotted path ``"module:Attribute"`` (of a predictor, or of a
+            regressor shaped like scikit-learn's, which is wrapped), either with a target transform
+            behind a plus sign (``"svr+quantile-normal"``), or a mapping with the name under
+            ``use`` and options beside it (``{use = "random-forest", trees = 500}``).
+        options: options that override those of ``spec``.
+
+    Raises:
+        UserError: for an unknown name, option or transform, with the nearest valid ones.
+    """
+    name, chosen = _read_spec(spec)
+    chosen = {**chosen, **options}
+    transform = chosen.get("transform")
+    if transform is not None and transform not in TRANSFORMS:
+        raise UserError(
+            f"predictor {name!r}: unknown transform {transform!r}. "
+            + did_you_mean(str(transform), TRANSFORMS)
+        )
+    if name not in PREDICTORS.names() and ":" in name:
+        return _from_path(name, chosen)
+    entry = PREDICTORS.entry(name)
+    _check_options(name, import_attribute(entry.target), chosen)
+    return PREDICTORS.create(name, **chosen)
+
+
+def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and options of a specification; ``+transform`` becomes an option."""
+    options: dict[str, Any] = {}
+    if isinstance(spec, Mapping):
+        options = {key: value for key, value in spec.items() if key != "use"}
+        if not isinstance(spec.get("use"), str):
+            raise UserError(
+                f"predictor {dict(spec)!r}: say which predictor under the key 'use', "
+                'for example {use = "random-forest", trees = 500}.'
+            )
+        spec = str(spec["use"])
+    name, plus, transform = spec.partition("+")
+    if plus:
+        if options.get("transform", transform) != transform:
+            raise UserError(f"predictor {spec!r}: the option 'transform' says otherwise.")
+        options["transform"] = transform
+    return name.strip(), options
+
+
+def _check_options(name: str, factory: Any, options: Mapping[str, Any]) -> None:
+    """Refuse options that the factory does not take."""
+    if not callable(factory):
+        valid: list[str] = []
+    else:
+        parameters = inspect.signature(factory).parameters.values()
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            return
+        valid = [parameter.name for parameter in parameters]
+    for option in options:
+        if option not in valid:
+            raise UserError(
+                f"predictor {name!r} has no option {option!r}. " + did_you_mean(option, valid)
+            )
+
+
+def _from_path(path: str, options: dict[str, Any]) -> Predictor:
+    """A predictor from a dotted path; a regressor found there is wrapped."""
+    from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
+
+    value = import_attribute(path)
+    if is_predictor(value) and not isinstance(value, type):
+        _check_options(path, None, options)
+        predictor: Predictor = value
+        return predictor
+    if is_predictor(value):
+        _check_options(path, value, options)
+        return PREDICTORS.create(path, **options)
+    wrapping = {key: options.pop(key) for key in ("transform",) if key in options}
+    if isinstance(value, type) or not is_regressor(value):
+        if not callable(value):
+            raise UserError(f"predictor {path!r} is neither a predictor nor a regressor.")
+        _check_options(path, value, options)
+        value = PREDICTORS.create(path, **options)
+        options = {}
+    _check_options(path, None, options)
+    if is_predictor(value):
+        _check_options(path, None, wrapping)
+        return value
+    return as_predictor(value, **wrapping)

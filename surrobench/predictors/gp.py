@@ -1,0 +1,193 @@
+"""Exact Gaussian processes: BoTorch's own model, fitted by our closed-form gradients."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import gpytorch
+import torch
+from botorch.models import SingleTaskGP
+from botorch.models.model import Model
+from botorch.models.transforms import Normalize, Standardize
+from gpytorch.constraints import GreaterThan
+from gpytorch.kernels import Kernel as KernelModule
+from gpytorch.kernels import MaternKernel, RBFKernel, ScaleKernel
+from gpytorch.likelihoods import GaussianLikelihood
+from gpytorch.priors import LogNormalPrior
+from torch import Tensor
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors.gp_fit import (
+    LOWEST_LENGTHSCALE,
+    LOWEST_NOISE,
+    LOWEST_OUTPUTSCALE,
+    FitReport,
+    Hyperparameters,
+    Kernel,
+    LogNormal,
+    Priors,
+    fit_hyperparameters,
+)
+from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
+
+_SMALLEST_VARIANCE = 1e-16
+
+
+class FittedGP(SingleTaskGP):
+    """BoTorch's model with a report of its fit, and exact at any number of training points.
+
+    GPyTorch would switch to conjugate gradients and Lanczos beyond 800 points.
+    """
+
+    fit_report: FitReport
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As :class:`SingleTaskGP`'s, always through a Cholesky factorisation."""
+        with gpytorch.settings.max_cholesky_size(sys.maxsize):
+            return super().__call__(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class ExactGP:
+    """Exact Gaussian-process regression with a constant mean and homoskedastic noise.
+
+    Inputs are moved to the unit cube by their training ranges (constant columns are left alone).
+    Hyperparameters maximise likelihood times priors (:class:`~.gp_fit.Priors`).
+
+    Args:
+        kernel: ``"rbf"``, ``"matern-1/2"``, ``"matern-3/2"`` or ``"matern-5/2"``.
+        ard: one lengthscale per column instead of one shared by all.
+        transform: of the targets, see :func:`~.transforms.fit_transform`.
+        max_evaluations: budget of likelihood evaluations of a fit. One shared lengthscale takes
+            about 20 of them, one per column 20 to 80.
+    """
+
+    kernel: Kernel = "matern-5/2"
+    ard: bool = False
+    transform: TargetTransform = "standardise"
+    max_evaluations: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        check_transform(self.transform)
+        if self.kernel not in get_args(Kernel):
+            raise UserError(
+                f"unknown kernel {self.kernel!r}. " + did_you_mean(self.kernel, get_args(Kernel))
+            )
+        if not isinstance(self.max_evaluations, int) or self.max_evaluations < 1:
+            raise UserError(
+                f"max_evaluations is {self.max_evaluations!r}; it must be a positive whole number."
+            )
+
+    def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
+        """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the fit is deterministic.
+
+        Args:
+            X: inputs.
+            y: targets.
+            seed: not used.
+
+        Returns:
+            A :class:`FittedGP` in units of ``y``; with ``quantile-normal`` targets, a
+            :class:`~.transforms.WarpedModel` around one (its ``base``).
+
+        Raises:
+            ValueError: for wrong shapes or values that are not finite.
+        """
+        X, y = _checked(X), _checked(y)
+        if len(X) != len(y) or len(y) == 0 or y.shape[1] != 1 or X.shape[1] == 0:
+            raise ValueError(
+                "expected X of shape n x d and y of shape n x 1 with n and d positive; "
+                f"got {tuple(X.shape)} and {tuple(y.shape)}."
+            )
+        if self.transform == "quantile-normal":
+            transform = fit_transform(self.transform, y)
+            return transform.wrap(self._fit(X, transform.forward(y), outcome_transform=None))
+        standardise = Standardize(m=1) if self.transform == "standardise" else None
+        return self._fit(X, y, outcome_transform=standardise)
+
+    def _fit(self, X: Tensor, y: Tensor, outcome_transform: Standardize | None) -> FittedGP:
+        scaling = _unit_cube(X)
+        targets = y if outcome_transform is None else outcome_transform(y)[0]
+        variance = float(targets.var()) if len(y) > 1 else 1.0
+        variance = variance if variance >= _SMALLEST_VARIANCE else 1.0
+        priors = Priors.scaled_to(X.shape[1], variance)
+        fitted, report = fit_hyperparameters(
+            scaling(X).numpy(),
+            targets.squeeze(-1).numpy(),
+            self.kernel,
+            ard=self.ard,
+            priors=priors,
+            max_evaluations=self.max_evaluations,
+        )
+        model = FittedGP(
+            X,
+            y,
+            likelihood=_likelihood(priors),
+            covar_module=_covariance(self.kernel, X.shape[1] if self.ard else 1, priors),
+            outcome_transform=outcome_transform,
+            input_transform=scaling,
+        )
+        _set_hyperparameters(model, fitted)
+        model.fit_report = report
+        return model.eval()
+
+
+def _checked(values: Tensor) -> Tensor:
+    values = values.detach().to(device="cpu", dtype=torch.float64).clone()
+    if values.ndim != 2 or not bool(torch.isfinite(values).all()):
+        raise ValueError("X and y must be matrices of finite values.")
+    return values
+
+
+def _unit_cube(X: Tensor) -> Normalize:
+    low, high = X.amin(dim=0), X.amax(dim=0)
+    constant = high <= low
+    low, high = low.masked_fill(constant, 0.0), high.masked_fill(constant, 1.0)
+    return Normalize(X.shape[1], bounds=torch.stack([low, high])).to(X)
+
+
+def _exact(value: float) -> Tensor:
+    # GPyTorch would round a plain number to single precision.
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def _prior(prior: LogNormal) -> LogNormalPrior:
+    return LogNormalPrior(_exact(prior.location), _exact(prior.scale))
+
+
+def _bounded(lowest: float, initial: float) -> GreaterThan:
+    return GreaterThan(_exact(lowest), transform=None, initial_value=_exact(initial))
+
+
+def _likelihood(priors: Priors) -> GaussianLikelihood:
+    bounds = _bounded(LOWEST_NOISE * priors.unit, 0.1 * priors.unit)
+    return GaussianLikelihood(noise_prior=_prior(priors.noise), noise_constraint=bounds)
+
+
+def _covariance(kernel: Kernel, lengthscales: int, priors: Priors) -> ScaleKernel:
+    options: dict[str, Any] = {
+        "ard_num_dims": lengthscales if lengthscales > 1 else None,
+        "lengthscale_prior": _prior(priors.lengthscale),
+        "lengthscale_constraint": _bounded(LOWEST_LENGTHSCALE, 1.0),
+    }
+    base: KernelModule
+    if kernel == "rbf":
+        base = RBFKernel(**options)
+    else:
+        nu = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}[kernel]
+        base = MaternKernel(nu=nu, **options)
+    bounds = _bounded(LOWEST_OUTPUTSCALE * priors.unit, priors.unit)
+    return ScaleKernel(
+        base, outputscale_prior=_prior(priors.outputscale), outputscale_constraint=bounds
+    )
+
+
+def _set_hyperparameters(model: FittedGP, fitted: Hyperparameters) -> None:
+    base = model.covar_module.base_kernel
+    base.lengthscale = torch.from_numpy(fitted.lengthscales).reshape(base.lengthscale.shape)
+    model.covar_module.outputscale = _exact(fitted.outputscale)
+    model.likelihood.noise = _exact(fitted.noise)
+    model.mean_module.constant = _exact(fitted.constant)

@@ -1,0 +1,70 @@
+"""Nearest neighbours with ties shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from surrobench.predictors.models import MomentsModel
+from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
+from surrobench.predictors.scaling import UnitRange, squared_distances
+
+CHUNK = 2048
+TIE = 1e-9
+"""Squared distances that differ by less (relatively) are the same distance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestNeighbours(TransformedPredictor):
+    """Mean of the nearest training examples; examples at the same distance are treated alike.
+
+    The ``neighbours`` votes go to the nearest examples; those that tie for the last places share
+    them equally, so that the order of the examples never matters. Leave-one-out errors set the
+    level of the variance, to which the spread among the neighbours adds shape.
+
+    Args:
+        neighbours: number of votes.
+    """
+
+    neighbours: int = option(5, least=1, most=1_000_000)
+
+    def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> MomentsModel:
+        """Remember the examples and measure the leave-one-out errors; ``seed`` is not used."""
+        scale = UnitRange.of(X)
+        points = scale(X)
+        error = self._left_out_excess(points, y)
+
+        def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
+            inputs = scale(Z.detach().numpy())
+            parts = [
+                self._vote(squared_distances(inputs[i : i + CHUNK], points), y)
+                for i in range(0, len(inputs), CHUNK)
+            ]
+            mean, spread = (np.concatenate(part) for part in zip(*parts, strict=True))
+            return torch.from_numpy(mean), torch.from_numpy(np.sqrt(spread + error))
+
+        return MomentsModel(moments, floor=smallest_variance(y))
+
+    def _left_out_excess(self, points: FloatArray, y: FloatArray) -> float:
+        """What the squared leave-one-out error exceeds the neighbours' spread by."""
+        if len(y) < 3:
+            return float(np.var(y))
+        distances = squared_distances(points, points)
+        np.fill_diagonal(distances, np.inf)
+        mean, spread = self._vote(distances, y)
+        return max(float(np.mean(np.square(mean - y) - spread)), 0.0)
+
+    def _vote(self, distances: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of the neighbours' targets; ``distances`` is ``m x n``, squared."""
+        k = min(self.neighbours, int(np.isfinite(distances[0]).sum()))
+        last = np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
+        inside = distances < last * (1 - TIE) - TIE
+        tied = (distances <= last * (1 + TIE) + TIE) & ~inside
+        share = (k - inside.sum(axis=1)) / tied.sum(axis=1)
+        weights = (inside + tied * share[:, None]) / k
+        mean = weights @ y
+        return mean, np.maximum(weights @ np.square(y) - np.square(mean), 0.0)

@@ -1,0 +1,290 @@
+"""The predictive distribution of an observation at each of many points, and its scores.
+
+Every model answers in the same way: normal marginals (for ensembles, with the mixture's mean and
+variance), sent through the inverse target transform where there is one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from botorch.models import SingleTaskGP
+from botorch.models.model import Model
+from botorch.models.transforms import Standardize
+from gpytorch.kernels import Kernel, MaternKernel, RBFKernel, ScaleKernel
+from gpytorch.likelihoods import GaussianLikelihood
+from scipy.special import ndtr, ndtri
+from torch import Tensor
+
+from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.transforms import WarpedModel
+from surrobench.predictors.warp import Warp
+
+_LEAST_DEVIATION = 1e-9
+_DENSE_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Predictive:
+    """Marginal distributions of observations at ``m`` points, in units of the targets.
+
+    Attributes:
+        mean: means, ``m``.
+        std: standard deviations, ``m``, positive.
+        median: medians, ``m``; the point prediction for ranks and absolute errors.
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    median: FloatArray
+    _centre: FloatArray = field(repr=False)
+    _scale: FloatArray = field(repr=False)
+    _warp: Warp | None = field(repr=False, default=None)
+
+    @classmethod
+    def normal(cls, mean: FloatArray, std: FloatArray) -> Predictive:
+        """Normal marginals with these means and positive standard deviations, each ``m``."""
+        return cls(mean, std, mean, mean, std)
+
+    def quantile(self, p: npt.ArrayLike) -> FloatArray:
+        """Quantiles at probabilities ``p`` (``k``, each inside (0, 1)), ``m x k``."""
+        probabilities = np.atleast_1d(np.asarray(p, dtype=np.float64))
+        if not np.all((probabilities > 0.0) & (probabilities < 1.0)):
+            raise ValueError(f"probabilities must lie between 0 and 1; got {probabilities}.")
+        scores = self._centre[:, None] + self._scale[:, None] * ndtri(probabilities)
+        return scores if self._warp is None else _numpy(self._warp(torch.from_numpy(scores)))
+
+    def cdf(self, y: npt.ArrayLike) -> FloatArray:
+        """Distribution functions at ``y`` (``m``): the probability integral transform."""
+        score, _ = self._scores(y)
+        below: FloatArray = ndtr(score)
+        return below
+
+    def log_density(self, y: npt.ArrayLike) -> FloatArray:
+        """Log densities at ``y`` (``m``), in units of 1 / target.
+
+        Behind a warp, the density of a target between two training targets depends on their gap; at
+        a training target it is the mean of both sides.
+        """
+        score, slope = self._scores(y)
+        density: FloatArray = (
+            np.log(slope) - np.log(self._scale) - 0.5 * (score**2 + math.log(2.0 * math.pi))
+        )
+        return density
+
+    def crps(self, y: npt.ArrayLike) -> FloatArray:
+        """Continuous ranked probability scores at ``y`` (``m``), in units of the targets.
+
+        Smaller is better; a point prediction scores its absolute error. In closed form, for the
+        normal (Gneiting and Raftery 2007) and behind a warp (see :meth:`~.warp.Warp.crps`).
+        """
+        if self._warp is not None:
+            parts = (self._centre, self._scale, self._targets(y))
+            return _numpy(self._warp.crps(*(torch.from_numpy(part) for part in parts)))
+        score, _ = self._scores(y)
+        density = np.exp(-0.5 * score**2) / math.sqrt(2.0 * math.pi)
+        crps: FloatArray = self._scale * (
+            score * (2.0 * ndtr(score) - 1.0) + 2.0 * density - 1.0 / math.sqrt(math.pi)
+        )
+        return crps
+
+    def _targets(self, y: npt.ArrayLike) -> FloatArray:
+        targets = np.array(np.broadcast_to(np.asarray(y, dtype=np.float64), self.mean.shape))
+        if not np.all(np.isfinite(targets)):
+            raise ValueError("the targets to score against must be finite.")
+        return targets
+
+    def _scores(self, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray | float]:
+        """Standard scores of the targets, and the slope of the inverse warp there."""
+        targets = self._targets(y)
+        if self._warp is None:
+            return (targets - self._centre) / self._scale, 1.0
+        tensor = torch.from_numpy(targets)
+        latent = _numpy(self._warp.inverse(tensor))
+        return (latent - self._centre) / self._scale, _numpy(self._warp.inverse_slope(tensor))
+
+
+def predict(model: Model, X: Tensor, *, chunk: int = 2048) -> Predictive:
+    """Predictive distribution of observations (function plus noise) at ``X`` (``m x d``).
+
+    Exact Gaussian processes are evaluated directly (one Cholesky factorisation, then triangular
+    solves); this equals ``model.posterior`` and is several times as fast. Memory is bounded by
+    ``chunk`` points at a time.
+
+    Args:
+        model: a fitted model with one output.
+        X: where.
+        chunk: points at a time.
+
+    Raises:
+        ValueError: if the model answers in another shape or not with finite numbers.
+    """
+    if X.ndim != 2:
+        raise ValueError(f"X must have the shape m x d; got {tuple(X.shape)}.")
+    warp = None
+    if isinstance(model, WarpedModel):
+        warp, model = model.warp, model.base
+    with torch.no_grad():
+        centre, variance = _moments(model, X, chunk)
+        _check(centre, variance)
+        # A certain prediction keeps a deviation that its scores can be divided by.
+        least = _LEAST_DEVIATION * centre.abs().clamp_min(1.0)
+        scale = torch.maximum(variance.clamp_min(0.0).sqrt(), least)
+        if warp is None:
+            return Predictive.normal(_numpy(centre), _numpy(scale))
+        mean, variance = warp.moments(centre, scale)
+        _check(mean, variance)
+        std, median = _numpy(variance.sqrt()), _numpy(warp(centre))
+    return Predictive(_numpy(mean), std, median, _numpy(centre), _numpy(scale), warp)
+
+
+def _moments(model: Model, X: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of observations, each ``m``."""
+    if len(X) == 0:
+        return X.new_zeros(0), X.new_zeros(0)
+    gp = DenseGP.of(model)
+    if gp is not None:
+        parts = [gp(rows) for rows in X.split(min(chunk, _DENSE_ROWS))]
+    else:
+        parts = [_posterior_moments(model, rows) for rows in X.split(chunk)]
+    means, variances = zip(*parts, strict=True)
+    return torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
+
+
+def _posterior_moments(model: Model, X: Tensor) -> tuple[Tensor, Tensor]:
+    # BoTorch's type of posteriors declares no moments.
+    posterior: Any = model.posterior(X, observation_noise=True)
+    mean, variance = posterior.mean, posterior.variance
+    if mean.shape != (len(X), 1) or variance.shape != (len(X), 1):
+        raise ValueError(
+            f"the model answered {len(X)} points with a mean of shape {tuple(mean.shape)} and a "
+            f"variance of shape {tuple(variance.shape)}; expected {(len(X), 1)}."
+        )
+    return mean.squeeze(-1), variance.squeeze(-1)
+
+
+def _check(mean: Tensor, variance: Tensor) -> None:
+    for name, values in (("mean", mean), ("variance", variance)):
+        wrong = int((~torch.isfinite(values)).sum())
+        if wrong:
+            where = f"at {wrong} of {len(mean)} points"
+            raise ValueError(f"the predicted {name} is not finite {where}.")
+    # Rounding may leave a certain prediction slightly negative; anything more is a wrong model.
+    negative = variance < -1e-6 * (1.0 + mean.square())
+    if bool(negative.any()):
+        raise ValueError(f"the predicted variance is negative at {int(negative.sum())} points.")
+
+
+def _numpy(values: Tensor) -> FloatArray:
+    array: FloatArray = values.detach().cpu().numpy()
+    return array
+
+
+class DenseGP:
+    """Marginal predictions of an exact Gaussian process by plain linear algebra."""
+
+    def __init__(self, model: SingleTaskGP, factor: Tensor) -> None:
+        """Take a model in evaluation mode and the factor of its training covariance."""
+        self.model = model
+        self.noise = model.likelihood.noise.detach()
+        self.covariance = dense_covariance(model.covar_module)
+        self.inputs = model.train_inputs[0].detach()
+        self.factor = factor
+        residual = model.train_targets - model.mean_module(self.inputs).detach()
+        self.weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
+
+    @classmethod
+    def of(cls, model: Model) -> DenseGP | None:
+        """For a plain exact Gaussian process with one output and one noise level, else ``None``.
+
+        Also ``None`` if the training covariance needs more than the model's noise to be positive
+        definite; GPyTorch then chooses the jitter.
+        """
+        outcome = getattr(model, "outcome_transform", None)
+        if (
+            not isinstance(model, SingleTaskGP)
+            or type(model) not in (SingleTaskGP, FittedGP)
+            or type(model.likelihood) is not GaussianLikelihood
+            or model.train_targets.ndim != 1
+            or (outcome is not None and type(outcome) is not Standardize)
+        ):
+            return None
+        model.eval()
+        inputs = model.train_inputs[0].detach()
+        covariance = dense_covariance(model.covar_module)(inputs, inputs)
+        covariance.diagonal().add_(model.likelihood.noise.detach())
+        factor, failed = torch.linalg.cholesky_ex(covariance)
+        return None if bool(failed) else cls(model, factor)
+
+    def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
+        Z = self.model.transform_inputs(X)
+        cross = self.covariance(Z, self.inputs)
+        mean = self.model.mean_module(Z) + (cross @ self.weights).squeeze(-1)
+        prior = self.model.covar_module(Z, diag=True)
+        solved = torch.linalg.solve_triangular(self.factor, cross.T, upper=False)
+        variance = prior - torch.linalg.vector_norm(solved, dim=0).square() + self.noise
+        outcome = getattr(self.model, "outcome_transform", None)
+        if outcome is None:
+            return mean, variance
+        shift, scale = outcome.means.squeeze(), outcome.stdvs.squeeze()
+        return mean * scale + shift, variance * scale.square()
+
+
+def dense_covariance(module: Kernel) -> Callable[[Tensor, Tensor], Tensor]:
+    """A kernel as a function of two matrices of points; without gradients.
+
+    Scaled RBF and Matérn kernels are evaluated in few passes over memory; any other kernel by its
+    own module.
+    """
+    base: Any = getattr(module, "base_kernel", None)
+    simple = type(module) is ScaleKernel and type(base) in (RBFKernel, MaternKernel)
+    if not simple or base.active_dims is not None or base.batch_shape:
+        return lambda A, B: module(A, B).to_dense().detach().clone()
+    lengthscale, outputscale = base.lengthscale.detach(), module.outputscale.detach()
+    # Twice the smoothness; infinite for the RBF kernel.
+    profile = _PROFILES[0 if type(base) is RBFKernel else round(2 * base.nu)]
+
+    def covariance(A: Tensor, B: Tensor) -> Tensor:
+        shift = B.mean(dim=0)
+        A, B = (A - shift) / lengthscale, (B - shift) / lengthscale
+        squared = torch.addmm(B.square().sum(dim=1), A, B.T, alpha=-2.0)
+        squared.add_(A.square().sum(dim=1, keepdim=True)).clamp_min_(0.0)
+        return profile(squared).mul_(outputscale)
+
+    return covariance
+
+
+def _rbf(squared: Tensor) -> Tensor:
+    return squared.mul_(-0.5).exp_()
+
+
+def _matern12(squared: Tensor) -> Tensor:
+    return squared.sqrt_().neg_().exp_()
+
+
+def _matern32(squared: Tensor) -> Tensor:
+    r = squared.mul_(3.0).sqrt_()
+    decay = torch.exp(-r)
+    return r.add_(1.0).mul_(decay)
+
+
+def _matern52(squared: Tensor) -> Tensor:
+    r = squared.mul_(5.0).sqrt()
+    decay = torch.exp(-r)
+    return squared.mul_(1.0 / 3.0).add_(r).add_(1.0).mul_(decay)
+
+
+_PROFILES: dict[int, Callable[[Tensor], Tensor]] = {
+    0: _rbf,
+    1: _matern12,
+    3: _matern32,
+    5: _matern52,
+}

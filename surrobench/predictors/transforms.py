@@ -1,0 +1,308 @@
+"""Transforms of the targets, and models that answer in the original units again.
+
+NAS accuracies are heavy-tailed: a few architectures fail, most crowd below the best. A Gaussian
+model of raw accuracies spends itself on the failures. ``quantile-normal`` replaces targets by the
+normal scores of their ranks; the fitted model's posterior then goes back through the inverse map.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, get_args
+
+import torch
+from botorch.models.model import Model
+from botorch.posteriors.gpytorch import GPyTorchPosterior
+from botorch.posteriors.posterior import Posterior
+from botorch.posteriors.transformed import TransformedPosterior
+from gpytorch.distributions import MultivariateNormal
+from linear_operator import to_linear_operator
+from torch import Tensor
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors.warp import Warp
+
+TargetTransform = Literal["none", "standardise", "quantile-normal"]
+
+_SMALLEST_DEVIATION = 1e-8
+
+
+class FittedTransform(Protocol):
+    """A transform whose constants were learned from training targets."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Transform targets, ``n x 1`` to ``n x 1``."""
+        ...
+
+    def wrap(self, model: Model) -> Model:
+        """Turn a model of transformed targets into one in units of the originals."""
+        ...
+
+
+def check_transform(name: str) -> None:
+    """Refuse an unknown name.
+
+    Raises:
+        UserError: with the nearest valid names.
+    """
+    valid = get_args(TargetTransform)
+    if name not in valid:
+        raise UserError(f"unknown target transform {name!r}. " + did_you_mean(name, valid))
+
+
+def fit_transform(name: str, y: Tensor) -> FittedTransform:
+    """Learn a transform from training targets.
+
+    * ``"none"``: as they are.
+    * ``"standardise"``: subtract the mean, divide by the standard deviation (``n - 1`` below; 1 for
+      a single or constant target).
+    * ``"quantile-normal"``: normal scores of ``(rank - 1/2) / n``, ties averaged. The inverse is
+      linear between distinct training targets, with the tails of :class:`~.warp.Warp` beyond.
+
+    Args:
+        name: which.
+        y: ``n x 1``, finite, ``n`` at least 1.
+
+    Raises:
+        UserError: for an unknown name.
+        ValueError: for targets of another shape or not finite.
+    """
+    check_transform(name)
+    if y.ndim != 2 or y.shape[1] != 1 or len(y) == 0:
+        raise ValueError(f"targets must have the shape n x 1 with n > 0; got {tuple(y.shape)}.")
+    if not bool(torch.isfinite(y).all()):
+        raise ValueError("targets must be finite.")
+    if name == "none":
+        return Identity()
+    if name == "standardise":
+        deviation = float(y.std()) if len(y) > 1 else 1.0
+        return Affine(float(y.mean()), deviation if deviation >= _SMALLEST_DEVIATION else 1.0)
+    return QuantileNormal.learn(y)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Leaves targets and models as they are."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """``y`` itself."""
+        return y
+
+    def wrap(self, model: Model) -> Model:
+        """``model`` itself."""
+        return model
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``z = (y - mean) / scale``."""
+
+    mean: float
+    scale: float
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Shift and scale."""
+        return (y - self.mean) / self.scale
+
+    def backward(self, z: Tensor) -> Tensor:
+        """Scale and shift back."""
+        return z * self.scale + self.mean
+
+    def wrap(self, model: Model) -> Model:
+        """Scale the posterior back."""
+        return AffineModel(model, self)
+
+
+@dataclass(frozen=True)
+class QuantileNormal:
+    """Normal scores of ranks; ``warp`` maps them back to targets."""
+
+    warp: Warp
+
+    @classmethod
+    def learn(cls, y: Tensor) -> QuantileNormal:
+        """From targets ``n x 1``."""
+        distinct, counts = torch.unique(y.detach(), sorted=True, return_counts=True)
+        # The average rank of tied targets, less one half.
+        middle = counts.cumsum(0) - 0.5 * counts
+        return cls(Warp(_normal_quantile(middle / len(y)).to(y), distinct))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Normal scores; exact for training targets, along the warp for others."""
+        return self.warp.inverse(y)
+
+    def backward(self, z: Tensor) -> Tensor:
+        """Targets of normal scores."""
+        return self.warp(z)
+
+    def wrap(self, model: Model) -> Model:
+        """Send the posterior through the warp."""
+        return WarpedModel(model, self)
+
+
+def _normal_quantile(p: Tensor) -> Tensor:
+    return math.sqrt(2.0) * torch.erfinv(2.0 * p.to(torch.float64) - 1.0)
+
+
+class _TransformedModel(Model):
+    """A model of transformed targets, seen from the original units."""
+
+    def __init__(self, base: Model, transform: Affine | QuantileNormal) -> None:
+        super().__init__()
+        self.base = base
+        self.transform = transform
+
+    @property
+    def num_outputs(self) -> int:
+        """As the base model's."""
+        return int(self.base.num_outputs)
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """As the base model's."""
+        return self.base.batch_shape
+
+    def posterior(
+        self,
+        X: Tensor,
+        output_indices: list[int] | None = None,
+        observation_noise: bool | Tensor = False,
+        posterior_transform: Any = None,
+    ) -> Posterior:
+        """Posterior at ``X`` (``batch x q x d``) in the original units.
+
+        Args:
+            X: where.
+            output_indices: passed on to the base model.
+            observation_noise: passed on; a tensor is in the base model's units.
+            posterior_transform: applied last.
+        """
+        posterior = self._back(
+            self.base.posterior(
+                X, output_indices=output_indices, observation_noise=observation_noise
+            )
+        )
+        return posterior if posterior_transform is None else posterior_transform(posterior)
+
+    def condition_on_observations(self, X: Tensor, Y: Tensor, **kwargs: Any) -> Model:
+        """A model that has also seen ``Y`` (original units) at ``X``; the transform stays."""
+        base = self.base.condition_on_observations(X, self.transform.forward(Y), **kwargs)
+        return type(self)(base, self.transform)
+
+    def _back(self, posterior: Posterior) -> Posterior:
+        raise NotImplementedError
+
+
+class AffineModel(_TransformedModel):
+    """A model of standardised targets in the original units."""
+
+    def __init__(self, base: Model, transform: Affine) -> None:
+        super().__init__(base, transform)
+
+    def _back(self, posterior: Posterior) -> Posterior:
+        assert isinstance(self.transform, Affine)
+        if isinstance(posterior, GPyTorchPosterior):
+            return _scaled_normal(posterior, self.transform)
+        return AffinePosterior(posterior, self.transform)
+
+
+class WarpedModel(_TransformedModel):
+    """A model of normal scores in the original units."""
+
+    def __init__(self, base: Model, transform: QuantileNormal) -> None:
+        super().__init__(base, transform)
+
+    @property
+    def warp(self) -> Warp:
+        """From normal scores to targets."""
+        assert isinstance(self.transform, QuantileNormal)
+        return self.transform.warp
+
+    def _back(self, posterior: Posterior) -> Posterior:
+        return WarpedPosterior(posterior, self.warp)
+
+
+def _scaled_normal(posterior: GPyTorchPosterior, affine: Affine) -> GPyTorchPosterior:
+    normal = posterior.distribution
+    covariance = to_linear_operator(normal.lazy_covariance_matrix) * affine.scale**2
+    return GPyTorchPosterior(MultivariateNormal(affine.backward(normal.mean), covariance))
+
+
+class _MappedPosterior(TransformedPosterior):
+    """Samples of a base posterior sent through a map.
+
+    BoTorch gives it the sampler of the base; samplers of ensembles look for the attributes below.
+    """
+
+    @property
+    def base(self) -> Any:
+        """The posterior of transformed targets (BoTorch's type declares no moments)."""
+        return self._posterior
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """As the base posterior's."""
+        return self.base.batch_shape
+
+    @property
+    def ensemble_size(self) -> int:
+        """Number of members of an ensemble."""
+        return int(self.base.ensemble_size)
+
+    @property
+    def mixture_weights(self) -> Tensor:
+        """Weights of the members of an ensemble."""
+        return self.base.mixture_weights
+
+
+class AffinePosterior(_MappedPosterior):
+    """A posterior that is not normal, scaled and shifted."""
+
+    def __init__(self, posterior: Posterior, affine: Affine) -> None:
+        super().__init__(
+            posterior,
+            sample_transform=affine.backward,
+            mean_transform=lambda mean, _: affine.backward(mean),
+            variance_transform=lambda _, variance: variance * affine.scale**2,
+        )
+
+
+class WarpedPosterior(_MappedPosterior):
+    """A posterior of normal scores sent through a warp.
+
+    Samples are warped samples of the base. Mean, variance, quantiles and densities are those of the
+    warped normal marginals with the base's mean and variance (an ensemble is matched in its
+    moments). The median is a strictly increasing function of the base's mean.
+    """
+
+    def __init__(self, posterior: Posterior, warp: Warp) -> None:
+        super().__init__(posterior, sample_transform=warp)
+        self.warp = warp
+
+    def _marginals(self) -> tuple[Tensor, Tensor]:
+        return self.base.mean, self.base.variance.clamp_min(1e-16).sqrt()
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of the warped marginals, ``batch x q x 1``."""
+        return self.warp.moments(*self._marginals())[0]
+
+    @property
+    def variance(self) -> Tensor:
+        """Variance of the warped marginals, ``batch x q x 1``."""
+        return self.warp.moments(*self._marginals())[1]
+
+    def quantile(self, value: Tensor) -> Tensor:
+        """Quantiles at probabilities ``value`` (shape ``k``), ``k x batch x q x 1``."""
+        mean, deviation = self._marginals()
+        scores = _normal_quantile(value).to(mean).reshape(-1, *[1] * mean.ndim)
+        return self.warp(mean + deviation * scores)
+
+    def density(self, value: Tensor) -> Tensor:
+        """Marginal densities at targets ``value`` (shape ``k``), ``k x batch x q x 1``."""
+        mean, deviation = self._marginals()
+        y = value.to(mean).reshape(-1, *[1] * mean.ndim)
+        u = (self.warp.inverse(y) - mean) / deviation
+        normal = torch.exp(-0.5 * u * u) / (deviation * math.sqrt(2.0 * math.pi))
+        return normal * self.warp.inverse_slope(y)

@@ -1,0 +1,1 @@
+"""The conformance kit: contracts that a plug-in author can run against their own parts."""

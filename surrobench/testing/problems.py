@@ -1,0 +1,94 @@
+"""Small learning problems with a known truth, and a predictor under test on one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from botorch.models.model import Model
+from scipy.stats import kendalltau
+from torch import Tensor
+
+from surrobench.predictors.protocol import Predictor
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training examples and a pool with its true values, all float64.
+
+    Attributes:
+        X: training inputs, ``n x d``.
+        y: training targets, ``n x 1``.
+        pool: inputs, ``m x d``, each row once.
+        truth: true values of the pool, ``m x 1``.
+    """
+
+    X: Tensor
+    y: Tensor
+    pool: Tensor
+    truth: Tensor
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the training targets."""
+        return float(self.y.std())
+
+
+def _noisy(rng: np.random.Generator, features: np.ndarray, truth: np.ndarray, n: int) -> Problem:
+    """Split rows into a training set with a little noise and a pool."""
+    y = truth[:n] + 0.05 * truth.std() * rng.standard_normal(n)
+    X, pool = torch.tensor(features[:n]), torch.tensor(features[n:])
+    return Problem(X, torch.tensor(y)[:, None], pool, torch.tensor(truth[n:])[:, None])
+
+
+def cells(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
+    """Six operations of five kinds, one-hot (30 columns); additive with one interaction."""
+    rng = np.random.default_rng(seed)
+    codes = rng.permutation(5**6)[: n + m]
+    kinds = (codes[:, None] // 5 ** np.arange(6)) % 5
+    features = np.eye(5)[kinds].reshape(n + m, 30)
+    truth = features @ rng.standard_normal(30) + 2.0 * (kinds[:, 0] == kinds[:, 1])
+    return _noisy(rng, features, 60.0 + 5.0 * truth, n)
+
+
+def column(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
+    """One column of ranks in [0, 1] to which the targets fall, for single-column predictors."""
+    rng = np.random.default_rng(seed)
+    ranks = rng.permutation(np.linspace(0.0, 1.0, n + m))
+    return _noisy(rng, ranks[:, None], 60.0 - 5.0 * ranks - 3.0 * ranks**2, n)
+
+
+class Subject:
+    """A predictor under test; the model that several checks look at is fitted once."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        single = getattr(predictor, "encoding", None) is not None
+        self.problem = column() if single else cells()
+
+    @cached_property
+    def model(self) -> Model:
+        """The predictor fitted to the whole training set with seed 0."""
+        return self.fit()
+
+    def fit(self, X: Tensor | None = None, y: Tensor | None = None, seed: int = 0) -> Model:
+        """Fit to the training set, or to other inputs or targets."""
+        X = self.problem.X if X is None else X
+        y = self.problem.y if y is None else y
+        return self.predictor.fit(X.clone(), y.clone(), seed=seed)
+
+
+@torch.no_grad()
+def moments(model: Model, X: Tensor, noise: bool = False) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the posterior at ``X``, in the shape of the posterior."""
+    posterior: Any = model.posterior(X, observation_noise=noise)
+    return posterior.mean, posterior.variance.sqrt()
+
+
+def rank_correlation(prediction: Tensor, truth: Tensor) -> float:
+    """Kendall's tau-b; 0 for a constant prediction."""
+    tau = float(kendalltau(prediction.detach().numpy().ravel(), truth.numpy().ravel()).statistic)
+    return 0.0 if np.isnan(tau) else tau

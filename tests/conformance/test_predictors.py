@@ -1,0 +1,87 @@
+"""Every registered predictor keeps the shipped contract, under every target transform."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from surrobench.predictors import PREDICTORS, TRANSFORMS, make_predictor
+from surrobench.testing.conformance import Check, Subject, check_predictor, predictor_checks
+
+CHEAPER: dict[str, dict[str, Any]] = {"random-forest": {"trees": 60}, "xgboost": {"rounds": 30}}
+"""Smaller ensembles than the defaults: the code is the same and the test-suite stays quick."""
+
+UNITS = "without a transform, its penalties and steps are in units of the targets"
+EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
+    ("constant", "a_simple_function_is_learned"): {
+        transform: "it looks at no feature" for transform in TRANSFORMS
+    },
+    ("mlp-ensemble", "units_do_not_matter"): {"none": UNITS},
+    ("svr", "units_do_not_matter"): {"none": UNITS},
+}
+"""By predictor and check: the transforms under which a promise is not kept, and why."""
+
+SLOW = ("shuffled_targets_teach_nothing", "fits_are_independent")
+"""Checks of many fits that say nothing about transforms."""
+
+
+@cache
+def subject(name: str, transform: str) -> Subject:
+    return Subject(make_predictor(name, transform=transform, **CHEAPER.get(name, {})))
+
+
+def run(name: str, transform: str, check: Check) -> None:
+    reason = EXCEPTIONS.get((name, check.name), {}).get(transform)
+    if reason is None:
+        check(subject(name, transform))
+    else:
+        with pytest.raises(AssertionError):
+            check(subject(name, transform))
+
+
+@pytest.mark.parametrize("check", predictor_checks(), ids=str)
+@pytest.mark.parametrize("name", PREDICTORS.names())
+def test_contract(name: str, check: Check) -> None:
+    run(name, "standardise", check)
+
+
+@pytest.mark.parametrize("check", [c for c in predictor_checks() if c.name not in SLOW], ids=str)
+@pytest.mark.parametrize("transform", ["none", "quantile-normal"])
+@pytest.mark.parametrize("name", PREDICTORS.names())
+def test_contract_under_other_transforms(name: str, transform: str, check: Check) -> None:
+    run(name, transform, check)
+
+
+def test_checks_have_a_name_and_one_sentence() -> None:
+    checks = predictor_checks()
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.sentence.endswith(".") for check in checks)
+
+
+def test_a_broken_predictor_is_reported_with_every_broken_promise() -> None:
+    class Forgetful:
+        def fit(self, X: Any, y: Any, *, seed: int) -> Any:
+            X.zero_()
+            return make_predictor("constant").fit(X, y, seed=seed)
+
+    with pytest.raises(AssertionError) as caught:
+        check_predictor(Forgetful())
+    assert "inputs_are_unchanged" in str(caught.value)
+    assert "a_simple_function_is_learned" in str(caught.value)
+
+
+def test_a_reason_excuses_a_check_but_only_while_it_fails() -> None:
+    constant = make_predictor("constant")
+    check_predictor(constant, expected={"a_simple_function_is_learned": "looks at no feature"})
+    with pytest.raises(AssertionError, match="passed, although"):
+        check_predictor(
+            constant,
+            expected={
+                "a_simple_function_is_learned": "looks at no feature",
+                "shapes_follow_botorch": "a reason that is not true",
+            },
+        )
+    with pytest.raises(ValueError, match="no_such_check"):
+        check_predictor(constant, expected={"no_such_check": "a reason"})

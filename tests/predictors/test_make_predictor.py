@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from surrobench.errors import UserError
+from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors.baselines import Params
+from surrobench.predictors.kernel_machines import SVR
+from surrobench.predictors.regressors import RegressorPredictor
+from surrobench.predictors.trees import RandomForest
+
+
+def test_all_names_of_the_comparison_are_registered() -> None:
+    kernels = ("rbf", "matern12", "matern32", "matern52")
+    expected = {f"gp-{kernel}{ard}" for kernel in kernels for ard in ("", "-ard")}
+    expected |= {"random-forest", "xgboost", "mlp-ensemble", "svr", "knn", "bayesian-ridge"}
+    expected |= {"constant", "params", "flops"}
+    assert set(PREDICTORS.names()) >= expected
+
+
+def test_a_name_may_end_in_a_transform() -> None:
+    assert make_predictor("svr") == SVR()
+    assert make_predictor("svr+quantile-normal") == SVR(transform="quantile-normal")
+    assert make_predictor("svr", transform="none") == SVR(transform="none")
+
+
+def test_a_mapping_holds_options() -> None:
+    made = make_predictor({"use": "random-forest+none", "trees": 50}, min_samples_leaf=2)
+    assert made == RandomForest(trees=50, min_samples_leaf=2, transform="none")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("random-forst", "Did you mean 'random-forest'"),
+        ("svr+quantile", "unknown transform 'quantile'.*quantile-normal"),
+        ({"use": "random-forest", "tree": 50}, "no option 'tree'. Did you mean 'trees'"),
+        ({"use": "svr+none", "transform": "standardise"}, "says otherwise"),
+        ({"name": "svr"}, "under the key 'use'"),
+        ({"use": "random-forest", "trees": "many"}, "'trees' is 'many'; it must be a whole number"),
+        ({"use": "random-forest", "trees": True}, "must be a whole number from 2"),
+        ({"use": "xgboost", "learning_rate": 3}, "must be a number from 1e-06 to 1"),
+        ("no_such_module_here:Thing", "no module 'no_such_module_here'"),
+        ("sklearn.linear_model:Rigde", "Did you mean.*'Ridge'"),
+        ("sklearn.linear_model", "unknown predictor"),
+        ({"use": "sklearn.linear_model:Ridge", "alfa": 1.0}, "Did you mean 'alpha'"),
+        ("math:pi", "neither a predictor nor a regressor"),
+        ("math:factorial", "could not be built|takes|no regressor"),
+    ],
+)
+def test_a_wrong_specification_says_what_to_do(spec: object, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make_predictor(spec)  # type: ignore[arg-type]
+
+
+def test_a_dotted_path_to_a_regressor_class_is_wrapped() -> None:
+    made = make_predictor({"use": "sklearn.linear_model:Ridge", "alpha": 2.0, "transform": "none"})
+    assert isinstance(made, RegressorPredictor)
+    assert made.regressor.alpha == 2.0
+    assert made.transform == "none"
+
+
+def test_a_dotted_path_to_a_predictor_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_parts.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from surrobench.predictors import make_predictor\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine:\n"
+        "    level: float = 1.0\n"
+        "    def fit(self, X, y, *, seed):\n"
+        "        return make_predictor('constant').fit(X, y * self.level, seed=seed)\n"
+        "mine = Mine(2.0)\n"
+        "def regressor():\n"
+        "    from sklearn.linear_model import Ridge\n"
+        "    return Ridge()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert make_predictor({"use": "my_parts:Mine", "level": 3.0}).level == 3.0  # type: ignore[attr-defined]
+    assert make_predictor("my_parts:mine").level == 2.0  # type: ignore[attr-defined]
+    assert isinstance(make_predictor("my_parts:regressor"), RegressorPredictor)
+    with pytest.raises(UserError, match="no option 'transform'"):
+        make_predictor("my_parts:Mine+none")
+    with pytest.raises(UserError, match="no option 'level'"):
+        make_predictor({"use": "my_parts:mine", "level": 3.0})
+
+
+def test_measured_baselines_insist_on_their_column() -> None:
+    assert make_predictor("params").encoding == "measured:params"  # type: ignore[attr-defined]
+    assert make_predictor("flops").encoding == "measured:flops"  # type: ignore[attr-defined]
+    assert make_predictor("svr").encoding is None  # type: ignore[attr-defined]
+    assert make_predictor("params") == Params()
+
+
+def test_training_sets_of_the_wrong_shape_are_refused() -> None:
+    predictor = make_predictor("constant")
+    X, y = torch.rand(4, 2, dtype=torch.float64), torch.rand(4, 1, dtype=torch.float64)
+    for bad_X, bad_y in ((X, y[:, 0]), (X[:3], y), (X[:0], y[:0])):
+        with pytest.raises(ValueError, match="n x d"):
+            predictor.fit(bad_X, bad_y, seed=0)
+    with pytest.raises(ValueError, match="not finite"):
+        predictor.fit(X, y * float("nan"), seed=0)
