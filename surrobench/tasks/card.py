@@ -1,0 +1,249 @@
+"""The TOML card of a table: which columns are decisions, which are targets and what they mean.
+
+Bundled published tables and a user's own table are described by the same card::
+
+    name = "mine"
+    data = "mine.parquet"
+    decisions = ["kernel", "depth", {column = "ops", kind = "categorical"}]
+    measured = ["params"]
+
+    [tasks.accuracy]
+    target = "val_acc"
+    direction = "maximize"
+    unit = "%"
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Scalar = str | int | float | bool
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SPELLINGS = {"maximise": "maximize", "minimise": "minimize"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Decision(_Strict):
+    """One column that describes the architecture; list-like columns become several decisions.
+
+    Attributes:
+        column: name of the column.
+        kind: ``"ordinal"`` if the order of the choices means something; by default numbers are
+            ordinal and everything else is categorical.
+        order: all choices in their order, which makes a column of words ordinal.
+        format: how a column of text holds several decisions: a list or an object written as JSON
+            or as a Python literal, parts between separators, or one character each. By default
+            texts that start with a bracket are read as ``"literal"``.
+        separator: what stands between the parts of ``format = "delimited"``.
+    """
+
+    column: str
+    kind: Literal["auto", "categorical", "ordinal"] = "auto"
+    order: list[Scalar] | None = None
+    format: Literal["auto", "text", "literal", "delimited", "characters"] = "auto"
+    separator: str = ","
+
+
+class SourceFile(_Strict):
+    """A raw file as its authors published it, pinned by commit and checksum."""
+
+    repo: str
+    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    licence: str
+
+    @property
+    def relative(self) -> str:
+        """Where the file lies in a mirror: owner+repo / first 12 of the commit / path."""
+        return f"{self.repo.replace('/', '+')}/{self.commit[:12]}/{self.path}"
+
+
+class TaskCard(_Strict):
+    """One quantity to predict.
+
+    Attributes:
+        target: the column, or several columns with one training run (seed) each.
+        direction: which way is better; values of ``"minimize"`` are negated once, here.
+        unit: of the target as it stands in the table.
+        where: keep only the rows whose columns hold these values.
+        layout: what the elements of a list-valued target are.
+        seeds: number of seeds in a ``"seeds-epochs"`` list, which is ordered seed by seed.
+        final: whether the value of a learning curve is its last or its best point.
+        epochs: the number of epochs behind the target.
+        fidelities: columns with the same quantity after fewer epochs.
+        cost: column with the seconds of one training run; a list holds seconds per epoch (or per
+            seed if the target has no curve).
+        costs: columns with the seconds of a run of so many epochs. The cost of other lengths is
+            scaled from the nearest one.
+        runs: number of training runs that the target averages already.
+        noise: standard deviation of a single run, or where to estimate it from.
+        measured: label-free columns of this task, beside those of the card.
+        protocol: how the numbers were obtained, for ``surrobench info``.
+    """
+
+    target: str | list[str]
+    direction: Literal["maximize", "minimize"]
+    unit: str = ""
+    description: str = ""
+    protocol: str = ""
+    where: dict[str, Scalar] = {}
+    layout: Literal["seeds", "epochs", "seeds-epochs"] = "seeds"
+    seeds: int = Field(default=1, ge=1)
+    final: Literal["last", "best"] = "last"
+    epochs: int | None = Field(default=None, ge=1)
+    fidelities: dict[str, str] = {}
+    cost: str | None = None
+    costs: dict[str, str] = {}
+    runs: int = Field(default=1, ge=1)
+    noise: float | Literal["seeds", "groups", "duplicates"] | None = None
+    measured: list[str] | dict[str, str] = {}
+
+    @field_validator("direction", mode="before")
+    @classmethod
+    def _british(cls, value: object) -> object:
+        return _SPELLINGS.get(value, value) if isinstance(value, str) else value
+
+    @field_validator("fidelities", "costs")
+    @classmethod
+    def _epoch_keys(cls, value: dict[str, str]) -> dict[str, str]:
+        for key in value:
+            if not key.isdecimal() or int(key) == 0:
+                raise ValueError(f"{key!r} is not a number of epochs")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TaskCard:
+        if self.fidelities and self.epochs is None:
+            raise ValueError("'fidelities' needs 'epochs', the number of epochs of the target")
+        if self.cost is not None and self.costs:
+            raise ValueError("'cost' and 'costs' exclude each other")
+        if self.layout != "seeds" and isinstance(self.target, list):
+            raise ValueError("a learning curve ('layout') needs a single target column")
+        return self
+
+    @property
+    def targets(self) -> list[str]:
+        """The target columns, one or more."""
+        return [self.target] if isinstance(self.target, str) else self.target
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that this task reads."""
+        extra = [self.cost] if self.cost is not None else []
+        return [
+            *self.targets,
+            *self.where,
+            *self.fidelities.values(),
+            *extra,
+            *self.costs.values(),
+            *named(self.measured).values(),
+        ]
+
+
+class Card(_Strict):
+    """A table and its tasks; see the module for an example.
+
+    Attributes:
+        data: Parquet, CSV or TSV file, looked for beside the card and in SURROBENCH_TABLES.
+        recipe: instead of ``data``, the built-in recipe that converts ``sources``.
+        space: a registered search space; its choices are in ``decisions`` (one column per
+            variable) or written out in the column ``architecture``. Without it the decisions
+            themselves span the space and the rows are its architectures.
+        measured: label-free columns (parameters, FLOPs, proxies) by their standard name.
+        groups: columns that say which rows are the same network. By default the space decides,
+            or equal decisions.
+        subsets: named boolean columns.
+        missing: ``"allow"`` leaves out rows without a target and counts them.
+        duplicates: ``"mean"`` averages the values of rows with equal decisions.
+        drop_invalid: leave out rows that are wrong in any way, and count them.
+    """
+
+    name: str
+    data: str | None = None
+    recipe: str | None = None
+    sources: dict[str, SourceFile] = {}
+    description: str = ""
+    licence: str = "not stated"
+    citation: str = ""
+    bibtex: str = ""
+    url: str = ""
+    space: str | None = None
+    architecture: str | None = None
+    decisions: list[str | Decision] = []
+    measured: list[str] | dict[str, str] = {}
+    groups: str | list[str] | None = None
+    subsets: dict[str, str] = {}
+    where: dict[str, Scalar] = {}
+    missing: Literal["error", "allow"] = "error"
+    duplicates: Literal["error", "mean"] = "error"
+    drop_invalid: bool = False
+    default_encoding: str = "one-hot"
+    tasks: dict[str, TaskCard] = Field(min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("use letters, digits, '.', '_' and '-' only")
+        return value
+
+    @field_validator("tasks")
+    @classmethod
+    def _plain_task_names(cls, value: dict[str, TaskCard]) -> dict[str, TaskCard]:
+        for name in value:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"task name {name!r}: letters, digits, '.', '_' and '-' only")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Card:
+        if (self.data is None) == (self.recipe is None):
+            raise ValueError("say where the rows are with 'data = \"my-table.parquet\"'")
+        if (self.recipe is None) != (not self.sources):
+            raise ValueError("'recipe' and 'sources' belong together")
+        if self.architecture is not None and (self.space is None or self.decisions):
+            raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
+        if not self.decisions and self.architecture is None:
+            raise ValueError("name the columns that describe an architecture in 'decisions'")
+        return self
+
+    @property
+    def decision_list(self) -> list[Decision]:
+        """The decisions with their defaults filled in."""
+        return [
+            Decision(column=decision) if isinstance(decision, str) else decision
+            for decision in self.decisions
+        ]
+
+    @property
+    def group_columns(self) -> list[str]:
+        """The group columns, possibly none."""
+        if self.groups is None:
+            return []
+        return [self.groups] if isinstance(self.groups, str) else self.groups
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that all tasks of the card need."""
+        architecture = [self.architecture] if self.architecture is not None else []
+        return [
+            *architecture,
+            *(decision.column for decision in self.decision_list),
+            *named(self.measured).values(),
+            *self.group_columns,
+            *self.subsets.values(),
+            *self.where,
+        ]
+
+
+def named(columns: list[str] | dict[str, str]) -> dict[str, str]:
+    """Standard name -> column; a plain list keeps the column names."""
+    return columns if isinstance(columns, dict) else {column: column for column in columns}

@@ -1,0 +1,137 @@
+"""Names of tasks: which cards exist and which tasks they describe. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from surrobench.errors import UserError, did_you_mean
+
+CARDS = Path(__file__).parent / "cards"
+_TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
+_NAME = re.compile(r"^name\s*=\s*\"([^\"]+)\"", re.MULTILINE)
+
+
+@lru_cache(maxsize=1)
+def bundled() -> dict[str, tuple[Path, tuple[str, ...]]]:
+    """Name of each bundled card -> its file and its task names, embedded ones first.
+
+    The cards are our own, so their task headers are read as plain text: that is quick enough for
+    the command line, and a test compares it with the full reading.
+    """
+    found = {}
+    for path in sorted(CARDS.glob("*.toml")):
+        text = path.read_text(encoding="utf-8")
+        name = _NAME.search(text)
+        tasks = dict.fromkeys(match.strip("\"'") for match in _TASK_TABLE.findall(text))
+        if name is not None:
+            found[name[1]] = (path, tuple(tasks))
+    return dict(sorted(found.items(), key=lambda item: item[0] != "live"))
+
+
+def task_names() -> list[str]:
+    """Every bundled task, for example ``"nb201/cifar10-val"``."""
+    return [f"{card}/{task}" for card, (_, tasks) in bundled().items() for task in tasks]
+
+
+def is_card_path(spec: str) -> bool:
+    """Whether a task is named by the path of a card, with or without ``:task`` behind it."""
+    return spec.endswith(".toml") or ".toml:" in spec
+
+
+def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
+    """The card's file and the task's name, if ``spec`` names one.
+
+    Args:
+        spec: ``"nb201/cifar10-val"``, ``"nb201"``, ``"my/card.toml:accuracy"`` or
+            ``"my/card.toml"``.
+        base: folder that relative paths start from, by default the current one.
+
+    Raises:
+        UserError: if there is no such card or bundled task, with near names.
+    """
+    if is_card_path(spec):
+        head, _, tail = spec.rpartition(".toml")
+        path = (base or Path()) / f"{head}.toml"
+        if not path.is_file():
+            raise UserError(f"there is no card {path} (named by the task {spec!r}).")
+        return path, tail.removeprefix(":") or None
+    card, _, task = spec.partition("/")
+    if card not in bundled():
+        raise UserError(
+            f"unknown task {spec!r}. {did_you_mean(spec, [*task_names(), *bundled()])} A table of "
+            "your own is named by its card: 'path/to/card.toml:task'."
+        )
+    path, tasks = bundled()[card]
+    if task and task not in tasks:
+        names = [f"{card}/{name}" for name in tasks]
+        raise UserError(f"unknown task {spec!r}. {did_you_mean(spec, names)}")
+    return path, task or None
+
+
+def expand_tasks(spec: str, base: Path | None = None) -> list[str]:
+    """The single tasks that ``spec`` stands for: itself, or all tasks of the card that it names.
+
+    Raises:
+        UserError: if it names nothing.
+    """
+    path, task = split(spec, base)
+    names = _names_in(path)
+    if task is not None:
+        _check_task(spec, task, names)
+        return [spec]
+    separator = ":" if is_card_path(spec) else "/"
+    return [f"{spec.rstrip(separator)}{separator}{name}" for name in names]
+
+
+def single(spec: str, base: Path | None = None) -> tuple[Path, str]:
+    """The card's file and the name of the one task that ``spec`` names.
+
+    Raises:
+        UserError: if it names no task, or a card with several.
+    """
+    path, task = split(spec, base)
+    names = _names_in(path)
+    if task is None:
+        if len(names) != 1:
+            separator = ":" if is_card_path(spec) else "/"
+            choices = ", ".join(f"{spec}{separator}{name}" for name in names)
+            raise UserError(f"{spec!r} holds several tasks; name one of: {choices}.")
+        return path, names[0]
+    _check_task(spec, task, names)
+    return path, task
+
+
+def display_name(spec: str, base: Path | None = None) -> str:
+    """A short name for tables and figures: ``card/task`` with the name that the card gives itself.
+
+    Raises:
+        UserError: if ``spec`` names no single task.
+    """
+    path, task = single(spec, base)
+    return f"{_content(path).get('name', path.stem)}/{task}"
+
+
+def _check_task(spec: str, task: str, names: list[str]) -> None:
+    if task not in names:
+        raise UserError(f"unknown task {spec!r}: no such task. {did_you_mean(task, names)}")
+
+
+def _names_in(path: Path) -> list[str]:
+    if path.parent == CARDS:
+        return next(list(tasks) for file, tasks in bundled().values() if file == path)
+    tasks = _content(path).get("tasks")
+    if not isinstance(tasks, dict) or not tasks:
+        raise UserError(f"the card {path} describes no task; add a table [tasks.NAME].")
+    return list(tasks)
+
+
+def _content(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the card {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"the card {path} is not valid TOML: {error}.") from error

@@ -1,0 +1,55 @@
+"""A list of everything that is wrong with a table, reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from surrobench.errors import UserError
+
+SHOWN = 5
+
+
+class Faults:
+    """Collects faults so that a user can mend a table in one go instead of one at a time.
+
+    Attributes:
+        messages: what is wrong so far.
+        positions: for each row that is looked at, its place in the file (from 0), so that
+            messages name the rows of the file even if a filter picked some of them.
+    """
+
+    def __init__(self, positions: Sequence[int] | None = None) -> None:
+        self.messages: list[str] = []
+        self.positions = positions
+
+    def add(self, message: str) -> None:
+        """Note one fault; ``message`` says what is wrong, where and what to do."""
+        self.messages.append(message)
+
+    def __bool__(self) -> bool:
+        return bool(self.messages)
+
+    def rows(self, rows: Sequence[int], values: Iterable[object] | None = None) -> str:
+        """The first few rows as text, counted from 1 after the header, with what they hold."""
+        noun = "row" if len(rows) == 1 else "rows"
+        known = self.positions
+        places = [1 + (row if known is None else known[row]) for row in rows[:SHOWN]]
+        if values is None:
+            shown = [str(place) for place in places]
+        else:
+            pairs = zip(places, values, strict=False)
+            shown = [f"{place} ({value!r})" for place, value in pairs]
+        more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+        return f"{noun} {', '.join(shown)}{more}"
+
+    def raise_if_any(self, subject: str) -> None:
+        """Raise one error that lists all faults.
+
+        Raises:
+            UserError: if there are any.
+        """
+        if self.messages:
+            count = len(self.messages)
+            listed = "\n".join(f"  {i}. {text}" for i, text in enumerate(self.messages, start=1))
+            problems = "1 problem" if count == 1 else f"{count} problems"
+            raise UserError(f"{subject} has {problems}:\n{listed}")

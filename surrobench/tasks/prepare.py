@@ -1,0 +1,145 @@
+"""Published tables: from raw files to one Parquet file in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import import_attribute
+from surrobench.tasks.card import Card
+from surrobench.tasks.recipes import RECIPES, Recipe
+from surrobench.tasks.sources import Progress, cache_folder, fetch, locate
+
+STAMP = b"surrobench"
+LOCK_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A published table that is ready for use.
+
+    Attributes:
+        name: of its card.
+        path: the converted Parquet file.
+        rows: number of rows.
+        columns: number of columns.
+        licences: repository -> licence of its files.
+        citation: what to cite.
+        bibtex: the same, for LaTeX.
+    """
+
+    name: str
+    path: Path
+    rows: int
+    columns: int
+    licences: Mapping[str, str]
+    citation: str
+    bibtex: str
+
+
+def prepare_card(card: Card, progress: Progress | None = None) -> Prepared:
+    """Fetch, verify and convert the raw files of a published table, unless that was done before.
+
+    Raises:
+        UserError: if a file cannot be had or is not the published one.
+    """
+    path = converted(card, download=True, progress=progress)
+    footer = pq.read_metadata(path)
+    return Prepared(
+        name=card.name,
+        path=path,
+        rows=footer.num_rows,
+        columns=len(pq.read_schema(path).names),
+        licences={source.repo: source.licence for source in card.sources.values()},
+        citation=card.citation,
+        bibtex=card.bibtex,
+    )
+
+
+def converted(card: Card, *, download: bool = False, progress: Progress | None = None) -> Path:
+    """The converted table of a card; converts it if its raw files are at hand.
+
+    Raises:
+        UserError: if raw files are missing and ``download`` is off, saying which command helps.
+    """
+    stamp = _stamp(card)
+    folder = cache_folder() / "converted"
+    key = hashlib.sha256(stamp.encode()).hexdigest()[:12]
+    target = folder / f"{card.name}-{key}.parquet"
+    if _is_current(target, stamp):
+        return target
+    files = {
+        name: fetch(source, progress) if download else locate(source)
+        for name, source in card.sources.items()
+    }
+    absent = [name for name, path in files.items() if path is None]
+    if absent:
+        raise UserError(
+            f"the table {card.name!r} is not on this machine yet; run: "
+            f"surrobench prepare {card.name}"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / f"{card.name}.lock", timeout=LOCK_SECONDS):
+            if not _is_current(target, stamp):
+                found = {name: path for name, path in files.items() if path is not None}
+                _write(import_attribute(_recipe(card).target)(found), target, stamp)
+    except filelock.Timeout as error:
+        raise UserError(
+            f"another process has been converting {card.name!r} for {LOCK_SECONDS} s; try later."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the cache {folder}: {error.strerror}. Name another folder in "
+            "SURROBENCH_CACHE."
+        ) from error
+    return target
+
+
+def _stamp(card: Card) -> str:
+    """What the converted file depends on: the recipe, its version and the raw files."""
+    checksums = {name: source.sha256 for name, source in sorted(card.sources.items())}
+    content = {"recipe": card.recipe, "version": _recipe(card).version, "sources": checksums}
+    return json.dumps(content, sort_keys=True)
+
+
+def _recipe(card: Card) -> Recipe:
+    if card.recipe is None:
+        raise UserError(f"the card {card.name!r} names its own data file; nothing to prepare.")
+    if card.recipe not in RECIPES:
+        known = did_you_mean(card.recipe, RECIPES)
+        raise UserError(f"the card {card.name!r}: unknown recipe {card.recipe!r}. {known}")
+    return RECIPES[card.recipe]
+
+
+def _is_current(path: Path, stamp: str) -> bool:
+    """Whether the file is there, whole and made by this recipe from these raw files."""
+    if not path.is_file():
+        return False
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return metadata.get(STAMP, b"").decode() == stamp
+
+
+def _write(table: pa.Table, target: Path, stamp: str) -> None:
+    """Write under a temporary name, then rename: readers never see half a file."""
+    metadata = {**(table.schema.metadata or {}), STAMP: stamp.encode()}
+    handle, temporary = tempfile.mkstemp(prefix=target.stem, suffix=".part", dir=target.parent)
+    os.close(handle)
+    try:
+        pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
+        os.replace(temporary, target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,285 @@
+"""The rows of a card: architectures, groups of equal networks and every numeric column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from surrobench.errors import UserError
+from surrobench.spaces import SPACES
+from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.spaces.choices import Choices
+from surrobench.spaces.edge_cells import EdgeCells
+from surrobench.tasks.card import Card, Scalar, TaskCard, named
+from surrobench.tasks.coding import NULL
+from surrobench.tasks.columns import BoolArray, FloatArray, IntArray, Numbers, numbers
+from surrobench.tasks.decisions import coded_decisions
+from surrobench.tasks.faults import Faults
+from surrobench.tasks.placing import codes_in_space
+from surrobench.tasks.reading import read_columns
+
+CodeArray = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Architectures x metrics; list-valued columns keep their second axis (seeds or epochs).
+
+    Attributes:
+        card: where the rows come from and what they mean.
+        space: the search space that the rows belong to.
+        archs: choice indices, ``N x d``.
+        groups: class of equal networks of each row, ``N``, numbered from 0.
+        columns: column name -> ``N`` or ``N x k`` numbers; missing values are NaN.
+        words: column name -> row -> what stands there instead of a number.
+        subsets: name -> ``N`` truth values.
+        rows: position of each row in the file, from 0.
+        dropped: number of rows that were left out because they were wrong.
+    """
+
+    card: Card
+    space: SearchSpace
+    archs: CodeArray
+    groups: IntArray
+    columns: Mapping[str, FloatArray]
+    words: Mapping[str, Mapping[int, object]]
+    subsets: Mapping[str, BoolArray]
+    rows: IntArray
+    dropped: int
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    @cached_property
+    def index(self) -> dict[Arch, int]:
+        """Architecture -> its first row."""
+        found: dict[Arch, int] = {}
+        for row, arch in enumerate(map(tuple, self.archs.tolist())):
+            found.setdefault(arch, row)
+        return found
+
+    def row(self, arch: Arch) -> int:
+        """The first row of an architecture.
+
+        Raises:
+            UserError: if the table has no such architecture.
+        """
+        found = self.index.get(arch)
+        if found is None:
+            self.space.check(arch)
+            raise UserError(f"the table {self.card.name!r} has no row for {arch!r}.")
+        return found
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file that a card and its filters pick, before they are understood.
+
+    Attributes:
+        path: the file.
+        frame: the columns that exist.
+        positions: place of each row in the file, from 0.
+        complete: whether all columns of the card were found.
+    """
+
+    path: Path
+    frame: pa.Table
+    positions: IntArray
+    complete: bool
+
+
+def read_rows(
+    card: Card,
+    path: Path,
+    tasks: Sequence[TaskCard],
+    where: Mapping[str, Scalar],
+    faults: Faults,
+) -> Rows:
+    """Read the columns of ``tasks`` and the rows that agree with the card and ``where``."""
+    wanted = [*card.columns, *(column for task in tasks for column in task.columns)]
+    frame, missing = read_columns(path, wanted)
+    for message in missing:
+        faults.add(message)
+    positions = _selected(frame, {**card.where, **where}, faults)
+    faults.positions = positions.tolist()
+    return Rows(path, frame.take(pa.array(positions)), positions, not missing)
+
+
+def load_table(card: Card, path: Path, where: Mapping[str, Scalar] | None = None) -> Table:
+    """Everything that a card describes: all columns of all its tasks.
+
+    Args:
+        card: the card.
+        path: its data file.
+        where: read only rows whose columns hold these values.
+
+    Raises:
+        UserError: listing everything that is wrong.
+    """
+    faults = Faults()
+    tasks = list(card.tasks.values())
+    table = understand(card, read_rows(card, path, tasks, where or {}, faults), tasks, faults)
+    faults.raise_if_any(f"the table {path}")
+    return table
+
+
+def understand(card: Card, rows: Rows, tasks: Sequence[TaskCard], faults: Faults) -> Table:
+    """Turn rows into architectures, groups and numbers.
+
+    Rows with wrong decisions are left out; they are faults unless the card drops invalid rows.
+
+    Raises:
+        UserError: listing all faults so far, if they make it impossible to go on.
+    """
+    subject = f"the table {rows.path}"
+    frame, positions = rows.frame, rows.positions
+    if not rows.complete or len(frame) == 0:
+        faults.raise_if_any(subject)
+    space, codes = _architectures(card, frame, faults)
+    good = (codes != NULL).all(axis=1)
+    dropped = int((~good).sum()) if card.drop_invalid else 0
+    if not good.any():
+        faults.add("no row describes an architecture completely.")
+        faults.raise_if_any(subject)
+    if not good.all():
+        frame, positions = frame.take(pa.array(np.flatnonzero(good))), positions[good]
+        faults.positions = positions.tolist()
+        space, codes = _architectures(card, frame, Faults())
+    archs = codes.astype(np.int16)
+    read = {name: numbers(frame.column(name)) for name in _numeric_names(card, tasks)}
+    return Table(
+        card=card,
+        space=space,
+        archs=archs,
+        groups=_groups(card, frame, space, archs, faults),
+        columns={name: column.values for name, column in read.items()},
+        words={name: column.words for name, column in read.items() if column.words},
+        subsets=_subsets(card, frame, space, archs, faults),
+        rows=positions,
+        dropped=dropped,
+    )
+
+
+def _numeric_names(card: Card, tasks: Sequence[TaskCard]) -> list[str]:
+    """Columns that are read as numbers: everything but decisions, groups and filters."""
+    names = dict.fromkeys(named(card.measured).values())
+    for task in tasks:
+        others = [name for name in task.columns if name not in task.where]
+        names.update(dict.fromkeys([*others, *task.targets]))
+    return list(names)
+
+
+def _selected(frame: pa.Table, where: Mapping[str, Scalar], faults: Faults) -> IntArray:
+    """Positions of the rows that agree with every condition."""
+    if len(frame) == 0:
+        faults.add("the file has no rows.")
+    mask = np.ones(len(frame), dtype=bool)
+    for name, value in where.items():
+        if name not in frame.schema.names:
+            continue
+        column = frame.column(name)
+        try:
+            equal = pc.equal(column, pa.scalar(value, type=_plain(column.type)))
+            mask &= equal.fill_null(False).to_numpy().astype(bool)
+        except (pa.ArrowException, TypeError, ValueError):
+            mask[:] = False
+        if len(frame) and not mask.any():
+            seen = [str(v) for v in pc.unique(column).to_pylist()[:12]]
+            faults.add(f"no row has {name} = {value!r}; its values are {', '.join(seen)}.")
+            break
+    return np.flatnonzero(mask)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _architectures(card: Card, frame: pa.Table, faults: Faults) -> tuple[SearchSpace, IntArray]:
+    """The space and the ``N x d`` choice indices; :data:`NULL` where a row is wrong."""
+    scratch = Faults(faults.positions) if card.drop_invalid else faults
+    if card.space is not None:
+        space = SPACES.create(card.space)
+        return space, codes_in_space(card, frame, space, scratch)
+    coded = coded_decisions(frame, card.decision_list, scratch)
+    if not coded:
+        faults.add("the decision columns hold no choices.")
+        faults.raise_if_any(f"the table of card {card.name!r}")
+    codes = np.stack([part.codes for part in coded], axis=1)
+    variables = tuple(part.variable for part in coded)
+    whole = codes[(codes != NULL).all(axis=1)]
+    archs = list(dict.fromkeys(map(tuple, whole.tolist())))
+    return Choices(card.name, variables, archs=archs), codes
+
+
+def _groups(
+    card: Card, frame: pa.Table, space: SearchSpace, archs: CodeArray, faults: Faults
+) -> IntArray:
+    """Classes of equal networks: the card's columns, else the space's, else equal decisions."""
+    if not card.group_columns:
+        return np.asarray(space.groups(list(map(tuple, archs.tolist()))), dtype=np.int64)
+    parts = []
+    for name in card.group_columns:
+        column = frame.column(name)
+        empty = np.flatnonzero(column.is_null().to_numpy()).tolist()
+        if empty:
+            faults.add(f"group column {name!r} has no value in {len(empty)} {faults.rows(empty)}.")
+        parts.append(_codes_of(column))
+    groups = first_seen(np.stack(parts, axis=1))
+    architectures = first_seen(archs)
+    pairs = np.unique(np.stack([architectures, groups], axis=1), axis=0)
+    torn = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)
+    if len(torn):
+        rows = np.flatnonzero(np.isin(architectures, torn)).tolist()
+        names = " + ".join(card.group_columns)
+        faults.add(
+            f"{len(torn)} architectures with equal decisions are in different groups ({names}): "
+            f"{faults.rows(rows)}; equal networks must share a group."
+        )
+    return groups
+
+
+def _codes_of(column: pa.ChunkedArray) -> IntArray:
+    plain = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    indices = plain.combine_chunks()
+    if isinstance(indices, pa.ChunkedArray):
+        indices = indices.chunk(0)
+    return np.asarray(indices.indices.fill_null(NULL).to_numpy(zero_copy_only=False), np.int64)
+
+
+def first_seen(keys: npt.NDArray[np.integer]) -> IntArray:
+    """Number the distinct rows of an ``n x k`` matrix from 0 in the order they first appear."""
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[inverse.ravel()], dtype=np.int64)
+
+
+def _subsets(
+    card: Card, frame: pa.Table, space: SearchSpace, archs: CodeArray, faults: Faults
+) -> dict[str, BoolArray]:
+    subsets: dict[str, BoolArray] = {}
+    if isinstance(space, EdgeCells):
+        present = archs != space.none
+        unreachable = (present & ~space.used_edges(archs.astype(np.int64))).any(axis=1)
+        subsets["without-unreachable"] = ~unreachable
+    for name, column in card.subsets.items():
+        flags = _truth(numbers(frame.column(column)))
+        if flags is None:
+            faults.add(f"subset column {column!r} must hold only true and false.")
+        else:
+            subsets[name] = flags
+    return subsets
+
+
+def _truth(column: Numbers) -> BoolArray | None:
+    values = column.values
+    if column.words or values.ndim != 1 or not np.isin(values, (0.0, 1.0)).all():
+        return None
+    return values.astype(bool)

@@ -1,0 +1,170 @@
+"""A tabular task: a pool of architectures, one number each, and what it cost to obtain it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from surrobench.encodings import make_encoding
+from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.tasks.columns import BoolArray, FloatArray, IntArray
+from surrobench.tasks.table import CodeArray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One training run of one architecture.
+
+    Attributes:
+        value: larger is better; NaN if the run did not succeed.
+        cost: seconds of training, or None if the table does not say.
+        status: ``"diverged"`` if a learning curve stops being finite, ``"failed"`` if there is no
+            result at all.
+        metrics: the label-free measurements of the architecture.
+        curve: value after each known number of epochs up to the one asked for.
+    """
+
+    value: float
+    cost: float | None
+    status: Literal["ok", "diverged", "failed"]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TableTask:
+    """A table's answer to "how good is this architecture?"; larger is better everywhere.
+
+    Attributes:
+        name: for example ``"nb201/cifar10-val"``.
+        space: the search space.
+        archs: the pool, ``n x d`` choice indices: architectures with a known target, each once.
+        truth: mean over training runs, ``n``.
+        groups: class of equal networks, ``n``; split by it or equal networks leak.
+        measured: label-free columns, ``n`` each; missing values are NaN.
+        subsets: named parts of the pool, ``n`` truth values each.
+        values: single runs, ``n x seeds x fidelities``.
+        fidelities: epochs behind the last axis of ``values``; empty if the table does not say.
+        seconds: training time up to each fidelity, ``n x fidelities``, or None.
+        unlabelled: architectures of the table without a target, with the reason.
+        unit: unit of ``truth``; ends in "(negated)" if smaller was better at the source.
+        direction: which way was better at the source.
+        missing: rows without a target (left out of the pool).
+        dropped: rows left out because they were wrong.
+        merged: rows that were averaged into another with the same decisions.
+        runs: number of training runs that ``truth`` averages.
+        noise: standard deviation of a single training run, or None if unknown.
+    """
+
+    name: str
+    space: SearchSpace
+    archs: CodeArray
+    truth: FloatArray
+    groups: IntArray
+    measured: Mapping[str, FloatArray]
+    subsets: Mapping[str, BoolArray]
+    values: FloatArray
+    fidelities: tuple[int, ...]
+    seconds: FloatArray | None
+    unlabelled: Mapping[Arch, Literal["diverged", "failed"]]
+    unit: str
+    direction: Literal["maximize", "minimize"]
+    description: str
+    protocol: str
+    missing: int
+    dropped: int
+    merged: int
+    runs: int
+    noise: float | None
+    licence: str
+    citation: str
+    bibtex: str
+    url: str
+    default_encoding: str
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def optimum(self) -> float:
+        """The best value in the pool."""
+        return float(self.truth.max())
+
+    @cached_property
+    def index(self) -> dict[Arch, int]:
+        """Architecture -> its position in the pool."""
+        return {arch: i for i, arch in enumerate(map(tuple, self.archs.tolist()))}
+
+    def evaluate(self, arch: Arch, *, seed: int = 0, epochs: int | None = None) -> Evaluation:
+        """Look one training run up.
+
+        Where the table keeps single runs, ``seed`` picks one of them (modulo their number), so
+        the value is as noisy as one training is; otherwise it is the published average.
+
+        Args:
+            arch: an architecture of the space.
+            seed: which training run.
+            epochs: after how many epochs (one of ``fidelities``); by default the full run.
+
+        Raises:
+            UserError: if the table has no such architecture or no such fidelity.
+        """
+        i = self.index.get(arch)
+        if i is None:
+            return self._without_target(arch)
+        last = self._fidelity(epochs)
+        run = self.values[i, seed % self.values.shape[1]]
+        single = self.values.shape[2] == 1 and self.values.shape[1] == 1
+        value = float(self.truth[i] if single else run[last])
+        cost = None if self.seconds is None else float(self.seconds[i, last])
+        if cost is not None and np.isnan(cost):
+            cost = None
+        return Evaluation(
+            value=value,
+            cost=cost,
+            status="diverged" if np.isnan(value) else "ok",
+            metrics={name: float(column[i]) for name, column in self.measured.items()},
+            curve=tuple(run[: last + 1].tolist()),
+        )
+
+    def _without_target(self, arch: Arch) -> Evaluation:
+        status = self.unlabelled.get(arch)
+        if status is None:
+            self.space.check(arch)
+            raise UserError(f"the table of {self.name} has no row for {arch!r}.")
+        return Evaluation(float("nan"), None, status)
+
+    def _fidelity(self, epochs: int | None) -> int:
+        if epochs is None:
+            return self.values.shape[2] - 1
+        if epochs not in self.fidelities:
+            known = ", ".join(map(str, self.fidelities)) or "only the final one"
+            raise UserError(f"{self.name} has no value after {epochs} epochs; known: {known}.")
+        return self.fidelities.index(epochs)
+
+    def encode(self, name: str) -> FloatArray:
+        """The whole pool as a matrix, ``n x d``; ``name`` as in ``make_encoding``."""
+        archs = list(map(tuple, self.archs.tolist()))
+        return make_encoding(name)(archs, self.space, self.measured)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that enters the numbers of a study on this task."""
+        digest = hashlib.sha256()
+        arrays = {"archs": self.archs, "truth": self.truth, "groups": self.groups}
+        arrays |= {f"measured:{name}": values for name, values in self.measured.items()}
+        arrays |= {f"subset:{name}": values for name, values in self.subsets.items()}
+        labels = [f"{v.name}={v.choices}{v.values}" for v in self.space.variables]
+        digest.update("\n".join([self.unit, self.direction, *labels]).encode())
+        for name in sorted(arrays):
+            values = np.ascontiguousarray(arrays[name])
+            little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+            digest.update(f"{name}{values.shape}{values.dtype.kind}".encode())
+            digest.update(little.tobytes())
+        return digest.hexdigest()

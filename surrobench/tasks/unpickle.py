@@ -1,0 +1,184 @@
+"""Reading one published data frame that exists only as a pickle, without unpickling it for real.
+
+A pickle is a program. This reader lets it name nine known parts of old pandas and NumPy, gives it
+inert stand-ins of our own for them, and refuses everything else, opcodes included: no function of
+another package is ever called.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+import pickletools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from surrobench.errors import UserError
+
+_OPCODES = frozenset(
+    (
+        "PROTO",
+        "FRAME",
+        "STOP",
+        "MARK",
+        "MEMOIZE",
+        "BINGET",
+        "LONG_BINGET",
+        "NONE",
+        "NEWFALSE",
+        "NEWTRUE",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "SHORT_BINBYTES",
+        "BINBYTES",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "EMPTY_LIST",
+        "APPEND",
+        "APPENDS",
+        "EMPTY_DICT",
+        "SETITEM",
+        "SETITEMS",
+        "STACK_GLOBAL",
+        "NEWOBJ",
+        "REDUCE",
+        "BUILD",
+    )
+)
+_DTYPES = {"f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
+
+
+class _Stated:
+    """Stands in for an object whose content arrives as its state."""
+
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Frame(_Stated):
+    """pandas.DataFrame."""
+
+
+class _Manager(_Stated):
+    """pandas' BlockManager."""
+
+
+class _Label:
+    """A class that the pickle only names: ndarray, Index, RangeIndex."""
+
+
+class _DType(_Stated):
+    """numpy.dtype."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.code = code
+
+
+class _Array:
+    """numpy.ndarray, filled from its raw bytes (numbers) or a list of texts."""
+
+    values: npt.NDArray[Any] | list[str]
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, content = state
+        size = math.prod(shape)
+        if dtype.code == "O8":
+            if not isinstance(content, list) or not all(isinstance(x, str) for x in content):
+                raise pickle.UnpicklingError("an array of objects must hold texts")
+            self.values = content
+        elif dtype.code in _DTYPES and isinstance(content, bytes):
+            flat = np.frombuffer(content, dtype=_DTYPES[dtype.code])
+            self.values = flat.reshape(shape, order="F" if fortran else "C")
+        else:
+            raise pickle.UnpicklingError(f"an array of type {dtype.code!r} is not expected")
+        if len(content) not in (size, size * 8):
+            raise pickle.UnpicklingError("an array does not have the size that it states")
+
+
+def _array(*_: object) -> _Array:
+    return _Array()
+
+
+def _index(_: object, parts: dict[str, Any]) -> Any:
+    return parts.get("data")
+
+
+def _bounds(start: int, stop: int, step: int) -> range:
+    return range(start, stop, step)
+
+
+_ALLOWED: dict[tuple[str, str], type | Callable[..., Any]] = {
+    ("pandas.core.frame", "DataFrame"): _Frame,
+    ("pandas.core.internals.managers", "BlockManager"): _Manager,
+    ("pandas.core.indexes.base", "_new_Index"): _index,
+    ("pandas.core.indexes.base", "Index"): _Label,
+    ("pandas.core.indexes.range", "RangeIndex"): _Label,
+    ("numpy.core.multiarray", "_reconstruct"): _array,
+    ("numpy", "ndarray"): _Label,
+    ("numpy", "dtype"): _DType,
+    ("builtins", "slice"): _bounds,
+}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _ALLOWED[module, name]
+        except (KeyError, TypeError):
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise pickle.UnpicklingError("it asks for an object from outside")
+
+
+def read_pickled_frame(content: bytes, name: str) -> dict[str, npt.NDArray[Any] | list[str]]:
+    """The columns of a data frame that old pandas pickled.
+
+    Args:
+        content: the bytes of the file; check its checksum first.
+        name: the name of the file, for the message.
+
+    Raises:
+        UserError: if the pickle holds or asks for anything but a plain frame of numbers and texts.
+    """
+    try:
+        _check_opcodes(content)
+        frame = _Reader(io.BytesIO(content)).load()
+        return _columns(frame)
+    except UserError:
+        raise
+    except Exception as error:  # a hostile pickle can make any part of this fail
+        raise UserError(
+            f"{name} is not the expected pickled data frame and was not read: {error}."
+        ) from error
+
+
+def _check_opcodes(content: bytes) -> None:
+    for opcode, _, position in pickletools.genops(content):
+        if opcode.name not in _OPCODES:
+            raise pickle.UnpicklingError(f"opcode {opcode.name} at byte {position} is not allowed")
+
+
+def _columns(frame: Any) -> dict[str, npt.NDArray[Any] | list[str]]:
+    if not isinstance(frame, _Frame):
+        raise pickle.UnpicklingError("it does not hold a data frame")
+    layout = frame.state["_data"].state[3]["0.14.1"]
+    names = layout["axes"][0].values
+    columns: dict[str, npt.NDArray[Any] | list[str]] = {}
+    for block in layout["blocks"]:
+        values, places = block["values"].values, block["mgr_locs"]
+        for i, place in enumerate(places):
+            columns[names[place]] = values if isinstance(values, list) else values[i]
+    return {name: columns[name] for name in names}

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surrobench.errors import UserError
+from surrobench.tasks.card_file import read_card
+
+GOOD = """\
+name = "mine"
+data = "mine.csv"
+decisions = ["a"]
+
+[tasks.value]
+target = "y"
+direction = "maximise"
+"""
+
+
+def read(tmp_path: Path, text: str):
+    path = tmp_path / "card.toml"
+    path.write_text(text)
+    return read_card(path)
+
+
+def test_the_shortest_card_has_sensible_defaults(tmp_path):
+    card = read(tmp_path, GOOD)
+    assert card.tasks["value"].direction == "maximize"
+    assert card.missing == "error"
+    assert card.default_encoding == "one-hot"
+    assert card.licence == "not stated"
+
+
+def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path):
+    with pytest.raises(UserError, match=r"'tasks.value.taget' \(line 8\).*'target'"):
+        read(tmp_path, GOOD + 'taget = "x"\n')
+    with pytest.raises(UserError, match=r"'desicions' \(line 1\).*'decisions'"):
+        read(tmp_path, 'desicions = ["a"]\n' + GOOD)
+
+
+def test_every_mistake_is_listed_at_once(tmp_path):
+    text = GOOD.replace('"maximise"', '"upwards"').replace('decisions = ["a"]', "decisions = 3")
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, text + "seeds = 0\n")
+    message = str(caught.value)
+    for part in ("tasks.value.direction", "'upwards'", "decisions", "tasks.value.seeds"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('data = "mine.csv"\n', "", "say where the rows are"),
+        ('direction = "maximise"\n', "", "'tasks.value.direction'.*is required"),
+        ('decisions = ["a"]\n', "", "name the columns"),
+        ('decisions = ["a"]', 'decisions = [{ colum = "a" }]', "'column'"),
+        ('name = "mine"', 'name = "a/b"', "letters, digits"),
+        ("[tasks.value]", "[tasks.value", "not valid TOML"),
+        ('target = "y"', 'target = "y"\nfidelities = { x = "z" }', "not a number of epochs"),
+        ('target = "y"', 'target = "y"\nfidelities = { 3 = "z" }', "needs 'epochs'"),
+    ],
+)
+def test_wrong_cards_say_what_is_wrong(tmp_path, old, new, expected):
+    with pytest.raises(UserError, match=expected):
+        read(tmp_path, GOOD.replace(old, new))
+
+
+def test_a_card_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match=r"cannot read the card .*nowhere\.toml"):
+        read_card(tmp_path / "nowhere.toml")
