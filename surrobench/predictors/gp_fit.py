@@ -29,6 +29,7 @@ LOWEST_LENGTHSCALE = 0.025
 LOWEST_OUTPUTSCALE = 1e-4
 LOWEST_NOISE = 1e-4
 _HIGHEST = 1e8
+_COINCIDENT = 1e-14
 _JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -139,8 +140,8 @@ def _rbf(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _matern12(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
     r = np.sqrt(squared)
     k = np.exp(-r)
-    # Coincident points do not move with the lengthscale: no division by a rounded zero.
-    weight = np.divide(k, r, out=np.zeros_like(k), where=squared > 1e-14)
+    # The distance of coincident points does not depend on the lengthscale.
+    weight = np.divide(k, r, out=np.zeros_like(k), where=squared > 0.0)
     return k, weight
 
 
@@ -242,8 +243,8 @@ class LogPosterior:
         squared *= -2.0
         squared += norms[:, None]
         squared += norms
-        np.maximum(squared, 0.0, out=squared)
-        np.fill_diagonal(squared, 0.0)
+        # What is left of coincident points is rounding, sometimes negative.
+        squared[squared < _COINCIDENT] = 0.0
         return squared
 
     def _lengthscale_slopes(
@@ -286,7 +287,7 @@ def _factorise(
         covariance = correlation * outputscale
         covariance.flat[:: len(covariance) + 1] += noise + jitter
         factor, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
-        if failed == 0:
+        if failed == 0 and np.isfinite(np.diagonal(factor)).all():
             return factor, jitter
     raise ArithmeticError(
         "the covariance of the training points is not positive definite, even with "
@@ -345,7 +346,7 @@ def fit_hyperparameters(
 
     Args:
         X: ``n x d`` inputs, scaled to about the unit cube.
-        y: ``n`` targets, of about unit variance.
+        y: ``n`` targets, with the variance that the priors were scaled to.
         kernel: name of the kernel.
         ard: one lengthscale per column instead of one shared by all.
         priors: the priors; they are part of the objective.

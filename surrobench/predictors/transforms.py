@@ -125,7 +125,7 @@ class QuantileNormal:
         """From targets ``n x 1``."""
         distinct, counts = torch.unique(y.detach(), sorted=True, return_counts=True)
         # The average rank of tied targets, less one half.
-        middle = counts.cumsum(0) - 0.5 * counts
+        middle = counts.cumsum(0) - 0.5 * counts.to(torch.float64)
         return cls(Warp(_normal_quantile(middle / len(y)).to(y), distinct))
 
     def forward(self, y: Tensor) -> Tensor:

@@ -36,8 +36,8 @@ class Warp:
             raise ValueError(f"expected knots of one shape (k,), got {z.shape} and {y.shape}.")
         if not (torch.all(z.diff() > 0) and torch.all(y.diff() > 0)):
             raise ValueError("the knots of a warp must increase strictly on both sides.")
-        self.z = z
-        self.y = y
+        self.z = z.contiguous()
+        self.y = y.contiguous()
         reach = min(max(TAIL_INTERVALS, round(TAIL_SHARE * (len(z) - 1))), len(z) - 1)
         one = torch.ones_like(z[:1])
         lower = (y[reach] - y[0]) / (z[reach] - z[0]) if reach else one

@@ -140,10 +140,10 @@ def test_ranks_alone_decide_the_latent_fit() -> None:
 def test_exact_beyond_the_size_where_gpytorch_would_approximate() -> None:
     X, y = problem(900)
     model = ExactGP(max_evaluations=2).fit(X, y, seed=0)
+    predictive = predict(model, X[:20] + 0.01)
     with torch.no_grad():
         posterior = model.posterior(X[:20] + 0.01, observation_noise=True)
-    predictive = predict(model, X[:20] + 0.01)
-    mean, variance = posterior.mean[:, 0].numpy(), posterior.variance[:, 0].numpy()
+        mean, variance = posterior.mean[:, 0].numpy(), posterior.variance[:, 0].numpy()
     np.testing.assert_allclose(mean, predictive.mean, rtol=1e-8)
     np.testing.assert_allclose(variance, predictive.std**2, rtol=1e-7)
 

@@ -76,9 +76,12 @@ def test_value_and_gradient_equal_gpytorch(kernel: Kernel, ard: bool, transform:
         model.likelihood.noise = values[-1]
         model.mean_module.constant = torch.tensor(point.constant, dtype=torch.float64)
         value, gradient, constant = gpytorch_objective(model)
-        assert point.value == pytest.approx(value, rel=1e-8)
-        np.testing.assert_allclose(point.gradient, gradient, rtol=1e-8, atol=1e-7)
-        assert constant == pytest.approx(0.0, abs=1e-8)
+        # With gradients, GPyTorch finds rounding instead of zero for a point's distance to itself,
+        # and the Matérn-1/2 kernel has its kink there.
+        tolerance = 1e-6 if kernel == "matern-1/2" and ard else 1e-8
+        assert point.value == pytest.approx(value, rel=tolerance)
+        np.testing.assert_allclose(point.gradient, gradient, rtol=tolerance, atol=tolerance)
+        assert constant == pytest.approx(0.0, abs=tolerance)
 
 
 @pytest.mark.parametrize("ard", [False, True])
