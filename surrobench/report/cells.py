@@ -1,0 +1,85 @@
+"""One cell of a table, in the markup of the document that it goes into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report import escaping
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How one kind of document writes text, bold numbers, half-widths and marks."""
+
+    text: Callable[[object], str]
+    bold: str
+    half: str
+    not_worse: str
+    incomplete: str
+
+
+LATEX = Markup(
+    escaping.latex,
+    r"\textbf{{{}}}",
+    r" {{\scriptsize$\pm${}}}",
+    r"$^{\approx}$",
+    r"$^{\dagger}$",
+)
+MARKDOWN = Markup(escaping.markdown, "**{}**", " ± {}", "≈", "†")
+
+
+def number(value: float, decimals: int = 3) -> str:
+    """Fixed decimals; a dash for what is not known."""
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else str(value).replace("inf", "∞")
+    return f"{value:.{decimals}f}"
+
+
+def mean_and_half(row: pd.Series, digits: int) -> tuple[str, str]:
+    """A mean and half its interval with equal decimals: ``digits``, fewer for values from 10 on.
+
+    The second is empty where there is no interval; both are scientific where they would be zeros.
+    """
+    mean, half = float(row["mean"]), float(row["high"] - row["mean"])
+    size = abs(mean)
+    if 0 < size < 10**-digits and not half >= 10**-digits:
+        return f"{mean:.1e}", "" if np.isnan(half) else f"{half:.0e}"
+    decimals = max(0, digits - sum(size >= limit for limit in (10, 100, 1000)))
+    return number(mean, decimals), "" if np.isnan(half) else number(half, decimals)
+
+
+def cell(row: pd.Series, markup: Markup, digits: int = 3) -> str:
+    """One cell: mean, marks and half the 95 % interval, which one seed does not have."""
+    if not row["seeds"] > 0:
+        return "--" if markup is LATEX else "–"
+    mean, half = mean_and_half(row, digits)
+    text = markup.bold.format(mean) if row["best"] else mean
+    text += markup.not_worse if row["not_worse"] else ""
+    text += markup.incomplete if row["incomplete"] else ""
+    return text + (markup.half.format(half) if half else "")
+
+
+def legend(rows: pd.DataFrame, best: str = "bold") -> str:
+    """What the marks mean, for as much of them as can occur in these rows of a comparison."""
+    parts = ["Mean over seeds"]
+    if rows["low"].notna().any():
+        parts = ["Mean ± half of the 95 % Student's t interval over seeds"]
+    if rows["best"].any():
+        parts.append(f"{best}: best of its column")
+    compared = rows["p"].notna().any()
+    if rows["not_worse"].any():
+        parts.append(
+            "≈: not significantly different from the best (paired Wilcoxon signed-rank test over "
+            "common seeds, Holm-adjusted, 5 %)"
+        )
+    elif compared and not (rows["p"] < 0.05).any():
+        parts.append("too few common seeds for a significance test")
+    elif compared:
+        parts.append("all others differ significantly (paired Wilcoxon, Holm, 5 %) or lack seeds")
+    if rows["incomplete"].any():
+        parts.append("†: mean over fewer seeds than planned")
+    return "; ".join(parts) + "."

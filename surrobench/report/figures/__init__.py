@@ -1,0 +1,25 @@
+"""One function for each kind of figure: results in, a matplotlib figure out.
+
+Every function takes a data frame of records or :class:`~surrobench.report.results.Results` and
+returns a :class:`matplotlib.figure.Figure` that the caller may restyle. Methods look the same in
+all of them (:mod:`surrobench.report.style`).
+"""
+
+from __future__ import annotations
+
+from surrobench.report.figures.coverage import coverage
+from surrobench.report.figures.curves import against_train_size
+from surrobench.report.figures.heat_map import heat_map
+from surrobench.report.figures.panels import highlights
+from surrobench.report.figures.ranking import ranking
+from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+
+__all__ = [
+    "ONE_COLUMN",
+    "TWO_COLUMNS",
+    "against_train_size",
+    "coverage",
+    "heat_map",
+    "highlights",
+    "ranking",
+]

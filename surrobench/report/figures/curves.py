@@ -1,0 +1,128 @@
+"""A score against the number of training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from surrobench.report import escaping
+from surrobench.report.figures import panels
+from surrobench.report.measures import find_measure
+from surrobench.report.results import Results, at
+from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+
+
+def against_train_size(
+    frame: pd.DataFrame | Results,
+    measure: str = "kendall_tau",
+    *,
+    highlight: int | Sequence[str] = 8,
+    width: float = TWO_COLUMNS,
+) -> Figure:
+    """Mean score against train size, one panel a task, with 95 % bands over seeds.
+
+    Bands are Student's t intervals of the mean; there is none where there is one seed. With many
+    methods the best of each family and the best overall (``highlight`` in all, or the methods
+    that it names) are coloured and the others are grey. A predictor of constants may
+    lie below the y axis.
+    """
+    results, score = Results.of(frame), find_measure(measure)
+    if isinstance(highlight, int):
+        highlight = panels.highlights(results, score, highlight)
+    chosen = [method for method in highlight if method in results.methods]
+    looks = panels.looks(results)
+    summary = results.summary(score)
+    with paper_style():
+        legend = _Legend.of(chosen, len(results.methods) - len(chosen), width)
+        figure, grid = panels.panel_grid(
+            len(results.tasks), width, max(1, int(width / 2.2)), 2.0, score.unitless, legend.height
+        )
+        for row in grid:
+            row[0].set_ylabel(score.label)
+        flat = [axes for row in grid for axes in row]
+        for axes, task in zip(flat, results.tasks, strict=True):
+            here = at(summary, "task", task).dropna(subset=["mean"])
+            _draw(axes, here, chosen, looks)
+            panels.size_axis(axes, results.sizes)
+            axes.set_title(escaping.figure(task))
+        if score.unitless:
+            _limit(flat[0], summary, chosen, results.constant_methods(always=True))
+        legend.draw(figure, looks)
+    return figure
+
+
+def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str, Look]) -> None:
+    """Lines of one task: the others in grey below, the best on top."""
+    present = summary.index.get_level_values("method").unique()
+    for method in [m for m in present if m not in chosen]:
+        line = at(summary, "method", method).sort_index()
+        marker = "." if len(line) == 1 else None
+        axes.plot(line.index, line["mean"], color=MUTED, linewidth=0.8, marker=marker, zorder=1)
+    for depth, method in enumerate(m for m in reversed(chosen) if m in present):
+        line, style = at(summary, "method", method).sort_index(), looks[method]
+        axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **_line_style(style))
+        if len(line) == 1:
+            half = line["high"] - line["mean"]
+            axes.errorbar(line.index, line["mean"], half, color=style.colour, linewidth=0.8)
+        band = line.dropna()
+        axes.fill_between(
+            band.index, band["low"], band["high"], color=style.colour, alpha=0.16, linewidth=0
+        )
+
+
+def _limit(axes: Axes, summary: pd.DataFrame, chosen: list[str], flat: list[str]) -> None:
+    """Fit the y axis to bands in colour and lines in grey, but for ``flat`` lines far below."""
+    method = summary.index.get_level_values("method")
+    coloured = summary.loc[method.isin(chosen), ["mean", "low", "high"]].to_numpy()
+    grey = summary.loc[~method.isin(flat), "mean"].to_numpy()
+    values = np.concatenate([coloured.ravel(), grey])
+    values = values[np.isfinite(values)]
+    if values.size and np.ptp(values) > 0:
+        margin = 0.04 * float(np.ptp(values))
+        axes.set_ylim(values.min() - margin, values.max() + margin)
+
+
+def _line_style(style: Look) -> dict[str, Any]:
+    return {
+        "color": style.colour,
+        "linestyle": style.dash,
+        "marker": style.marker,
+        "markerfacecolor": style.face,
+        "markeredgecolor": style.colour if style.hollow else "white",
+        "markeredgewidth": 0.9 if style.hollow else 0.4,
+        "markersize": 3.6 if style.hollow else 4.2,
+    }
+
+
+@dataclass(frozen=True)
+class _Legend:
+    """The methods in colour, and how many there are in grey, below the panels."""
+
+    chosen: list[str]
+    labels: list[str]
+    columns: int
+
+    @classmethod
+    def of(cls, chosen: list[str], others: int, width: float) -> _Legend:
+        labels = [escaping.figure(method) for method in chosen]
+        if others:
+            labels.append(f"{others} other method" + "s" * (others > 1))
+        return cls(chosen, labels, panels.legend_columns(labels, width))
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return 0.12 + 0.125 * -(-len(self.labels) // self.columns)
+
+    def draw(self, figure: Figure, looks: dict[str, Look]) -> None:
+        handles = [Line2D([], [], **_line_style(looks[method])) for method in self.chosen]
+        if len(self.labels) > len(handles):
+            handles.append(Line2D([], [], color=MUTED, linewidth=1))
+        figure.legend(handles, self.labels, loc="outside lower center", ncols=self.columns)

@@ -1,0 +1,97 @@
+"""What the figures share: grids of panels, rows of methods, and the looks of methods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from surrobench.report import escaping
+from surrobench.report.measures import Measure
+from surrobench.report.results import Results
+from surrobench.report.style import Look, look
+
+ROW = 0.135
+"""Height in inches of one method in figures that list methods as rows."""
+
+
+def looks(results: Results) -> dict[str, Look]:
+    """The look of every method; the encoding counts where methods are told apart by it."""
+    return {
+        method: look(predictor, transform, encoding if " · " in method else "")
+        for method, predictor, transform, encoding in results.identities.itertuples()
+    }
+
+
+def highlights(results: Results, measure: Measure, count: int = 8) -> list[str]:
+    """Methods to draw in colour: the best of every family, then the best of the rest.
+
+    All of them if there are hardly more than ``count``. Judged at the largest train size that
+    most methods have; best first.
+    """
+    order = results.order(measure, results.focus_sizes(measure)[0])
+    order += [method for method in results.methods if method not in order]
+    if len(order) <= count + 2:
+        return order
+    families = {method: item.family for method, item in looks(results).items()}
+    leaders = {families[method]: method for method in reversed(order)}
+    chosen = [method for method in order if leaders[families[method]] == method][:count]
+    chosen += [method for method in order if method not in chosen][: count - len(chosen)]
+    return [method for method in order if method in chosen]
+
+
+def panel_grid(
+    count: int,
+    width: float,
+    most_columns: int,
+    panel_height: float,
+    share_y: bool = False,
+    below: float = 0.0,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with ``count`` panels, returned row by row; unneeded places stay empty.
+
+    Sizes are in inches; ``below`` is the room for a legend.
+    """
+    rows = math.ceil(count / most_columns)
+    columns = math.ceil(count / rows)
+    figure = Figure(figsize=(width, rows * panel_height + below), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+    panels = [list(row) for row in grid]
+    while sum(map(len, panels)) > count:
+        panels[-1].pop().remove()
+    return figure, panels
+
+
+def method_rows(axes: Axes, methods: Sequence[str], named: bool) -> None:
+    """Turn the y axis into one row for each method, the first on top."""
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.set_yticks(range(len(methods)))
+    axes.set_yticklabels([escaping.figure(method) for method in methods])
+    axes.tick_params(axis="y", length=0, labelleft=named)
+    axes.spines["left"].set_visible(False)
+
+
+def size_axis(axes: Axes, sizes: Sequence[int]) -> None:
+    """A logarithmic x axis with ticks at the train sizes, thinned where they would collide."""
+    axes.set_xlabel("training examples")
+    low, high = min(sizes), max(sizes)
+    if low < 1:  # a zero-shot predictor learns from nothing; a linear axis can show that
+        return
+    axes.set_xscale("log")
+    span = math.log(high / low) or 1.0
+    axes.set_xlim(low * math.exp(-0.06 * span), high * math.exp(0.06 * span))
+    shown = [low]
+    for size in sizes:
+        if math.log(size / shown[-1]) > 0.09 * span:
+            shown.append(size)
+    axes.set_xticks(shown, [f"{size:,}" for size in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def legend_columns(labels: Sequence[str], width: float) -> int:
+    """How many legend columns with such labels fit into a figure of that width."""
+    longest = max((len(label) for label in labels), default=1)
+    return max(1, min(len(labels), int((width - 0.1) / (0.45 + 0.052 * longest))))

@@ -1,0 +1,93 @@
+"""``report.md``: what a report holds, how many seeds stand behind it and what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from surrobench.report.escaping import markdown, one_line
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.results import Results
+from surrobench.report.tables import markdown_table
+
+MOST_REASONS = 50
+
+
+def index_page(results: Results, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
+    """The page in Markdown: overview, exhibits with their captions and files, failures."""
+    parts = ["# Report", _overview(results), *_failures(results), *_constant(results)]
+    tables = [item for item in exhibits if item[0].figure is None]
+    parts += ["## Tables", _tables(tables), "## Figures"]
+    parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]
+    if len(tables) == len(exhibits):
+        parts[-1] = "There are no figures, for want of results."
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(results: Results) -> str:
+    seeds = results.ok.groupby(["task", "train_size", "method"])["seed"].nunique()
+    sizes = ", ".join(f"{size:,}" for size in results.sizes)
+    lines = [
+        f"- Tasks: {', '.join(markdown(task) for task in results.tasks)}",
+        f"- Methods: {len(results.methods)}",
+        f"- Training examples: {sizes}",
+        f"- Cells: {len(results.records):,}, of which {len(results.ok):,} have results",
+    ]
+    if len(seeds):
+        low, high = int(seeds.min()), int(seeds.max())
+        text = f"{low}" if low == high else f"{low} to {high}"
+        lines.append(f"- Seeds behind each mean: {text}")
+        if high == 1:
+            lines.append("- One seed says nothing about chance: there are no intervals or tests.")
+    return "\n".join(lines)
+
+
+def _failures(results: Results) -> list[str]:
+    """Cells without a result, by method, task and reason."""
+    if results.failures.empty:
+        return []
+    keys = ["method", "task", "status", "reason"]
+    groups = results.failures.groupby(keys, sort=False)
+    table = groups.agg(
+        cells=("seed", "size"),
+        sizes=("train_size", lambda s: ", ".join(map(str, sorted(set(s))))),
+    )
+    table = table.sort_values("cells", ascending=False, kind="stable").reset_index()
+    more = len(table) - MOST_REASONS
+    table = table.head(MOST_REASONS)
+    text = pd.DataFrame(
+        {
+            "task": table["task"].map(markdown),
+            "train size": table["sizes"],
+            "cells": table["cells"].astype(str),
+            "status": table["status"].map(markdown),
+            "reason": table["reason"].map(lambda reason: markdown(one_line(reason, 300))),
+        }
+    ).set_index(pd.Index(table["method"].map(markdown), name="predictor"))
+    ending = f"\nand {more} more kinds of failure.\n" if more > 0 else ""
+    heading = f"## Cells without a result: {len(results.failures):,}"
+    return [heading, "They are left out of all means.", markdown_table(text, ":--") + ending]
+
+
+def _constant(results: Results) -> list[str]:
+    methods = results.constant_methods()
+    if not methods:
+        return []
+    names = ", ".join(markdown(method) for method in methods)
+    return [f"Constant predictions, whose correlations count as 0, came from: {names}."]
+
+
+def _links(paths: Sequence[Path]) -> str:
+    return ", ".join(f"[{path.name}]({path.name})" for path in paths)
+
+
+def _tables(tables: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
+    lines = [f"- {markdown(exhibit.caption)} {_links(paths)}" for exhibit, paths in tables]
+    return "\n".join(lines) + "\n\nEach table says what its marks mean."
+
+
+def _figure(exhibit: Exhibit, paths: Sequence[Path]) -> str:
+    image = [f"![{exhibit.name}]({path.name})" for path in paths if path.suffix == ".png"]
+    return "\n\n".join(["### " + exhibit.name, *image, markdown(exhibit.caption), _links(paths)])

@@ -1,0 +1,64 @@
+"""The scores that records hold: what they are called and which way is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surrobench.errors import UserError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One score: its column, what it is called and which way is better.
+
+    ``unitless`` scores share one scale on all tasks; the others are in units of the task.
+    """
+
+    column: str
+    label: str
+    larger_is_better: bool = True
+    unitless: bool = True
+
+
+def _measure(column: str, label: str, better: str = "larger", unitless: bool = True) -> Measure:
+    return Measure(column, label, better == "larger", unitless)
+
+
+_ALL = [
+    _measure("kendall_tau", "Kendall τ"),
+    _measure("kendall_tau_top_half", "Kendall τ, top half"),
+    _measure("spearman", "Spearman ρ"),
+    _measure("pearson", "Pearson r"),
+    _measure("precision_at_10", "precision at 10"),
+    _measure("precision_at_50", "precision at 50"),
+    _measure("best_of_top_1", "true value of the top 1", unitless=False),
+    _measure("best_of_top_10", "best true value of the top 10", unitless=False),
+    _measure("regret_at_1", "regret at 1", "smaller", unitless=False),
+    _measure("regret_at_10", "regret at 10", "smaller", unitless=False),
+    _measure("mae", "mean absolute error", "smaller", unitless=False),
+    _measure("rmse", "root mean squared error", "smaller", unitless=False),
+    _measure("nll", "negative log-likelihood", "smaller", unitless=False),
+    _measure("crps", "CRPS", "smaller", unitless=False),
+    _measure("calibration_error", "calibration error", "smaller"),
+    _measure("sharpness", "sharpness (mean predictive s.d.)", "smaller", unitless=False),
+    _measure("coverage_50", "coverage of 50 % intervals"),
+    _measure("coverage_90", "coverage of 90 % intervals"),
+    _measure("coverage_95", "coverage of 95 % intervals"),
+    _measure("fit_seconds", "fit time (s)", "smaller", unitless=False),
+    _measure(
+        "query_seconds_per_arch", "query time per architecture (s)", "smaller", unitless=False
+    ),
+    _measure("train_seconds", "training cost of the examples (s)", "smaller", unitless=False),
+]
+MEASURES = {measure.column: measure for measure in _ALL}
+
+
+def find_measure(column: str) -> Measure:
+    """The measure of a column.
+
+    Raises:
+        UserError: for a name that is no measure, with the nearest ones.
+    """
+    if column not in MEASURES:
+        raise UserError(f"unknown measure {column!r}. " + did_you_mean(column, MEASURES))
+    return MEASURES[column]

@@ -1,0 +1,134 @@
+"""The statistics of a comparison, as small pure functions.
+
+Scores are paired: at one task, train size and seed all methods saw the same training and test
+architectures. The random draw is the seed, so intervals and tests speak of other draws of the
+training set on the same task, not of other tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its standard error and confidence limits; NaN where they are not defined."""
+
+    mean: float
+    se: float
+    low: float
+    high: float
+    n: int
+
+
+def half_width(se: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95) -> FloatArray:
+    """Half the width of Student's t interval of a mean; NaN for fewer than two values."""
+    count = np.asarray(n, dtype=np.float64)
+    freedom = np.where(count >= 2, count - 1, np.nan)
+    quantile = stats.t.ppf(0.5 + level / 2, freedom)
+    return np.asarray(quantile * np.asarray(se, dtype=np.float64), dtype=np.float64)
+
+
+def mean_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """Mean of the finite ``values`` with Student's t interval; no interval from one value."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array[np.isfinite(array)]
+    n = array.size
+    mean = float(array.mean()) if n else float("nan")
+    se = float(array.std(ddof=1) / np.sqrt(n)) if n >= 2 else float("nan")
+    half = float(half_width(se, n, level))
+    return Interval(mean, se, mean - half, mean + half, n)
+
+
+def signed_rank(differences: npt.ArrayLike) -> float:
+    """Two-sided p-value of Wilcoxon's signed-rank test of paired differences (NaN: no pair).
+
+    1 if all are zero, NaN without a pair.
+    """
+    difference = np.asarray(differences, dtype=np.float64)
+    difference = difference[np.isfinite(difference)]
+    if difference.size == 0:
+        return float("nan")
+    if not difference.any():
+        return 1.0
+    return float(stats.wilcoxon(difference).pvalue)
+
+
+def holm(p_values: npt.ArrayLike) -> FloatArray:
+    """P-values adjusted for multiple comparisons by Holm's step-down method; NaN stays NaN.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statistics 1979.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(order.size, 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def can_reject(pairs: int, comparisons: int, alpha: float = 0.05) -> bool:
+    """Whether Wilcoxon with Holm can find any difference at all with so few pairs.
+
+    The smallest two-sided exact p-value of ``pairs`` pairs is ``2 / 2**pairs``.
+    """
+    return 2.0 ** (1 - pairs) * comparisons < alpha
+
+
+def versus_best(
+    scores: pd.DataFrame, larger_is_better: bool = True, alpha: float = 0.05
+) -> pd.DataFrame:
+    """Compare every method with the best one over their common seeds.
+
+    Args:
+        scores: seeds × methods, NaN where a method has no score.
+        larger_is_better: which mean is the best.
+        alpha: level of the family of comparisons.
+
+    Returns:
+        One row per method: ``best``; ``p``, Holm-adjusted over the comparisons of this call (NaN
+        for the best); ``pairs``, common seeds with the best; ``not_worse``, not significantly
+        different from the best. ``not_worse`` is False where the test could not have found any
+        difference with that many pairs, so that too few seeds never look like a draw.
+    """
+    values = scores.to_numpy(dtype=np.float64)
+    count = scores.shape[1]
+    best, p, pairs = np.zeros(count, dtype=bool), np.full(count, np.nan), np.zeros(count, dtype=int)
+    means = scores.mean().to_numpy()
+    if np.isfinite(means).any():
+        leader = int(np.nanargmax(means) if larger_is_better else np.nanargmin(means))
+        best[leader] = True
+        differences = values[:, [leader]] - values
+        pairs = np.where(best, 0, np.isfinite(differences).sum(axis=0))
+        p = np.array([signed_rank(column) for column in differences.T])
+        p[leader] = np.nan
+    comparisons = int(np.isfinite(p).sum())
+    adjusted = holm(p)
+    testable = np.array([can_reject(int(n), comparisons, alpha) for n in pairs], dtype=bool)
+    not_worse = testable & (adjusted >= alpha)
+    columns = {"best": best, "p": adjusted, "pairs": pairs, "not_worse": not_worse}
+    return pd.DataFrame(columns, index=scores.columns)
+
+
+def mean_ranks(means: pd.DataFrame, larger_is_better: bool = True) -> pd.Series:
+    """Mean rank of each method over tasks (1 is best, ties share the average).
+
+    Args:
+        means: methods × tasks.
+        larger_is_better: which end gets rank 1.
+
+    Returns:
+        One value per method. A method without a score on some task has none (NaN), and the others
+        are ranked among themselves: ranks over different sets of tasks do not compare.
+    """
+    complete = means.dropna()
+    ranks = complete.rank(ascending=not larger_is_better).mean(axis=1)
+    return ranks.reindex(means.index)

@@ -1,0 +1,160 @@
+"""How figures look: one colour, marker and dash for each method, the same everywhere.
+
+Colours come from Okabe and Ito's and Tol's palettes for colour-blind readers. No palette has
+thirty colours that stay apart, so the channels share the work: colour says the predictor (blues
+and greens are Gaussian processes), the marker too, a dash one lengthscale per feature, and a
+hollow marker quantile-normal targets. A style depends on the method alone, never on its company.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib as mpl
+
+ONE_COLUMN = 3.3
+TWO_COLUMNS = 6.9
+"""Widths in inches of figures in one and two columns of common conference templates."""
+
+MUTED = "#c4c7cb"
+"""Grey for everything that gives context only."""
+INK = "#26292e"
+
+Dash = str | tuple[float, tuple[float, ...]]
+
+SOLID: Dash = "solid"
+DASHED: Dash = (0, (4.0, 1.4))
+DOTTED: Dash = (0, (1.2, 1.2))
+DASH_DOT: Dash = (0, (4.0, 1.2, 1.0, 1.2))
+
+# name: family, colour, marker
+_KNOWN = {
+    "gp-matern52": ("Gaussian process", "#0072b2", "o"),
+    "gp-matern32": ("Gaussian process", "#56b4e9", "s"),
+    "gp-matern12": ("Gaussian process", "#332288", "^"),
+    "gp-rbf": ("Gaussian process", "#009e8e", "D"),
+    "random-forest": ("trees", "#117733", "v"),
+    "xgboost": ("trees", "#e69f00", "P"),
+    "mlp-ensemble": ("neural", "#d1341b", "X"),
+    "svr": ("kernel machine", "#cc79a7", "<"),
+    "knn": ("neighbours", "#882255", ">"),
+    "bayesian-ridge": ("linear", "#8a7f1e", "d"),
+    "params": ("floor", "#5c636b", "p"),
+    "flops": ("floor", "#8d949c", "h"),
+    "constant": ("floor", "#5c636b", "."),
+}
+_SPARE_COLOURS = (
+    "#aa4499",
+    "#7a5195",
+    "#1b9e4b",
+    "#a6761d",
+    "#3b6fb6",
+    "#b2442e",
+    "#0b7a75",
+    "#6b4226",
+)
+_SPARE_MARKERS = ("*", "H", "8", "p", "s", "D", "^", "v")
+_ENCODING_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "d")
+_ENCODING_DASHES: tuple[Dash, ...] = (DASHED, DOTTED, DASH_DOT)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and dash of a method, and the family of methods that it belongs to."""
+
+    family: str
+    colour: str
+    marker: str
+    dash: Dash = SOLID
+    hollow: bool = False
+
+    @property
+    def face(self) -> str:
+        """Fill colour of the marker."""
+        return "white" if self.hollow else self.colour
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
+    """The look of a predictor; names of others are hashed to spare colours and markers.
+
+    Args:
+        predictor: its name.
+        transform: of the targets; ``none`` dots the line, other than the default hollows markers.
+        encoding: given only where one predictor appears with several encodings; changes the
+            marker and the dash.
+    """
+    base = predictor.removesuffix("-ard")
+    if base in _KNOWN:
+        family, colour, marker = _KNOWN[base]
+        dash = DASHED if predictor != base else SOLID
+    else:
+        number = _digest(predictor)
+        family, dash = "other", (SOLID, DASHED, DASH_DOT)[number // 64 % 3]
+        colour = _SPARE_COLOURS[number % 8]
+        marker = _SPARE_MARKERS[number // 8 % 8]
+    if transform == "none":
+        dash = DASH_DOT if dash == DASHED else DOTTED
+    if encoding not in ("", "one-hot"):
+        number = _digest(encoding)
+        marker = _ENCODING_MARKERS[number % 8]
+        dash = _ENCODING_DASHES[number // 8 % 3]
+    return Look(family, colour, marker, dash, transform not in ("", "standardise", "none"))
+
+
+RC: dict[str, object] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 6.5,
+    "axes.titlesize": 7,
+    "axes.labelsize": 6.5,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
+    "legend.fontsize": 6,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e6e8ea",
+    "grid.linewidth": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.4,
+    "lines.markeredgewidth": 0.8,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "legend.columnspacing": 1.4,
+    "legend.labelspacing": 0.35,
+    "figure.dpi": 150,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.hashsalt": "surrobench",
+    "text.usetex": False,
+    "axes.unicode_minus": True,
+}
+"""Settings that hold while a figure is drawn and while it is saved."""
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Draw and save under :data:`RC`, whatever the user's own matplotlib settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)  # type: ignore[arg-type]
+        yield

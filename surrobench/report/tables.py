@@ -1,0 +1,190 @@
+"""Tables for papers and for reading: CSV, LaTeX (booktabs) and Markdown from one set of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from surrobench.report import escaping
+from surrobench.report.cells import LATEX, MARKDOWN, Markup, cell, legend
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.results import Results
+
+MOST_COLUMNS = 5
+"""Tasks side by side in one LaTeX table; more are put into further tables."""
+
+
+def summary_frame(results: Results) -> pd.DataFrame:
+    """Every measure of every cell: mean, standard error and half of the 95 % interval over seeds.
+
+    One row per (task, train size, method) with the counts ``seeds`` (with numbers), ``planned``,
+    ``failed`` and ``constant`` (seeds whose predictions were all equal). Where a measure is
+    missing for some of the seeds, ``<measure>_seeds`` says how many it has.
+    """
+    recorded = [measure for name, measure in MEASURES.items() if results.has(name)]
+    first = results.summary(recorded[0] if recorded else MEASURES["kendall_tau"])
+    columns: dict[str, pd.Series] = {
+        "seeds": first["planned"] - first["failed"],
+        "planned": first["planned"],
+        "failed": first["failed"],
+        "constant": _constant(results).reindex(first.index, fill_value=0),
+    }
+    for measure in recorded:
+        summary = results.summary(measure)
+        columns[measure.column] = summary["mean"]
+        columns[f"{measure.column}_se"] = summary["se"]
+        columns[f"{measure.column}_ci95"] = summary["high"] - summary["mean"]
+        if (summary["seeds"] != columns["seeds"]).any():
+            columns[f"{measure.column}_seeds"] = summary["seeds"]
+    return identified(results, pd.DataFrame(columns).reset_index())
+
+
+def _constant(results: Results) -> pd.Series:
+    """Number of seeds of each cell whose predictions were constant."""
+    flagged = results.records.get("constant", pd.Series(False, index=results.records.index))
+    records = results.records.assign(flag=flagged.eq(True).astype(int))
+    return records.groupby(["task", "train_size", "method"])["flag"].sum()
+
+
+def identified(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """Put task, predictor, transform, encoding and train size before the other columns."""
+    joined = frame.join(results.identities, on="method")
+    known = ["task", "method", "predictor", "transform", "encoding", "train_size"]
+    first = [column for column in known if column in joined]
+    return joined[first + [column for column in joined if column not in first]]
+
+
+def summary_table(results: Results, measure: Measure) -> Exhibit:
+    """One measure at all train sizes, a block for each task; the CSV holds all measures."""
+    compared = {size: results.comparison(measure, size) for size in results.sizes}
+    order = _overall_order(results, measure)
+    rows = pd.concat(compared, names=["train_size"])
+    caption, notes = f"{measure.label} by number of training examples.", legend(rows)
+    blocks = {
+        markup: {task: _block(compared, task, order, markup) for task in results.tasks}
+        for markup in (LATEX, MARKDOWN)
+    }
+    return Exhibit(
+        "summary",
+        caption,
+        summary_frame(results),
+        tex=_long_table(blocks[LATEX], escaping.latex(f"{caption} {notes}")),
+        markdown=_markdown_blocks(blocks[MARKDOWN], f"{caption} {notes}"),
+    )
+
+
+def _overall_order(results: Results, measure: Measure) -> list[str]:
+    """Methods best first at the size that most of them have, then those without numbers."""
+    sizes = results.focus_sizes(measure)
+    order = results.order(measure, sizes[0]) if sizes else []
+    return order + [method for method in results.methods if method not in order]
+
+
+def _block(
+    compared: dict[int, pd.DataFrame], task: str, order: Sequence[str], markup: Markup
+) -> pd.DataFrame:
+    """Cells of one task: methods × train sizes, only methods that were tried on it."""
+    columns = {}
+    for size, table in compared.items():
+        if task in table.index.get_level_values("task"):
+            columns[f"{size:,}"] = table.loc[task].apply(cell, axis=1, markup=markup)
+    block = pd.DataFrame(columns)
+    block = block.reindex([method for method in order if method in block.index])
+    block.index = pd.Index([markup.text(method) for method in block.index], name="predictor")
+    return block.fillna("")
+
+
+def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
+    """All methods (rows) on all tasks (columns) at one train size, with their mean rank."""
+    rows = results.comparison(measure, size)
+    order = results.order(measure, size)
+    ranks = results.mean_ranks(measure, size)
+    caption, notes = f"{measure.label} with {size:,} training examples.", legend(rows)
+    if len(results.tasks) > 1:
+        notes += " Mean rank over the tasks; – where a method lacks one."
+    full = f"{caption} {notes}"
+    data = rows.reset_index().assign(train_size=size)
+    data["mean_rank"] = data["method"].map(ranks)
+    wide = {
+        markup: _wide(rows, ranks, results.tasks, order, markup) for markup in (LATEX, MARKDOWN)
+    }
+    return Exhibit(
+        f"{measure.column}-n{size}",
+        caption,
+        identified(results, data),
+        tex=_wide_tex(wide[LATEX], escaping.latex(full), f"{measure.column}-n{size}"),
+        markdown=full + "\n\n" + markdown_table(wide[MARKDOWN]),
+    )
+
+
+def _wide(
+    rows: pd.DataFrame,
+    ranks: pd.Series,
+    tasks: Sequence[str],
+    order: Sequence[str],
+    markup: Markup,
+) -> pd.DataFrame:
+    cells = rows.apply(cell, axis=1, markup=markup).unstack("task")
+    dash = "--" if markup is LATEX else "–"
+    cells = cells.reindex(index=list(order), columns=list(tasks)).fillna("")
+    cells.columns = pd.Index([markup.text(task) for task in tasks])
+    if len(tasks) > 1:
+        cells["mean rank"] = [dash if pd.isna(ranks[m]) else f"{ranks[m]:.1f}" for m in order]
+    cells.index = pd.Index([markup.text(method) for method in order], name="predictor")
+    return cells
+
+
+def _wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
+    """LaTeX tables of at most :data:`MOST_COLUMNS` tasks each."""
+    ranked = "mean rank" in cells.columns
+    tasks = list(range(cells.shape[1] - int(ranked)))
+    parts = [tasks[i : i + MOST_COLUMNS] for i in range(0, len(tasks), MOST_COLUMNS)]
+    tables = []
+    for place, part in enumerate(parts, start=1):
+        chosen = cells.iloc[:, part + ([cells.shape[1] - 1] if ranked else [])]
+        suffix = f" (Part {place} of {len(parts)}.)" if len(parts) > 1 else ""
+        tables.append(
+            chosen.reset_index()
+            .style.hide(axis="index")
+            .to_latex(
+                hrules=True,
+                column_format="l" + "r" * chosen.shape[1],
+                position="t",
+                position_float="centering",
+                caption=caption + suffix,
+                label=f"tab:{label}" + (f"-{place}" if len(parts) > 1 else ""),
+            )
+        )
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(tables)
+
+
+def _long_table(blocks: dict[str, pd.DataFrame], caption: str) -> str:
+    """One LaTeX longtable with a block of rows for each task."""
+    cells = pd.concat({escaping.latex(task): block for task, block in blocks.items()})
+    cells = cells.fillna("").reset_index(names=["task", "predictor"])
+    cells["task"] = cells["task"].where(~cells["task"].duplicated(), "")
+    tex: str = cells.style.hide(axis="index").to_latex(
+        environment="longtable",
+        hrules=True,
+        column_format="ll" + "r" * (cells.shape[1] - 2),
+        caption=caption,
+        label="tab:summary",
+    )
+    return "% needs \\usepackage{booktabs, longtable}\n" + tex
+
+
+def markdown_table(cells: pd.DataFrame, align: str = "--:") -> str:
+    """A pipe table of ready-made cells with the index as the first column."""
+    header = [str(cells.index.name or ""), *map(str, cells.columns)]
+    lines = [header, [":--"] + [align] * cells.shape[1]]
+    lines += [[str(name), *map(str, row)] for name, *row in cells.itertuples()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _markdown_blocks(blocks: dict[str, pd.DataFrame], caption: str) -> str:
+    parts = [caption + "\n"]
+    for task, block in blocks.items():
+        parts.append(f"## {escaping.markdown(task)}\n\n{markdown_table(block)}")
+    return "\n".join(parts)

@@ -1,0 +1,173 @@
+"""Everything that a results section needs, written into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.report import figures
+from surrobench.report.exhibit import FORMATS, Exhibit
+from surrobench.report.figures.panels import ROW
+from surrobench.report.index import index_page
+from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.results import Results
+from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
+
+DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
+CALIBRATION = ("coverage_50", "coverage_90", "coverage_95", "calibration_error", "sharpness")
+PAGE_HEIGHT = 9.0
+"""Inches; a figure of more panels than fit is continued in further files."""
+MOST_SIZES = 12
+"""With more train sizes than this only the most telling ones get a table of their own."""
+MOST_RANKED_TASKS = 8
+"""With more tasks than this the heat map alone shows all methods on all tasks."""
+
+
+def write_report(
+    frame: pd.DataFrame | Results,
+    folder: Path,
+    formats: Collection[str] = DEFAULT_FORMATS,
+    measure: str | None = None,
+) -> list[Path]:
+    """Write every exhibit that the records support, and ``report.md``, which lists them.
+
+    Args:
+        frame: records, one row per task, predictor, encoding, train size and seed.
+        folder: made if it does not exist; files of the same names are replaced.
+        formats: any of ``csv`` (always written), ``md``, ``tex``, ``pdf``, ``png``, ``svg``.
+        measure: the column to rank by; Kendall τ, or else the first that was recorded.
+
+    Returns:
+        The files written, ``report.md`` first.
+
+    Raises:
+        UserError: for records that cannot be read, an unknown format or measure, or a folder that
+            cannot be written to.
+    """
+    for kind in formats:
+        if kind not in FORMATS:
+            raise UserError(f"unknown report format {kind!r}. " + did_you_mean(kind, FORMATS))
+    results, folder = Results.of(frame), Path(folder)
+    written = [
+        (exhibit, exhibit.save(folder, formats))
+        for exhibit in exhibits(results, results.primary(measure))
+    ]
+    index = folder / "report.md"
+    try:
+        index.write_text(index_page(results, written), encoding="utf-8", newline="")
+    except OSError as error:
+        raise UserError(f"cannot write the report to {folder}: {error}.") from error
+    return [index, *(path for _, paths in written for path in paths)]
+
+
+def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
+    """All exhibits that the records support, one at a time; only counts if nothing succeeded."""
+    if measure is None:
+        data = summary_frame(results)
+        yield Exhibit("summary", "Planned and failed cells; none has a result.", data)
+        return
+    yield summary_table(results, measure)
+    focus = results.focus_sizes(measure)
+    for size in results.sizes if len(results.sizes) <= MOST_SIZES else focus:
+        if results.order(measure, size):
+            yield comparison_table(results, measure, size)
+    if len(results.sizes) > 1:
+        yield from _curves(results, measure)
+    for size in focus:
+        if len(results.tasks) <= MOST_RANKED_TASKS:
+            yield from _rankings(results, measure, size)
+        if len(results.tasks) > 1 and np.isfinite(results.means(measure, size)).any(axis=None):
+            yield _heat_map(results, measure, size)
+    if results.has(*CALIBRATION):
+        yield from _calibration(results)
+
+
+def _pages(results: Results, per_page: int) -> Iterator[tuple[str, Results]]:
+    """Parts of at most so many tasks, each with a suffix for its name (none if there is one)."""
+    tasks = results.tasks
+    parts = [tasks[i : i + per_page] for i in range(0, len(tasks), per_page)]
+    for place, part in enumerate(parts, start=1):
+        yield ("" if len(parts) == 1 else f"-{place}"), results.select(part)
+
+
+def _rows_per_page(methods: int) -> int:
+    """How many rows of panels that list all methods fit on a page."""
+    return max(1, int(PAGE_HEIGHT / (0.8 + ROW * methods)))
+
+
+def _summary_rows(results: Results, measure: Measure, size: int | None = None) -> pd.DataFrame:
+    rows = identified(results, results.summary(measure).reset_index())
+    return rows if size is None else rows[rows["train_size"] == size]
+
+
+def _curves(results: Results, measure: Measure) -> Iterator[Exhibit]:
+    chosen = figures.highlights(results, measure)
+    several = bool((results.summary(measure)["seeds"] > 1).any())
+    caption = f"{measure.label} against the number of training examples: mean over seeds"
+    caption += " with 95 % Student's t intervals." if several else " (one seed: no intervals)."
+    if len(chosen) < len(results.methods):
+        caption += " In colour the best of each family and the best overall; in grey the others."
+        caption += " A predictor of constants may lie below the axis."
+    for suffix, part in _pages(results, 12):
+        figure = figures.against_train_size(
+            part, measure.column, highlight=chosen, width=_width(part)
+        )
+        data = _summary_rows(part, measure)
+        yield Exhibit(f"{measure.column}-curves{suffix}", caption, data, figure)
+
+
+def _rankings(results: Results, measure: Measure, size: int) -> Iterator[Exhibit]:
+    caption = (
+        f"{measure.label} of all methods with {size:,} training examples: mean over seeds and, "
+        "for two seeds or more, 95 % Student's t intervals; the vertical line marks the best."
+    )
+    methods = len(results.order(measure, size))
+    for suffix, part in _pages(results, 4 * _rows_per_page(methods)):
+        if part.order(measure, size):
+            figure = figures.ranking(part, size, measure.column, width=_width(part))
+            data = _summary_rows(part, measure, size)
+            yield Exhibit(f"{measure.column}-ranking-n{size}{suffix}", caption, data, figure)
+
+
+def _heat_map(results: Results, measure: Measure, size: int) -> Exhibit:
+    caption = (
+        f"Mean {measure.label} over seeds with {size:,} training examples; bold: best of the task; "
+        "empty: no result. Methods are ordered by their mean relative rank over the tasks."
+    )
+    data = results.means(measure, size).loc[results.order(measure, size)]
+    data.insert(0, "mean_rank", results.mean_ranks(measure, size).reindex(data.index))
+    figure = figures.heat_map(results, size, measure.column)
+    return Exhibit(f"{measure.column}-heat-map-n{size}", caption, data.reset_index(), figure)
+
+
+def _calibration(results: Results) -> Iterator[Exhibit]:
+    measure = MEASURES["calibration_error"]
+    sizes = results.focus_sizes(measure)
+    for size in sizes[:1] if len(results.tasks) > MOST_RANKED_TASKS else sizes:
+        caption = (
+            f"Observed coverage of central predictive intervals with {size:,} training examples "
+            "(each marker belongs on the line of its level; to the left of it the method is "
+            "overconfident) and mean predictive standard deviation. Means over seeds, methods in "
+            "the order of their calibration error."
+        )
+        methods = len(results.order(measure, size))
+        for suffix, part in _pages(results, 3 * _rows_per_page(methods)):
+            if part.order(measure, size):
+                figure = figures.coverage(part, size, width=_width(part))
+                data = _calibration_rows(part, size)
+                yield Exhibit(f"calibration-n{size}{suffix}", caption, data, figure)
+
+
+def _calibration_rows(results: Results, size: int) -> pd.DataFrame:
+    rows = summary_frame(results)
+    columns = [column for column in rows if str(column).startswith(CALIBRATION)]
+    known: Sequence[str] = ["task", "method", "predictor", "transform", "encoding", "train_size"]
+    return rows.loc[rows["train_size"] == size, [*known, "seeds", *columns]]
+
+
+def _width(results: Results) -> float:
+    return figures.ONE_COLUMN if len(results.tasks) == 1 else figures.TWO_COLUMNS

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+
+from surrobench.report.cells import mean_and_half
+from surrobench.report.exhibit import to_csv
+from surrobench.report.measures import MEASURES
+from surrobench.report.results import Results
+from surrobench.report.tables import comparison_table, summary_frame, summary_table
+
+TAU = MEASURES["kendall_tau"]
+HOSTILE = r"ev_il$x^2$ & \input{/etc/passwd} | <script>alert(1)</script>"
+
+
+def test_paper_table_marks_best_ties_and_missing_seeds(frame: pd.DataFrame) -> None:
+    table = comparison_table(Results.of(frame), TAU, 200)
+    assert table.tex is not None
+    lines = table.tex.splitlines()
+    assert sum("toprule" in line for line in lines) == 1
+    svr = next(line for line in lines if line.startswith("svr"))
+    assert svr.count(r"\textbf") == 3
+    assert svr.endswith(r"1.0 \\")
+    assert r"$^{\approx}$" in next(line for line in lines if line.startswith("mlp-ensemble"))
+    assert r"class\_scene" in table.tex
+    late = comparison_table(Results.of(frame), TAU, 800)
+    assert late.markdown is not None
+    row = next(line for line in late.markdown.splitlines() if line.startswith("| mlp-ensemble"))
+    assert "†" in row
+    assert "too few common seeds" in late.markdown
+
+
+def test_the_numbers_of_a_cell_are_in_the_csv(frame: pd.DataFrame) -> None:
+    table = comparison_table(Results.of(frame), TAU, 200)
+    row = table.data.set_index(["task", "method"]).loc[("nb201/cifar10-val", "svr")]
+    half = row["high"] - row["mean"]
+    assert f"**{row['mean']:.3f}** ± {half:.3f}" in str(table.markdown)
+    assert row["best"]
+    assert row["seeds"] == 10
+
+
+def test_summary_has_a_row_for_every_cell(frame: pd.DataFrame) -> None:
+    results = Results.of(frame)
+    summary = summary_frame(results)
+    cells = frame.groupby(["task", "predictor", "train_size"]).ngroups
+    assert len(summary) == cells
+    assert summary["failed"].sum() == 9
+    assert summary.loc[summary["predictor"] == "constant", "constant"].eq(10).all()
+    first = summary.iloc[0]
+    chosen = frame[
+        (frame["task"] == first["task"])
+        & (frame["predictor"] == first["predictor"])
+        & (frame["train_size"] == first["train_size"])
+    ]
+    assert first["crps"] == pytest.approx(chosen["crps"].mean())
+    assert first["crps_se"] == pytest.approx(chosen["crps"].sem())
+
+
+def test_many_tasks_are_split_over_several_latex_tables(frame: pd.DataFrame) -> None:
+    small = frame[(frame["train_size"] == 25) & frame["predictor"].isin(["svr", "knn"])]
+    many = pd.concat([small.assign(task=small["task"] + f"-{i}") for i in range(3)])
+    tex = comparison_table(Results.of(many), TAU, 25).tex
+    assert str(tex).count(r"\begin{table}") == 2
+    assert "(Part 2 of 2.)" in str(tex)
+    assert r"\label{tab:kendall_tau-n25-2}" in str(tex)
+
+
+def test_hostile_names_are_text(frame: pd.DataFrame) -> None:
+    small = frame[(frame["train_size"] == 25) & (frame["task"] == "nb201/cifar10-val")]
+    small = small.replace({"predictor": {"svr": HOSTILE, "knn": "=cmd()"}})
+    table = summary_table(Results.of(small), TAU)
+    tex = str(table.tex)
+    assert r"\input" not in tex
+    assert r"ev\_il\$x\textasciicircum{}2\$ \& \textbackslash{}input" in tex
+    assert "<script>" not in str(table.markdown)
+    parsed = pd.read_csv(io.StringIO(to_csv(table.data)))
+    assert "'=cmd()" in set(parsed["predictor"])
+    assert HOSTILE in set(parsed["predictor"])
+
+
+@pytest.mark.parametrize(
+    ("mean", "high", "expected"),
+    [
+        (0.6214, 0.6334, ("0.621", "0.012")),
+        (91.234, 91.5, ("91.23", "0.27")),
+        (1234.5, float("nan"), ("1234", "")),
+        (2e-5, 2.3e-5, ("2.0e-05", "3e-06")),
+        (0.0004, 0.02, ("0.000", "0.020")),
+        (0.0, 0.0, ("0.000", "0.000")),
+        (-0.25, float("nan"), ("-0.250", "")),
+    ],
+)
+def test_means_and_half_widths_share_their_decimals(
+    mean: float, high: float, expected: tuple[str, str]
+) -> None:
+    assert mean_and_half(pd.Series({"mean": mean, "high": high}), 3) == expected
