@@ -15,7 +15,7 @@ from surrobench.tasks.catalogue import display_name, expand_tasks, task_names
 
 if TYPE_CHECKING:
     from surrobench.tasks.info import TaskInfo
-    from surrobench.tasks.prepare import Prepared
+    from surrobench.tasks.preparation import Prepared
     from surrobench.tasks.task import TableTask
 
 __all__ = [

@@ -10,7 +10,7 @@ from surrobench.tasks.card import Card
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled, single
 from surrobench.tasks.pool import build_task
-from surrobench.tasks.prepare import Prepared, converted, prepare_card
+from surrobench.tasks.preparation import Prepared, converted, prepare_card
 from surrobench.tasks.reading import find_data
 from surrobench.tasks.sources import Progress
 from surrobench.tasks.task import TableTask

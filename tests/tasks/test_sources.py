@@ -14,7 +14,7 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.tasks import sources
 from surrobench.tasks.card import Card, SourceFile
-from surrobench.tasks.prepare import converted, prepare_card
+from surrobench.tasks.preparation import converted, prepare_card
 from surrobench.tasks.recipes import RECIPES, Recipe
 from surrobench.tasks.sources import fetch, locate
 

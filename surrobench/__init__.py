@@ -1,0 +1,36 @@
+"""surrobench: surrogate models for neural architecture search, compared on real tables.
+
+The public names are imported on first use, so that ``import surrobench`` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from surrobench.errors import UserError
+    from surrobench.predictors import make_predictor
+    from surrobench.studies.runner import run_study
+    from surrobench.tasks import load_task
+
+__version__ = "0.1.0"
+
+__all__ = ["UserError", "__version__", "load_task", "make_predictor", "run_study"]
+
+_HOMES = {
+    "UserError": "surrobench.errors",
+    "load_task": "surrobench.tasks",
+    "make_predictor": "surrobench.predictors",
+    "run_study": "surrobench.studies.runner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'surrobench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,184 @@
+"""The verbs of ``surrobench`` and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surrobench import __version__
+
+app = typer.Typer(
+    name="surrobench",
+    help="Compare performance predictors for neural architecture search, with honest uncertainty.",
+    epilog="Start with:  surrobench run quickstart",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import platform
+
+        typer.echo(f"surrobench {__version__} (Python {platform.python_version()})")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study file (*.toml) or a bundled study.")],
+    task: Annotated[
+        list[str] | None, typer.Option("--task", help="Run on this task instead (repeatable).")
+    ] = None,
+    predictor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--predictor", help="Run this one instead: a name or module:Attr (repeatable)."
+        ),
+    ] = None,
+    add_predictor: Annotated[
+        list[str] | None,
+        typer.Option("--add-predictor", help="Run this one as well (repeatable)."),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Number of seeds.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a key of the study (repeatable)."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes [one per core].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder [runs/<study name>].")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Compute at most so many cells now.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Compute failed cells again.")
+    ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Replace cells that were computed otherwise.")
+    ] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let the study file name code (module:Attr).")
+    ] = False,
+) -> None:
+    """Run a study, or go on with it: finished cells are never computed twice."""
+    from surrobench.cli.running import RunRequest, run_command
+
+    request = RunRequest(
+        study=study,
+        tasks=task or [],
+        predictors=predictor or [],
+        added=add_predictor or [],
+        seeds=seeds,
+        settings=settings or [],
+        workers=workers,
+        out=out,
+        limit=limit,
+        dry_run=dry_run,
+        retry_failed=retry_failed,
+        update=update,
+        allow_code=allow_code,
+    )
+    raise typer.Exit(run_command(request))
+
+
+@app.command("list")
+def list_names(
+    what: Annotated[
+        str, typer.Argument(help="tasks, predictors, encodings, spaces or studies [all].")
+    ] = "all",
+) -> None:
+    """List tasks, predictors, encodings, spaces and bundled studies."""
+    from surrobench.cli.listing import list_command
+
+    list_command(what)
+
+
+@app.command()
+def info(task: Annotated[str, typer.Argument(help="A task, or the path of a card.")]) -> None:
+    """Explain a task: units, noise, duplicates, licence, citation."""
+    from surrobench.cli.explaining import info_command
+
+    info_command(task)
+
+
+@app.command()
+def prepare(name: Annotated[str, typer.Argument(help="A table such as nb201, or all.")]) -> None:
+    """Download, verify and convert a published table."""
+    from surrobench.cli.preparing import prepare_command
+
+    prepare_command(name)
+
+
+@app.command()
+def status(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+) -> None:
+    """Say how far a run is, and what failed."""
+    from surrobench.cli.results import status_command
+
+    status_command(run_folder)
+
+
+@app.command()
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the report [RUN/report].")
+    ] = None,
+) -> None:
+    """Make tables and figures of one run, or of several put together."""
+    from surrobench.cli.results import report_command
+
+    report_command(runs, out)
+
+
+@app.command()
+def verify(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+) -> None:
+    """Check every record of a run against its checksum."""
+    from surrobench.cli.results import verify_command
+
+    raise typer.Exit(verify_command(run_folder))
+
+
+@app.command()
+def tabulate(
+    table: Annotated[str, typer.Argument(help="digits-chain.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write [TABLE.parquet].")
+    ] = None,
+    archs: Annotated[int, typer.Option("--archs", help="Number of architectures.")] = 1600,
+    seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each architecture.")] = 3,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="Folder of partial results, which is kept.")
+    ] = None,
+) -> None:
+    """Train a sample of a search space into a table (this is how the embedded one was made)."""
+    from surrobench.cli.tabulating import tabulate_command
+
+    tabulate_command(table, out, archs, seeds, workers, resume)

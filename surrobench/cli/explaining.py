@@ -1,0 +1,109 @@
+"""``surrobench info``: what a task measures, how noisy it is, and whose data it is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrobench.cli.console import say
+
+if TYPE_CHECKING:
+    from surrobench.tasks.info import TaskInfo
+
+_LABEL_WIDTH = 14
+_LINE_WIDTH = 96
+
+
+def info_command(spec: str) -> None:
+    """Explain one task, or every task of a card."""
+    from surrobench.tasks import expand_tasks, task_info
+
+    for number, task in enumerate(expand_tasks(spec, Path.cwd())):
+        if number:
+            say()
+        _explain(task_info(task, Path.cwd()))
+
+
+def _explain(info: TaskInfo) -> None:
+    say(info.name, style="bold")
+    for label, text in _facts(info):
+        lines = textwrap.wrap(text, _LINE_WIDTH - _LABEL_WIDTH) or [""]
+        say(f"{label:<{_LABEL_WIDTH}}{lines[0]}")
+        for line in lines[1:]:
+            say(" " * _LABEL_WIDTH + line)
+    if info.bibtex:
+        say()
+        say(info.bibtex.strip())
+
+
+def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
+    """Label and text of each line; what is not known is left out or said to be unknown."""
+    if info.description:
+        yield "measures", info.description
+    if info.protocol:
+        yield "obtained by", info.protocol
+    better = "larger is better" if info.direction == "maximize" else "smaller was better"
+    unit = info.unit or "not stated"
+    yield "unit", f"{unit} ({better} at the source; here larger is always better)"
+    yield "space", f"{info.space}, {info.space_size:,} architectures"
+    yield "pool", f"{info.pool_size:,} architectures with a value{_left_out(info)}"
+    yield "duplicates", _duplicates(info)
+    yield "values", f"best {info.optimum:.6g}, median {info.median:.6g}, worst {info.worst:.6g}"
+    yield "noise", _noise(info)
+    if info.fidelities:
+        yield "epochs", _listed(map(str, info.fidelities))
+    yield "training time", "known" if info.has_cost else "not known"
+    if info.measured:
+        yield "measured", _listed(_measured(info))
+    if info.subsets:
+        yield "subsets", _listed(f"{name} ({size:,})" for name, size in info.subsets.items())
+    yield "encodings", f"{', '.join(info.encodings)} (default: {info.default_encoding})"
+    yield "licence", info.licence
+    if info.citation:
+        yield "cite", info.citation
+    if info.url:
+        yield "source", info.url
+
+
+def _left_out(info: TaskInfo) -> str:
+    counts = (
+        (info.missing, "without a value"),
+        (info.dropped, "wrong and left out"),
+        (info.merged, "averaged into another with the same decisions"),
+    )
+    told = [f"{count:,} {what}" for count, what in counts if count]
+    return f" (rows {'; '.join(told)})" if told else ""
+
+
+def _duplicates(info: TaskInfo) -> str:
+    if not info.repeated:
+        return "no two architectures are the same network"
+    spread = ""
+    if info.group_spread is not None:
+        spread = (
+            f"; values of equal networks differ by {info.group_spread:.3g} (standard deviation)"
+        )
+    return (
+        f"{info.repeated:,} architectures share their network with another; "
+        f"{info.groups:,} different networks{spread}"
+    )
+
+
+def _noise(info: TaskInfo) -> str:
+    runs = (
+        f"each value is the mean of {info.runs} training runs" if info.runs > 1 else "single runs"
+    )
+    if info.noise is None:
+        return f"{runs}; how much they differ is not known"
+    return f"{runs}; standard deviation of one run {info.noise:.3g}"
+
+
+def _measured(info: TaskInfo) -> Iterator[str]:
+    for name, missing in info.measured.items():
+        yield f"{name} ({missing:,} missing)" if missing else name
+
+
+def _listed(names: Iterator[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,72 @@
+"""``surrobench prepare``: published tables, downloaded, verified and converted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+
+from surrobench.cli.console import messages, say, tell
+
+if TYPE_CHECKING:
+    from surrobench.tasks.preparation import Prepared
+
+
+def prepare_command(name: str) -> None:
+    """Prepare one table or all, and say where it is and whom to cite."""
+    from surrobench.tasks import prepare, published_names
+
+    for table in published_names() if name == "all" else [name]:
+        with Downloads() as downloads:
+            prepared = prepare(table, progress=downloads.show)
+        _explain(prepared)
+
+
+def _explain(prepared: Prepared) -> None:
+    say(f"{prepared.name}: {prepared.rows:,} rows, {prepared.columns} columns", style="bold")
+    say(f"  file     {prepared.path}")
+    for repository, licence in prepared.licences.items():
+        say(f"  licence  {licence} ({repository})")
+    if prepared.citation:
+        say(f"  cite     {prepared.citation}")
+    if prepared.bibtex:
+        say(prepared.bibtex.strip())
+
+
+class Downloads:
+    """One bar per file on a terminal, one line per file elsewhere."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=messages,
+            transient=True,
+        )
+
+    def __enter__(self) -> Downloads:
+        if messages.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if messages.is_terminal:
+            self._bars.stop()
+
+    def show(self, file: str, arrived: int, total: int) -> None:
+        """Take note of the bytes of a file that have arrived."""
+        if file not in self._tasks:
+            if not messages.is_terminal:
+                tell(f"downloading {file} ({total / 1e6:.1f} MB)")
+            self._tasks[file] = self._bars.add_task(file, total=total)
+        self._bars.update(self._tasks[file], completed=arrived, total=total)

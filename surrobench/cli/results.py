@@ -1,0 +1,132 @@
+"""``surrobench status``, ``report`` and ``verify``: what a run folder holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrobench.cli import EXIT_USER_ERROR
+from surrobench.cli.console import complain, output, say, tell
+from surrobench.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from surrobench.studies.store import ResultStore
+
+_REASONS_SHOWN = 10
+_PATHS_SHOWN = 8
+
+
+def make_report(frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Print the table (with what failed) and write tables and figures.
+
+    Returns:
+        The files: overview and summary first, then the figures, then everything else.
+    """
+    from surrobench.report import terminal_table, write_report
+
+    output.print(terminal_table(frame))
+    return sorted(write_report(frame, folder), key=_interest)
+
+
+def _interest(path: Path) -> int:
+    wanted = (path.name == "report.md", path.name == "summary.csv", path.suffix == ".pdf")
+    return wanted.index(True) if any(wanted) else len(wanted)
+
+
+def report_command(runs: list[Path], out: Path | None) -> None:
+    """Make the report of one or more runs."""
+    from surrobench.studies.view import load_results, merge_results
+
+    frame = merge_results([load_results(place) for place in runs])
+    if out is None:
+        first = runs[0] if runs[0].is_dir() else runs[0].parent
+        out = first / "report"
+    paths = make_report(frame, out)
+    for place in runs:
+        _show_skipped(place)
+    show_paths(paths)
+
+
+def show_paths(paths: list[Path]) -> None:
+    """The files that matter most, and where the others are."""
+    output.print()
+    for path in paths[:_PATHS_SHOWN]:
+        say(str(path), style="cyan")
+    if len(paths) > _PATHS_SHOWN:
+        say(f"and {len(paths) - _PATHS_SHOWN} more files in {paths[-1].parent}")
+
+
+def _show_skipped(folder: Path) -> None:
+    from surrobench.studies.plan_file import read_plan_file, summarise_skipped
+
+    if folder.is_dir():
+        for line in summarise_skipped(read_plan_file(folder).skipped):
+            tell(f"Skipped {line}", style="yellow")
+
+
+def show_failures(frame: pd.DataFrame) -> None:
+    """The cells without numbers, grouped by reason."""
+    lost = frame[frame["status"] != "ok"]
+    if lost.empty:
+        return
+    tell(f"{len(lost)} of {len(frame)} cells have no numbers:", style="yellow")
+    counts = Counter(zip(lost["predictor"], lost["status"], lost["reason"], strict=True))
+    for (predictor, status, reason), count in counts.most_common(_REASONS_SHOWN):
+        tell(f"  {count} × {predictor}: {status}: {reason}", style="yellow")
+    if len(counts) > _REASONS_SHOWN:
+        tell(f"  … and {len(counts) - _REASONS_SHOWN} other reasons", style="yellow")
+
+
+def status_command(folder: Path) -> None:
+    """Say how far a run is."""
+    from surrobench.studies.plan_file import read_plan_file, summarise_skipped
+    from surrobench.studies.store import ResultStore
+
+    store = _existing_store(folder)
+    planned = read_plan_file(folder)
+    finished = store.finished_keys()
+    wanted = set(planned.keys.values()) or finished
+    done = len(finished & wanted)
+    say(f"{folder}: {done} of {len(wanted)} cells finished ({done / max(1, len(wanted)):.0%})")
+    if holder := ResultStore(folder).holder():
+        say(f"running now: {holder}")
+    if done:
+        from surrobench.studies.view import latest_results
+
+        frame = latest_results(folder)
+        counts = frame["status"].value_counts()
+        say(", ".join(f"{count} {status}" for status, count in counts.items()))
+        show_failures(frame)
+    for line in summarise_skipped(planned.skipped):
+        say(f"skipped {line}")
+
+
+def verify_command(folder: Path) -> int:
+    """Check every record; returns the exit status."""
+    from surrobench.studies.plan_file import read_plan_file
+    from surrobench.studies.store import payload_digest
+
+    store = _existing_store(folder)
+    found = store.scan()
+    for path in found.corrupt:
+        complain(f"{path} is damaged; run the study again to compute its cell anew.")
+    planned = set(read_plan_file(folder).keys.values())
+    current = [record for key, record in found.records.items() if key in planned or not planned]
+    say(f"{len(found.records)} records are intact, {len(found.corrupt)} are damaged.")
+    if planned:
+        say(f"{len(planned) - len(current)} of {len(planned)} planned cells have no record.")
+    say(f"digest of the numbers: {payload_digest(current)}")
+    return EXIT_USER_ERROR if found.corrupt else 0
+
+
+def _existing_store(folder: Path) -> ResultStore:
+    from surrobench.studies.store import ResultStore
+
+    store = ResultStore(folder)
+    if not store.cells.is_dir():
+        what = "is not a run folder" if folder.exists() else "does not exist"
+        raise UserError(f"{folder} {what}. Run folders are made by: surrobench run STUDY")
+    return store

@@ -1,0 +1,128 @@
+"""``surrobench run``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
+from surrobench.cli.console import complain, say, tell
+from surrobench.studies.config import Study
+from surrobench.studies.study_file import StudySource, load_study
+
+if TYPE_CHECKING:
+    from surrobench.studies.runner import RunResult, RunSettings
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """The options of ``surrobench run``, as typed."""
+
+    study: str
+    tasks: list[str]
+    predictors: list[str]
+    added: list[str]
+    seeds: int | None
+    settings: list[str]
+    workers: int | None
+    out: Path | None
+    limit: int | None
+    dry_run: bool
+    retry_failed: bool
+    update: bool
+    allow_code: bool
+
+
+def run_command(request: RunRequest) -> int:
+    """Run the study and show what came out; returns the exit status."""
+    study, origin = load_study(
+        request.study,
+        request.settings,
+        replace=_replacements(request),
+        added_predictors=request.added,
+        allow_code=request.allow_code,
+    )
+    from surrobench.cli.progress import make_progress
+    from surrobench.studies.runner import RunSettings, RunStoppedError, run
+
+    settings = RunSettings(
+        request.out, request.workers, request.limit, request.retry_failed, request.update
+    )
+    if request.dry_run:
+        _show_plan(study, origin, settings)
+        return 0
+    progress = make_progress()
+    try:
+        result = run(study, origin.base, settings, progress)
+    except RunStoppedError as error:
+        progress.end()
+        complain(str(error))
+        return _stopped()
+    except KeyboardInterrupt:
+        return _stopped()
+    return _show(result)
+
+
+def _replacements(request: RunRequest) -> dict[str, Any]:
+    chosen = {"tasks": request.tasks, "predictors": request.predictors}
+    replace: dict[str, Any] = {name: values for name, values in chosen.items() if values}
+    if request.seeds is not None:
+        replace["seeds"] = request.seeds
+    return replace
+
+
+def _stopped() -> int:
+    tell(f"Stopped. Finished cells are kept; go on with:\n  {_this_command()}")
+    return EXIT_STOPPED
+
+
+def _this_command() -> str:
+    return shlex.join(["surrobench", *sys.argv[1:]])
+
+
+def _show_plan(study: Study, origin: StudySource, settings: RunSettings) -> None:
+    """What ``--dry-run`` prints."""
+    from surrobench.studies.grid import make_plan
+    from surrobench.studies.plan_file import summarise_skipped
+    from surrobench.studies.store import ResultStore
+
+    plan = make_plan(study, origin.base)
+    finished = ResultStore(settings.folder(study)).finished_keys()
+    done = sum(cell.key in finished for cell in plan.cells)
+    say(f"study        {study.name} (protocol {study.protocol})")
+    _say_counts("task", Counter(cell.task for cell in plan.cells))
+    _say_counts("predictor", Counter(f"{c.predictor} [{c.encoding}]" for c in plan.cells))
+    say(f"train sizes  {', '.join(map(str, study.train_sizes))}")
+    say(f"seeds        {', '.join(map(str, study.seeds))}")
+    say(f"cells        {len(plan.cells)}, of which {done} are finished")
+    for line in summarise_skipped(plan.skipped):
+        say(f"skipped      {line}")
+    say(f"folder       {settings.folder(study)}")
+
+
+def _say_counts(what: str, counts: Counter[str]) -> None:
+    for name, count in counts.items():
+        say(f"{what:<12} {name}: {count} cells")
+
+
+def _show(result: RunResult) -> int:
+    """The end of a run: table, failures, files, and how to go on."""
+    from surrobench.cli.results import make_report, show_paths
+    from surrobench.studies.plan_file import summarise_skipped
+
+    if result.interrupted:
+        return _stopped()
+    paths = make_report(result.frame, result.folder / "report")
+    for line in summarise_skipped(result.plan.skipped):
+        tell(f"Skipped {line}", style="yellow")
+    show_paths([result.results, *paths])
+    if result.missing:
+        tell(f"{result.missing} cells are still to do; go on with:\n  {_this_command()}")
+    if (result.frame["status"] == "ok").any():
+        return 0
+    complain("no cell succeeded; see the reasons above.")
+    return EXIT_USER_ERROR

@@ -1,0 +1,71 @@
+"""``surrobench tabulate``: train a sample of a space into an embedded table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from surrobench.cli.console import messages, say, tell
+from surrobench.errors import UserError, did_you_mean
+
+TABLES = ("digits-chain",)
+_LINES = 20
+
+
+def tabulate_command(
+    table: str, out: Path | None, archs: int, seeds: int, workers: int, resume: Path | None
+) -> None:
+    """Train, with progress, and say where the table is."""
+    if table not in TABLES:
+        raise UserError(f"there is no table {table!r} to train. " + did_you_mean(table, TABLES))
+    from surrobench.training.tabulate import main_digits_chain
+
+    target = out or Path(f"{table.replace('-', '_')}.parquet")
+    if not target.parent.is_dir():
+        raise UserError(f"--out {target}: there is no folder {target.parent}.")
+    with TrainingProgress() as progress:
+        main_digits_chain(target, archs, seeds, workers, resume, progress.show)
+    say(str(target), style="cyan")
+
+
+class TrainingProgress:
+    """A bar on a terminal, some lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._told = -1
+        self._bars = Progress(
+            TextColumn("architectures"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=messages,
+            transient=True,
+        )
+        self._bar = self._bars.add_task("architectures")
+
+    def __enter__(self) -> TrainingProgress:
+        if messages.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if messages.is_terminal:
+            self._bars.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Take note of how many architectures are trained."""
+        self._bars.update(self._bar, completed=done, total=total)
+        part = done * _LINES // max(1, total)
+        if part != self._told and not messages.is_terminal:
+            tell(f"{done}/{total} architectures")
+        self._told = part

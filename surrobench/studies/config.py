@@ -1,0 +1,238 @@
+"""What a study is: its settings, frozen and checked, with messages for every mistake."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from surrobench.encodings import make_encoding
+from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors import PREDICTORS, TRANSFORMS
+from surrobench.studies.strict_toml import (
+    complaints,
+    line_of_text,
+    refuse,
+)
+
+Protocol = Literal["grouped", "grouped-2000", "white2021", "graf"]
+
+
+@dataclass(frozen=True)
+class PredictorChoice:
+    """A predictor as a study names it.
+
+    Attributes:
+        use: registered name or dotted path, without the transform.
+        options: what differs from the defaults (``transform`` among them).
+        label: the name in the results, if the study gives one.
+    """
+
+    use: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    label: str | None = None
+
+    @property
+    def from_code(self) -> bool:
+        """Whether it is a dotted path, that is, code from outside the registry."""
+        return ":" in self.use
+
+    def written(self) -> str | dict[str, Any]:
+        """The form that a study file has."""
+        if not self.options and self.label is None:
+            return self.use
+        if set(self.options) == {"transform"} and self.label is None:
+            return f"{self.use}+{self.options['transform']}"
+        label = {} if self.label is None else {"label": self.label}
+        return {"use": self.use, **label, **self.options}
+
+
+def read_predictor(value: Any) -> PredictorChoice:
+    """A predictor from a string or an inline table.
+
+    Raises:
+        ValueError: saying what form it must have.
+    """
+    if isinstance(value, PredictorChoice):
+        return value
+    if isinstance(value, str):
+        value = {"use": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
+        raise ValueError(
+            f'{value!r} is not a predictor; write a name ("gp-rbf") or a table '
+            '({use = "gp-rbf", label = "my gp", transform = "none"}).'
+        )
+    label = value.get("label")
+    if label is not None and (not isinstance(label, str) or not label.strip()):
+        raise ValueError(f"the label {label!r} of a predictor must be a text.")
+    options = {key: option for key, option in value.items() if key not in ("use", "label")}
+    use, plus, transform = value["use"].partition("+")
+    if plus and options.setdefault("transform", transform) != transform:
+        raise ValueError(f"{value['use']!r} and transform = {options['transform']!r} disagree.")
+    return PredictorChoice(use.strip(), options, label)
+
+
+def _predictors(value: Any) -> list[PredictorChoice]:
+    return [read_predictor(element) for element in _filled_list(value, 'names such as "gp-rbf"')]
+
+
+def _names(value: Any) -> list[str]:
+    names = _filled_list(value, "names")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"{name!r} is not a name; names are texts in quotation marks.")
+    _refuse_repeats(names)
+    return names
+
+
+def _filled_list(value: Any, of_what: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{value!r} must be a list of {of_what}, with at least one.")
+    return value
+
+
+def _refuse_repeats(values: Sequence[Any]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value!r} is listed twice.")
+
+
+def _whole(value: Any, least: int, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{value!r} must be a whole number, {what}.")
+    return value
+
+
+def _train_sizes(value: Any) -> list[int]:
+    sizes = _filled_list(value, "training sizes")
+    for size in sizes:
+        _whole(size, 1, "1 or more: a predictor needs at least one training example")
+    _refuse_repeats(sizes)
+    return sizes
+
+
+def _seeds(value: Any) -> list[int]:
+    """A count ``n`` means the seeds 0 … n-1."""
+    if isinstance(value, list):
+        seeds = [_whole(seed, 0, "0 or more") for seed in _filled_list(value, "seeds")]
+        _refuse_repeats(seeds)
+        return seeds
+    return list(range(_whole(value, 1, "how many seeds (1 or more), or a list of seeds")))
+
+
+def _positive(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ValueError(f"{value!r} must be a number above 0.")
+    return float(value)
+
+
+def _limits(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise ValueError(f'{value!r} must be a table such as {{"gp-*-ard" = 200}}.')
+    return {
+        name: _whole(size, 1, "the largest training size of that predictor")
+        for name, size in value.items()
+    }
+
+
+class Study(BaseModel):
+    """A prediction study: tasks x predictors x encodings x train sizes x seeds.
+
+    Attributes:
+        name: names the run folder.
+        tasks: tasks, groups of tasks (``"nb201"``) or paths of cards.
+        predictors: see :class:`PredictorChoice`.
+        encodings: ``"default"`` is the encoding that the task proposes.
+        train_sizes: numbers of training examples.
+        seeds: given as a count or a list.
+        protocol: how architectures are split, see :mod:`surrobench.studies.protocols`.
+        transforms: an optional further axis over target transforms.
+        max_train_size: glob of predictor names -> largest training size; cells above are skipped
+            and reported as skipped.
+        small_pools: what to do with training sizes that a task is too small for.
+        timeout_seconds: limit for one cell.
+        memory_gib: limit of one worker process.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["prediction"]
+    name: str = Field(min_length=1)
+    description: str = ""
+    tasks: Annotated[list[str], BeforeValidator(_names)]
+    predictors: Annotated[list[PredictorChoice], BeforeValidator(_predictors)]
+    encodings: Annotated[list[str], BeforeValidator(_names)] = ["default"]
+    train_sizes: Annotated[list[int], BeforeValidator(_train_sizes)]
+    seeds: Annotated[list[int], BeforeValidator(_seeds)]
+    protocol: Protocol = "grouped"
+    transforms: Annotated[list[str], BeforeValidator(_names)] | None = None
+    max_train_size: Annotated[dict[str, int], BeforeValidator(_limits)] = {}
+    small_pools: Literal["error", "skip"] = "error"
+    timeout_seconds: Annotated[float | None, BeforeValidator(_positive)] = 600.0
+    memory_gib: Annotated[float | None, BeforeValidator(_positive)] = 8.0
+
+    def to_toml(self) -> str:
+        """The study as a TOML file, every field spelt out."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        values["predictors"] = [choice.written() for choice in self.predictors]
+        return "".join(
+            f"{name} = {_toml(value)}\n" for name, value in values.items() if value is not None
+        )
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML's notation, on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(element) for element in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
+
+
+def place(value: str, text: str, source: str) -> str:
+    """``file:line`` of a quoted value, or the file alone if it does not stand there."""
+    number = line_of_text(text, value)
+    return f"{source}:{number}" if number else source
+
+
+def build_study(content: Mapping[str, Any], text: str = "", source: str = "study") -> Study:
+    """Check the content of a study; ``text`` is searched for the lines of mistakes.
+
+    Raises:
+        UserError: listing every mistake.
+    """
+    try:
+        study = Study.model_validate(dict(content))
+    except ValidationError as error:
+        raise refuse(source, complaints(error, Study, text, source)) from error
+    unknown = [f"{place(name, text, source)}: {message}" for name, message in _unknown_names(study)]
+    if unknown:
+        raise refuse(source, unknown)
+    return study
+
+
+def _unknown_names(study: Study) -> Iterator[tuple[str, str]]:
+    """Names of the study that no registry knows (dotted paths are looked at later)."""
+    transforms = list(study.transforms or [])
+    for choice in study.predictors:
+        if ":" not in choice.use and choice.use not in PREDICTORS.names():
+            hint = did_you_mean(choice.use, PREDICTORS.names())
+            yield choice.use, f"unknown predictor {choice.use!r}. {hint}"
+        transforms += [choice.options[key] for key in ("transform",) if key in choice.options]
+    for transform in dict.fromkeys(map(str, transforms)):
+        if transform not in TRANSFORMS:
+            hint = did_you_mean(transform, TRANSFORMS)
+            yield transform, f"unknown transform {transform!r}. {hint}"
+    for encoding in study.encodings:
+        try:
+            if encoding != "default":
+                make_encoding(encoding)
+        except UserError as error:
+            yield encoding, str(error)

@@ -1,0 +1,62 @@
+"""What a run was made with: versions, threads and machine. Nothing else of the environment."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from surrobench import __version__
+from surrobench.studies.threads import THREAD_VARIABLES, single_threaded
+
+PACKAGES = (
+    "torch",
+    "gpytorch",
+    "botorch",
+    "linear-operator",
+    "xgboost",
+    "scikit-learn",
+    "scipy",
+    "numpy",
+    "pandas",
+    "pyarrow",
+)
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, thread settings of the workers and machine, read without importing anything."""
+    workers = single_threaded(os.environ)
+    return {
+        "surrobench": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "threads": {name: workers[name] for name in THREAD_VARIABLES},
+        "machine": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "architecture": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What could make new numbers differ from those of an earlier environment."""
+    found = []
+    for name in ("surrobench", "python"):
+        if before.get(name) != now[name]:
+            found.append(f"{name} was {before.get(name)}, is {now[name]}")
+    for group in ("packages", "threads"):
+        for name, value in now[group].items():
+            earlier = before.get(group, {}).get(name)
+            if earlier != value:
+                found.append(f"{name} was {earlier}, is {value}")
+    return found

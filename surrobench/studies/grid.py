@@ -1,0 +1,262 @@
+"""From a study to its cells: the plan, in a fixed order, each cell with its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrobench.errors import UserError
+from surrobench.predictors import make_predictor
+from surrobench.studies.config import PredictorChoice, Study
+from surrobench.studies.describe import describe
+from surrobench.studies.protocols import check_size, largest_train_size
+from surrobench.studies.record import canonical_json
+from surrobench.tasks import expand_tasks, load_task
+
+if TYPE_CHECKING:
+    from surrobench.tasks.task import TableTask
+
+NUMBERS_VERSION = 1
+"""Raised whenever a change of this package changes the numbers of existing cells."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit of work.
+
+    Attributes:
+        key: hash of everything that the numbers depend on.
+        spec: how the task is loaded; ``base`` is the folder of relative card paths.
+        task: name of the task.
+        predictor: label of the predictor.
+        use: what builds the predictor, with ``options``.
+        transform: its target transform ("" if it has none).
+    """
+
+    key: str
+    spec: str
+    base: str
+    task: str
+    predictor: str
+    use: str
+    options: Mapping[str, Any]
+    transform: str
+    encoding: str
+    train_size: int
+    seed: int
+    protocol: str
+
+    def identity(self) -> dict[str, Any]:
+        """What the cell is called in the results (without the key)."""
+        return {
+            "task": self.task,
+            "predictor": self.predictor,
+            "transform": self.transform,
+            "encoding": self.encoding,
+            "train_size": self.train_size,
+            "seed": self.seed,
+            "protocol": self.protocol,
+        }
+
+    def name(self) -> tuple[Any, ...]:
+        """The identity as a tuple: two cells of one name are two versions of the same row."""
+        return tuple(self.identity().values())
+
+
+@dataclass(frozen=True)
+class Method:
+    """A predictor of the study, built once to learn what it is."""
+
+    label: str
+    choice: PredictorChoice
+    transform: str
+    encoding: str | None
+    description: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Cells that the study leaves out on purpose."""
+
+    task: str
+    predictor: str
+    train_size: int
+    cells: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a study.
+
+    Attributes:
+        cells: in the order in which they run: by task, train size, seed, predictor, encoding.
+        skipped: what was left out, and why.
+        ingredients: what entered the keys, by kind and name (to explain differences).
+    """
+
+    cells: list[Cell]
+    skipped: list[Skipped] = field(default_factory=list)
+    ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def make_plan(study: Study, base: Path) -> Plan:
+    """Resolve tasks and predictors and lay out the grid.
+
+    Args:
+        study: what to run.
+        base: folder that relative card paths start from.
+
+    Raises:
+        UserError: for unknown names, options or encodings, unreadable tasks and train sizes that
+            are too large.
+    """
+    methods = _methods(study)
+    plan = Plan([], [], {"tasks": {}, "predictors": {m.label: m.description for m in methods}})
+    for spec in _task_specs(study, base):
+        task = load_task(spec, base)
+        if task.name in plan.ingredients["tasks"]:
+            raise UserError(
+                f"two tasks are called {task.name!r}, {spec!r} is the second; give their cards "
+                "different names."
+            )
+        plan.ingredients["tasks"][task.name] = task.fingerprint
+        _add_task(plan, study, task, spec, str(base), methods)
+    if not plan.cells:
+        raise UserError("the study has no cells: every one of them is skipped by its settings.")
+    return plan
+
+
+def _task_specs(study: Study, base: Path) -> list[str]:
+    specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
+    return list(dict.fromkeys(specs))
+
+
+def _methods(study: Study) -> list[Method]:
+    """The predictors with their transforms, each label once."""
+    methods: dict[str, Method] = {}
+    for choice in study.predictors:
+        for method in _with_transforms(choice, study.transforms):
+            known = methods.setdefault(method.label, method)
+            if known.description != method.description:
+                raise UserError(
+                    f"two different predictors are called {method.label!r}; give one of them a "
+                    f'label: {{use = "{choice.use}", label = "another name", …}}.'
+                )
+    return list(methods.values())
+
+
+def _with_transforms(choice: PredictorChoice, transforms: Iterable[str] | None) -> Iterator[Method]:
+    default = make_predictor(choice.use, **_without_transform(choice.options))
+    if transforms is None or not hasattr(default, "transform"):
+        yield _method(choice, default)
+        return
+    for transform in transforms:
+        options = {**choice.options, "transform": transform}
+        yield _method(replace(choice, options=options), default)
+
+
+def _method(choice: PredictorChoice, default: Any) -> Method:
+    """Build the predictor; its label names the transform unless it is the default one."""
+    predictor = make_predictor(choice.use, **choice.options)
+    transform = str(getattr(predictor, "transform", ""))
+    label = choice.label or _label(choice)
+    if transform != str(getattr(default, "transform", "")) and not label.endswith(f"+{transform}"):
+        label += f"+{transform}"
+    encoding = getattr(predictor, "encoding", None)
+    return Method(label, choice, transform, encoding, canonical_json(describe(predictor)))
+
+
+def _label(choice: PredictorChoice) -> str:
+    options = _without_transform(choice.options)
+    if not options:
+        return choice.use
+    return choice.use + "(" + ", ".join(f"{k}={v}" for k, v in sorted(options.items())) + ")"
+
+
+def _without_transform(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "transform"}
+
+
+def _add_task(
+    plan: Plan, study: Study, task: TableTask, spec: str, base: str, methods: list[Method]
+) -> None:
+    columns = list(_columns(study, task, methods))
+    for size in study.train_sizes:
+        if study.small_pools == "skip" and size > largest_train_size(task, study.protocol):
+            _skip(plan, study, task, size, columns, "the task has too few architectures")
+            continue
+        check_size(task, study.protocol, size)
+        allowed = [column for column in columns if size <= _largest(study, column[0])]
+        left_out = [column for column in columns if column not in allowed]
+        _skip(plan, study, task, size, left_out, "max_train_size")
+        plan.cells.extend(_cells(study, task, spec, base, size, allowed))
+
+
+def _columns(study: Study, task: TableTask, methods: list[Method]) -> Iterator[tuple[Method, str]]:
+    """Predictor x encoding; a predictor with an encoding of its own appears once."""
+    for method in methods:
+        encodings = [method.encoding] if method.encoding else study.encodings
+        names = [task.default_encoding if e == "default" else e for e in encodings]
+        for name in dict.fromkeys(names):
+            yield method, name
+
+
+def _largest(study: Study, method: Method) -> float:
+    names = (method.label, method.choice.use)
+    limits = [
+        size
+        for pattern, size in study.max_train_size.items()
+        if any(fnmatchcase(name, pattern) for name in names)
+    ]
+    return min(limits, default=float("inf"))
+
+
+def _skip(
+    plan: Plan,
+    study: Study,
+    task: TableTask,
+    size: int,
+    columns: Iterable[tuple[Method, str]],
+    reason: str,
+) -> None:
+    for method, _ in columns:
+        plan.skipped.append(Skipped(task.name, method.label, size, len(study.seeds), reason))
+
+
+def _cells(
+    study: Study,
+    task: TableTask,
+    spec: str,
+    base: str,
+    size: int,
+    columns: list[tuple[Method, str]],
+) -> Iterator[Cell]:
+    """The cells of one task and train size, with their keys."""
+    shared = f"{NUMBERS_VERSION}|{task.name}|{task.fingerprint}|{study.protocol}|{size}"
+    hashes = [
+        hashlib.sha256(f"{shared}|{method.label}|{method.description}|{encoding}".encode())
+        for method, encoding in columns
+    ]
+    for seed in study.seeds:
+        for (method, encoding), prefix in zip(columns, hashes, strict=True):
+            digest = prefix.copy()
+            digest.update(f"|{seed}".encode())
+            yield Cell(
+                key=digest.hexdigest()[:40],
+                spec=spec,
+                base=base,
+                task=task.name,
+                predictor=method.label,
+                use=method.choice.use,
+                options=method.choice.options,
+                transform=method.transform,
+                encoding=encoding,
+                train_size=size,
+                seed=seed,
+                protocol=study.protocol,
+            )

@@ -1,0 +1,131 @@
+"""``plan.json`` of a run folder: which cells were asked for, over all runs into that folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from surrobench.errors import UserError
+from surrobench.studies.grid import Plan, Skipped
+from surrobench.studies.record import IDENTITY
+from surrobench.studies.store import write_atomically
+
+PLAN_FILE = "plan.json"
+Name = tuple[Any, ...]
+
+
+@dataclass
+class PlannedCells:
+    """The cells of a run folder, in the order of the report.
+
+    Attributes:
+        keys: name of the cell (its identity) -> key of its current version.
+        skipped: what the studies left out on purpose.
+        ingredients: what entered the keys, by kind and name.
+    """
+
+    keys: dict[Name, str] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def changed(self, plan: Plan) -> list[Name]:
+        """Names of cells that the folder knows under another key."""
+        names = ((cell.name(), cell.key) for cell in plan.cells)
+        return [name for name, key in names if self.keys.get(name, key) != key]
+
+    def explain(self, plan: Plan) -> list[str]:
+        """Which tasks and predictors are no longer what they were."""
+        sentences = []
+        for kind, now in plan.ingredients.items():
+            before = self.ingredients.get(kind, {})
+            for name, value in now.items():
+                if name in before and before[name] != value:
+                    sentences.append(_difference(kind.removesuffix("s"), name, before[name], value))
+        return sentences
+
+    def add(self, plan: Plan) -> None:
+        """Take in the cells of a plan; newer versions replace older ones of the same name."""
+        self.keys.update({cell.name(): cell.key for cell in plan.cells})
+        for kind, values in plan.ingredients.items():
+            self.ingredients.setdefault(kind, {}).update(values)
+        kept = [skip for skip in self.skipped if skip not in plan.skipped]
+        self.skipped = [*kept, *plan.skipped]
+
+    def save(self, folder: Path) -> None:
+        """Write ``plan.json``."""
+        content = {
+            "columns": IDENTITY,
+            "cells": [[key, *name] for name, key in self.keys.items()],
+            "skipped": [asdict(skip) for skip in self.skipped],
+            "ingredients": self.ingredients,
+        }
+        write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
+
+
+def _difference(kind: str, name: str, before: str, now: str) -> str:
+    """What changed, option by option where the description is that of an object."""
+    try:
+        changes = list(_changes("", json.loads(before), json.loads(now)))
+    except ValueError:  # the fingerprint of a table
+        changes = ["its data changed"]
+    return f"{kind} {name!r}: " + "; ".join(changes)
+
+
+def _changes(path: str, before: Any, now: Any) -> Iterator[str]:
+    if before == now:
+        return
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            inner = path if key == "options" else f"{path}.{key}".lstrip(".")
+            yield from _changes(inner, before.get(key), now.get(key))
+    elif path.endswith("class"):
+        yield f"its code changed ({now.partition('#')[0]})"
+    else:
+        yield f"{path} was {json.dumps(before)}, is {json.dumps(now)}"
+
+
+def read_plan_file(folder: Path) -> PlannedCells:
+    """The plan of a run folder; empty if there is none.
+
+    Raises:
+        UserError: if the file is damaged.
+    """
+    path = folder / PLAN_FILE
+    if not path.is_file():
+        return PlannedCells()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        keys = {tuple(name): key for key, *name in content["cells"]}
+        skipped = [Skipped(**skip) for skip in content["skipped"]]
+        return PlannedCells(keys, skipped, content["ingredients"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}); delete it and run the study again: "
+            "finished cells are kept."
+        ) from error
+
+
+def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:
+    """One line per reason and set of train sizes, with the predictors that it concerns."""
+    places: dict[tuple[str, str], list[Skipped]] = {}
+    for skip in skipped:
+        places.setdefault((skip.predictor, skip.reason), []).append(skip)
+    groups: dict[tuple[str, str, int], list[tuple[str, int]]] = {}
+    for (predictor, reason), skips in places.items():
+        sizes = ", ".join(map(str, sorted({skip.train_size for skip in skips})))
+        tasks = len({skip.task for skip in skips})
+        cells = sum(skip.cells for skip in skips)
+        groups.setdefault((reason, sizes, tasks), []).append((predictor, cells))
+    return [
+        f"{_named([predictor for predictor, _ in members])}: "
+        f"{sum(cells for _, cells in members)} cells at train size {sizes} "
+        f"on {tasks} task{'s' if tasks > 1 else ''} ({reason})"
+        for (reason, sizes, tasks), members in groups.items()
+    ]
+
+
+def _named(names: list[str], most: int = 4) -> str:
+    return ", ".join(names) if len(names) <= most else f"{len(names)} predictors"

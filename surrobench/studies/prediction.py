@@ -1,0 +1,186 @@
+"""One cell of a prediction study: fit to ``n`` examples, score on the rest.
+
+Whatever a predictor does wrong becomes the status of its cell with a reason, never a number:
+
+* ``ok``: scored.
+* ``failed``: it raised.
+* ``invalid``: it answered, but not with a finite predictive distribution of the right shape.
+* ``oom``: it ran out of memory.
+* ``unavailable``: the task lacks a column that the encoding needs, or the split is impossible.
+
+(``timeout``, and ``failed`` for a dead worker, are recorded by the driver.)
+
+The predictor sees copies of the training rows and of the test inputs; test targets stay here.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from surrobench.errors import UserError
+from surrobench.metrics import prediction_scores
+from surrobench.predictors import make_predictor
+from surrobench.predictors import predictive as predictive_checks
+from surrobench.predictors import regressors as regressor_checks
+from surrobench.predictors.predictive import Predictive, predict
+from surrobench.studies.grid import Cell
+from surrobench.studies.protocols import IntArray, split
+from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
+from surrobench.tasks.task import TableTask
+
+FloatArray = npt.NDArray[np.float64]
+
+
+_CHECKS = {Path(module.__file__ or "") for module in (predictive_checks, regressor_checks)}
+"""Where answers of predictors are checked: a ValueError raised there is an invalid answer."""
+
+
+class InvalidPredictionError(ValueError):
+    """A predictor's answer that is no predictive distribution."""
+
+
+@lru_cache(maxsize=8)
+def _inputs(task: TableTask, encoding: str) -> FloatArray:
+    """The encoded pool of a task (tasks are kept by their loader, so they compare by identity)."""
+    return np.asarray(task.encode(encoding), dtype=np.float64)
+
+
+def run_cell(cell: Cell) -> Record:
+    """Compute one cell; any mistake of the predictor is in the record, not raised."""
+    torch.set_num_threads(1)
+    try:
+        task = load_task(cell.spec, Path(cell.base))
+        X = _inputs(task, cell.encoding)
+        train, test = split(task, cell.protocol, cell.train_size, cell.seed)
+    except UserError as error:
+        return _record(cell, "unavailable", str(error))
+    try:
+        with _seeded(cell.key):
+            predictive, timing = _fit_and_predict(cell, X[train], task.truth[train], X[test])
+        scores = _score(task.truth[test], predictive)
+    except InvalidPredictionError as error:
+        return _record(cell, "invalid", str(error))
+    except Exception as error:
+        return _record(cell, _status(error), _reason(error), trace=traceback.format_exc())
+    payload = {"n_test": len(test), "train_seconds": _train_seconds(task, train), **scores}
+    return _record(cell, "ok", "", payload, timing)
+
+
+def _train_seconds(task: TableTask, train: IntArray) -> float:
+    """What training the training architectures cost; NaN if the table does not say."""
+    return float("nan") if task.seconds is None else float(np.sum(task.seconds[train, -1]))
+
+
+def _fit_and_predict(
+    cell: Cell, X: FloatArray, y: FloatArray, X_test: FloatArray
+) -> tuple[Predictive, dict[str, float]]:
+    """Fit to copies of ``X`` (``n x d``) and ``y`` (``n``); predict at ``X_test`` (``m x d``)."""
+    predictor = make_predictor(cell.use, **dict(cell.options))
+    inputs, targets = torch.tensor(X), torch.tensor(y).unsqueeze(-1)
+    queries = torch.tensor(X_test)
+    started, cpu_started = time.perf_counter(), time.process_time()
+    model = predictor.fit(inputs, targets, seed=cell.seed)
+    fitted = time.perf_counter()
+    if not hasattr(model, "posterior"):
+        raise InvalidPredictionError(
+            f"fit returned {type(model).__name__}, which has no posterior; it must return a "
+            "BoTorch model."
+        )
+    predictive = _checked(predict(model, queries), len(X_test))
+    answered = time.perf_counter()
+    return predictive, {
+        "fit_seconds": fitted - started,
+        "query_seconds_per_arch": (answered - fitted) / len(X_test),
+        "cpu_seconds": time.process_time() - cpu_started,
+    }
+
+
+def _checked(predictive: Predictive, m: int) -> Predictive:
+    for name in ("mean", "std", "median"):
+        values = np.asarray(getattr(predictive, name))
+        if values.shape != (m,):
+            raise InvalidPredictionError(
+                f"the predictive {name} has the shape {values.shape}; expected ({m},)."
+            )
+        wrong = int(np.sum(~np.isfinite(values)))
+        if wrong:
+            raise InvalidPredictionError(
+                f"the predictive {name} is not finite at {wrong} of {m} points."
+            )
+    if np.any(predictive.std < 0):
+        raise InvalidPredictionError("the predictive standard deviation is negative.")
+    return predictive
+
+
+def _score(truth: FloatArray, predictive: Predictive) -> dict[str, float]:
+    try:
+        return prediction_scores(
+            truth,
+            predictive.median,
+            predictive.mean,
+            predictive.std,
+            predictive.cdf(truth),
+            predictive.log_density(truth),
+            predictive.crps(truth),
+        )
+    except ValueError as error:
+        raise InvalidPredictionError(f"the prediction cannot be scored: {error}") from error
+
+
+def _record(
+    cell: Cell,
+    status: Status,
+    reason: str,
+    scores: dict[str, float] | None = None,
+    timing: dict[str, float] | None = None,
+    trace: str = "",
+) -> Record:
+    payload = {**cell.identity(), "status": status, "reason": one_line(reason), **(scores or {})}
+    return make_record(cell.key, payload, timing, trace)
+
+
+def _reason(error: Exception) -> str:
+    """What was raised and where, without folders or addresses, which differ between machines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" [{Path(frames[-1].filename).name}:{frames[-1].lineno}]" if frames else ""
+    return f"{type(error).__name__}: {one_line(str(error))}{where}"
+
+
+def _status(error: Exception) -> Status:
+    """Out of memory, an answer that our checks refused, or a failure of the predictor itself."""
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return "oom"
+    frames = traceback.extract_tb(error.__traceback__)
+    refused = isinstance(error, ValueError) and Path(frames[-1].filename) in _CHECKS
+    return "invalid" if refused else "failed"
+
+
+@contextmanager
+def _seeded(key: str) -> Iterator[None]:
+    """Fix the global generators for the predictors of others that draw from them.
+
+    Ours never do; but without this a foreign predictor's numbers would depend on the order of the
+    cells. The states are put back afterwards.
+    """
+    seed = int(key[:8], 16)
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_rng_state(before[2])

@@ -1,0 +1,116 @@
+"""A record: the result of one cell, with what is reproducible kept apart from what is not."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from surrobench import __version__
+from surrobench.studies.threads import thread_settings
+
+Status = Literal["ok", "failed", "invalid", "timeout", "oom", "unavailable"]
+STATUSES: tuple[Status, ...] = ("ok", "failed", "invalid", "timeout", "oom", "unavailable")
+
+_REASON_LENGTH = 400
+_TRACE_LENGTH = 4000
+
+IDENTITY = ("task", "predictor", "transform", "encoding", "train_size", "seed", "protocol")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one cell.
+
+    Attributes:
+        key: hash of everything that the numbers depend on.
+        payload: identity, status, reason and scores: the same on every run.
+        timing: seconds of fitting and of answering; differ from run to run.
+        provenance: host, threads, versions and, for a failure, the end of the traceback.
+    """
+
+    key: str
+    payload: Mapping[str, Any]
+    timing: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """One of :data:`STATUSES`."""
+        return self.payload["status"]
+
+    def row(self) -> dict[str, Any]:
+        """The record as one flat row of the results table."""
+        row = {**self.payload, **self.timing, "key": self.key}
+        row["host"] = self.provenance.get("host", "")
+        row["version"] = self.provenance.get("surrobench", "")
+        return row
+
+
+def make_record(
+    key: str,
+    payload: Mapping[str, Any],
+    timing: Mapping[str, float] | None = None,
+    trace: str = "",
+) -> Record:
+    """A record made by this process; ``trace`` is a traceback, whose end is kept."""
+    provenance: dict[str, Any] = {
+        "host": platform.node(),
+        "surrobench": __version__,
+        "threads": thread_settings(),
+    }
+    if trace:
+        provenance["traceback"] = trace[-_TRACE_LENGTH:]
+    return Record(key, payload, timing or {}, provenance)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut to a length that a table bears."""
+    line = " ".join(text.split())
+    return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
+
+
+def canonical_json(value: Any) -> str:
+    """One text per value: sorted keys, no spaces, numbers that JSON lacks as texts."""
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+_NOT_FINITE = {"@nan": math.nan, "@inf": math.inf, "@-inf": -math.inf}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "@nan" if math.isnan(value) else ("@inf" if value > 0 else "@-inf")
+    if isinstance(value, Mapping):
+        return {str(name): _plain(element) for name, element in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(element) for element in value]
+    return value
+
+
+def encode_record(record: Record) -> str:
+    """The record as canonical JSON."""
+    return canonical_json(
+        {
+            "key": record.key,
+            "payload": record.payload,
+            "timing": record.timing,
+            "provenance": record.provenance,
+        }
+    )
+
+
+def decode_record(text: str | bytes) -> Record:
+    """The record that :func:`encode_record` wrote."""
+    content = json.loads(text)
+    for part in ("payload", "timing"):
+        values = content[part]
+        for name, value in values.items():
+            if value.__class__ is str and value in _NOT_FINITE:
+                values[name] = _NOT_FINITE[value]
+    return Record(content["key"], content["payload"], content["timing"], content["provenance"])

@@ -1,0 +1,293 @@
+"""Run a study into a run folder: plan, compute what is missing, keep, and make the view."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrobench.errors import UserError
+from surrobench.studies.config import Study, build_study
+from surrobench.studies.environment import describe_environment, differences
+from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
+from surrobench.studies.grid import Cell, Plan, make_plan
+from surrobench.studies.observer import RunObserver, Silent
+from surrobench.studies.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.studies.signals import StopSignals, stop_signals
+from surrobench.studies.store import ResultStore, write_atomically
+from surrobench.studies.study_file import load_study
+from surrobench.tasks.catalogue import is_card_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUN_CELL = "surrobench.studies.prediction:run_cell"
+ENVIRONMENT_FILE = "environment.json"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+class RunStoppedError(Exception):
+    """The run cannot go on, through no fault of the study; what is finished is kept."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How a study is run; nothing here changes a number.
+
+    Attributes:
+        out: the run folder; by default ``runs/<study name>``.
+        workers: processes; by default one per usable core.
+        limit: compute at most so many cells now.
+        retry_failed: compute cells again that ended with another status than ``ok``.
+        update: let cells replace those of the same name that were computed otherwise.
+    """
+
+    out: Path | None = None
+    workers: int | None = None
+    limit: int | None = None
+    retry_failed: bool = False
+    update: bool = False
+
+    def folder(self, study: Study) -> Path:
+        """Where the run goes."""
+        return self.out if self.out is not None else Path("runs") / slug(study.name)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        folder: the run folder.
+        frame: the results table, one row per finished cell of the folder's plan.
+        plan: the cells of this study.
+        computed: number of cells computed now.
+        missing: number of cells of the plan still without a record.
+        interrupted: whether the run was asked to stop.
+        results: path of ``results.parquet``.
+    """
+
+    folder: Path
+    frame: pd.DataFrame
+    plan: Plan
+    computed: int
+    missing: int
+    interrupted: bool
+    results: Path
+    planned: PlannedCells = field(default_factory=PlannedCells)
+
+
+def run_study(
+    study: str | Path | Mapping[str, Any] | Study,
+    *,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    update: bool = False,
+    **overrides: Any,
+) -> pd.DataFrame:
+    """Run a study and return its results, one row per cell; finished cells are not run again.
+
+    Args:
+        study: a bundled name, the path of a study file, or the content of one as a mapping.
+        out: run folder, by default ``runs/<study name>``.
+        workers: number of processes.
+        limit: compute at most so many cells now.
+        retry_failed: compute failed cells again.
+        update: replace cells that were computed with other settings.
+        overrides: keys of the study that replace its own (``seeds=3``).
+
+    Raises:
+        UserError: for any mistake in the study.
+    """
+    base = Path.cwd()
+    if isinstance(study, str | Path):
+        loaded, origin = load_study(str(study), replace=overrides)
+        base = origin.base
+    elif isinstance(study, Study):
+        loaded = study
+        if overrides:
+            loaded = build_study({**study.model_dump(exclude_none=True), **overrides})
+    else:
+        loaded = build_study({"kind": "prediction", "name": "study", **study, **overrides})
+    settings = RunSettings(None if out is None else Path(out), workers, limit, retry_failed, update)
+    return run(loaded, base, settings).frame
+
+
+def run(
+    study: Study, base: Path, settings: RunSettings, observer: RunObserver | None = None
+) -> RunResult:
+    """Run a study; relative card paths start at ``base``.
+
+    Raises:
+        UserError: for mistakes in the study, a folder that cannot be written to or is in use, and
+            cells that would silently replace others.
+        RunStoppedError: if results can no longer be written or workers cannot start.
+    """
+    observer = observer or Silent()
+    plan = make_plan(study, base)
+    store = ResultStore(settings.folder(study))
+    store.prepare()
+    with _stopping_when_unable(store), store.lock():
+        store.sweep()
+        planned = _take_in(plan, store, settings.update)
+        _write_study(study, base, store.folder)
+        _write_environment(store.folder, observer)
+        return _run_locked(study, plan, planned, store, settings, observer)
+
+
+@contextmanager
+def _stopping_when_unable(store: ResultStore) -> Iterator[None]:
+    """Turn what the machine refuses in the middle of a run into a RunStoppedError."""
+    try:
+        yield
+    except WorkerStartError as error:
+        raise RunStoppedError(f"the workers cannot start: {error}") from error
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise RunStoppedError(
+            f"cannot write to {store.folder}: {error.strerror}. Finished cells are kept; "
+            "make room and run the same command again."
+        ) from error
+
+
+def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
+    """Merge the plan with that of earlier runs into this folder."""
+    planned = read_plan_file(store.folder)
+    changed = planned.changed(plan)
+    if changed and not update:
+        finished = store.finished_keys()
+        replaced = [name for name in changed if planned.keys[name] in finished]
+        if replaced:
+            why = planned.explain(plan) or ["the version of surrobench's numbers changed"]
+            raise UserError(
+                f"{store.folder} holds {len(replaced)} cells of this study that were computed "
+                "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
+                "(the old files are kept), or choose another folder with --out FOLDER."
+            )
+    planned.add(plan)
+    planned.save(store.folder)
+    return planned
+
+
+def _write_study(study: Study, base: Path, folder: Path) -> None:
+    """Keep the study so that it can be run from where it lies: cards relative to the folder."""
+    tasks = [
+        os.path.relpath(base / task, folder) if is_card_path(task) else task for task in study.tasks
+    ]
+    content = study.model_copy(update={"tasks": tasks}).to_toml()
+    write_atomically(folder / "study.toml", content.encode())
+
+
+def _write_environment(folder: Path, observer: RunObserver) -> None:
+    """Keep the environment, and tell when it is another one than before."""
+    path, now = folder / ENVIRONMENT_FILE, describe_environment()
+    try:
+        seen = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    except ValueError:
+        seen = []
+    if seen and now not in seen:
+        observer.note(
+            "this folder holds results of another environment, so numbers may differ slightly: "
+            + "; ".join(differences(seen[-1], now))
+        )
+    if now not in seen:
+        write_atomically(path, json.dumps([*seen, now], indent=1).encode())
+
+
+def _run_locked(
+    study: Study,
+    plan: Plan,
+    planned: PlannedCells,
+    store: ResultStore,
+    settings: RunSettings,
+    observer: RunObserver,
+) -> RunResult:
+    from surrobench.studies.view import make_frame, save_frame
+
+    keys = planned.keys.values()
+    found = store.scan(keys)
+    for path in store.set_aside(found.corrupt):
+        observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
+    todo = _unfinished(plan, found.records, settings)
+    workers = settings.workers or usable_cores()
+    here = sum(cell.key in found.records for cell in plan.cells)
+    observer.begin(store.folder, len(todo), here, workers)
+    limits = Limits(study.timeout_seconds, study.memory_gib)
+    before = len(todo)
+    with stop_signals() as stop:
+        for record in _records(todo, workers, limits, store.folder / "logs", stop):
+            store.write(record)
+            found.records[record.key] = record
+            before -= 1
+            observer.cell(record)
+    observer.end()
+    frame = make_frame(found.records.values(), list(keys))
+    missing = sum(cell.key not in found.records for cell in plan.cells)
+    return RunResult(
+        folder=store.folder,
+        frame=frame,
+        plan=plan,
+        computed=len(todo) - before,
+        missing=missing,
+        interrupted=stop.requested,
+        results=save_frame(frame, store.folder),
+        planned=planned,
+    )
+
+
+def _unfinished(plan: Plan, records: Mapping[str, Record], settings: RunSettings) -> list[Cell]:
+    todo = [
+        cell
+        for cell in plan.cells
+        if cell.key not in records or (settings.retry_failed and records[cell.key].status != "ok")
+    ]
+    return todo[: settings.limit]
+
+
+def _records(
+    todo: Sequence[Cell], workers: int, limits: Limits, logs: Path, stop: StopSignals
+) -> Iterator[Record]:
+    if todo:
+        outcomes = execute(
+            RUN_CELL, todo, workers=workers, limits=limits, logs=logs, stop=lambda: stop.requested
+        )
+        for outcome in outcomes:
+            yield _record(outcome)
+
+
+def _record(outcome: Outcome[Cell]) -> Record:
+    """The record of an outcome; a cell whose worker was lost gets one too."""
+    if outcome.ending == "done" and isinstance(outcome.value, Record):
+        return outcome.value
+    statuses: dict[str, Status] = {"timeout": "timeout", "oom": "oom"}
+    status = statuses.get(outcome.ending, "failed")
+    trace = str(outcome.value)
+    reason = trace.strip().splitlines()[-1] if outcome.ending == "error" else trace
+    payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason)}
+    return make_record(outcome.item.key, payload, trace=trace)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def slug(name: str) -> str:
+    """A safe folder name: the name itself if it is one, else cleaned and with a hash."""
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:60]
+    if clean == name and not re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+        return name
+    return f"{clean or 'study'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,102 @@
+"""From the name of a study or its file, with the overrides of the command line, to the study."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.studies import study_names
+from surrobench.studies.config import Study, build_study, place
+from surrobench.studies.strict_toml import parse_toml, read_toml
+
+
+@dataclass(frozen=True)
+class StudySource:
+    """Where a study came from: ``name`` as typed and the folder of its relative paths."""
+
+    name: str
+    base: Path
+    bundled: bool
+
+
+def load_study(
+    source: str,
+    settings: Sequence[str] = (),
+    *,
+    replace: Mapping[str, Any] | None = None,
+    added_predictors: Sequence[str] = (),
+    allow_code: bool = False,
+) -> tuple[Study, StudySource]:
+    """Read a study.
+
+    Args:
+        source: a bundled name (``"quickstart"``) or the path of a TOML file.
+        settings: ``"key=value"`` overrides, each value in TOML's notation (or a bare text).
+        replace: further overrides as Python values; they win.
+        added_predictors: predictors beside those of the study.
+        allow_code: whether the file may name code (``module:Attribute``); overrides always may.
+
+    Raises:
+        UserError: listing every mistake with file and line.
+    """
+    content, text, origin = _read_source(source)
+    overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
+    if not allow_code:
+        _refuse_code(build_study(content, text, origin.name), text, origin)
+    content = {**content, **overrides}
+    if added_predictors and isinstance(content.get("predictors"), list):
+        content["predictors"] = [*content["predictors"], *added_predictors]
+    return build_study(content, text, origin.name), origin
+
+
+def _refuse_code(study: Study, text: str, origin: StudySource) -> None:
+    """Files are data: what they name is imported only if the user says so."""
+    for choice in study.predictors:
+        if choice.from_code:
+            raise UserError(
+                f"{place(choice.use, text, origin.name)}: the predictor {choice.use!r} is code "
+                "outside surrobench. If you trust this file, run it with --allow-code; or name "
+                f"the predictor yourself: --add-predictor {choice.use}"
+            )
+
+
+def _read_source(source: str) -> tuple[dict[str, Any], str, StudySource]:
+    path = Path(source)
+    if source in study_names() and not path.is_file():
+        text = files("surrobench.studies").joinpath("suites", f"{source}.toml").read_text("utf-8")
+        return parse_toml(text, source), text, StudySource(source, Path.cwd(), True)
+    if not path.is_file():
+        if path.suffix == ".toml":
+            raise UserError(f"{source}: there is no such study file (in {Path.cwd()}).")
+        raise UserError(
+            f"{source!r} is neither a study file (*.toml) nor a bundled study. "
+            + did_you_mean(source, study_names())
+        )
+    content, text = read_toml(path)
+    return content, text, StudySource(source, path.resolve().parent, False)
+
+
+def _read_setting(setting: str) -> tuple[str, Any]:
+    """``key=value`` of ``--set``."""
+    key, equals, value = setting.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise UserError(f"--set {setting!r} is not of the form key=value, e.g. --set seeds=3.")
+    if key not in Study.model_fields:
+        raise UserError(
+            f"--set {setting!r}: unknown key {key!r}. " + did_you_mean(key, Study.model_fields)
+        )
+    try:
+        return key, parse_toml(f"value = {value}", "--set")["value"]
+    except UserError:
+        if re.fullmatch(r"[\w.:+/-]+", value.strip()):  # a bare word needs no quotation marks
+            return key, value.strip()
+        raise UserError(
+            f"--set {setting!r}: {value!r} is not a TOML value "
+            '(text "…", number, list […] or table {…}).'
+        ) from None

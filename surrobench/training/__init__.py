@@ -1,0 +1,1 @@
+"""Real training of small networks, and the tables that it produces."""

@@ -1,0 +1,78 @@
+"""The Parquet file of a table that our own training produced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.training.trainer import TrainingRun
+
+METADATA_KEY = b"surrobench"
+
+PER_EPOCH: Mapping[str, Callable[[TrainingRun], tuple[float, ...]]] = {
+    "val_accuracy": lambda run: run.validation_accuracy,
+    "val_cross_entropy": lambda run: run.validation_cross_entropy,
+    "train_loss": lambda run: run.train_loss,
+}
+PER_SEED: Mapping[str, Callable[[TrainingRun], float]] = {
+    "test_accuracy": lambda run: run.test_accuracy,
+    "test_cross_entropy": lambda run: run.test_cross_entropy,
+    "train_seconds": lambda run: run.train_seconds,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One architecture, its trainings (one per seed) and its costs."""
+
+    arch: Arch
+    runs: tuple[TrainingRun, ...]
+    params: int
+    flops: int
+
+
+def write_table(
+    file: Path, space: SearchSpace, rows: Sequence[Row], *, metadata: Mapping[str, Any]
+) -> None:
+    """Write one line per row, atomically.
+
+    Columns: ``x0``, ``x1`` … the choice of each variable of ``space`` (int8); ``arch`` its readable
+    form; ``val_accuracy``, ``val_cross_entropy`` and ``train_loss`` as lists of seeds x epochs
+    (seed by seed); ``test_accuracy``, ``test_cross_entropy`` and ``train_seconds`` as lists of
+    seeds; ``params`` and ``flops``.
+
+    Args:
+        file: where to write.
+        space: the space of the architectures.
+        rows: at least one; all have the same seeds and epochs.
+        metadata: stored as JSON under the key ``surrobench`` of the file.
+    """
+    columns: dict[str, pa.Array] = {
+        f"x{i}": pa.array([row.arch[i] for row in rows], pa.int8())
+        for i in range(len(space.variables))
+    }
+    columns["arch"] = pa.array([space.to_string(row.arch) for row in rows])
+    for name, curve in PER_EPOCH.items():
+        columns[name] = _lists([[v for run in row.runs for v in curve(run)] for row in rows])
+    for name, final in PER_SEED.items():
+        columns[name] = _lists([[final(run) for run in row.runs] for row in rows])
+    columns["params"] = pa.array([row.params for row in rows], pa.int64())
+    columns["flops"] = pa.array([row.flops for row in rows], pa.int64())
+    table = pa.table(columns).replace_schema_metadata(
+        {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(file.name + ".tmp-write")
+    pq.write_table(table, temporary, compression="zstd", compression_level=19)
+    temporary.replace(file)
+
+
+def _lists(values: list[list[float]]) -> pa.Array:
+    return pa.array(values, pa.list_(pa.float32(), len(values[0])))

@@ -1,0 +1,220 @@
+"""The command line as a stranger meets it: quick, clear, and never a traceback for a mistake."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from toy import command_environment, toy_study
+
+from surrobench import report as surrobench_report
+from surrobench.cli import main
+from surrobench.report import write_report
+from surrobench.studies.config import build_study
+
+HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def surrobench(
+    in_toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Runs a command line in this process, in the folder of the toy table."""
+    monkeypatch.setenv("COLUMNS", "100")
+    light = functools.partial(write_report, formats=("csv",))
+    monkeypatch.setattr(surrobench_report, "write_report", light, raising=False)
+
+    def call(*arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["surrobench", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return Answer(int(stop.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def study_file(toy: Path) -> Path:
+    study = build_study(toy_study(predictors=["knn", "constant"], seeds=1))
+    path = toy / "study.toml"
+    path.write_text(study.to_toml())
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "predictors"], ["run", "--help"], ["--version"]]
+)
+def test_help_and_lists_import_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['surrobench', *{arguments!r}]\n"
+        "from surrobench.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        f"heavy = {HEAVY!r} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=command_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "surrobench", "--help"]
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run(command, env=command_environment(tmp_path), capture_output=True, check=True)
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(3)) < 1.0  # 0.3 s, and slack for a busy machine
+
+
+def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:
+    told = surrobench("list").out
+    for name in ("quickstart", "live/digits-chain", "gp-matern52-ard", "one-hot", "nb201"):
+        assert name in told
+    assert surrobench("list", "studies").out.startswith("quickstart ")
+
+
+def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
+    told = surrobench("info", "toy.toml").out
+    assert told.startswith("toy/accuracy\n")
+    assert "256 architectures with a value" in told
+    assert "CC0-1.0" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "quickstrat"], "Did you mean 'quickstart'"),
+        (["run", "absent.toml"], "there is no such study file"),
+        (["run", "study.toml", "--set", "seed=3"], "Did you mean 'seeds'"),
+        (
+            ["run", "study.toml", "--set", "train_sizes=[0]"],
+            "train_sizes: 0 must be a whole number",
+        ),
+        (["run", "study.toml", "--seeds", "0"], "seeds: 0 must be a whole number"),
+        (["run", "study.toml", "--task", "nb301"], "unknown task 'nb301'"),
+        (
+            ["run", "study.toml", "--predictor", "knnn"],
+            "unknown predictor 'knnn'. Did you mean 'knn'",
+        ),
+        (["run", "study.toml", "--predictor", "nowhere:X"], "no module 'nowhere'"),
+        (["run", "study.toml", "--set", "train_sizes=[300]"], "at most 254 training examples"),
+        (["run", "study.toml", "--out", "toy.csv/run"], "cannot write to the run folder"),
+        (["list", "predictor"], "Did you mean 'predictors'"),
+        (["info", "toy.toml:acuracy"], "Did you mean 'accuracy'"),
+        (["info", "absent.toml"], "absent.toml"),
+        (["prepare", "nb202"], "Did you mean 'nb201"),
+        (["status", "absent"], "does not exist"),
+        (["report", "absent"], "no such folder"),
+        (["report", "toy.csv"], "not a readable Parquet file"),
+        (["verify", "."], "is not a run folder"),
+        (["tabulate", "digits"], "Did you mean 'digits-chain'"),
+    ],
+)
+def test_mistakes_get_one_clear_message(
+    surrobench: Command, study_file: Path, arguments: list[str], message: str
+) -> None:
+    done = surrobench(*arguments)
+    assert done.status == 1
+    assert done.out == ""
+    assert done.err.startswith("Error: ")
+    assert "Traceback" not in done.err
+    assert message in done.err
+
+
+def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
+    surrobench: Command, toy: Path, study_file: Path
+) -> None:
+    done = surrobench("run", "study.toml", "--dry-run", "--out", "dry", "--seeds", "3")
+    assert done.status == 0, done.err
+    assert "cells        12, of which 0 are finished" in done.out
+    assert "predictor    knn [one-hot]: 6 cells" in done.out
+    assert not (toy / "dry").exists()
+
+
+def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: Path) -> None:
+    """One run with a limit, its continuation, and every verb that looks at it."""
+    first = surrobench("run", "study.toml", "--out", "runs/a", "--limit", "3", "--workers", "1")
+    assert first.status == 0, first.err
+    assert "1 cells are still to do" in first.err
+    assert "surrobench run study.toml --out runs/a --limit 3" in first.err
+    assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/a").out
+
+    second = surrobench("run", "study.toml", "--out", "runs/a", "--add-predictor", "zoo:Raises")
+    assert second.status == 0, second.err
+    assert "3 cells to compute (3 are finished already)" in second.err
+    assert "knn" in second.out
+    assert "RuntimeError: no way" in second.out
+    for path in ("runs/a/results.parquet", "runs/a/report/report.md", "runs/a/report/summary.csv"):
+        assert path in second.out
+        assert (toy / path).is_file()
+
+    status = surrobench("status", "runs/a")
+    assert "6 of 6 cells finished" in status.out
+    assert "4 ok, 2 failed" in status.out
+    assert "2 × zoo:Raises: failed: RuntimeError: no way" in status.err
+
+    report = surrobench("report", "runs/a", "runs/a/results.parquet", "--out", "both")
+    assert report.status == 0, report.err
+    assert (toy / "both" / "summary.csv").is_file()
+
+    verify = surrobench("verify", "runs/a")
+    assert verify.status == 0
+    assert "6 records are intact, 0 are damaged." in verify.out
+    victim = next((toy / "runs/a/cells").rglob("*.json"))
+    victim.write_bytes(victim.read_bytes()[:-5])
+    verify = surrobench("verify", "runs/a")
+    assert verify.status == 1
+    assert f"{victim.name} is damaged" in verify.err
+
+
+def test_a_run_without_a_single_success_is_an_error(surrobench: Command, study_file: Path) -> None:
+    done = surrobench(
+        "run", "study.toml", "--out", "runs/none", "--predictor", "zoo:Raises", "--limit", "1"
+    )
+    assert done.status == 1
+    assert "no cell succeeded" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
+    surrobench: Command, study_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("surrobench.studies.runner.write_atomically", full)
+    done = surrobench("run", "study.toml", "--out", "runs/full", "--workers", "1")
+    assert done.status == 3
+    assert "No space left on device. Finished cells are kept" in done.err
+    assert done.err.splitlines()[-1].strip() == (
+        "surrobench run study.toml --out runs/full --workers 1"
+    )

@@ -1,0 +1,175 @@
+"""Workers: whatever an item does costs that item alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
+
+ITEMS = """
+    import os, signal, sys, time
+
+    def compute(item):
+        if item == "raise":
+            raise RuntimeError("on purpose")
+        if item == "exit":
+            os._exit(0)
+        if item == "sys.exit":
+            sys.exit(5)
+        if item == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if item == "sleep":
+            time.sleep(60)
+        if item == "hang in C":
+            sum(range(10**12))
+        if item == "grow":
+            hoard = []
+            while True:
+                hoard.append(bytearray(1 << 24))
+        if item == "child":
+            import subprocess
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+            os._exit(3)
+        if item == "print":
+            print("noise on standard output")
+        if item == "threads":
+            return {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        return item * 2
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "chores.py").write_text(textwrap.dedent(ITEMS))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "chores:compute"
+
+
+def run(
+    target: str, items: list[object], logs: Path, workers: int = 1, **limits: float
+) -> dict[object, Outcome[object]]:
+    outcomes = execute(target, items, workers=workers, limits=Limits(**limits), logs=logs / "logs")
+    return {outcome.item: outcome for outcome in outcomes}
+
+
+def test_every_item_is_computed_once(target: str, tmp_path: Path) -> None:
+    outcomes = run(target, list(range(20)), tmp_path, workers=2)
+    assert {item: outcome.value for item, outcome in outcomes.items()} == {
+        item: 2 * item for item in range(20)
+    }
+    assert not (tmp_path / "logs").exists()  # nobody printed anything
+
+
+@pytest.mark.parametrize(
+    ("item", "ending", "reason"),
+    [
+        ("raise", "error", "on purpose"),
+        ("sys.exit", "error", "SystemExit: 5"),
+        ("exit", "died", "worker died (exit status 0)"),
+        ("kill", "died", "killed by SIGKILL"),
+        ("child", "died", "exit status 3"),
+    ],
+)
+def test_a_bad_item_costs_itself(
+    target: str, tmp_path: Path, item: str, ending: str, reason: str
+) -> None:
+    outcomes = run(target, [1, item, 2], tmp_path)
+    assert outcomes[item].ending == ending
+    assert reason in outcomes[item].value
+    assert (outcomes[1].value, outcomes[2].value) == (2, 4)
+
+
+@pytest.mark.parametrize("item", ["sleep", "hang in C"])
+def test_a_hanging_item_is_stopped_at_its_deadline(target: str, tmp_path: Path, item: str) -> None:
+    outcomes = run(target, [item, 2], tmp_path, timeout_seconds=0.5)
+    assert outcomes[item].ending == "timeout"
+    assert outcomes[item].value == "stopped after 0.5 s"
+    assert outcomes[item].seconds < 1.5
+    assert outcomes[2].value == 4
+
+
+def test_a_hungry_item_runs_out_of_memory(target: str, tmp_path: Path) -> None:
+    outcomes = run(target, ["grow", 2], tmp_path, memory_gib=0.25)
+    assert outcomes["grow"].ending == "oom"
+    assert outcomes[2].value == 4
+
+
+def test_what_an_item_prints_goes_to_a_log(target: str, tmp_path: Path) -> None:
+    outcomes = run(target, ["print"], tmp_path)
+    assert outcomes["print"].ending == "done"
+    assert "noise" in (tmp_path / "logs" / "worker-0.log").read_text()
+
+
+def test_workers_use_one_thread_each(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    value = run(target, ["threads"], tmp_path)["threads"].value
+    assert value == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def test_a_worker_that_cannot_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(WorkerStartError, match="no_such_module"):
+        run("no_such_module:compute", [1], tmp_path)
+
+
+def test_asked_to_stop_it_stops_within_two_seconds(target: str, tmp_path: Path) -> None:
+    started = time.monotonic()
+    outcomes = execute(
+        target,
+        ["sleep", "sleep"],
+        workers=1,
+        limits=Limits(),
+        logs=tmp_path / "logs",
+        stop=lambda: time.monotonic() - started > 0.5,
+    )
+    assert list(outcomes) == []
+    assert time.monotonic() - started < 2.0
+
+
+def test_workers_do_not_outlive_a_killed_driver(target: str, tmp_path: Path) -> None:
+    driver = f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        from pathlib import Path
+        from surrobench.studies.executor import Limits, execute
+        logs = Path({str(tmp_path / "logs")!r})
+        for outcome in execute("pids:compute", [1, 2], workers=1, limits=Limits(), logs=logs):
+            print(outcome.value, flush=True)
+    """
+    (tmp_path / "pids.py").write_text(
+        "import os, time\n"
+        "def compute(item):\n"
+        "    time.sleep(60 * (item - 1))\n"
+        "    return os.getpid()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(driver)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 5
+    while _lives(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _lives(worker)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

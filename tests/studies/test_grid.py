@@ -1,0 +1,162 @@
+"""The plan: complete, in a fixed order, with keys that change when the numbers could."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy import toy_study
+
+from surrobench.errors import UserError
+from surrobench.studies.config import build_study
+from surrobench.studies.grid import Plan, make_plan
+from surrobench.studies.plan_file import PlannedCells, read_plan_file, summarise_skipped
+
+
+def plan(base: Path, **changes: Any) -> Plan:
+    return make_plan(build_study(toy_study(**changes)), base)
+
+
+def test_every_combination_once(toy: Path) -> None:
+    cells = plan(toy, encodings=["one-hot", "ordinal"]).cells
+    assert len(cells) == 3 * 2 * 2 * 2
+    assert len({cell.key for cell in cells}) == len({cell.name() for cell in cells}) == len(cells)
+    assert {cell.task for cell in cells} == {"toy/accuracy"}
+    assert cells == plan(toy, encodings=["one-hot", "ordinal"]).cells
+
+
+def test_a_predictor_with_its_own_encoding_appears_once(toy: Path) -> None:
+    cells = plan(toy, predictors=["params", "knn"], encodings=["one-hot", "ordinal"]).cells
+    encodings = {(cell.predictor, cell.encoding) for cell in cells}
+    assert encodings == {
+        ("params", "measured:params"),
+        ("knn", "one-hot"),
+        ("knn", "ordinal"),
+    }
+
+
+def test_the_default_encoding_is_that_of_the_task(toy: Path) -> None:
+    assert {cell.encoding for cell in plan(toy).cells} == {"one-hot"}
+
+
+def test_transforms_are_an_axis_and_stand_in_the_name(toy: Path) -> None:
+    cells = plan(toy, predictors=["knn"], transforms=["standardise", "quantile-normal"]).cells
+    assert {(cell.predictor, cell.transform) for cell in cells} == {
+        ("knn", "standardise"),
+        ("knn+quantile-normal", "quantile-normal"),
+    }
+
+
+def test_a_transform_in_the_name_is_the_same_cell(toy: Path) -> None:
+    by_axis = plan(toy, predictors=["knn"], transforms=["quantile-normal"]).cells
+    by_name = plan(toy, predictors=["knn+quantile-normal"]).cells
+    by_default = plan(toy, predictors=["knn+standardise"]).cells
+    assert [cell.key for cell in by_axis] == [cell.key for cell in by_name]
+    assert [cell.key for cell in by_default] == [
+        cell.key for cell in plan(toy, predictors=["knn"]).cells
+    ]
+
+
+def test_keys_depend_on_what_the_numbers_depend_on(toy: Path) -> None:
+    def key(**changes: Any) -> str:
+        study = {"predictors": ["zoo:Lines"], "train_sizes": [8], "seeds": [1], **changes}
+        return plan(toy, **study).cells[0].key
+
+    assert key() == key(name="other", timeout_seconds=5.0, memory_gib=1.0)
+    others = {
+        key(seeds=[2]),
+        key(train_sizes=[9]),
+        key(protocol="white2021"),
+        key(encodings=["ordinal"]),
+        key(predictors=[{"use": "zoo:Lines", "label": "zoo:Lines", "slope": 2.0}]),
+    }
+    assert len({key(), *others}) == 6
+
+
+def test_edited_code_gets_new_keys(
+    tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    source = (toy / "zoo.py").read_text()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    keys = []
+    for text in (source, source, source + "\n# edited\n"):
+        (tmp_path / "menagerie.py").write_text(text)
+        sys.modules.pop("menagerie", None)
+        keys.append(plan(toy, predictors=["menagerie:Lines"]).cells[0].key)
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_large_sizes_are_skipped_by_name_and_told(toy: Path) -> None:
+    made = plan(
+        toy, predictors=["gp-rbf", "gp-rbf-ard", "gp-rbf-ard+none"], max_train_size={"gp-*-ard": 8}
+    )
+    assert {cell.train_size for cell in made.cells if cell.predictor == "gp-rbf"} == {8, 16}
+    assert {cell.train_size for cell in made.cells if "-ard" in cell.predictor} == {8}
+    assert summarise_skipped(made.skipped) == [
+        "gp-rbf-ard, gp-rbf-ard+none: 4 cells at train size 16 on 1 task (max_train_size)"
+    ]
+
+
+def test_sizes_beyond_the_pool_are_refused_or_skipped(toy: Path) -> None:
+    with pytest.raises(UserError, match=r"256 architectures.*at most 254.*asks for 300"):
+        plan(toy, train_sizes=[8, 300])
+    made = plan(toy, train_sizes=[8, 300], small_pools="skip")
+    assert {cell.train_size for cell in made.cells} == {8}
+    assert {skip.reason for skip in made.skipped} == {"the task has too few architectures"}
+    with pytest.raises(UserError, match="no cells"):
+        plan(toy, train_sizes=[300], small_pools="skip")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": ["toy"]}, "unknown task 'toy'"),
+        ({"tasks": ["absent.toml"]}, "absent.toml"),
+        ({"tasks": ["toy.toml:acuracy"]}, "Did you mean 'accuracy'"),
+        ({"predictors": ["no_module:X"]}, "no module 'no_module'"),
+        ({"predictors": ["zoo:Lyons"]}, "no attribute 'Lyons'. Did you mean 'Lines'"),
+        ({"predictors": [{"use": "knn", "neighbors": 3}]}, "no option 'neighbors'"),
+        (
+            {"predictors": [{"use": "knn", "label": "x"}, {"use": "svr", "label": "x"}]},
+            "called 'x'",
+        ),
+        ({"protocol": "graf"}, "without-unreachable"),
+    ],
+)
+def test_mistakes_are_found_before_any_work(
+    toy: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        plan(toy, **changes)
+    assert message in str(error.value)
+
+
+def test_the_plan_of_a_folder_is_kept_and_grows(toy: Path, tmp_path: Path) -> None:
+    planned = PlannedCells()
+    planned.add(plan(toy, predictors=["knn"]))
+    planned.save(tmp_path)
+    again = read_plan_file(tmp_path)
+    assert again == planned
+    again.add(plan(toy, predictors=["constant"], train_sizes=[8]))
+    assert len(again.keys) == 4 + 2
+    assert again.changed(plan(toy, predictors=["knn", "constant"])) == []
+
+
+def test_a_damaged_plan_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"cells": [')
+    with pytest.raises(UserError, match="delete it and run the study again"):
+        read_plan_file(tmp_path)
+
+
+def test_a_plan_of_a_hundred_thousand_cells_takes_seconds(toy: Path) -> None:
+    sizes, seeds = list(range(1, 201)), 250
+    started = time.perf_counter()
+    assert (
+        len(plan(toy, predictors=["knn", "constant"], train_sizes=sizes, seeds=seeds).cells)
+        == 100_000
+    )
+    assert time.perf_counter() - started < 5.0
