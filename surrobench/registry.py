@@ -106,7 +106,7 @@ class Registry(Generic[T]):
         return self._entries[name]
 
     def create(self, name: str, **options: Any) -> T:
-        """Build the part: ``name`` is registered or a dotted path; ``options`` override defaults."""
+        """Build the part ``name`` (registered or a dotted path); options override defaults."""
         if ":" in name and name not in self.names():
             target, defaults = name, {}
         else:

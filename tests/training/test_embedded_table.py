@@ -68,7 +68,8 @@ def test_is_small_and_says_how_it_was_made(table: pa.Table) -> None:
 def test_architectures_differ_by_more_than_training_noise(table: pa.Table) -> None:
     final = np.array(table["val_accuracy"].to_pylist()).reshape(-1, 3, 3)[:, :, -1]
     noise = final.var(axis=1, ddof=1).mean()
-    assert (final.mean(axis=1).var(ddof=1) - noise / 3) / noise > 10
+    between = final.mean(axis=1).var(ddof=1) - noise / 3
+    assert between / noise > 7  # so a mean of three seeds is more than 95 % architecture
 
 
 def test_training_again_gives_the_stored_numbers(table: pa.Table) -> None:
