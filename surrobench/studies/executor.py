@@ -1,36 +1,43 @@
-"""Local worker processes, each with a deadline and a memory limit.
+"""Local worker processes, each with a deadline and a memory limit; pebble runs them.
 
-Every worker is a fresh Python process (never forked: threads and forks deadlock) in its own
-session, with one numerical thread and a private pipe. So whatever an item does (raise, hang in C
-code that holds the interpreter lock, exit, eat memory, be killed) costs that item alone: no queue
-or lock is shared with the other workers. One supervising thread per worker hands it items,
-watches clock and memory, and replaces it when it is lost. Durations are monotonic.
+Whatever an item does (raise, hang in C code that holds the interpreter lock, exit, eat memory, be
+killed) costs that item alone. Therefore every worker is a pebble pool of its own that holds one
+item at a time: the workers of a common pool share a pipe and its locks, and pebble (5.2) can lose
+the items of others there when a worker dies or reaches its deadline at a bad moment.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import pickle
 import signal
-import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import Pipe
+from functools import partial
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from types import ModuleType
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from surrobench.studies.threads import single_threaded
+from pebble import ProcessExpired, ProcessPool
+
+from surrobench.studies import worker
+from surrobench.studies.threads import limit_this_process, thread_settings
 
 T = TypeVar("T")
 
 Ending = Literal["done", "error", "timeout", "oom", "died"]
 START_SECONDS = 300.0  # a cold disk may need long to import torch
+_TRIES = 3
 _LOOK_SECONDS = 0.1
-_COMMAND = [sys.executable, "-P", "-u", "-m", "surrobench.studies.worker"]
+_STARTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Outcome(Generic[T]):
         item: what was handed to the worker.
         ending: ``done``, or how it went wrong.
         value: the result (``done``), else a reason that people can read.
-        seconds: wall time.
+        seconds: wall time, with the start of the worker if it had to start first.
     """
 
     item: T
@@ -67,161 +74,115 @@ class WorkerStartError(RuntimeError):
     """A worker process could not even start; its last output says why."""
 
 
-class _Worker:
-    """One worker process and the driver's end of its pipe."""
+class _Process(SpawnProcess):
+    """A process with one numerical thread that does not import the user's script.
 
-    def __init__(self, target: str, limits: Limits, log: Path) -> None:
-        self._limits = limits
-        ours, theirs = Pipe()
-        environment = single_threaded(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        with open(log, "ab") as output:
-            self._process = subprocess.Popen(
-                [*_COMMAND, str(theirs.fileno()), target, str(limits.memory_bytes)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C reaches the driver alone
-            )
-        theirs.close()
-        self._pipe = ours
+    A spawned process imports ``__main__`` again. No item needs that, and a script that calls
+    ``run_study`` without ``if __name__ == "__main__"`` would run anew in every worker.
+    """
 
-    def wait_until_ready(self, log: Path) -> None:
-        """Wait for the imports; raises WorkerStartError if the process ends instead."""
-        try:
-            if self._pipe.poll(START_SECONDS):
-                self._pipe.recv()
-                return
-            how = f"took over {START_SECONDS:.0f} s to start"
-        except (EOFError, OSError):
-            how = f"ended at once: {self._exit_text()}"
+    def start(self) -> None:
+        with _STARTING:
+            main, threads = sys.modules["__main__"], thread_settings()
+            sys.modules["__main__"] = ModuleType("__main__")
+            limit_this_process()  # inherited, so it holds before the worker imports anything
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
+                for name, value in threads.items():
+                    del os.environ[name]
+                    if value:
+                        os.environ[name] = value
+
+    def terminate(self) -> None:
+        """Kill the process and what it started, at once: C code would not let a handler run."""
+        _kill_group(self.pid)
         self.kill()
-        tail = log.read_text(errors="replace").strip().splitlines()[-15:]
-        raise WorkerStartError("\n".join([f"a worker process {how}", *tail]))
-
-    def compute(self, item: Any) -> tuple[Ending, Any]:
-        """Let the worker compute one item; after any ending but done or error it is gone."""
-        timeout = self._limits.timeout_seconds
-        deadline = None if timeout is None else time.monotonic() + timeout
-        try:
-            self._pipe.send(item)
-            while not self._pipe.poll(_time_left(deadline)):
-                if self._process.poll() is not None:  # its children may hold the pipe open
-                    raise EOFError
-                if deadline is not None and time.monotonic() >= deadline:
-                    self.kill()
-                    return "timeout", f"stopped after {timeout:g} s"
-                used = _resident_bytes(self._process.pid)
-                if 0 < self._limits.memory_bytes < used:
-                    self.kill()
-                    return "oom", f"the worker used more than {self._limits.memory_gib:g} GiB"
-            ending, value = self._pipe.recv()
-            return ending, value
-        except (EOFError, OSError):
-            return "died", f"worker died ({self._exit_text()})"
 
     @property
-    def alive(self) -> bool:
-        """Whether the worker can take another item."""
-        return self._process.poll() is None
+    def exitcode(self) -> int | None:
+        """The exit status, but 256 for 0: pebble would not notice that the worker has left."""
+        return 256 if super().exitcode == 0 else super().exitcode
 
-    def _exit_text(self) -> str:
+
+def _kill_group(worker: int | None) -> None:
+    """Kill the process group that a worker leads, or led."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if worker is not None:
+            os.killpg(worker, signal.SIGKILL)
+
+
+class _Context(SpawnContext):
+    Process: ClassVar[type[SpawnProcess]] = _Process
+
+
+class _Worker(Generic[T]):
+    """A pool of one process, which pebble replaces when it is lost, and the item it has now."""
+
+    def __init__(self, target: str, limits: Limits, log: Path) -> None:
+        self._target, self._timeout, self._log = target, limits.timeout_seconds, log
+        log.touch()
+        arguments = (target, limits.memory_bytes, log)
+        self._new_pool = partial(
+            ProcessPool, 1, initializer=worker.prepare, initargs=arguments, context=_Context()
+        )
+        self.pool = self._new_pool()
+        self._losses = 0
+
+    def take(self, item: T) -> None:
+        """Begin with an item, in a new pool if this one broke or was stopped."""
+        if not self.pool.active:
+            self.pool.join()
+            self.pool = self._new_pool()
+        self._item, self._taken = item, time.monotonic()
+        self.future = self.pool.schedule(worker.compute, (self._target, item), {}, self._timeout)
+
+    def outcome(self) -> Outcome[T] | None:
+        """How the item ended; None while it is computed.
+
+        Raises:
+            WorkerStartError: if process after process is lost before it begins the item.
+        """
+        seconds = time.monotonic() - self._taken
+        hung = seconds > START_SECONDS and not self.future.running()
+        if self.pool.active and not hung and not self.future.done():
+            return None
+        ending: Ending
         try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "it closed its pipe"
-        if code >= 0:
-            return f"exit status {code}"
-        hint = "; perhaps the system was out of memory" if -code == signal.SIGKILL else ""
-        return f"killed by {signal.Signals(-code).name}{hint}"
+            if not self.future.done():
+                raise BrokenProcessPool
+            ending, value = self.future.result()
+            value = pickle.loads(value) if ending == "done" else value
+        except BrokenProcessPool:
+            self._take_again()
+            return None
+        except Exception as error:
+            ending, value = _explain(error)
+            _kill_group(getattr(error, "pid", None))  # what a worker that died has started
+            self.pool.stop()  # the worker may have died with a lock that the next one would need
+        self._losses = 0
+        return Outcome(self._item, ending, value, seconds)
 
-    def kill(self) -> None:
-        """End the worker and everything that it started, at once (from any thread)."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def discard(self) -> None:
-        """Kill the worker and close the pipe; only for the thread that uses the pipe."""
-        self.kill()
-        self._pipe.close()
-
-
-def _time_left(deadline: float | None) -> float:
-    if deadline is None:
-        return _LOOK_SECONDS
-    return max(0.0, min(_LOOK_SECONDS, deadline - time.monotonic()))
+    def _take_again(self) -> None:
+        self._losses += 1
+        if self._losses == _TRIES:
+            how = f"{_TRIES} processes in a row ended, or hung, before they began an item"
+            tail = self._log.read_text(errors="replace").strip().splitlines()[-15:]
+            raise WorkerStartError("\n".join([how, *tail]))
+        self.pool.stop()
+        self.take(self._item)
 
 
-def _resident_bytes(pid: int) -> int:
-    """Resident memory of a process; 0 where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
-class _Crew(Generic[T]):
-    """The supervising threads, the items still to do and the outcomes."""
-
-    def __init__(
-        self, target: str, items: Sequence[T], workers: int, limits: Limits, logs: Path
-    ) -> None:
-        self._target, self._limits, self._logs = target, limits, logs
-        self._items = iter(items)
-        self._next = threading.Lock()
-        self._stopping = False
-        self._workers: dict[int, _Worker] = {}
-        self.outcomes: queue.SimpleQueue[Outcome[T] | BaseException] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._supervise, args=(slot,), daemon=True)
-            for slot in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _supervise(self, slot: int) -> None:
-        log = self._logs / f"worker-{slot}.log"
-        try:
-            worker = self._start(slot, log)
-            while (item := self._take()) is not None:
-                if not worker.alive:
-                    worker.discard()
-                    worker = self._start(slot, log)
-                started = time.monotonic()
-                ending, value = worker.compute(item)
-                if self._stopping:
-                    return
-                seconds = time.monotonic() - started
-                self.outcomes.put(Outcome(item, ending, value, seconds))
-        except BaseException as error:  # handed to the driver, which raises it
-            self.outcomes.put(error)
-        finally:
-            if slot in self._workers:
-                self._workers[slot].discard()
-
-    def _start(self, slot: int, log: Path) -> _Worker:
-        worker = _Worker(self._target, self._limits, log)
-        self._workers[slot] = worker
-        if self._stopping:
-            worker.kill()
-        worker.wait_until_ready(log)
-        return worker
-
-    def _take(self) -> T | None:
-        with self._next:
-            return None if self._stopping else next(self._items, None)
-
-    def stop(self) -> None:
-        """Kill all workers; items in progress are lost."""
-        self._stopping = True
-        for worker in list(self._workers.values()):
-            worker.kill()
-        for thread in self._threads:
-            thread.join(timeout=1)
+def _explain(error: BaseException) -> tuple[Ending, str]:
+    if isinstance(error, TimeoutError):
+        return "timeout", f"stopped after {error.args[1]:g} s"
+    if not isinstance(error, ProcessExpired):  # such as a value that cannot be unpickled here
+        return "error", f"{type(error).__name__}: {error}"
+    if error.exitcode >= 0:
+        return "died", f"worker died (exit status {error.exitcode % 256})"
+    hint = "; perhaps the system was out of memory" if error.exitcode == -signal.SIGKILL else ""
+    return "died", f"worker died (killed by {signal.Signals(-error.exitcode).name}{hint})"
 
 
 def execute(
@@ -250,20 +211,33 @@ def execute(
         WorkerStartError: if workers cannot start at all.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    crew = _Crew(target, items, max(1, min(workers, len(items))), limits, logs)
+    todo = deque(items)
+    crew: list[_Worker[T]] = [
+        _Worker(target, limits, logs / f"worker-{slot}.log")
+        for slot in range(min(max(1, workers), len(items)))
+    ]
     try:
-        remaining = len(items)
-        while remaining and not stop():
-            try:
-                outcome = crew.outcomes.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            if isinstance(outcome, BaseException):
-                raise outcome
-            remaining -= 1
-            yield outcome
+        for member in crew:
+            member.take(todo.popleft())
+        busy = list(crew)
+        while busy and not stop():
+            wait([member.future for member in busy], _LOOK_SECONDS, FIRST_COMPLETED)
+            for member in list(busy):
+                outcome = member.outcome()
+                if outcome is None:
+                    continue
+                if outcome.ending == "died" and stop():
+                    return  # whoever stops us may have killed the worker as well
+                if todo:
+                    member.take(todo.popleft())
+                else:
+                    busy.remove(member)
+                yield outcome
     finally:
-        crew.stop()
+        for member in crew:
+            member.pool.stop()
+        for member in crew:
+            member.pool.join()
         _remove_empty(logs)
 
 

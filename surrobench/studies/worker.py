@@ -1,58 +1,60 @@
-"""The worker process: computes one item after the other and never outlives its driver.
-
-Started by :mod:`surrobench.studies.executor` as ``python -m surrobench.studies.worker``, with one
-end of a socket pair. It answers ``("ready", None)``, then for each item ``("done", value)``,
-``("oom", reason)`` or ``("error", traceback)``.
-"""
+"""What happens inside a worker process: it is prepared once, then computes item after item."""
 
 from __future__ import annotations
 
-import contextlib
+import io
 import os
-import select
+import pickle
 import signal
 import sys
 import threading
 import traceback
-from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any, Literal
 
 from surrobench.registry import import_attribute
 
 
-def main(arguments: list[str]) -> None:
-    """Serve the driver at the other end of file descriptor ``arguments[0]``."""
-    descriptor, target, memory_bytes = int(arguments[0]), arguments[1], int(arguments[2])
-    os.set_inheritable(descriptor, False)  # what the item starts must not hold the pipe open
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
-    threading.Thread(target=_leave_with_driver, args=(descriptor,), daemon=True).start()
-    connection: Connection[Any, Any] = Connection(descriptor)
-    compute = import_attribute(target)
+def prepare(target: str, memory_bytes: int, log: Path) -> None:
+    """Make this process a worker; what it raises ends up at the end of ``log``.
+
+    Args:
+        target: ``"module:function"``, imported here so that no item pays for it.
+        memory_bytes: limit of what it may allocate, 0 for none.
+        log: where everything that the process prints is appended.
+    """
+    os.setsid()  # leads a process group: signals to the driver's (Ctrl-C, timeout(1)) stay there
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would hide what killed it
+    output = open(log, "ab", buffering=0)  # noqa: SIM115  (open as long as the process lives)
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    sys.stdout = sys.stderr = io.TextIOWrapper(output, encoding="utf-8", write_through=True)
+    threading.Thread(target=_leave_with_driver, daemon=True).start()
+    import_attribute(target)
     _limit_memory(memory_bytes)
-    connection.send(("ready", None))
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
-            connection.send(_answer(compute, connection.recv()))
 
 
-def _answer(compute: Any, item: Any) -> tuple[str, Any]:
+def compute(target: str, item: Any) -> tuple[Literal["done", "oom", "error"], Any]:
+    """Compute an item: ``done`` and the pickled value, else what went wrong and a reason.
+
+    Pebble carries only plain answers: a value or an exception that it cannot pickle, or unpickle,
+    would break the pool.
+    """
     try:
-        return ("done", compute(item))
+        return "done", pickle.dumps(import_attribute(target)(item))
     except MemoryError as error:
-        return ("oom", f"out of memory: {error}".rstrip(": "))
+        return "oom", f"out of memory: {error}".rstrip(": ")
     except BaseException:  # a SystemExit of foreign code must not take the worker along
-        return ("error", traceback.format_exc())
-    finally:
-        sys.stdout.flush()
+        return "error", traceback.format_exc()
 
 
-def _leave_with_driver(descriptor: int) -> None:
-    """Exit as soon as the driver has closed its end, even in the middle of an item."""
-    watch = select.poll()
-    watch.register(descriptor, 0)  # hang-ups are always reported
-    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in watch.poll()):
-        pass
-    os._exit(0)
+def _leave_with_driver() -> None:
+    """Exit as soon as the driver is gone, even in the middle of an item."""
+    driver = parent_process()
+    assert driver is not None
+    driver.join()
+    os._exit(1)
 
 
 def _limit_memory(memory_bytes: int) -> None:
@@ -63,7 +65,3 @@ def _limit_memory(memory_bytes: int) -> None:
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -38,11 +38,20 @@ ITEMS = """
             import subprocess
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
             os._exit(3)
+        if item == "hanging child":
+            import subprocess
+            subprocess.run(["sh", "-c", "echo $$; exec sleep 60"])
+        if item == "odd value":
+            return Odd()
         if item == "print":
             print("noise on standard output")
         if item == "threads":
             return {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         return item * 2
+
+    class Odd:
+        def __reduce__(self):
+            return int, ("x",)
 """
 
 
@@ -73,6 +82,7 @@ def test_every_item_is_computed_once(target: str, tmp_path: Path) -> None:
     [
         ("raise", "error", "on purpose"),
         ("sys.exit", "error", "SystemExit: 5"),
+        ("odd value", "error", "invalid literal for int()"),
         ("exit", "died", "worker died (exit status 0)"),
         ("kill", "died", "killed by SIGKILL"),
         ("child", "died", "exit status 3"),
@@ -89,11 +99,18 @@ def test_a_bad_item_costs_itself(
 
 @pytest.mark.parametrize("item", ["sleep", "hang in C"])
 def test_a_hanging_item_is_stopped_at_its_deadline(target: str, tmp_path: Path, item: str) -> None:
-    outcomes = run(target, [item, 2], tmp_path, timeout_seconds=0.5)
+    outcomes = run(target, [1, item, 2], tmp_path, timeout_seconds=0.5)  # 1 warms the worker up
     assert outcomes[item].ending == "timeout"
     assert outcomes[item].value == "stopped after 0.5 s"
     assert outcomes[item].seconds < 1.5
     assert outcomes[2].value == 4
+
+
+def test_what_a_hanging_item_started_is_stopped_too(target: str, tmp_path: Path) -> None:
+    outcomes = run(target, ["hanging child"], tmp_path, timeout_seconds=0.5)
+    assert outcomes["hanging child"].ending == "timeout"
+    child = int((tmp_path / "logs" / "worker-0.log").read_text())
+    assert not _lives(child)
 
 
 def test_a_hungry_item_runs_out_of_memory(target: str, tmp_path: Path) -> None:
@@ -112,13 +129,30 @@ def test_workers_use_one_thread_each(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     value = run(target, ["threads"], tmp_path)["threads"].value
     assert value == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
 
 
 def test_a_worker_that_cannot_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(WorkerStartError, match="no_such_module"):
         run("no_such_module:compute", [1], tmp_path)
+
+
+def test_a_script_without_a_main_guard_runs_once(target: str, tmp_path: Path) -> None:
+    script = f"""
+        from pathlib import Path
+        from surrobench.studies.executor import Limits, execute
+        logs = Path({str(tmp_path / "logs")!r})
+        for outcome in execute({target!r}, [1, "kill", 2], workers=1, limits=Limits(), logs=logs):
+            print(outcome.ending)
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(script))
+    command = [sys.executable, str(tmp_path / "script.py")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["done", "died", "done"]
 
 
 def test_asked_to_stop_it_stops_within_two_seconds(target: str, tmp_path: Path) -> None:
