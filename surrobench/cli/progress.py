@@ -24,7 +24,7 @@ class PlainProgress:
     """A line at most every ten seconds, for logs."""
 
     def __init__(self) -> None:
-        self._todo = self._done = self._failed = 0
+        self._todo = self._done = self._failed = self._unavailable = 0
         self._started = self._last = self._first = time.monotonic()
 
     def begin(self, folder: Path, todo: int, finished: int, workers: int) -> None:
@@ -41,13 +41,21 @@ class PlainProgress:
         """Count a cell; print a line if it is time."""
         now = time.monotonic()
         self._first = self._first if self._done else now
-        self._done += 1
-        self._failed += record.status != "ok"
+        self._count(record)
         if now - self._last >= _LINE_SECONDS and self._done < self._todo:
             self._last = now
-            failed = f", {self._failed} failed" if self._failed else ""
             where = f"{record.payload['predictor']} n={record.payload['train_size']}"
-            tell(f"{self._done}/{self._todo} cells{failed}{self._left(now)} ({where})")
+            tell(f"{self._done}/{self._todo} cells{self._mishaps()}{self._left(now)} ({where})")
+
+    def _count(self, record: Record) -> None:
+        self._done += 1
+        self._unavailable += record.status == "unavailable"
+        self._failed += record.status not in ("ok", "unavailable")
+
+    def _mishaps(self) -> str:
+        """A task without a column that a predictor needs is no failure of the predictor."""
+        counts = {"failed": self._failed, "unavailable": self._unavailable}
+        return "".join(f", {count} {what}" for what, count in counts.items() if count)
 
     def _left(self, now: float) -> str:
         """Time left at the pace since the first cell (before it, the workers started)."""
@@ -59,9 +67,8 @@ class PlainProgress:
     def end(self) -> None:
         """Print the last count."""
         if self._todo:
-            failed = f", {self._failed} failed" if self._failed else ""
             took = _clock(time.monotonic() - self._started)
-            tell(f"{self._done}/{self._todo} cells{failed}, in {took}")
+            tell(f"{self._done}/{self._todo} cells{self._mishaps()}, in {took}")
 
 
 class BarProgress(PlainProgress):
@@ -89,12 +96,11 @@ class BarProgress(PlainProgress):
 
     def cell(self, record: Record) -> None:
         """Move the bar."""
-        self._done += 1
-        self._failed += record.status != "ok"
+        self._count(record)
         self._bars.update(
             self._bar,
             advance=1,
-            failed=f", [red]{self._failed} failed[/]" if self._failed else "",
+            failed=f"[red]{self._mishaps()}[/]" if self._failed else self._mishaps(),
             current=f"{record.payload['predictor']} n={record.payload['train_size']}",
         )
 
