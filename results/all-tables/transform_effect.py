@@ -5,7 +5,7 @@
 Reads ``results.parquet`` of the study in ``examples/all-tables.toml`` and writes, for every train
 size, ``transform-effect.csv`` (what the transform does to each predictor, over tasks) and
 ``gp-turned-round.csv`` (where the shared-lengthscale Matérn-5/2 GP stands among seven families,
-one row per task), and prints both as Markdown.
+one row per task); ``transform-effect.md`` holds the counts, which are printed too.
 """
 
 from __future__ import annotations
@@ -117,9 +117,10 @@ def main(folder: Path) -> None:
     by_predictor, by_task = effect(tau), standing(tau)
     by_predictor.to_csv(folder / "transform-effect.csv", index=False, float_format="%.4f")
     by_task.to_csv(folder / "gp-turned-round.csv", index=False)
-    print(markdown(summary(by_task).astype({"train_size": object}).T.reset_index()))
-    print()
-    print(markdown(by_predictor.astype(object)))
+    counts = summary(by_task).set_index("train_size").astype(object).T.reset_index(names="")
+    text = markdown(counts) + "\n\n" + markdown(by_predictor.astype(object)) + "\n"
+    (folder / "transform-effect.md").write_text(text, encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":
