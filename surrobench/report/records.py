@@ -65,7 +65,9 @@ def _named(records: pd.DataFrame) -> pd.DataFrame:
     records["predictor"], records["transform"] = ([s[0] for s in specs], [s[1] for s in specs])
     plain = records["transform"].isin(["", "standardise"])
     suffix = ("+" + records["transform"]).where(~plain, "")
-    several = records.groupby("predictor")["encoding"].transform("nunique") > 1
+    # An encoding that changes with the task alone (each task's own default) is no other method.
+    here = records.groupby(["predictor", "task"])["encoding"].transform("nunique")
+    several = here.groupby(records["predictor"]).transform("max") > 1
     tail = (" · " + records["encoding"]).where(several, "")
     records["method"] = records["predictor"] + suffix + tail
     if records["protocol"].nunique() > 1:

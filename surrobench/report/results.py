@@ -25,8 +25,8 @@ class Results:
     """Checked records, one a row; :meth:`of` makes them from a data frame.
 
     A *method* is a predictor with its target transform (written ``name+transform`` unless it is
-    the default, ``standardise``) and, where one predictor was used with several encodings, its
-    encoding. Records of different protocols count as different tasks.
+    the default, ``standardise``) and, where one predictor was used with several encodings on one
+    task, its encoding. Records of different protocols count as different tasks.
     """
 
     records: pd.DataFrame
