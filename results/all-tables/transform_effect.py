@@ -66,6 +66,7 @@ def standing(tau: pd.DataFrame) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
+            "gain_of_gp": (mean[GP + SUFFIX] - mean[GP]).round(4),
             "rank_off": rank(GP, ""),
             "rank_gp_on_others_off": rank(GP + SUFFIX, ""),
             "rank_all_on": rank(GP + SUFFIX, SUFFIX),
