@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -14,27 +14,8 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.columns import BoolArray, FloatArray, IntArray
+from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.table import CodeArray
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One training run of one architecture.
-
-    Attributes:
-        value: larger is better; NaN if the run did not succeed.
-        cost: seconds of training, or None if the table does not say.
-        status: ``"diverged"`` if a learning curve stops being finite, ``"failed"`` if there is no
-            result at all.
-        metrics: the label-free measurements of the architecture.
-        curve: value after each known number of epochs up to the one asked for.
-    """
-
-    value: float
-    cost: float | None
-    status: Literal["ok", "diverged", "failed"]
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

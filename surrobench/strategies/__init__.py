@@ -1,0 +1,151 @@
+"""Search strategies: who chooses what to train next, and how to name them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import Registry, import_attribute
+
+if TYPE_CHECKING:
+    from surrobench.spaces.architecture import Arch, SearchSpace
+    from surrobench.strategies.candidates import Candidates
+    from surrobench.strategies.problem import Problem
+    from surrobench.strategies.strategy import Strategy
+
+STRATEGIES: Registry[Strategy] = Registry("strategy")
+_CONTEXT = ("self", "problem", "seed", "design", "repeats")
+
+
+def _register(name: str, target: str, summary: str, **options: Any) -> None:
+    STRATEGIES.register(name, f"surrobench.strategies.{target}", summary, **options)
+
+
+_register("random", "random_search:RandomSearch", "uniform sampling without replacement")
+_register("local-search", "local_search:LocalSearch", "hill climbing with restarts")
+_register("regularised-evolution", "evolution:RegularisedEvolution", "ageing evolution by mutation")
+_register("genetic", "genetic:GeneticAlgorithm", "crossover and mutation, truncation selection")
+_register(
+    "estimation-of-distribution",
+    "distribution:EstimationOfDistribution",
+    "one categorical distribution per decision, fitted to the best",
+)
+_register("npenas", "npenas:Npenas", "evolution whose offspring a predictor screens")
+_register("progressive", "progressive:ProgressiveSearch", "decisions opened one by one (PNAS)")
+_register(
+    "reinforce", "reinforcement:ControllerSearch", "LSTM controller, policy gradient (Zoph & Le)"
+)
+_register(
+    "ppo", "reinforcement:ControllerSearch", "LSTM controller, clipped updates", algorithm="ppo"
+)
+_register(
+    "reinforce-transformer",
+    "reinforcement:ControllerSearch",
+    "attention controller, policy gradient",
+    controller="transformer",
+)
+_register("q-learning", "q_learning:QLearning", "ε-greedy Q-learning with replay (MetaQNN)")
+_register("bayesian", "bayesian:BayesianOptimisation", "a predictor and an acquisition function")
+_register(
+    "bananas",
+    "bayesian:BayesianOptimisation",
+    "network ensemble on paths, independent Thompson sampling, mutations of the best",
+    predictor="mlp-ensemble",
+    encoding="path",
+    acquisition="its",
+    generation="mutation",
+)
+_register("successive-halving", "multi_fidelity:SuccessiveHalving", "the best half trains longer")
+_register("hyperband", "multi_fidelity:Hyperband", "successive halving from several starts")
+_register("bohb", "multi_fidelity:Bohb", "Hyperband whose samples come from a density ratio")
+_register(
+    "bayesian-multi-objective",
+    "multi_objective:MultiObjectiveBayesian",
+    "one predictor per objective, hypervolume improvement",
+)
+_register("nsga2", "pymoo_adapter:Nsga2", "non-dominated sorting evolution (pymoo)")
+_register("optuna-tpe", "optuna_adapter:OptunaSearch", "Optuna's tree-structured Parzen estimator")
+_register("optuna-gp", "optuna_adapter:OptunaSearch", "Optuna's Gaussian process", sampler="gp")
+_register("smac", "smac_adapter:SmacSearch", "SMAC3's random forest")
+
+
+def make_strategy(
+    spec: str | Mapping[str, Any],
+    problem: Problem | Candidates | SearchSpace,
+    *,
+    seed: int = 0,
+    design: int | Sequence[Arch] = 10,
+    repeats: bool = False,
+    **options: Any,
+) -> Strategy:
+    """Build a strategy from what a study file or a user says.
+
+    Args:
+        spec: a registered name, a dotted path ``"module:Class"``, or a mapping with the name under
+            ``use`` and options beside it (``{use = "bayesian", acquisition = "ucb"}``).
+        problem: what is searched: a problem, candidates, or a whole search space.
+        seed: of all random draws.
+        design: the architectures to begin with, or how many to draw at random.
+        repeats: whether an architecture may be proposed again.
+        options: options that override those of ``spec``.
+
+    Raises:
+        UserError: for an unknown name or option, and for a problem that does not suit.
+    """
+    from surrobench.strategies.candidates import Candidates
+    from surrobench.strategies.problem import Problem
+
+    name, factory, chosen = resolve_strategy(spec, options)
+    if not isinstance(problem, Candidates | Problem):
+        problem = Candidates(problem)
+    if isinstance(problem, Candidates):
+        problem = Problem(problem)
+    design = min(design, len(problem.candidates)) if isinstance(design, int) else design
+    try:
+        built = factory(problem, seed=seed, design=design, repeats=repeats, **chosen)
+    except TypeError as error:
+        raise UserError(f"strategy {name!r} could not be built: {error}.") from error
+    return built
+
+
+def resolve_strategy(
+    spec: str | Mapping[str, Any], options: Mapping[str, Any] | None = None
+) -> tuple[str, Any, dict[str, Any]]:
+    """Name, class and checked options of a specification.
+
+    Raises:
+        UserError: for an unknown name or option.
+    """
+    chosen: dict[str, Any] = {}
+    if isinstance(spec, Mapping):
+        chosen = {key: value for key, value in spec.items() if key not in ("use", "label")}
+        if not isinstance(spec.get("use"), str):
+            raise UserError(
+                f"strategy {dict(spec)!r}: say which strategy under the key 'use', "
+                'for example {use = "bayesian", acquisition = "ucb"}.'
+            )
+        spec = str(spec["use"])
+    chosen |= options or {}
+    if ":" in spec and spec not in STRATEGIES.names():
+        factory, defaults = import_attribute(spec), {}
+    else:
+        entry = STRATEGIES.entry(spec)
+        factory, defaults = import_attribute(entry.target), dict(entry.options)
+    valid = strategy_options(factory)
+    for option in chosen:
+        if option not in valid:
+            raise UserError(
+                f"strategy {spec!r} has no option {option!r}. " + did_you_mean(option, valid)
+            )
+    return spec, factory, {**defaults, **chosen}
+
+
+def strategy_options(factory: Any) -> dict[str, Any]:
+    """Options of a strategy's class with their defaults."""
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(factory.__init__).parameters.items()
+        if name not in _CONTEXT and parameter.kind is parameter.KEYWORD_ONLY
+    }

@@ -1,0 +1,310 @@
+"""The search contract: ask for architectures, tell how they did.
+
+A strategy knows the candidates and what it was told, nothing else. It is a deterministic function
+of its seed, its options and the sequence of calls, and its state is plain data.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch
+from surrobench.strategies.problem import Problem
+from surrobench.tasks.evaluation import Evaluation
+
+FloatArray = npt.NDArray[np.float64]
+
+STATE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a strategy was told about one architecture.
+
+    Attributes:
+        arch: the architecture.
+        value: larger is better; NaN unless ``status`` is ``"ok"``.
+        status: as in :class:`~surrobench.tasks.evaluation.Evaluation`.
+        epochs: length of the training, None for the full one.
+        metrics: further numbers.
+    """
+
+    arch: Arch
+    value: float
+    status: str = "ok"
+    epochs: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a value."""
+        return math.isfinite(self.value)
+
+
+class Strategy(ABC):
+    """A search strategy behind ``ask`` and ``tell``.
+
+    Subclasses implement :meth:`_propose`, and where they keep more than the history,
+    :meth:`_observe`, :meth:`_save` and :meth:`_load`. Their options are keyword-only arguments of
+    ``__init__`` with defaults, kept as attributes of the same names.
+
+    **Repeats.** No architecture is proposed twice at the same length of training, nor while it is
+    pending, unless ``repeats`` is true. What :meth:`_propose` repeats is replaced by a uniform
+    sample of the unseen; when all has been seen, ``ask`` returns fewer, at last none.
+
+    **Failures.** A value that is not finite counts as failed. It is kept in the history as NaN,
+    and :meth:`targets` gives it the worst finite value so far.
+
+    Args:
+        problem: the candidates and what else is known.
+        seed: of all random draws.
+        design: the architectures to begin with (they count as proposals), or how many to draw.
+        repeats: whether an architecture may be proposed again.
+
+    Raises:
+        UserError: if the design does not fit the candidates.
+    """
+
+    multi_objective: ClassVar[bool] = False
+    """Whether the strategy needs further objectives."""
+    multi_fidelity: ClassVar[bool] = False
+    """Whether the strategy needs more than one length of training."""
+    constrained: ClassVar[bool] = False
+    """Whether the strategy takes the constraints of the problem into account."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        seed: int = 0,
+        design: int | Sequence[Arch] = 10,
+        repeats: bool = False,
+    ) -> None:
+        self.problem = problem
+        self.candidates = problem.candidates
+        self.space = problem.candidates.space
+        self.seed = int(seed)
+        self.repeats = bool(repeats)
+        self.history: list[Observation] = []
+        self.pending: dict[Arch, int | None] = {}
+        self._told: set[tuple[Arch, int | None]] = set()
+        self._asks = 0
+        self._design = self._checked_design(design)
+        self._check_problem()
+
+    def _checked_design(self, design: int | Sequence[Arch]) -> list[Arch]:
+        if isinstance(design, int):
+            if not 0 <= design <= len(self.candidates):
+                raise UserError(
+                    f"an initial design of {design} architectures does not fit "
+                    f"{len(self.candidates)} candidates."
+                )
+            return self.candidates.sample(design, self.rng("design"))
+        archs = [tuple(arch) for arch in design]
+        for arch in archs:
+            if arch not in self.candidates:
+                raise UserError(f"{arch!r} of the initial design is not a candidate.")
+        if len(set(archs)) != len(archs):
+            raise UserError("an architecture stands twice in the initial design.")
+        return archs
+
+    def _check_problem(self) -> None:
+        name = type(self).__name__
+        if self.multi_objective and not self.problem.objectives:
+            raise UserError(f"{name} needs at least one further objective.")
+        if self.multi_fidelity and len(self.problem.epochs) < 2:
+            raise UserError(
+                f"{name} needs a task with at least two lengths of training; this one has "
+                f"{len(self.problem.epochs) or 'only the full one'}."
+            )
+
+    # -- what users call ---------------------------------------------------------------------
+
+    def ask(self, n: int = 1) -> list[Arch]:
+        """Up to ``n`` architectures to train next, for :meth:`epochs` epochs each.
+
+        Fewer, or none, if the candidates are exhausted or the strategy must first be told more.
+        """
+        if n < 1:
+            raise UserError(f"ask({n}): ask for at least one architecture.")
+        chosen: list[Arch] = []
+        while self._design and len(chosen) < n:
+            self._take(self._design.pop(0), chosen)
+        if len(chosen) < n:
+            rng = self.rng("ask", self._asks)
+            self._asks += 1
+            for arch in self._propose(n - len(chosen), rng):
+                self._take(arch, chosen)
+            if not self.waits():
+                missing = n - len(chosen)
+                for arch in self.candidates.sample(missing, rng, self.seen()):
+                    self._take(arch, chosen)
+        return chosen
+
+    def _take(self, arch: Arch, chosen: list[Arch]) -> None:
+        """Add a proposal unless it is a repeat."""
+        if arch not in self.candidates:
+            raise AssertionError(f"{type(self).__name__} proposed {arch!r}, not a candidate.")
+        epochs = self._epochs_of(arch)
+        known = (arch, epochs) in self._told and not self.repeats
+        if arch not in self.pending and not known:
+            self.pending[arch] = epochs
+            chosen.append(arch)
+
+    def epochs(self, arch: Arch) -> int | None:
+        """For how many epochs a pending architecture is to be trained; None is full training."""
+        return self.pending.get(arch)
+
+    def tell(self, arch: Arch, result: Evaluation | float) -> None:
+        """Report how an architecture did; also one that was never asked for.
+
+        Args:
+            arch: the architecture.
+            result: its evaluation, or the value alone (larger is better, NaN if it failed).
+
+        Raises:
+            UserError: if ``arch`` is not a candidate.
+        """
+        arch = tuple(arch)
+        if arch not in self.candidates:
+            raise UserError(f"{arch!r} is not a candidate of this search.")
+        if not isinstance(result, Evaluation):
+            value = float(result)
+            result = Evaluation(value, status="ok" if math.isfinite(value) else "failed")
+        value, status = float(result.value), result.status
+        if not math.isfinite(value) or status != "ok":
+            value, status = math.nan, "failed" if status == "ok" else status
+        metrics = {name: float(number) for name, number in result.metrics.items()}
+        observation = Observation(arch, value, status, self.pending.pop(arch, None), metrics)
+        if arch in self._design:
+            self._design.remove(arch)
+        self.history.append(observation)
+        self._told.add((arch, observation.epochs))
+        self._observe(observation)
+
+    @property
+    def best(self) -> Observation | None:
+        """The best fully trained architecture so far that keeps the constraints, if any."""
+        full = [o for o in self.history if o.ok and o.epochs is None and self._feasible(o)]
+        return max(full, key=lambda o: o.value, default=None)
+
+    def _feasible(self, observation: Observation) -> bool:
+        if not self.problem.constraints:
+            return True
+        row = self.candidates.index.get(observation.arch) if self.candidates.listed else None
+        return self.problem.feasible(observation.metrics, row)
+
+    # -- state -------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the search depends on, as data that JSON can hold."""
+        return {
+            "version": STATE_VERSION,
+            "strategy": type(self).__name__,
+            "seed": self.seed,
+            "asks": self._asks,
+            "design": [list(arch) for arch in self._design],
+            "pending": [[list(arch), epochs] for arch, epochs in self.pending.items()],
+            "history": [_plain(observation) for observation in self.history],
+            "own": self._save(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state: of a strategy with the same options on the same candidates.
+
+        Raises:
+            UserError: if it is the state of another strategy or damaged.
+        """
+        name = type(self).__name__
+        try:
+            if state["version"] != STATE_VERSION or state["strategy"] != name:
+                raise UserError(
+                    f"this is the state of {state['strategy']} (version {state['version']}), "
+                    f"not of {name} (version {STATE_VERSION})."
+                )
+            self.seed, self._asks = int(state["seed"]), int(state["asks"])
+            self._design = [tuple(arch) for arch in state["design"]]
+            self.pending = {tuple(arch): epochs for arch, epochs in state["pending"]}
+            self.history = [_observation(content) for content in state["history"]]
+            self._told = {(o.arch, o.epochs) for o in self.history}
+            self._load(state["own"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"the saved state of {name} is damaged: {error!r}.") from error
+
+    # -- what subclasses implement -----------------------------------------------------------
+
+    @abstractmethod
+    def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        """Up to ``n`` candidates; called once the initial design has been given out."""
+
+    def _observe(self, observation: Observation) -> None:  # noqa: B027
+        """Take in an observation (it is the last of ``history`` already)."""
+
+    def _save(self) -> dict[str, Any]:
+        """What :meth:`_load` needs beyond the history, as data that JSON can hold."""
+        return {}
+
+    def _load(self, own: Mapping[str, Any]) -> None:  # noqa: B027
+        """Take over what :meth:`_save` returned; the history is restored already."""
+
+    def _epochs_of(self, arch: Arch) -> int | None:
+        """For how many epochs a proposal is to be trained (None: fully)."""
+        return None
+
+    def waits(self) -> bool:
+        """Whether the strategy proposes nothing more until it is told about what is pending."""
+        return False
+
+    # -- what subclasses use -----------------------------------------------------------------
+
+    def rng(self, purpose: str, count: int = 0) -> np.random.Generator:
+        """A generator that depends on the seed, a purpose and a count alone."""
+        words = [int.from_bytes(purpose.encode(), "big"), count, self.seed]
+        return np.random.default_rng(np.random.SeedSequence(words))
+
+    def seen(self) -> set[Arch]:
+        """What must not be proposed (at full training): pending, and told unless repeats are."""
+        if self.repeats:
+            return set(self.pending)
+        return {*self.pending, *(arch for arch, epochs in self._told if epochs is None)}
+
+    def targets(self, observations: Sequence[Observation] | None = None) -> FloatArray:
+        """Values of observations (default: all), failures as the worst of them, else 0."""
+        observations = self.history if observations is None else observations
+        values = np.array([o.value for o in observations], dtype=np.float64)
+        finite = values[np.isfinite(values)]
+        return np.where(np.isfinite(values), values, finite.min() if finite.size else 0.0)
+
+
+def _plain(observation: Observation) -> dict[str, Any]:
+    content = asdict(observation)
+    content["arch"] = list(observation.arch)
+    content["value"] = observation.value if observation.ok else None
+    content["metrics"] = {
+        name: number if math.isfinite(number) else None
+        for name, number in observation.metrics.items()
+    }
+    return content
+
+
+def _observation(content: Mapping[str, Any]) -> Observation:
+    value = content["value"]
+    metrics = {
+        name: math.nan if number is None else float(number)
+        for name, number in content["metrics"].items()
+    }
+    return Observation(
+        tuple(content["arch"]),
+        math.nan if value is None else float(value),
+        content["status"],
+        content["epochs"],
+        metrics,
+    )

@@ -1,0 +1,27 @@
+"""What one training run of one architecture gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One training run of one architecture.
+
+    Attributes:
+        value: larger is better; NaN if the run did not succeed.
+        cost: seconds of training, or None if nobody knows.
+        status: ``"diverged"`` if a learning curve stops being finite, ``"failed"`` if there is no
+            result at all.
+        metrics: further numbers of the architecture by name.
+        curve: value after each known number of epochs up to the one asked for.
+    """
+
+    value: float
+    cost: float | None = None
+    status: Literal["ok", "diverged", "failed"] = "ok"
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
