@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.spaces.indexed import IndexedSpace
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
@@ -38,18 +41,12 @@ class Candidates:
         """Take a space, or those of its architectures that can be evaluated.
 
         Raises:
-            UserError: if there are none, one is listed twice, or columns have the wrong length.
+            UserError: if there are none, one is listed twice or has choices that the space does
+                not know, or columns have the wrong length.
         """
         self.space = space
-        self.whole = archs is None
-        if archs is None and len(space) <= LISTED_UP_TO:
-            archs = list(space)
-        self.archs = None if archs is None else np.asarray(archs, dtype=np.int64)
+        self.archs = self._listed(archs)
         self.measured = dict(measured or {})
-        if len(self) == 0:
-            raise UserError(f"there are no architectures of {space.name!r} to choose from.")
-        if self.archs is not None and len(self.index) != len(self.archs):
-            raise UserError("an architecture is listed twice among the candidates.")
         listed = 0 if self.archs is None else len(self.archs)
         for name, column in self.measured.items():
             if len(column) != listed:
@@ -58,9 +55,43 @@ class Candidates:
                     "listed candidates."
                 )
 
+    def _listed(self, archs: IntArray | Sequence[Arch] | None) -> IntArray | None:
+        if archs is None:
+            if _size(self.space) > LISTED_UP_TO:
+                return None
+            archs = list(self.space)
+        if len(archs) == 0:
+            raise UserError(f"there are no architectures of {self.space.name!r} to choose from.")
+        rows = np.asarray(archs, dtype=np.int64)
+        limits = np.array(self.space.cardinalities)
+        if rows.shape != (len(rows), len(limits)):
+            raise UserError(
+                f"the candidates have the shape {rows.shape}, but architectures of "
+                f"{self.space.name!r} have {len(limits)} variables."
+            )
+        wrong = ((rows < 0) | (rows >= limits)).any(axis=1)
+        if wrong.any():
+            raise UserError(
+                f"the candidate {tuple(rows[wrong][0].tolist())} has a choice that the space "
+                f"{self.space.name!r} does not know."
+            )
+        if len(np.unique(rows, axis=0)) != len(rows):
+            raise UserError("an architecture is listed twice among the candidates.")
+        return rows
+
+    @property
+    def size(self) -> int:
+        """Number of candidates, listed or not, exact at any magnitude."""
+        return _size(self.space) if self.archs is None else len(self.archs)
+
     def __len__(self) -> int:
-        """Number of candidates, listed or not."""
-        return len(self.space) if self.archs is None else len(self.archs)
+        """Number of candidates, at most ``sys.maxsize``, which is all that ``len`` can say."""
+        return min(self.size, sys.maxsize)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every combination of choices is a candidate."""
+        return self.size == prod(self.space.cardinalities)
 
     def __contains__(self, arch: object) -> bool:
         """Whether ``arch`` may be proposed."""
@@ -90,7 +121,7 @@ class Candidates:
         """
         if self.archs is None:
             raise UserError(
-                f"the space {self.space.name!r} has {len(self):.3g} architectures, too many to "
+                f"the space {self.space.name!r} has {self.size:.3g} architectures, too many to "
                 "list; encode some of them instead."
             )
         if encoding not in self._features:
@@ -112,57 +143,52 @@ class Candidates:
     def sample(self, n: int, rng: np.random.Generator, exclude: Container[Arch] = ()) -> list[Arch]:
         """Up to ``n`` distinct candidates outside ``exclude``, uniformly; fewer if there are fewer.
 
-        The order of the draws depends on ``rng`` alone.
+        The same ``rng`` and ``exclude`` give the same draws in the same order.
         """
         if self.archs is None:
             return self._sample_unlisted(n, rng, exclude)
-        if n == 0:
-            return []
-        found: list[Arch] = []
+        found: dict[Arch, None] = {}
         # A few draws nearly always suffice; a permutation is the last resort.
         for row in rng.integers(len(self.archs), size=4 * n).tolist():
+            if len(found) == n:
+                return list(found)
             arch = self.arch(row)
-            if arch not in exclude and arch not in found:
-                found.append(arch)
-                if len(found) == n:
-                    return found
-        for row in rng.permutation(len(self.archs)).tolist():
-            arch = self.arch(row)
-            if arch not in exclude and arch not in found:
-                found.append(arch)
+            if arch not in exclude:
+                found.setdefault(arch)
+        if len(found) < n:
+            for row in rng.permutation(len(self.archs)).tolist():
+                arch = self.arch(row)
+                if arch not in exclude:
+                    found.setdefault(arch)
                 if len(found) == n:
                     break
-        return found
+        return list(found)
 
     def _sample_unlisted(
         self, n: int, rng: np.random.Generator, exclude: Container[Arch]
     ) -> list[Arch]:
-        found: list[Arch] = []
+        found: dict[Arch, None] = {}
         while len(found) < n:  # unlisted spaces are far larger than what a search has seen
-            drawn = self.space.sample(min(n, len(self.space)), rng)
-            found += [arch for arch in drawn if arch not in exclude and arch not in found]
-        return found[:n]
+            drawn = self.space.sample(min(n, LISTED_UP_TO), rng)
+            found.update((arch, None) for arch in drawn if arch not in exclude)
+        return list(found)[:n]
 
     def neighbours(self, arch: Arch) -> list[Arch]:
         """Candidates one change away, in a fixed order.
 
-        Where a table holds only some of a space, an architecture may have few such neighbours in
-        it; then the nearest others in Hamming distance join them, so that every architecture has
-        at least ten (or all there are).
+        Where only some of all combinations are candidates, an architecture may have few such
+        neighbours; then the nearest others in Hamming distance join them, so that every
+        architecture has at least ten (or all there are).
         """
         near = [other for other in self.space.neighbours(arch) if other in self]
-        if self.whole or len(near) >= min(_LEAST_NEIGHBOURS, len(self) - 1):
+        missing = min(_LEAST_NEIGHBOURS, len(self) - 1) - len(near)
+        if self.archs is None or self.complete or missing <= 0:
             return near
-        distances = self._hamming(arch)
-        distances[self.index[arch]] = np.iinfo(np.int64).max
-        known = set(near)
-        for row in np.argsort(distances, kind="stable").tolist():
-            if len(near) >= min(_LEAST_NEIGHBOURS, len(self) - 1):
-                break
-            other = self.arch(row)
-            if other not in known and other != arch:
-                near.append(other)
-        return near
+        known = {arch, *near}
+        by_distance = np.argsort(self._hamming(arch), kind="stable").tolist()
+        # No more rows than this can be known already.
+        others = (self.arch(row) for row in by_distance[: missing + len(known)])
+        return near + [other for other in others if other not in known][:missing]
 
     def nearest(
         self, choices: Sequence[int], rng: np.random.Generator, exclude: Container[Arch] = ()
@@ -183,12 +209,17 @@ class Candidates:
                 return free[int(rng.integers(len(free)))]
             return self.sample(1, rng, exclude)[0]
         distances = self._hamming(wanted)
-        tie_break = rng.random(len(distances))
-        for row in np.lexsort((tie_break, distances)).tolist():
-            if self.arch(row) not in exclude:
-                return self.arch(row)
+        for distance in np.unique(distances).tolist():
+            for row in rng.permutation(np.flatnonzero(distances == distance)).tolist():
+                if self.arch(row) not in exclude:
+                    return self.arch(row)
         return None
 
-    def _hamming(self, choices: Iterable[int]) -> npt.NDArray[np.int64]:
+    def _hamming(self, choices: Sequence[int]) -> npt.NDArray[np.int64]:
         assert self.archs is not None
-        return (self.archs != np.asarray(tuple(choices))).sum(axis=1)
+        return (self.archs != np.asarray(choices)).sum(axis=1)
+
+
+def _size(space: SearchSpace) -> int:
+    """Size of a space, also of one beyond what ``len`` can express."""
+    return space.size if isinstance(space, IndexedSpace) else len(space)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from surrobench.errors import UserError
@@ -70,6 +71,12 @@ class Problem:
     epochs: tuple[int, ...] = ()
     objectives: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(low >= high for low, high in pairwise((0, *self.epochs))):
+            raise UserError(f"epochs {self.epochs} are not positive and ascending.")
+        if len(set(self.objectives)) != len(self.objectives):
+            raise UserError(f"an objective stands twice in {self.objectives}.")
 
     def feasible(self, metrics: Mapping[str, float], row: int | None = None) -> bool:
         """Whether an evaluated candidate keeps every constraint.

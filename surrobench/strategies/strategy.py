@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,7 +91,7 @@ class Strategy(ABC):
         self.problem = problem
         self.candidates = problem.candidates
         self.space = problem.candidates.space
-        self.seed = int(seed)
+        self.seed = _checked_seed(seed)
         self.repeats = bool(repeats)
         self.history: list[Observation] = []
         self.pending: dict[Arch, int | None] = {}
@@ -108,7 +108,7 @@ class Strategy(ABC):
                     f"{len(self.candidates)} candidates."
                 )
             return self.candidates.sample(design, self.rng("design"))
-        archs = [tuple(arch) for arch in design]
+        archs = [_plain_arch(arch) for arch in design]
         for arch in archs:
             if arch not in self.candidates:
                 raise UserError(f"{arch!r} of the initial design is not a candidate.")
@@ -141,22 +141,20 @@ class Strategy(ABC):
         if len(chosen) < n:
             rng = self.rng("ask", self._asks)
             self._asks += 1
-            for arch in self._propose(n - len(chosen), rng):
+            for arch in self._propose(n - len(chosen), rng)[: n - len(chosen)]:
                 self._take(arch, chosen)
             if not self.waits():
-                missing = n - len(chosen)
-                for arch in self.candidates.sample(missing, rng, self.seen()):
+                for arch in self.candidates.sample(n - len(chosen), rng, _Taken(self)):
                     self._take(arch, chosen)
         return chosen
 
     def _take(self, arch: Arch, chosen: list[Arch]) -> None:
         """Add a proposal unless it is a repeat."""
+        arch = _plain_arch(arch)
         if arch not in self.candidates:
             raise AssertionError(f"{type(self).__name__} proposed {arch!r}, not a candidate.")
-        epochs = self._epochs_of(arch)
-        known = (arch, epochs) in self._told and not self.repeats
-        if arch not in self.pending and not known:
-            self.pending[arch] = epochs
+        if arch not in _Taken(self):
+            self.pending[arch] = self._epochs_of(arch)
             chosen.append(arch)
 
     def epochs(self, arch: Arch) -> int | None:
@@ -173,7 +171,7 @@ class Strategy(ABC):
         Raises:
             UserError: if ``arch`` is not a candidate.
         """
-        arch = tuple(arch)
+        arch = _plain_arch(arch)
         if arch not in self.candidates:
             raise UserError(f"{arch!r} is not a candidate of this search.")
         if not isinstance(result, Evaluation):
@@ -182,7 +180,10 @@ class Strategy(ABC):
         value, status = float(result.value), result.status
         if not math.isfinite(value) or status != "ok":
             value, status = math.nan, "failed" if status == "ok" else status
-        metrics = {name: float(number) for name, number in result.metrics.items()}
+        metrics = {
+            name: float(number) if math.isfinite(number) else math.nan
+            for name, number in result.metrics.items()
+        }
         observation = Observation(arch, value, status, self.pending.pop(arch, None), metrics)
         if arch in self._design:
             self._design.remove(arch)
@@ -230,13 +231,19 @@ class Strategy(ABC):
                     f"this is the state of {state['strategy']} (version {state['version']}), "
                     f"not of {name} (version {STATE_VERSION})."
                 )
+            pending = {tuple(arch): epochs for arch, epochs in state["pending"]}
+            history = [_observation(content) for content in state["history"]]
+            design = [tuple(arch) for arch in state["design"]]
+            for arch in (*pending, *design, *(o.arch for o in history)):
+                if arch not in self.candidates:
+                    raise UserError(
+                        f"this is the state of another search: {arch!r} is no candidate."
+                    )
             self.seed, self._asks = int(state["seed"]), int(state["asks"])
-            self._design = [tuple(arch) for arch in state["design"]]
-            self.pending = {tuple(arch): epochs for arch, epochs in state["pending"]}
-            self.history = [_observation(content) for content in state["history"]]
-            self._told = {(o.arch, o.epochs) for o in self.history}
+            self._design, self.pending, self.history = design, pending, history
+            self._told = {(o.arch, o.epochs) for o in history}
             self._load(state["own"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise UserError(f"the saved state of {name} is damaged: {error!r}.") from error
 
     # -- what subclasses implement -----------------------------------------------------------
@@ -284,9 +291,32 @@ class Strategy(ABC):
         return np.where(np.isfinite(values), values, finite.min() if finite.size else 0.0)
 
 
+class _Taken:
+    """The architectures that a strategy may not propose now, at the length it would train them."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy = strategy
+
+    def __contains__(self, arch: Arch) -> bool:
+        strategy = self.strategy
+        if arch in strategy.pending:
+            return True
+        return not strategy.repeats and (arch, strategy._epochs_of(arch)) in strategy._told
+
+
+def _checked_seed(seed: int) -> int:
+    if int(seed) < 0:
+        raise UserError(f"seed {seed}: seeds are not negative.")
+    return int(seed)
+
+
+def _plain_arch(arch: Sequence[int]) -> Arch:
+    """An architecture of Python's own integers, which JSON knows."""
+    return tuple(int(choice) for choice in arch)
+
+
 def _plain(observation: Observation) -> dict[str, Any]:
-    content = asdict(observation)
-    content["arch"] = list(observation.arch)
+    content = {**vars(observation), "arch": list(observation.arch)}
     content["value"] = observation.value if observation.ok else None
     content["metrics"] = {
         name: number if math.isfinite(number) else None

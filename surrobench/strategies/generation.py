@@ -1,0 +1,259 @@
+"""Which candidates an acquisition function gets to see: all, or some that are worth its time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import Registry, import_attribute
+from surrobench.spaces.architecture import Arch
+from surrobench.strategies.candidates import Candidates
+
+FloatArray = npt.NDArray[np.float64]
+Score = Callable[[Sequence[Arch]], FloatArray]
+"""The acquisition function of some candidates (each may be proposed); larger is better."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a generator may use.
+
+    Attributes:
+        candidates: everything that the search may propose.
+        ranked: what was observed, best first.
+        excluded: what must not be proposed now.
+        score: the acquisition function.
+        near: known neighbourhoods; generators add to it, so that none is worked out twice.
+    """
+
+    candidates: Candidates
+    ranked: Sequence[Arch]
+    excluded: Container[Arch]
+    score: Score
+    near: dict[Arch, list[Arch]] = dataclasses.field(default_factory=dict)
+
+    def neighbours(self, arch: Arch) -> list[Arch]:
+        """Candidates one change away, in a fixed order."""
+        if arch not in self.near:
+            self.near[arch] = self.candidates.neighbours(arch)
+        return self.near[arch]
+
+
+class Generator(Protocol):
+    """Finds candidates for a step; a recipe of frozen options."""
+
+    lists_all: ClassVar[bool]
+    """Whether it needs candidates that can be listed, and hands out all of them."""
+
+    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch] | None:
+        """Distinct candidates that are not excluded; None stands for all."""
+        ...
+
+
+@dataclass(frozen=True)
+class WholePool:
+    """Every candidate that was not seen."""
+
+    lists_all: ClassVar[bool] = True
+
+    def __call__(self, moment: Moment, rng: np.random.Generator) -> None:
+        """Nothing to do."""
+        return
+
+
+@dataclass(frozen=True)
+class RandomSubset:
+    """A uniform sample, drawn anew at every step.
+
+    Args:
+        count: candidates.
+    """
+
+    count: int = 1000
+
+    lists_all: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        _check_whole(self, least=1)
+
+    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+        """Draw."""
+        return moment.candidates.sample(self.count, rng, moment.excluded)
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Mutations of the best so far, and a uniform sample beside them (White et al. 2021).
+
+    Args:
+        count: candidates.
+        parents: how many of the best observed architectures are mutated.
+        changes: a mutation is 1 to so many changes, one after the other.
+        random: share of the candidates that is drawn uniformly.
+    """
+
+    count: int = 200
+    parents: int = 10
+    changes: int = 3
+    random: float = 0.25
+
+    lists_all: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        _check_whole(self, least=1)
+        if not isinstance(self.random, int | float) or not 0.0 <= self.random <= 1.0:
+            raise UserError(
+                f"generation 'mutation': option 'random' is {self.random!r}; it must be a number "
+                "from 0 to 1."
+            )
+
+    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+        """Mutate; what mutation cannot fill (all neighbours seen), sampling does."""
+        parents = moment.ranked[: self.parents]
+        wanted = self.count - round(self.random * self.count) if parents else 0
+        found: dict[Arch, None] = {}
+        for _ in range(5 * wanted):
+            if len(found) == wanted:
+                break
+            arch = self._mutant(parents[int(rng.integers(len(parents)))], moment, rng)
+            if arch not in moment.excluded:
+                found[arch] = None
+        missing = self.count - len(found)
+        known = _Either(moment.excluded, found)
+        return [*found, *moment.candidates.sample(missing, rng, known)]
+
+    def _mutant(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> Arch:
+        for _ in range(int(rng.integers(1, self.changes + 1))):
+            near = moment.neighbours(arch)
+            if near:
+                arch = near[int(rng.integers(len(near)))]
+        return arch
+
+
+@dataclass(frozen=True)
+class LocalSearch:
+    """Hill climbing on the acquisition function from the best so far and from random starts.
+
+    Every climber moves to the best of its neighbours until none is better or the rounds are over.
+    The candidates are the best that any climber has looked at. A function that draws (Thompson
+    sampling) draws anew in each round, so climbing follows it loosely; the choice among the
+    candidates is then made by one draw.
+
+    Args:
+        starts: climbers that start from the best observed architectures, and as many again from
+            random ones.
+        rounds: moves of a climber, at most.
+        breadth: neighbours of a climber that are scored in a round, at most; drawn at random.
+        count: candidates.
+    """
+
+    starts: int = 5
+    rounds: int = 10
+    breadth: int = 100
+    count: int = 200
+
+    lists_all: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        _check_whole(self, least=1)
+
+    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+        """Climb."""
+        free = moment.candidates.sample(self.starts, rng, moment.excluded)
+        scores: dict[Arch, float] = {}
+        self._look(free, moment, scores)
+        climbers = [*moment.ranked[: self.starts], *free]
+        for _ in range(self.rounds):
+            around = [self._around(arch, moment, rng) for arch in climbers]
+            self._look([arch for near in around for arch in near], moment, scores)
+            moved = [
+                max([arch, *near], key=lambda other: scores.get(other, -np.inf))
+                for arch, near in zip(climbers, around, strict=True)
+            ]
+            # Climbers that meet go on as one.
+            moved = list(dict.fromkeys(moved))
+            if moved == climbers:
+                break
+            climbers = moved
+        best = sorted(scores, key=lambda arch: -scores[arch])
+        return best[: self.count]
+
+    def _around(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+        near = [other for other in moment.neighbours(arch) if other not in moment.excluded]
+        if len(near) <= self.breadth:
+            return near
+        return [near[i] for i in sorted(rng.choice(len(near), self.breadth, replace=False))]
+
+    def _look(self, archs: Sequence[Arch], moment: Moment, scores: dict[Arch, float]) -> None:
+        """Score what was not scored before."""
+        new = [arch for arch in dict.fromkeys(archs) if arch not in scores]
+        if new:
+            values = np.nan_to_num(moment.score(new), nan=-np.inf)
+            scores.update(zip(new, values.tolist(), strict=True))
+
+
+class _Either:
+    """What is in one container or in another."""
+
+    def __init__(self, *containers: Container[Arch]) -> None:
+        self._containers = containers
+
+    def __contains__(self, arch: object) -> bool:
+        return any(arch in container for container in self._containers)
+
+
+GENERATORS: Registry[Generator] = Registry("generation")
+for _name, _class, _summary in (
+    ("pool", "WholePool", "every candidate"),
+    ("random", "RandomSubset", "a uniform sample at every step"),
+    ("mutation", "Mutation", "mutations of the best so far and a uniform sample"),
+    ("local-search", "LocalSearch", "hill climbing on the acquisition function"),
+):
+    GENERATORS.register(_name, f"surrobench.strategies.generation:{_class}", _summary)
+
+
+def make_generator(spec: str | Mapping[str, Any]) -> Generator:
+    """Build a generator from a name, or a mapping with ``use`` and options beside it.
+
+    Raises:
+        UserError: for an unknown name or option, or a wrong value.
+    """
+    options = dict(spec) if isinstance(spec, Mapping) else {"use": spec}
+    name = options.pop("use", None)
+    if not isinstance(name, str):
+        raise UserError(
+            f"generation {spec!r}: give a name, or a mapping with the name under the key 'use', "
+            'for example {use = "mutation", parents = 5}.'
+        )
+    path = ":" in name and name not in GENERATORS.names()
+    factory = import_attribute(name if path else GENERATORS.entry(name).target)
+    if dataclasses.is_dataclass(factory):
+        valid = [option.name for option in dataclasses.fields(factory)]
+        for option in options:
+            if option not in valid:
+                raise UserError(
+                    f"generation {name!r} has no option {option!r}. " + did_you_mean(option, valid)
+                )
+    return GENERATORS.create(name, **options)
+
+
+def _check_whole(generator: Any, *, least: int) -> None:
+    """Refuse options that ought to be whole numbers and are not."""
+    for option in dataclasses.fields(generator):
+        value = getattr(generator, option.name)
+        if option.type != "int":
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise UserError(
+                f"generation {type(generator).__name__}: option {option.name!r} is {value!r}; it "
+                f"must be a whole number, at least {least}."
+            )
