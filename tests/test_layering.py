@@ -15,7 +15,7 @@ ROOT = Path(surrobench.__file__).parent
 
 # A layer may import itself and every layer before it.
 LAYERS = [
-    {"errors", "registry", "spaces.architecture"},
+    {"errors", "registry", "columns", "spaces.architecture"},
     {"spaces", "encodings", "metrics", "predictors", "testing"},
     {"acquisition", "training"},
     {"strategies", "tasks"},

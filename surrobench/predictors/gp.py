@@ -19,6 +19,7 @@ from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors.belief import PoolSession
 from surrobench.predictors.gp_fit import (
     LOWEST_LENGTHSCALE,
     LOWEST_NOISE,
@@ -107,6 +108,21 @@ class ExactGP:
             return transform.wrap(self._fit(X, transform.forward(y), outcome_transform=None))
         standardise = Standardize(m=1) if self.transform == "standardise" else None
         return self._fit(X, y, outcome_transform=standardise)
+
+    def on_pool(self, X: Tensor) -> PoolSession:
+        """Start on a pool ``X`` (``m x d``); columns are scaled by the ranges of the pool.
+
+        With one shared lengthscale the posterior is kept from step to step
+        (:mod:`~surrobench.predictors.pool_gp`), otherwise fitted anew.
+        """
+        # The session builds models of this module.
+        from surrobench.predictors.pool_gp.recipe import PoolGP
+        from surrobench.predictors.pool_session import RefitSession
+
+        if self.ard:
+            return RefitSession(self, X)
+        same = PoolGP(self.kernel, transform=self.transform, max_evaluations=self.max_evaluations)
+        return same.on_pool(X)
 
     def _fit(self, X: Tensor, y: Tensor, outcome_transform: Standardize | None) -> FittedGP:
         scaling = _unit_cube(X)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
@@ -168,7 +168,7 @@ def _matern52(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 # Each maps squared scaled distances to the kernel and to the weight w in
 # d kernel / d log lengthscale_j = w * (x_j - x'_j)² / lengthscale_j².
-_PROFILES: dict[str, Callable[[FloatArray], tuple[FloatArray, FloatArray]]] = {
+PROFILES: dict[str, Callable[[FloatArray], tuple[FloatArray, FloatArray]]] = {
     "rbf": _rbf,
     "matern-1/2": _matern12,
     "matern-3/2": _matern32,
@@ -191,7 +191,7 @@ class LogPosterior:
         self.y = y
         self.ard = ard
         self.priors = priors
-        self._profile = _PROFILES[kernel]
+        self._profile = PROFILES[kernel]
         self._targets = np.asfortranarray(np.stack([y, np.ones_like(y)], axis=1))
         self._squared = None if ard else cdist(X, X, "sqeuclidean")
         self._squares = self.X * self.X
@@ -200,6 +200,10 @@ class LogPosterior:
     def size(self) -> int:
         """Length of the argument."""
         return (self.X.shape[1] if self.ard else 1) + 2
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """Bounds of the log hyperparameters."""
+        return self.priors.bounds(self.size - 2)
 
     def __call__(self, log_parameters: FloatArray) -> Point:
         """Evaluate value and gradient.
@@ -212,7 +216,7 @@ class LogPosterior:
         outputscale, noise = math.exp(log_outputscale), math.exp(log_noise)
         squared = self._scaled_distances(inverse_squares)
         correlation, weight = self._profile(squared)
-        factor, jitter = _factorise(correlation, outputscale, noise)
+        factor, jitter = factorise(correlation, outputscale, noise)
         solved = dpotrs(factor, self._targets, lower=1)[0]
         constant = float(solved[:, 0].sum() / solved[:, 1].sum())
         alpha = solved[:, 0] - constant * solved[:, 1]
@@ -278,7 +282,7 @@ class LogPosterior:
         return Point(value, gradient, point.constant, point.jitter)
 
 
-def _factorise(
+def factorise(
     correlation: FloatArray, outputscale: float, noise: float
 ) -> tuple[FloatArray, float]:
     """Lower Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and jitter."""
@@ -299,16 +303,29 @@ class _BudgetSpentError(Exception):
     """Ends the optimisation from inside; the best point seen so far is the answer."""
 
 
-class _Search:
+class Objective(Protocol):
+    """A log posterior density of log hyperparameters."""
+
+    def __call__(self, log_parameters: FloatArray) -> Point:
+        """Value and gradient."""
+        ...
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """Bounds of each log hyperparameter."""
+        ...
+
+
+class Search:
     """Minimises the negative log posterior and remembers the best point it saw."""
 
-    def __init__(self, objective: LogPosterior, budget: int) -> None:
+    def __init__(self, objective: Objective, budget: int) -> None:
         self.objective = objective
         self.budget = budget
         self.evaluations = 0
         self.best: tuple[FloatArray, Point] | None = None
 
     def __call__(self, log_parameters: FloatArray) -> tuple[float, FloatArray]:
+        """Negative value and gradient; ends the search when the budget is spent."""
         if self.evaluations >= self.budget:
             raise _BudgetSpentError
         self.evaluations += 1
@@ -319,7 +336,7 @@ class _Search:
 
     def run(self, start: FloatArray) -> bool:
         """Search from one start; whether it converged."""
-        bounds = self.objective.priors.bounds(self.objective.size - 2)
+        bounds = self.objective.bounds()
         options = {"maxiter": self.budget, "maxfun": self.budget, "ftol": 1e-7, "gtol": 1e-3}
         try:
             result = minimize(
@@ -357,7 +374,7 @@ def fit_hyperparameters(
     """
     objective = LogPosterior(X, y, kernel, ard=ard, priors=priors)
     start = priors.start(objective.size - 2, X.shape[1])
-    search = _Search(objective, max_evaluations)
+    search = Search(objective, max_evaluations)
     converged = search.run(start)
     assert search.best is not None
     log_parameters, point = search.best

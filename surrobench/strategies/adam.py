@@ -66,5 +66,7 @@ class Adam:
                 for tensor, saved in zip(own, content[name], strict=True):
                     value = decode_tensor(saved)
                     if value.shape != tensor.shape or value.dtype != tensor.dtype:
-                        raise ValueError(f"a saved tensor of shape {tuple(value.shape)} is out of place")
+                        raise ValueError(
+                            f"a saved tensor of shape {tuple(value.shape)} is out of place"
+                        )
                     tensor.copy_(value)

@@ -39,7 +39,7 @@ class Controller(nn.Module, ABC):
     def __init__(self, cardinalities: Sequence[int], hidden: int) -> None:
         super().__init__()
         variables, most = len(cardinalities), max(cardinalities)
-        starts = [1, *accumulate(cardinalities, initial=1)][1:-1]
+        starts = list(accumulate(cardinalities, initial=1))[:-1]  # token 0 starts a sequence
         self.register_buffer("offsets", torch.tensor(starts), persistent=False)
         counts = torch.tensor(list(cardinalities))
         valid = torch.arange(most) < counts[:, None]
@@ -147,8 +147,10 @@ class TransformerController(Controller):
             self.network = nn.ModuleList(_Block(hidden, heads) for _ in range(layers))
             self.last = nn.LayerNorm(hidden)
         with torch.no_grad():
-            for parameter in self.parameters():
-                if parameter.ndim > 1:  # the rest are biases and scales of the normalisation
+            for name, parameter in self.named_parameters():
+                if name.endswith(("bias", "biases")):
+                    parameter.zero_()
+                elif parameter.ndim > 1:  # the rest are the normalisations' scales, at one
                     parameter.copy_(torch.from_numpy(rng.normal(0.0, 0.02, parameter.shape)))
 
     def contexts(self, inputs: Tensor, memory: Any) -> tuple[Tensor, Any]:

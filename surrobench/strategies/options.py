@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from surrobench.errors import UserError, did_you_mean
 
 
-def check_whole(
-    owner: object, name: str, value: object, least: int, most: float = math.inf
-) -> int:
+def check_whole(owner: object, name: str, value: object, least: int, most: float = math.inf) -> int:
     """Return a whole number from ``least`` to ``most``.
 
     Raises:

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -295,11 +296,11 @@ class _Taken:
     """The architectures that a strategy may not propose now, at the length it would train them."""
 
     def __init__(self, strategy: Strategy) -> None:
-        self.strategy = strategy
+        self._strategy = strategy
 
-    def __contains__(self, arch: Arch) -> bool:
-        strategy = self.strategy
-        if arch in strategy.pending:
+    def __contains__(self, arch: object) -> bool:
+        strategy = self._strategy
+        if not isinstance(arch, tuple) or arch in strategy.pending:
             return True
         return not strategy.repeats and (arch, strategy._epochs_of(arch)) in strategy._told
 
@@ -312,7 +313,10 @@ def _checked_seed(seed: int) -> int:
 
 def _plain_arch(arch: Sequence[int]) -> Arch:
     """An architecture of Python's own integers, which JSON knows."""
-    return tuple(int(choice) for choice in arch)
+    try:
+        return tuple(index(choice) for choice in arch)
+    except TypeError as error:
+        raise UserError(f"{arch!r} is not an architecture, a tuple of whole numbers.") from error
 
 
 def _plain(observation: Observation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_KINDS = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
+_KINDS: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
 
 
 def encode_tensor(tensor: Tensor) -> dict[str, Any]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from surrobench.report import escaping
 from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results, at
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
@@ -40,7 +38,7 @@ def against_train_size(
     looks = panels.looks(results)
     summary = results.summary(score)
     with paper_style():
-        legend = _Legend.of(chosen, len(results.methods) - len(chosen), width)
+        legend = Legend.of(chosen, len(results.methods) - len(chosen), width)
         figure, grid = panels.panel_grid(
             len(results.tasks), width, max(1, int(width / 2.2)), 2.0, score.unitless, legend.height
         )
@@ -67,7 +65,7 @@ def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str,
         axes.plot(line.index, line["mean"], color=MUTED, linewidth=0.8, marker=marker, zorder=1)
     for depth, method in enumerate(m for m in reversed(chosen) if m in present):
         line, style = at(summary, "method", method).sort_index(), looks[method]
-        axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **_line_style(style))
+        axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **line_style(style))
         if len(line) == 1:
             half = line["high"] - line["mean"]
             axes.errorbar(line.index, line["mean"], half, color=style.colour, linewidth=0.8)
@@ -87,42 +85,3 @@ def _limit(axes: Axes, summary: pd.DataFrame, chosen: list[str], flat: list[str]
     if values.size and np.ptp(values) > 0:
         margin = 0.04 * float(np.ptp(values))
         axes.set_ylim(values.min() - margin, values.max() + margin)
-
-
-def _line_style(style: Look) -> dict[str, Any]:
-    return {
-        "color": style.colour,
-        "linestyle": style.dash,
-        "marker": style.marker,
-        "markerfacecolor": style.face,
-        "markeredgecolor": style.colour if style.hollow else "white",
-        "markeredgewidth": 0.9 if style.hollow else 0.4,
-        "markersize": 3.6 if style.hollow else 4.2,
-    }
-
-
-@dataclass(frozen=True)
-class _Legend:
-    """The methods in colour, and how many there are in grey, below the panels."""
-
-    chosen: list[str]
-    labels: list[str]
-    columns: int
-
-    @classmethod
-    def of(cls, chosen: list[str], others: int, width: float) -> _Legend:
-        labels = [escaping.figure(method) for method in chosen]
-        if others:
-            labels.append(f"{others} other method" + "s" * (others > 1))
-        return cls(chosen, labels, panels.legend_columns(labels, width))
-
-    @property
-    def height(self) -> float:
-        """Inches."""
-        return 0.12 + 0.125 * -(-len(self.labels) // self.columns)
-
-    def draw(self, figure: Figure, looks: dict[str, Look]) -> None:
-        handles = [Line2D([], [], **_line_style(looks[method])) for method in self.chosen]
-        if len(self.labels) > len(handles):
-            handles.append(Line2D([], [], color=MUTED, linewidth=1))
-        figure.legend(handles, self.labels, loc="outside lower center", ncols=self.columns)

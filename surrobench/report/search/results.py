@@ -1,0 +1,219 @@
+"""A search study, checked and grouped: what every table and figure of it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report import statistics
+from surrobench.report.measures import Measure
+from surrobench.report.search.fronts import Fronts
+from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, checked
+from surrobench.report.search.summaries import curve, pairwise, summary
+from surrobench.report.search.traces import Traces
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """Checked evaluations; :meth:`of` makes them from a data frame.
+
+    A *method* is the label of a strategy and, where one label was run on one task with several
+    predictors, encodings or acquisition functions, their names. Every task is judged by one
+    measure: simple regret, or, where there are several objectives, the dominated hypervolume as a
+    share of that of the true front. Tasks and methods are sorted by name, so that the order of the
+    rows does not matter.
+
+    Attributes:
+        rows: evaluations with a ``score``.
+        failures: one row for each run that broke off; these count for nothing else.
+        measures: of each task.
+        references: of each task, what its best possible score stands for.
+        fronts: the true fronts, where known.
+    """
+
+    rows: pd.DataFrame
+    failures: pd.DataFrame
+    measures: dict[str, Measure]
+    references: dict[str, str]
+    fronts: Fronts
+    _cache: dict[tuple[str, ...], pd.DataFrame] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame | SearchResults, fronts: pd.DataFrame | None = None
+    ) -> SearchResults:
+        """Check evaluations with the columns ``task, strategy, seed, evaluation, best_value``.
+
+        Args:
+            frame: one row per evaluation. Where present, ``predictor``, ``encoding``,
+                ``acquisition``, ``protocol``, ``unit``, ``simple_regret``, ``test_value``,
+                ``spent``, ``simulated_seconds``, ``overhead_seconds``, ``status``, ``reason`` and
+                ``hypervolume`` are used too.
+            fronts: a row per architecture of a true front: ``task`` and the objectives as the
+                frame names them; ``hypervolume`` of the whole front where known.
+
+        Raises:
+            UserError: if there are no rows, a column is missing, or two rows of one evaluation
+                disagree.
+        """
+        if isinstance(frame, SearchResults):
+            return frame
+        rows, failures = checked(frame)
+        known = Fronts.of(rows, fronts)
+        measures, references = {}, {}
+        scores = np.full(len(rows), np.nan)
+        for task, places in sorted(rows.groupby("task").indices.items()):
+            part = rows.iloc[places]
+            score, measures[task], references[task] = _score(part, known.hypervolume(str(task)))
+            scores[places] = np.where(np.isfinite(score), score, np.nan)
+        for task in failures["task"]:
+            measures.setdefault(task, next(iter(measures.values()), REGRET))
+            references.setdefault(task, "optimum")
+        return cls(rows.assign(score=scores), failures, measures, references, known)
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """Tasks with a run, also a broken one, sorted."""
+        return sorted({*self.rows["task"], *self.failures["task"]})
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Methods with a run, also a broken one, sorted."""
+        return sorted({*self.rows["method"], *self.failures["method"]})
+
+    @cached_property
+    def identities(self) -> pd.DataFrame:
+        """``strategy``, ``predictor``, ``encoding`` and ``acquisition`` of each method.
+
+        Empty where they change with the task.
+        """
+        columns = ["strategy", *PARTS]
+        kinds = self.rows[["method", *columns]].drop_duplicates()
+        table = kinds.groupby("method")[columns].agg(
+            lambda v: v.iloc[0] if v.nunique() == 1 else ""
+        )
+        return table.reindex(self.methods, fill_value="")
+
+    @property
+    def measure(self) -> Measure:
+        """What the (first) task is judged by."""
+        return self.measures[self.tasks[0]]
+
+    def select(self, tasks: Sequence[str]) -> SearchResults:
+        """The part that belongs to some tasks."""
+        if set(tasks) == set(self.tasks):
+            return self
+        return replace(
+            self,
+            rows=self.rows[self.rows["task"].isin(list(tasks))],
+            failures=self.failures[self.failures["task"].isin(list(tasks))],
+            _cache={},
+        )
+
+    def by_measure(self) -> list[SearchResults]:
+        """One part for each measure: their scores do not compare."""
+        parts = [
+            [task for task in self.tasks if self.measures[task] == measure]
+            for measure in (REGRET, HYPERVOLUME)
+        ]
+        return [self.select(tasks) for tasks in parts if tasks]
+
+    @cached_property
+    def traces(self) -> dict[str, Traces]:
+        """The runs of every task that has any."""
+        return {
+            str(task): Traces(
+                rows.reset_index(drop=True),
+                self.measures[str(task)].larger_is_better,
+                1.0 if self.measures[str(task)].larger_is_better else 0.0,
+            )
+            for task, rows in self.rows.groupby("task")
+        }
+
+    @cached_property
+    def budgets(self) -> list[int]:
+        """Where tables look.
+
+        A third, two thirds and all of the smallest budget of a task, and the largest budget.
+        """
+        budgets = [max(1, int(traces.budget)) for traces in self.traces.values()]
+        if not budgets:
+            return []
+        least = min(budgets)
+        return sorted({max(1, round(least / 3)), max(1, round(2 * least / 3)), least, max(budgets)})
+
+    def curves(self, task: str, axis: str = "spent") -> pd.DataFrame:
+        """:func:`~surrobench.report.search.summaries.curve` of every method of a task."""
+        key = ("curves", task, axis)
+        if key not in self._cache:
+            self._cache[key] = curve(self.traces[task], axis)
+        return self._cache[key]
+
+    def comparison(self, budget: int) -> pd.DataFrame:
+        """Every method at a budget and against the best of its task, a row per (task, method).
+
+        The columns of :func:`~surrobench.report.search.summaries.summary` and of
+        :func:`~surrobench.report.statistics.versus_best`. Tasks with a smaller budget are left out.
+        """
+        key = ("comparison", str(budget))
+        if key not in self._cache:
+            tables = {
+                task: summary(traces, budget, self._failed(task))
+                for task, traces in self.traces.items()
+                if max(1, int(traces.budget)) >= budget
+            }
+            self._cache[key] = pd.concat(tables, names=["task"])
+        return self._cache[key]
+
+    def _failed(self, task: str) -> pd.Series:
+        return self.failures.loc[self.failures["task"] == task, "method"].value_counts()
+
+    def pairs(self, task: str) -> pd.DataFrame:
+        """:func:`~surrobench.report.search.summaries.pairwise` at the whole budget of a task."""
+        key = ("pairs", task)
+        if key not in self._cache:
+            traces = self.traces[task]
+            self._cache[key] = pairwise(traces, max(1, int(traces.budget)))
+        return self._cache[key]
+
+    def means(self, budget: int) -> pd.DataFrame:
+        """Mean scores at a budget, methods × tasks, NaN where there is none."""
+        wide = self.comparison(budget)["mean"].unstack("task")
+        return wide.reindex(index=self.methods)
+
+    def mean_ranks(self, budget: int) -> pd.Series:
+        """Mean rank of each method over the tasks (1 is best); NaN if it lacks one."""
+        return statistics.mean_ranks(self.means(budget), self.measure.larger_is_better)
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Methods with a run, best first by their mean relative rank over tasks at the end."""
+        if not self.budgets:
+            return []
+        ends = {}
+        for task, traces in self.traces.items():
+            rows = self.comparison_at_end(task)
+            ends[task] = rows["mean"].rank(ascending=not traces.larger_is_better, pct=True)
+        relative = pd.DataFrame(ends).mean(axis=1).sort_index()
+        return [str(name) for name in relative.sort_values(kind="stable").index]
+
+    def comparison_at_end(self, task: str) -> pd.DataFrame:
+        """:meth:`comparison` of one task at its own budget, a row per method."""
+        return self.comparison(max(1, int(self.traces[task].budget))).loc[task]
+
+
+def _score(rows: pd.DataFrame, whole: float | None) -> tuple[pd.Series, Measure, str]:
+    """Scores of one task, what they measure, and what the best possible score stands for."""
+    volume = rows.get("hypervolume")
+    if volume is not None and volume.notna().any():
+        best = whole or float(volume.max()) or 1.0
+        return volume / best, HYPERVOLUME, "true front" if whole else "best found"
+    if rows["simple_regret"].notna().any():
+        return rows["simple_regret"], REGRET, "optimum"
+    return rows["best_value"].max() - rows["best_value"], REGRET, "best found"

@@ -1,0 +1,176 @@
+"""What a paper says of the runs of one task: curves, values at a budget, comparisons of pairs.
+
+Runs are paired by their seed, which alone decides the initial design; intervals and tests speak of
+other seeds on the same task.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report import statistics
+from surrobench.report.search.resampling import (
+    interquartile_mean,
+    interquartile_mean_band,
+    mean_band,
+    share_interval,
+)
+from surrobench.report.search.traces import FloatArray, Traces
+
+ALPHA = 0.05
+
+
+def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
+    """Scores over the runs of every method along an axis.
+
+    Columns: ``method``, the axis, ``runs``, ``with_incumbent`` (how many had one), ``mean`` with
+    its bootstrap limits ``mean_low`` and ``mean_high``, ``iqm`` (interquartile mean) with its own,
+    ``q25``, ``median``, ``q75``, and ``at_optimum``, the share of runs that had found the optimum.
+    Rows begin where half of the runs have an incumbent. Along ``simulated_seconds`` they end where
+    the first run of the method does, unless it ended before its budget.
+    """
+    positions = traces.positions if axis == "spent" else traces.seconds
+    rows = traces.before(positions, axis)
+    scores, known = traces.scores(rows)
+    spent = traces.read("spent", rows)
+    found = traces.found[:, None] <= spent
+    tables = []
+    for method in traces.methods:
+        chosen = traces.of(method)
+        table = _curve(scores[chosen])
+        table.insert(0, "method", method)
+        table.insert(1, axis, positions)
+        table.insert(2, "runs", int(chosen.sum()))
+        table.insert(3, "with_incumbent", known[chosen].sum(axis=0))
+        table["at_optimum"] = found[chosen].mean(axis=0)
+        keep = table["with_incumbent"] >= table["runs"] / 2
+        if axis != "spent" and np.isfinite(last := traces.last_seconds[method]):
+            keep &= positions <= last * (1 + 1e-9)
+        tables.append(table[keep])
+    return pd.concat(tables, ignore_index=True)
+
+
+def _curve(scores: FloatArray) -> pd.DataFrame:
+    low, high = mean_band(scores)
+    iqm_low, iqm_high = interquartile_mean_band(scores)
+    quartiles = np.quantile(scores, [0.25, 0.5, 0.75], axis=0)
+    return pd.DataFrame(
+        {
+            "mean": scores.mean(axis=0),
+            "mean_low": low,
+            "mean_high": high,
+            "iqm": interquartile_mean(scores),
+            "iqm_low": iqm_low,
+            "iqm_high": iqm_high,
+            "q25": quartiles[0],
+            "median": quartiles[1],
+            "q75": quartiles[2],
+        }
+    )
+
+
+def scores_at(traces: Traces, budget: float) -> pd.DataFrame:
+    """Scores at a budget, seeds × methods, NaN where a method has no run of a seed."""
+    values, _ = traces.scores(traces.before([budget]))
+    return traces.runs.assign(score=values[:, 0]).pivot(
+        index="seed", columns="method", values="score"
+    )
+
+
+def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
+    """One row per method at a budget, with its comparison to the best.
+
+    Columns: ``mean``, ``se``, ``low`` and ``high`` (Student's t), ``iqm``, ``median``, ``seeds``,
+    ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``at_optimum`` (share of the
+    runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
+    infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
+    means of ``best_value``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
+    columns of :func:`~surrobench.report.statistics.versus_best`.
+
+    Args:
+        traces: the runs of a task.
+        budget: in full trainings.
+        failed: number of broken runs of each method that has any.
+    """
+    rows = traces.before([budget])
+    scores, known = (part[:, 0] for part in traces.scores(rows))
+    columns = ("best_value", "test_value", "overhead_seconds", "simulated_seconds")
+    others = {name: traces.read(name, rows)[:, 0] for name in columns}
+    found = np.where(traces.found <= budget * (1 + 1e-9), traces.found, np.inf)
+    ended = traces.runs["end"].to_numpy() <= budget - 1 + 1e-9
+    lines = {}
+    for method in traces.methods:
+        chosen = traces.of(method)
+        lines[method] = {
+            **_moments(scores[chosen]),
+            **_success(found[chosen]),
+            "without_incumbent": int((~known[chosen]).sum()),
+            "early": int(ended[chosen].sum()),
+        }
+        for name, values in others.items():
+            interval = statistics.mean_interval(values[chosen])
+            lines[method] |= {name: interval.mean, f"{name}_ci95": interval.high - interval.mean}
+    table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("method")
+    table["failed"] = failed.reindex(table.index).fillna(0).astype(int)
+    table["planned"] = table["seeds"] + table["failed"]
+    table["incomplete"] = table["failed"] > 0
+    tested = statistics.versus_best(scores_at(traces, budget), traces.larger_is_better, ALPHA)
+    return table.join(tested)
+
+
+def _moments(scores: FloatArray) -> dict[str, float]:
+    interval = statistics.mean_interval(scores)
+    return {
+        "mean": interval.mean,
+        "se": interval.se,
+        "low": interval.low,
+        "high": interval.high,
+        "iqm": float(interquartile_mean(scores)),
+        "median": float(np.median(scores)),
+        "seeds": interval.n,
+    }
+
+
+def _success(found: FloatArray) -> dict[str, float]:
+    hits = int(np.isfinite(found).sum())
+    low, high = share_interval(hits, found.size)
+    return {
+        "at_optimum": hits / found.size,
+        "at_optimum_low": low,
+        "at_optimum_high": high,
+        "to_optimum": float(np.median(found)),
+    }
+
+
+def pairwise(traces: Traces, budget: float) -> pd.DataFrame:
+    """Every method against every other over their common seeds at a budget.
+
+    A row per ordered pair: ``method``, ``other``, ``pairs`` (common seeds), ``advantage`` (mean by
+    which ``method`` is better), ``p`` (two-sided Wilcoxon signed-rank test), ``p_holm`` (adjusted
+    over all pairs) and ``outcome``: ``win``, ``loss`` or ``tie`` at 5 %, and empty where so few
+    seeds could not have told any difference.
+    """
+    scores = scores_at(traces, budget)
+    sign = 1.0 if traces.larger_is_better else -1.0
+    values = {str(name): sign * column.to_numpy() for name, column in scores.items()}
+    lines = []
+    for a, b in combinations(values, 2):
+        difference = values[a] - values[b]
+        difference = difference[np.isfinite(difference)]
+        gain = float(difference.mean()) if difference.size else float("nan")
+        lines.append((a, b, difference.size, gain, statistics.signed_rank(difference)))
+    half = pd.DataFrame(lines, columns=["method", "other", "pairs", "advantage", "p"])
+    half["p_holm"] = statistics.holm(half["p"])
+    tests = int(half["p"].notna().sum())
+    testable = np.array([statistics.can_reject(n, tests, ALPHA) for n in half["pairs"]], dtype=bool)
+    clear = half["p_holm"] < ALPHA
+    better = np.where(half["advantage"] > 0, "win", "loss")
+    half["outcome"] = np.where(clear, better, np.where(testable, "tie", ""))
+    turned = half.rename(columns={"method": "other", "other": "method"})
+    turned["advantage"] = -turned["advantage"]
+    turned["outcome"] = turned["outcome"].replace({"win": "loss", "loss": "win"})
+    both = pd.concat([half, turned[half.columns]])
+    return both.sort_values(["method", "other"], ignore_index=True)
