@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,8 +13,14 @@ from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import RegretScale, percent, staggered, time_unit
-from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
+from surrobench.report.search.scales import (
+    FloatArray,
+    RegretScale,
+    percent,
+    staggered,
+    time_unit,
+)
+from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
 
 BANDS = {
     "mean": ("mean_low", "mean_high"),
@@ -49,8 +54,8 @@ def against_expense(
     """
     results = SearchResults.of(frame)
     cast = cast or Cast.of(results)
-    tasks = [task for task in results.traces if axis == "spent" or _timed(results, task)]
-    chosen = [m for m in cast.pages[page] if m in results.order]
+    tasks = [t for t in results.traces if axis == "spent" or results.traces[t].seconds_known]
+    chosen = [method for method in cast.pages[page] if method in results.order]
     with paper_style():
         legend = Legend.of(chosen, len(results.order) - len(chosen), width)
         figure, grid = panels.panel_grid(
@@ -58,7 +63,7 @@ def against_expense(
         )
         flat = [(axes, axes is row[0]) for row in grid for axes in row]
         for (axes, first), task in zip(flat, tasks, strict=True):
-            _panel(axes, results, task, statistic, axis, chosen, cast)
+            _draw(axes, results, task, statistic, axis, cast, page)
             axes.set_title(escaping.figure(task))
             if first:
                 axes.set_ylabel(_label(results, task, statistic))
@@ -66,42 +71,72 @@ def against_expense(
     return figure
 
 
-def _timed(results: SearchResults, task: str) -> bool:
-    return results.traces[task].seconds_known
+@dataclass(frozen=True)
+class _Panel:
+    """One task: how the numbers of a curve become places in its panel."""
+
+    axes: Axes
+    statistic: str
+    axis: str
+    unit: float
+    scale: RegretScale | None
+
+    def grey(self, line: pd.DataFrame) -> None:
+        """A line that gives context only."""
+        x, y = self._places(line, self.statistic)
+        self.axes.plot(x, y, color=MUTED, linewidth=0.6, zorder=1)
+
+    def coloured(self, line: pd.DataFrame, look: Look, place: int, lines: int) -> None:
+        """A line with its band; the first places lie on top."""
+        x, y = self._places(line, self.statistic)
+        marks = staggered(len(line), place, lines)
+        self.axes.plot(x, y, zorder=4 - 0.01 * place, markevery=marks, **line_style(look))
+        if bounds := BANDS[self.statistic]:
+            (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
+            self.axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+
+    def _places(self, line: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:
+        values = line[column].to_numpy()
+        x = line[self.axis].to_numpy() / self.unit
+        return x, values if self.scale is None else self.scale.clip(values)
 
 
-def _panel(
-    axes: Axes,
-    results: SearchResults,
-    task: str,
-    statistic: str,
-    axis: str,
-    chosen: Sequence[str],
-    cast: Cast,
+def _draw(
+    axes: Axes, results: SearchResults, task: str, statistic: str, axis: str, cast: Cast, page: int
 ) -> None:
     table = results.curves(task, axis)
-    unit, name = _x_unit(results, task, axis)
-    limit = results.traces[task].budget if axis == "spent" else float(table[axis].max()) / unit
-    columns = [statistic, *(BANDS[statistic] or ())]
-    coloured = table.loc[table["method"].isin(list(chosen)), columns]
-    regret = statistic != "at_optimum" and not results.measures[task].larger_is_better
-    scale = RegretScale.of(table[statistic], coloured) if regret else None
-    lines = dict(iter(table.groupby("method")))
-    for method in [m for m in lines if m not in chosen]:
-        own = lines[method]
-        drawn = own[statistic] if scale is None else scale.clip(own[statistic])
-        axes.plot(own[axis] / unit, drawn, color=MUTED, linewidth=0.6, zorder=1)
-    present = [m for m in chosen if m in lines]
-    for depth, method in enumerate(reversed(present)):
-        _line(axes, lines[method], axis, unit, statistic, scale)
-        line = axes.lines[-1]
-        line.update({k: v for k, v in _style(cast, method).items()})
-        line.set_zorder(3 + 0.01 * depth)
-        line.set_markevery(staggered(len(lines[method]), depth, len(present)))
-        _band(axes, lines[method], axis, unit, statistic, scale, cast.looks[method].colour)
-    axes.set_xlabel(name)
-    axes.set_xlim(0, limit * 1.01)
+    lines = {str(method): line for method, line in table.groupby("method")}
+    chosen = [method for method in cast.pages[page] if method in lines]
+    scale = _scale(results, task, statistic, table, chosen)
+    most = float(table[axis].max())
+    unit, name = (1.0, "full trainings") if axis == "spent" else time_unit(most)
+    panel = _Panel(axes, statistic, axis, unit, scale)
+    for method in [method for method in lines if method not in chosen]:
+        panel.grey(lines[method])
+    for place, method in enumerate(chosen):
+        panel.coloured(lines[method], cast.looks[method], place, len(chosen))
+    plain = axis == "spent" and bool(results.traces[task].runs["single_fidelity"].all())
+    axes.set_xlabel("evaluations" if plain else name if axis == "spent" else f"training ({name})")
+    axes.set_xlim(0, most / unit * 1.01)
     if scale is not None:
         scale.apply(axes)
     elif statistic == "at_optimum":
         percent(axes)
+
+
+def _scale(
+    results: SearchResults, task: str, statistic: str, table: pd.DataFrame, chosen: list[str]
+) -> RegretScale | None:
+    """Of regrets; None for shares and hypervolumes, which are drawn as they are."""
+    if statistic == "at_optimum" or results.measures[task].larger_is_better:
+        return None
+    columns = [statistic, *(BANDS[statistic] or ())]
+    return RegretScale.of(table[statistic], table.loc[table["method"].isin(chosen), columns])
+
+
+def _label(results: SearchResults, task: str, statistic: str) -> str:
+    if statistic == "at_optimum":
+        return "runs at the optimum (%)"
+    unit = results.unit(task)
+    name = f"{_NAMES[statistic]} {results.measures[task].label}"
+    return name + (f" ({escaping.figure(unit, 12)})" if unit else "")

@@ -105,6 +105,11 @@ class SearchResults:
         """What the (first) task is judged by."""
         return self.measures[self.tasks[0]]
 
+    def unit(self, task: str) -> str:
+        """Of the scores of a task, if the rows say it."""
+        texts = self.rows.loc[self.rows["task"] == task, "unit"]
+        return "" if self.measures[task].unitless or texts.empty else str(texts.iloc[0])
+
     def select(self, tasks: Sequence[str]) -> SearchResults:
         """The part that belongs to some tasks."""
         if set(tasks) == set(self.tasks):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +93,3 @@ def staggered(points: int, place: int, lines: int, markers: int = 6) -> tuple[in
     """
     every = max(1, points // markers)
     return int(every * (0.15 + 0.7 * place / max(1, lines - 1)) if lines > 1 else every // 2), every
-
-
-Drawn = Callable[[npt.ArrayLike], FloatArray]

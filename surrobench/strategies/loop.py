@@ -1,0 +1,219 @@
+"""The loop of a search: who may evaluate how much, and what it cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch
+from surrobench.strategies.strategy import Strategy
+from surrobench.tasks.evaluation import Evaluation
+
+Evaluate = Callable[[Arch, int | None], Evaluation]
+"""Trains an architecture for so many epochs (None: fully)."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a search ends.
+
+    Attributes:
+        evaluations: full trainings. Training for ``e`` of ``E`` epochs costs ``e / E`` of one;
+            every training starts anew, so a longer one of the same architecture costs all of it.
+        seconds: simulated training time, None for no limit.
+    """
+
+    evaluations: float
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a budget that allows nothing."""
+        if not self.evaluations > 0:
+            raise UserError(f"a budget of {self.evaluations:g} evaluations allows none; raise it.")
+        if self.seconds is not None and not self.seconds > 0:
+            raise UserError(f"a budget of {self.seconds:g} seconds allows nothing; raise it.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One evaluation of a search.
+
+    Attributes:
+        evaluation: its number, from 1.
+        arch: the architecture.
+        epochs: length of the training, None for the full one.
+        value: larger is better; NaN if it failed.
+        best: number of the evaluation that is the incumbent now (fully trained, feasible, highest
+            value), 0 if there is none.
+        spent: full trainings so far.
+        simulated_seconds: training time so far, NaN once a training did not say.
+        overhead_seconds: time that the strategy itself has taken so far.
+        status: of the evaluation.
+        reason: why it failed.
+        metrics: further numbers.
+    """
+
+    evaluation: int
+    arch: Arch
+    epochs: int | None
+    value: float
+    best: int
+    spent: float
+    simulated_seconds: float
+    overhead_seconds: float
+    status: str
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class SearchLoop:
+    """Asks, evaluates and tells until the budget is spent or nothing is left to try.
+
+    Failed evaluations count like others. A batch is evaluated before the strategy is told of any
+    of it. The loop can be stopped after any batch and continued from :meth:`state`.
+
+    Args:
+        strategy: what chooses.
+        evaluate: what trains; an exception ends the search unless ``forgiving``.
+        budget: when to stop.
+        batch: architectures that are asked for at a time.
+        forgiving: whether an exception of ``evaluate`` is a failed evaluation with a reason.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        evaluate: Evaluate,
+        budget: Budget,
+        *,
+        batch: int = 1,
+        forgiving: bool = False,
+    ) -> None:
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise UserError(f"batch is {batch!r}; it must be a positive whole number.")
+        self.strategy, self.evaluate, self.budget = strategy, evaluate, budget
+        self.batch, self.forgiving = batch, forgiving
+        self.rows: list[Row] = []
+        self._overhead = 0.0
+
+    def step(self) -> list[Row]:
+        """Evaluate one batch; empty when the search is over."""
+        if self._spent() >= self.budget.evaluations - 1e-9 or self._out_of_time():
+            return []
+        room = math.ceil(self.budget.evaluations - self._spent() - 1e-9)
+        started = time.perf_counter()
+        archs = self.strategy.ask(min(self.batch, room))
+        lengths = [self.strategy.epochs(arch) for arch in archs]
+        self._overhead += time.perf_counter() - started
+        results = [
+            self._evaluated(arch, epochs) for arch, epochs in zip(archs, lengths, strict=True)
+        ]
+        fresh = []
+        for arch, epochs, (result, reason) in zip(archs, lengths, results, strict=True):
+            started = time.perf_counter()
+            self.strategy.tell(arch, result)
+            self._overhead += time.perf_counter() - started
+            fresh.append(self._row(arch, epochs, result.cost, reason))
+        return fresh
+
+    def run(self, after: Callable[[SearchLoop], None] | None = None) -> list[Row]:
+        """Step until the end; ``after`` is called after each batch."""
+        while self.step():
+            if after is not None:
+                after(self)
+        return self.rows
+
+    def _evaluated(self, arch: Arch, epochs: int | None) -> tuple[Evaluation, str]:
+        try:
+            return self.evaluate(arch, epochs), ""
+        except Exception as error:
+            if not self.forgiving:
+                raise
+            return Evaluation(math.nan, status="failed"), f"{type(error).__name__}: {error}"
+
+    def _row(self, arch: Arch, epochs: int | None, cost: float | None, reason: str) -> Row:
+        seen = self.strategy.history[-1]
+        last = self.rows[-1] if self.rows else None
+        row = Row(
+            evaluation=len(self.rows) + 1,
+            arch=arch,
+            epochs=epochs,
+            value=seen.value,
+            best=self._best(arch, epochs, last),
+            spent=self._spent() + self._share(epochs),
+            simulated_seconds=(last.simulated_seconds if last else 0.0)
+            + (math.nan if cost is None else cost),
+            overhead_seconds=self._overhead,
+            status=seen.status,
+            reason=reason,
+            metrics=seen.metrics,
+        )
+        self.rows.append(row)
+        return row
+
+    def _best(self, arch: Arch, epochs: int | None, last: Row | None) -> int:
+        best = self.strategy.best
+        known = last.best if last else 0
+        if best is None or epochs is not None or best.arch != arch:
+            return known
+        return known if known and self.rows[known - 1].arch == arch else len(self.rows) + 1
+
+    def _share(self, epochs: int | None) -> float:
+        lengths = self.strategy.problem.epochs
+        return 1.0 if epochs is None or not lengths else epochs / lengths[-1]
+
+    def _spent(self) -> float:
+        return self.rows[-1].spent if self.rows else 0.0
+
+    def _out_of_time(self) -> bool:
+        limit = self.budget.seconds
+        return limit is not None and bool(self.rows) and self.rows[-1].simulated_seconds >= limit
+
+    def state(self) -> dict[str, Any]:
+        """Rows and the strategy's state, as data that JSON can hold."""
+        return {
+            "rows": [_plain(row) for row in self.rows],
+            "overhead": self._overhead,
+            "strategy": self.strategy.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state.
+
+        Raises:
+            UserError: if it is damaged or of another strategy.
+        """
+        try:
+            self.strategy.restore(state["strategy"])
+            self.rows = [_row(content) for content in state["rows"]]
+            self._overhead = float(state["overhead"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"the saved search is damaged: {error!r}.") from error
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    content = asdict(row)
+    content["arch"] = list(row.arch)
+    content["value"] = _number(row.value)
+    content["simulated_seconds"] = _number(row.simulated_seconds)
+    content["metrics"] = {name: _number(value) for name, value in row.metrics.items()}
+    return content
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _row(content: Mapping[str, Any]) -> Row:
+    values = dict(content)
+    values["arch"] = tuple(content["arch"])
+    for name in ("value", "simulated_seconds"):
+        values[name] = math.nan if content[name] is None else float(content[name])
+    values["metrics"] = {
+        name: math.nan if value is None else value for name, value in content["metrics"].items()
+    }
+    return Row(**values)
