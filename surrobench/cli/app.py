@@ -54,6 +54,14 @@ def run(
         list[str] | None,
         typer.Option("--add-predictor", help="Run this one as well (repeatable)."),
     ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", help="Search with this one instead (repeatable)."),
+    ] = None,
+    add_strategy: Annotated[
+        list[str] | None,
+        typer.Option("--add-strategy", help="Search with this one as well (repeatable)."),
+    ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Number of seeds.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -89,6 +97,8 @@ def run(
         tasks=task or [],
         predictors=predictor or [],
         added=add_predictor or [],
+        strategies=strategy or [],
+        added_strategies=add_strategy or [],
         seeds=seeds,
         settings=settings or [],
         workers=workers,
@@ -104,11 +114,9 @@ def run(
 
 @app.command("list")
 def list_names(
-    what: Annotated[
-        str, typer.Argument(help="tasks, predictors, encodings, spaces or studies [all].")
-    ] = "all",
+    what: Annotated[str, typer.Argument(help="A kind of part, such as predictors [all].")] = "all",
 ) -> None:
-    """List tasks, predictors, encodings, spaces and bundled studies."""
+    """List tasks, predictors, encodings, strategies, acquisition functions, spaces, studies."""
     from surrobench.cli.listing import list_command
 
     list_command(what)

@@ -17,6 +17,8 @@ def list_command(what: str) -> None:
         "tasks": _tasks,
         "predictors": _predictors,
         "encodings": _encodings,
+        "strategies": _strategies,
+        "acquisitions": _acquisitions,
         "spaces": _spaces,
     }
     if what != "all" and what not in kinds:
@@ -65,6 +67,18 @@ def _encodings() -> list[tuple[str, str]]:
     from surrobench.encodings import ENCODINGS
 
     return _registered(ENCODINGS)
+
+
+def _strategies() -> list[tuple[str, str]]:
+    from surrobench.strategies import STRATEGIES
+
+    return _registered(STRATEGIES)
+
+
+def _acquisitions() -> list[tuple[str, str]]:
+    from surrobench.acquisition import ACQUISITIONS
+
+    return _registered(ACQUISITIONS)
 
 
 def _spaces() -> list[tuple[str, str]]:

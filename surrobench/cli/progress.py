@@ -44,7 +44,7 @@ class PlainProgress:
         self._count(record)
         if now - self._last >= _LINE_SECONDS and self._done < self._todo:
             self._last = now
-            where = f"{record.payload['predictor']} n={record.payload['train_size']}"
+            where = _where(record)
             tell(f"{self._done}/{self._todo} cells{self._mishaps()}{self._left(now)} ({where})")
 
     def _count(self, record: Record) -> None:
@@ -101,7 +101,7 @@ class BarProgress(PlainProgress):
             self._bar,
             advance=1,
             failed=f"[red]{self._mishaps()}[/]" if self._failed else self._mishaps(),
-            current=f"{record.payload['predictor']} n={record.payload['train_size']}",
+            current=_where(record),
         )
 
     def end(self) -> None:
@@ -122,6 +122,14 @@ def opening(folder: Path, todo: int, finished: int, workers: int) -> str:
         return f"{folder}: nothing to compute{already}."
     people = f"{workers} worker" + ("s" if workers > 1 else "")
     return f"{folder}: {todo} cells to compute{already} with {people}, one thread each."
+
+
+def _where(record: Record) -> str:
+    """The method of a cell, and what else tells it apart."""
+    payload = record.payload
+    if "strategy" in payload:
+        return f"{payload['strategy']}, seed {payload['seed']}"
+    return f"{payload['predictor']} n={payload['train_size']}"
 
 
 def _clock(seconds: float) -> str:

@@ -25,6 +25,11 @@ def make_report(frame: pd.DataFrame, folder: Path) -> list[Path]:
     Returns:
         The files: overview and summary first, then the figures, then everything else.
     """
+    if "strategy" in frame:
+        from surrobench.report import search_terminal_table, write_search_report
+
+        output.print(search_terminal_table(frame))
+        return sorted(write_search_report(frame, folder), key=_interest)
     from surrobench.report import terminal_table, write_report
 
     output.print(terminal_table(frame))
@@ -73,7 +78,8 @@ def show_failures(frame: pd.DataFrame) -> None:
     if lost.empty:
         return
     tell(f"{len(lost)} of {len(frame)} cells have no numbers:", style="yellow")
-    counts = Counter(zip(lost["predictor"], lost["status"], lost["reason"], strict=True))
+    method = "strategy" if "strategy" in lost else "predictor"
+    counts = Counter(zip(lost[method], lost["status"], lost["reason"], strict=True))
     for (predictor, status, reason), count in counts.most_common(_REASONS_SHOWN):
         tell(f"  {count} × {predictor}: {status}: {reason}", style="yellow")
     if len(counts) > _REASONS_SHOWN:

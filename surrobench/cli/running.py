@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
 from surrobench.cli.console import complain, say, tell
-from surrobench.studies.config import Study
+from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class RunRequest:
     tasks: list[str]
     predictors: list[str]
     added: list[str]
+    strategies: list[str]
+    added_strategies: list[str]
     seeds: int | None
     settings: list[str]
     workers: int | None
@@ -44,6 +46,7 @@ def run_command(request: RunRequest) -> int:
         request.settings,
         replace=_replacements(request),
         added_predictors=request.added,
+        added_strategies=request.added_strategies,
         allow_code=request.allow_code,
     )
     from surrobench.cli.progress import make_progress
@@ -68,7 +71,11 @@ def run_command(request: RunRequest) -> int:
 
 
 def _replacements(request: RunRequest) -> dict[str, Any]:
-    chosen = {"tasks": request.tasks, "predictors": request.predictors}
+    chosen = {
+        "tasks": request.tasks,
+        "predictors": request.predictors,
+        "strategies": request.strategies,
+    }
     replace: dict[str, Any] = {name: values for name, values in chosen.items() if values}
     if request.seeds is not None:
         replace["seeds"] = request.seeds
@@ -84,19 +91,23 @@ def _this_command() -> str:
     return shlex.join(["surrobench", *sys.argv[1:]])
 
 
-def _show_plan(study: Study, origin: StudySource, settings: RunSettings) -> None:
+def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> None:
     """What ``--dry-run`` prints."""
-    from surrobench.studies.grid import make_plan
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.store import ResultStore
 
-    plan = make_plan(study, origin.base)
+    plan = kind_of(study).plan(study, origin.base)
     finished = ResultStore(settings.folder(study)).finished_keys()
     done = sum(cell.key in finished for cell in plan.cells)
-    say(f"study        {study.name} (protocol {study.protocol})")
-    _say_counts("task", Counter(cell.task for cell in plan.cells))
-    _say_counts("predictor", Counter(f"{c.predictor} [{c.encoding}]" for c in plan.cells))
-    say(f"train sizes  {', '.join(map(str, study.train_sizes))}")
+    if study.kind == "prediction":
+        say(f"study        {study.name} (protocol {study.protocol})")
+        _say_counts("task", Counter(cell.task for cell in plan.cells))
+        _say_counts("predictor", Counter(f"{c.predictor} [{c.encoding}]" for c in plan.cells))
+        say(f"train sizes  {', '.join(map(str, study.train_sizes))}")
+    else:
+        say(f"study        {study.name} ({study.evaluations} evaluations a search)")
+        _say_counts("task", Counter(cell.task for cell in plan.cells))
+        _say_counts("strategy", Counter(cell.strategy for cell in plan.cells))
     say(f"seeds        {', '.join(map(str, study.seeds))}")
     say(f"cells        {len(plan.cells)}, of which {done} are finished")
     for line in summarise_skipped(plan.skipped):

@@ -11,25 +11,23 @@ few passes over an ``n x n`` matrix, whatever the number of lengthscales (Rasmus
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
-from scipy.spatial.distance import cdist
+
+from surrobench.predictors.correlations import Correlation, DenseCorrelation, Kernel
 
 if TYPE_CHECKING:
     from surrobench.predictors.protocol import FloatArray
-
-Kernel = Literal["rbf", "matern-1/2", "matern-3/2", "matern-5/2"]
 
 LOWEST_LENGTHSCALE = 0.025
 LOWEST_OUTPUTSCALE = 1e-4
 LOWEST_NOISE = 1e-4
 _HIGHEST = 1e8
-_COINCIDENT = 1e-14
 _JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -94,6 +92,15 @@ class Priors:
         noise = (math.log(LOWEST_NOISE * self.unit), highest)
         return [lengthscale] * lengthscales + [outputscale, noise]
 
+    def parts(self, lengthscales: int) -> list[tuple[LogNormal, slice]]:
+        """Each prior with the log hyperparameters that it is for."""
+        k = lengthscales
+        return [
+            (self.lengthscale, slice(0, k)),
+            (self.outputscale, slice(k, k + 1)),
+            (self.noise, slice(k + 1, k + 2)),
+        ]
+
 
 @dataclass(frozen=True)
 class FitReport:
@@ -132,78 +139,40 @@ class Point:
     jitter: float
 
 
-def _rbf(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
-    k = np.exp(-0.5 * squared)
-    return k, k
-
-
-def _matern12(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r = np.sqrt(squared)
-    k = np.exp(-r)
-    # The distance of coincident points does not depend on the lengthscale.
-    weight = np.divide(k, r, out=np.zeros_like(k), where=squared > 0.0)
-    return k, weight
-
-
-def _matern32(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r = np.sqrt(3.0 * squared)
-    e = np.exp(-r)
-    r += 1.0
-    r *= e
-    e *= 3.0
-    return r, e
-
-
-def _matern52(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
-    k = squared * (5.0 / 3.0)
-    r = np.sqrt(5.0 * squared)
-    e = np.exp(-r)
-    r += 1.0
-    k += r
-    k *= e
-    r *= e
-    r *= 5.0 / 3.0
-    return k, r
-
-
-# Each maps squared scaled distances to the kernel and to the weight w in
-# d kernel / d log lengthscale_j = w * (x_j - x'_j)² / lengthscale_j².
-PROFILES: dict[str, Callable[[FloatArray], tuple[FloatArray, FloatArray]]] = {
-    "rbf": _rbf,
-    "matern-1/2": _matern12,
-    "matern-3/2": _matern32,
-    "matern-5/2": _matern52,
-}
-
-
-class LogPosterior:
+class SumPosterior:
     """Log marginal likelihood plus log priors, a function of log hyperparameters.
 
-    The argument holds the logarithms of the lengthscales (1 or ``d``), the outputscale and the
-    noise, in this order.
+    The covariance is ``sum_t s_t C_t + noise I``. The argument holds the logarithms of the
+    lengthscales of each term ``C_t`` in turn, of the outputscales ``s_t`` and of the noise.
+
+    Args:
+        terms: correlations of the ``n`` training points.
+        y: targets, ``n``.
+        priors: one or more for neighbouring entries of the argument, from the first to the last.
+        bounds: of each entry.
     """
 
     def __init__(
-        self, X: FloatArray, y: FloatArray, kernel: Kernel, *, ard: bool, priors: Priors
+        self,
+        terms: Sequence[Correlation],
+        y: FloatArray,
+        priors: Sequence[tuple[LogNormal, slice]],
+        bounds: list[tuple[float, float]],
     ) -> None:
-        """Take ``X`` (``n x d``, already scaled) and ``y`` (``n``)."""
-        self.X = np.ascontiguousarray(X - X.mean(axis=0))
-        self.y = y
-        self.ard = ard
-        self.priors = priors
-        self._profile = PROFILES[kernel]
+        self.terms, self.y = terms, y
+        self._parts, self._bounds = priors, bounds
+        self._first_scale = sum(term.size for term in terms)
+        self._ends = np.cumsum([term.size for term in terms])[:-1]
         self._targets = np.asfortranarray(np.stack([y, np.ones_like(y)], axis=1))
-        self._squared = None if ard else cdist(X, X, "sqeuclidean")
-        self._squares = self.X * self.X
 
     @property
     def size(self) -> int:
         """Length of the argument."""
-        return (self.X.shape[1] if self.ard else 1) + 2
+        return self._first_scale + len(self.terms) + 1
 
     def bounds(self) -> list[tuple[float, float]]:
         """Bounds of the log hyperparameters."""
-        return self.priors.bounds(self.size - 2)
+        return self._bounds
 
     def __call__(self, log_parameters: FloatArray) -> Point:
         """Evaluate value and gradient.
@@ -211,11 +180,17 @@ class LogPosterior:
         Raises:
             ArithmeticError: if no jitter makes the covariance positive definite.
         """
-        log_lengthscales, (log_outputscale, log_noise) = log_parameters[:-2], log_parameters[-2:]
-        inverse_squares = np.exp(-2.0 * log_lengthscales)
-        outputscale, noise = math.exp(log_outputscale), math.exp(log_noise)
-        squared = self._scaled_distances(inverse_squares)
-        correlation, weight = self._profile(squared)
+        lengthscales = np.split(log_parameters[: self._first_scale], self._ends)
+        scales = np.exp(log_parameters[self._first_scale : -1])
+        outputscale, noise = float(scales.sum()), math.exp(log_parameters[-1])
+        parts = [term(logs) for term, logs in zip(self.terms, lengthscales, strict=True)]
+        correlation = parts[0][0]
+        if len(parts) > 1:
+            shares = scales / outputscale
+            correlation = sum(
+                (share * matrix for share, (matrix, _) in zip(shares, parts, strict=True)),
+                start=np.zeros_like(correlation),
+            )
         factor, jitter = factorise(correlation, outputscale, noise)
         solved = dpotrs(factor, self._targets, lower=1)[0]
         constant = float(solved[:, 0].sum() / solved[:, 1].sum())
@@ -227,59 +202,51 @@ class LogPosterior:
 
         # The transpose is in C order and upper triangular: half of the symmetric inverse.
         inverse = dpotri(factor, lower=1, overwrite_c=1)[0].T
-        curvature = float(alpha @ alpha) - float(np.trace(inverse))
-        added = noise + jitter
-        by_lengthscale = self._lengthscale_slopes(weight, alpha, inverse, squared, inverse_squares)
-        gradient = np.concatenate(
-            [
-                0.5 * outputscale * by_lengthscale,
-                [0.5 * (fit - n - added * curvature), 0.5 * noise * curvature],
-            ]
-        )
-        return self._with_priors(log_parameters, Point(value, gradient, constant, jitter))
-
-    def _scaled_distances(self, inverse_squares: FloatArray) -> FloatArray:
-        if self._squared is not None:
-            return self._squared * inverse_squares[0]
-        Z = self.X * np.sqrt(inverse_squares)
-        norms = np.einsum("ij,ij->i", Z, Z)
-        squared = Z @ Z.T
-        squared *= -2.0
-        squared += norms[:, None]
-        squared += norms
-        # What is left of coincident points is rounding, sometimes negative.
-        squared[squared < _COINCIDENT] = 0.0
-        return squared
-
-    def _lengthscale_slopes(
-        self,
-        weight: FloatArray,
-        alpha: FloatArray,
-        inverse: FloatArray,
-        squared: FloatArray,
-        inverse_squares: FloatArray,
-    ) -> FloatArray:
-        """``sum_ij M_ij w_ij (x_ik - x_jk)² / lengthscale_k²`` with ``M = a a' - inverse``."""
-        # Twice one triangle of the inverse stands for both; its diagonal meets distance zero.
+        trace = float(np.trace(inverse))
+        curvature = float(alpha @ alpha) - trace
+        # Twice one triangle of the inverse stands for both.
         inverse *= -2.0
         inverse += np.multiply.outer(alpha, alpha)
-        inverse *= weight
-        if self._squared is not None:
-            return np.array([np.vdot(inverse, squared)])
-        sums = inverse.sum(axis=0) + inverse.sum(axis=1)
-        cross = np.einsum("ij,ij->j", self.X, inverse @ self.X)
-        slopes: FloatArray = (sums @ self._squares - 2.0 * cross) * inverse_squares
-        return slopes
+        if len(parts) == 1:
+            # What noise and jitter do not explain, the only term does.
+            by_scale = [fit - n - (noise + jitter) * curvature]
+        else:
+            by_scale = [
+                scale * (float(np.vdot(inverse, matrix)) + trace)
+                for scale, (matrix, _) in zip(scales, parts, strict=True)
+            ]
+        # Jitter is a share of the outputscale.
+        by_scale = [
+            slope + jitter * curvature * scale / outputscale if jitter else slope
+            for slope, scale in zip(by_scale, scales, strict=True)
+        ]
+        last = len(parts) - 1
+        by_lengthscale = [
+            scale * pull(inverse if i == last else inverse.copy())
+            for i, (scale, (_, pull)) in enumerate(zip(scales, parts, strict=True))
+        ]
+        gradient = 0.5 * np.concatenate([*by_lengthscale, by_scale, [noise * curvature]])
+        return self._with_priors(log_parameters, Point(value, gradient, constant, jitter))
 
     def _with_priors(self, log_parameters: FloatArray, point: Point) -> Point:
         value, gradient = point.value, point.gradient
-        k = len(log_parameters) - 2
-        parts = ((self.priors.lengthscale, slice(0, k)), (self.priors.outputscale, slice(k, k + 1)))
-        for prior, part in (*parts, (self.priors.noise, slice(k + 1, k + 2))):
+        for prior, part in self._parts:
             density, slope = prior.log_density(log_parameters[part])
             value += density
             gradient[part] += slope
         return Point(value, gradient, point.constant, point.jitter)
+
+
+class LogPosterior(SumPosterior):
+    """The same for one kernel over all columns with 1 or ``d`` lengthscales."""
+
+    def __init__(
+        self, X: FloatArray, y: FloatArray, kernel: Kernel, *, ard: bool, priors: Priors
+    ) -> None:
+        """Take ``X`` (``n x d``, already scaled) and ``y`` (``n``)."""
+        groups = np.arange(X.shape[1]) if ard else None
+        term = DenseCorrelation(X, kernel, groups)
+        super().__init__([term], y, priors.parts(term.size), priors.bounds(term.size))
 
 
 def factorise(

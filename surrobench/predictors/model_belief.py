@@ -16,7 +16,7 @@ from surrobench.predictors.transforms import AffineModel, WarpedModel
 
 _LEAST_VARIANCE = 1e-12
 _CHUNK = 2048
-JOINT_ROWS = 2000
+JOINT_ROWS = 512
 """A joint sample over more candidates than this is drawn over the most promising of them."""
 
 

@@ -17,7 +17,13 @@ MOST_REASONS = 50
 
 def index_page(results: Results, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
     """The page in Markdown: overview, exhibits with their captions and files, failures."""
-    parts = ["# Report", _overview(results), *_failures(results), *_constant(results)]
+    lead = ["# Report", _overview(results), *_failures(results), *_constant(results)]
+    return page(lead, exhibits)
+
+
+def page(lead: Sequence[str], exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
+    """A page that begins with ``lead`` and lists tables and figures with their files."""
+    parts = list(lead)
     tables = [item for item in exhibits if item[0].figure is None]
     parts += ["## Tables", _tables(tables), "## Figures"]
     parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]

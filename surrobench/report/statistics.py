@@ -16,6 +16,11 @@ from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 
+_FEW = 13
+"""Up to so many pairs with ties, all outcomes are gone through (scipy's limit for this)."""
+_TOGETHER = 32
+"""Columns tested at once: to go through all outcomes takes memory."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -59,6 +64,45 @@ def signed_rank(differences: npt.ArrayLike) -> float:
     if not difference.any():
         return 1.0
     return float(stats.wilcoxon(difference).pvalue)
+
+
+def signed_ranks(differences: npt.ArrayLike) -> FloatArray:
+    """:func:`signed_rank` of every column, far faster than one by one.
+
+    Columns are tested together that have equally many pairs and agree in whether there are ties
+    or zeros, on which scipy's choice of method depends.
+    """
+    array = np.asarray(differences, dtype=np.float64)
+    p = np.full(array.shape[1], np.nan)
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for place, column in enumerate(array.T):
+        sizes = np.abs(column[np.isfinite(column)])
+        if sizes.any():
+            tied = not sizes.all() or np.unique(sizes).size < sizes.size
+            groups.setdefault((sizes.size, bool(tied)), []).append(place)
+        elif sizes.size:
+            p[place] = 1.0
+    for (_, tied), places in groups.items():
+        for start in range(0, len(places), _TOGETHER):
+            part = places[start : start + _TOGETHER]
+            rows = np.array([column[np.isfinite(column)] for column in array.T[part]])
+            few = tied and rows.shape[1] <= _FEW
+            p[part] = _exact_with_ties(rows) if few else stats.wilcoxon(rows, axis=1).pvalue
+    return p
+
+
+def _exact_with_ties(rows: FloatArray) -> FloatArray:
+    """P-values of a few pairs with ties or zeros by all outcomes, as scipy's own choice is."""
+    sizes = np.where(rows == 0, np.nan, np.abs(rows))
+    ranks = np.nan_to_num(stats.rankdata(sizes, axis=1, nan_policy="omit"))
+
+    def positive(signed: FloatArray, axis: int) -> FloatArray:
+        return np.maximum(signed, 0.0).sum(axis=axis)
+
+    outcome = stats.permutation_test(
+        (np.sign(rows) * ranks,), positive, permutation_type="samples", vectorized=True, axis=1
+    )
+    return np.asarray(outcome.pvalue, dtype=np.float64)
 
 
 def holm(p_values: npt.ArrayLike) -> FloatArray:
@@ -108,7 +152,7 @@ def versus_best(
         best[leader] = True
         differences = values[:, [leader]] - values
         pairs = np.where(best, 0, np.isfinite(differences).sum(axis=0))
-        p = np.array([signed_rank(column) for column in differences.T])
+        p = signed_ranks(differences)
         p[leader] = np.nan
     comparisons = int(np.isfinite(p).sum())
     adjusted = holm(p)

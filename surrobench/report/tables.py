@@ -70,8 +70,8 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
         "summary",
         caption,
         summary_frame(results),
-        tex=_long_table(blocks[LATEX], escaping.latex(f"{caption} {notes}")),
-        markdown=_markdown_blocks(blocks[MARKDOWN], f"{caption} {notes}"),
+        tex=long_tex(blocks[LATEX], escaping.latex(f"{caption} {notes}")),
+        markdown=markdown_blocks(blocks[MARKDOWN], f"{caption} {notes}"),
     )
 
 
@@ -108,35 +108,37 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     data = rows.reset_index().assign(train_size=size)
     data["mean_rank"] = data["method"].map(ranks)
     wide = {
-        markup: _wide(rows, ranks, results.tasks, order, markup) for markup in (LATEX, MARKDOWN)
+        markup: wide_cells(rows, ranks, results.tasks, order, markup) for markup in (LATEX, MARKDOWN)
     }
     return Exhibit(
         f"{measure.column}-n{size}",
         caption,
         identified(results, data),
-        tex=_wide_tex(wide[LATEX], escaping.latex(full), f"{measure.column}-n{size}"),
+        tex=wide_tex(wide[LATEX], escaping.latex(full), f"{measure.column}-n{size}"),
         markdown=full + "\n\n" + markdown_table(wide[MARKDOWN]),
     )
 
 
-def _wide(
+def wide_cells(
     rows: pd.DataFrame,
     ranks: pd.Series,
     tasks: Sequence[str],
     order: Sequence[str],
     markup: Markup,
+    what: str = "predictor",
 ) -> pd.DataFrame:
+    """Cells of a comparison, methods × tasks, with mean ranks where there are several tasks."""
     cells = rows.apply(cell, axis=1, markup=markup).unstack("task")
     dash = "--" if markup is LATEX else "–"
     cells = cells.reindex(index=list(order), columns=list(tasks)).fillna("")
     cells.columns = pd.Index([markup.text(task) for task in tasks])
     if len(tasks) > 1:
         cells["mean rank"] = [dash if pd.isna(ranks[m]) else f"{ranks[m]:.1f}" for m in order]
-    cells.index = pd.Index([markup.text(method) for method in order], name="predictor")
+    cells.index = pd.Index([markup.text(method) for method in order], name=what)
     return cells
 
 
-def _wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
+def wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
     """LaTeX tables of at most :data:`MOST_COLUMNS` tasks each."""
     ranked = "mean rank" in cells.columns
     tasks = list(range(cells.shape[1] - int(ranked)))
@@ -160,17 +162,22 @@ def _wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
     return "% needs \\usepackage{booktabs}\n" + "\n".join(tables)
 
 
-def _long_table(blocks: dict[str, pd.DataFrame], caption: str) -> str:
+def long_tex(
+    blocks: dict[str, pd.DataFrame],
+    caption: str,
+    what: str = "predictor",
+    label: str = "summary",
+) -> str:
     """One LaTeX longtable with a block of rows for each task."""
     cells = pd.concat({escaping.latex(task): block for task, block in blocks.items()})
-    cells = cells.fillna("").reset_index(names=["task", "predictor"])
+    cells = cells.fillna("").reset_index(names=["task", what])
     cells["task"] = cells["task"].where(~cells["task"].duplicated(), "")
     tex: str = cells.style.hide(axis="index").to_latex(
         environment="longtable",
         hrules=True,
         column_format="ll" + "r" * (cells.shape[1] - 2),
         caption=caption,
-        label="tab:summary",
+        label=f"tab:{label}",
     )
     return "% needs \\usepackage{booktabs, longtable}\n" + tex
 
@@ -183,7 +190,8 @@ def markdown_table(cells: pd.DataFrame, align: str = "--:") -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def _markdown_blocks(blocks: dict[str, pd.DataFrame], caption: str) -> str:
+def markdown_blocks(blocks: dict[str, pd.DataFrame], caption: str) -> str:
+    """A caption and one pipe table for each task."""
     parts = [caption + "\n"]
     for task, block in blocks.items():
         parts.append(f"## {escaping.markdown(task)}\n\n{markdown_table(block)}")

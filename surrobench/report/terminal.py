@@ -68,14 +68,19 @@ def terminal_table(
     return Ranking(results, results.primary(measure), most_tasks)
 
 
-def _table(title: str, sizes: Sequence[int]) -> Table:
+def blank_table(title: str, what: str, columns: Sequence[str]) -> Table:
+    """A table without rows; the first column is called ``what``."""
     table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     table.padding, table.show_edge = (0, 0), False
-    table.add_column("predictor", no_wrap=True)
-    for size in sizes:
-        name = f"n = {size:,} " if size == sizes[0] else f"{size:,} "
+    table.add_column(what, no_wrap=True)
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def _table(title: str, sizes: Sequence[int]) -> Table:
+    names = [f"n = {size:,} " if size == sizes[0] else f"{size:,} " for size in sizes]
+    return blank_table(title, "predictor", names)
 
 
 def _task_table(results: Results, score: Measure, task: str, roomy: bool) -> Table:
@@ -86,13 +91,13 @@ def _task_table(results: Results, score: Measure, task: str, roomy: bool) -> Tab
         cells = []
         for size in results.sizes:
             row = compared[size].reindex([(task, method)]).iloc[0]
-            text = "" if pd.isna(row["planned"]) else _cell(row, roomy)
-            cells.append(Text(text, style=_colour(row)))
+            text = "" if pd.isna(row["planned"]) else cell_text(row, roomy)
+            cells.append(Text(text, style=cell_style(row)))
         table.add_row(Text(one_line(method, LONGEST_NAME)), *cells)
     return table
 
 
-def _cell(row: pd.Series, roomy: bool) -> str:
+def cell_text(row: pd.Series, roomy: bool) -> str:
     """Mean and half-width, then one character for a mark."""
     if not row["seeds"] > 0:
         return "– "
@@ -101,7 +106,8 @@ def _cell(row: pd.Series, roomy: bool) -> str:
     return mean + (f"±{half.removeprefix('0')}" if half and roomy else "") + mark
 
 
-def _colour(row: pd.Series) -> str:
+def cell_style(row: pd.Series) -> str:
+    """Green for the best and for what is not worse."""
     if row["best"] == 1:
         return "bold green"
     return "green" if row["not_worse"] == 1 else ""

@@ -1,32 +1,110 @@
+"""Estimation of distribution: sample from what the best have in common."""
+
 from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import Any
+
 import numpy as np
+
+from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_choice, check_number, check_whole
+from surrobench.strategies.options import check_number, check_whole
 from surrobench.strategies.problem import Problem
-from surrobench.strategies.strategy import FloatArray, Strategy
+from surrobench.strategies.strategy import FloatArray, Observation, Strategy
+
+_DRAWS = 20
+"""How often a sample that was proposed before is drawn again before its nearest will do."""
+
+
 class EstimationOfDistribution(Strategy):
-    def __init__(self, problem: Problem, *, generation: int = 10, best: int = 10, memory: str = "all", learning_rate: float = 1.0, smoothing: float = 1.0, initial: int = 10, **common: Any) -> None:
+    """Independent categorical distributions, one for each decision, fitted to the best.
+
+    After every generation the distributions move to the shares that each choice has among the
+    best: at once with a learning rate of 1, which is the univariate marginal distribution
+    algorithm (UMDA; Mühlenbein & Paaß 1996), or step by step, which is population-based
+    incremental learning (PBIL; Baluja 1994, over categories instead of bits).
+
+    Deviations, for budgets of a few hundred evaluations: the best are those of all that was told,
+    not of the last generation alone (``elitist=False`` restores that), and choices that none of
+    them has keep a small share (``smoothing``). A sample that is no candidate, or only repeats
+    what was proposed before, becomes the nearest candidate that does not.
+
+    Args:
+        generation: evaluations between two updates; as many are told before the first sample.
+        selected: how many of the best the distributions are fitted to.
+        elitist: whether they are the best of all so far, or of the generation.
+        learning_rate: how far the distributions move towards the new shares, above 0 and up to 1.
+        smoothing: observations of a uniform choice that are added to each decision's counts.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        generation: int = 10,
+        selected: int = 5,
+        elitist: bool = True,
+        learning_rate: float = 1.0,
+        smoothing: float = 1.0,
+        **common: Any,
+    ) -> None:
         super().__init__(problem, **common)
-        self.generation, self.best_, self.memory, self.learning_rate, self.smoothing,self.initial = generation, best, memory, learning_rate, smoothing, initial
-    def _p(self):
-        cards=self.space.cardinalities
-        p=[np.full(c,1/c) for c in cards]
-        for end in range(self.generation, len(self.history)+1, self.generation):
-            told=self.history[:end] if self.memory=="all" else self.history[end-self.generation:end]
-            y=self.targets(told); top=np.argsort(-y,kind="stable")[:self.best_ if self.best_>=1 else max(1,round(self.best_*len(told)))]
-            for v,c in enumerate(cards):
-                n=np.bincount([told[i].arch[v] for i in top],minlength=c)+self.smoothing/c
-                p[v]=(1-self.learning_rate)*p[v]+self.learning_rate*n/n.sum()
-        return p
-    def _propose(self, n, rng):
-        if len(self.history) < self.initial: return []
-        taken=self.seen(); p=self._p(); out=[]
+        self.generation = check_whole(self, "generation", generation, 1)
+        self.selected = check_whole(self, "selected", selected, 1)
+        self.elitist = bool(elitist)
+        if not elitist and selected >= generation:
+            raise UserError(
+                f"EstimationOfDistribution: option 'selected' is {selected}; of a generation of "
+                f"{generation} it must select fewer, or it learns nothing."
+            )
+        self.learning_rate = check_number(self, "learning_rate", learning_rate, 0.0, 1.0)
+        self.smoothing = check_number(self, "smoothing", smoothing, 0.0)
+        self._shares = self._uniform()
+
+    def _uniform(self) -> list[FloatArray]:
+        return [np.full(c, 1.0 / c) for c in self.space.cardinalities]
+
+    def _observe(self, observation: Observation) -> None:
+        if len(self.history) % self.generation == 0:
+            self._update(len(self.history))
+
+    def _load(self, own: Mapping[str, Any]) -> None:
+        self._shares = self._uniform()
+        for end in range(self.generation, len(self.history) + 1, self.generation):
+            self._update(end)
+
+    def _update(self, end: int) -> None:
+        """Learn from the history up to ``end``."""
+        told = self.history[0 if self.elitist else end - self.generation : end]
+        best = np.argsort(-self.targets(told), kind="stable")[: self.selected]
+        archs = np.array([told[i].arch for i in best])
+        for variable, shares in enumerate(self._shares):
+            counts = np.bincount(archs[:, variable], minlength=len(shares))
+            counts = counts + self.smoothing / len(shares)
+            shares += self.learning_rate * (counts / counts.sum() - shares)
+
+    def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        if len(self.history) < self.generation:
+            return []  # random members take the places
+        taken = self.seen()
+        samples: list[Arch] = []
         for _ in range(n):
-            for _ in range(20):
-                a=tuple(int(rng.choice(len(q),p=q)) for q in p)
-                if a in self.candidates and a not in taken: break
-            a=self.candidates.nearest(a,rng,taken)
-            if a is None: break
-            out.append(a); taken.add(a)
-        return out
+            arch = self.candidates.nearest(self._sample(taken, rng), rng, taken)
+            if arch is not None:
+                samples.append(arch)
+                taken.add(arch)
+        return samples
+
+    def _sample(self, taken: set[Arch], rng: np.random.Generator) -> Arch:
+        """A draw that is new, or the last of many if none is."""
+        bounds = [np.cumsum(shares)[:-1] for shares in self._shares]
+        arch: Arch = ()
+        for uniform in rng.random((_DRAWS, len(bounds))):
+            arch = tuple(
+                int(np.searchsorted(b, u, side="right"))
+                for b, u in zip(bounds, uniform, strict=True)
+            )
+            if arch not in taken:
+                break
+        return arch

@@ -15,23 +15,25 @@ from surrobench.strategies.strategy import FloatArray, Observation, Strategy
 class GeneticAlgorithm(Strategy):
     """A steady-state genetic algorithm with elitism (Goldberg 1989; Whitley 1989).
 
-    Children come from two parents by uniform crossover (Syswerda 1989) and by mutating each
-    variable with probability 1/V (Mühlenbein & Schlierkamp-Voosen 1993). A child that is no
-    candidate, or was proposed before, becomes the nearest candidate that was not.
+    Parents are drawn from the best part of the population (truncation, Mühlenbein &
+    Schlierkamp-Voosen 1993) or are winners of tournaments. Children come from two of them by
+    uniform crossover (Syswerda 1989), and each variable mutates with probability 1/V, which
+    changes one on average. A child that is no candidate, or was proposed before, becomes the
+    nearest candidate that was not.
 
     The population is the ``elite`` best so far and the others told last, so that a child can be a
-    parent as soon as it is told: generations would leave little time to learn in a few hundred
-    evaluations.
+    parent as soon as it is told: whole generations would leave little time to learn in a few
+    hundred evaluations.
 
     Args:
-        population: size of the population; as many are told before the first child.
-        selection: ``"tournament"`` takes the best of some drawn members as a parent;
-            ``"truncation"`` draws parents from the best part of the population.
-        tournament: members of a tournament.
-        truncation: share of the population that truncation leaves.
+        population: size of the population.
+        selection: ``"truncation"`` or ``"tournament"``.
+        truncation: share of the population, the best of it, that can be parents; at least two can.
+        tournament: members of a tournament, drawn with replacement.
         crossover_rate: share of the children that have two parents.
         mutation_rate: probability of changing each variable; None is 1/V.
-        elite: how many of the best so far stay for good; at most ``population``.
+        elite: how many of the best so far stay in the population for good.
+        initial: how many are told before the first child.
     """
 
     def __init__(
@@ -40,8 +42,8 @@ class GeneticAlgorithm(Strategy):
         *,
         population: int = 20,
         selection: str = "truncation",
-        tournament: int = 3,
-        truncation: float = 0.5,
+        truncation: float = 0.25,
+        tournament: int = 5,
         crossover_rate: float = 0.9,
         mutation_rate: float | None = None,
         elite: int = 10,
@@ -50,15 +52,15 @@ class GeneticAlgorithm(Strategy):
     ) -> None:
         super().__init__(problem, **common)
         self.population = check_whole(self, "population", population, 2)
-        self.selection = check_choice(self, "selection", selection, ("tournament", "truncation"))
-        self.tournament = check_whole(self, "tournament", tournament, 1)
+        self.selection = check_choice(self, "selection", selection, ("truncation", "tournament"))
         self.truncation = check_number(self, "truncation", truncation, 0.0, 1.0)
+        self.tournament = check_whole(self, "tournament", tournament, 1)
         self.crossover_rate = check_number(self, "crossover_rate", crossover_rate, 0.0, 1.0)
         if mutation_rate is not None:
             check_number(self, "mutation_rate", mutation_rate, 0.0, 1.0)
         self.mutation_rate = mutation_rate
         self.elite = check_whole(self, "elite", elite, 0, self.population)
-        self.initial = initial
+        self.initial = check_whole(self, "initial", initial, 1)
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         if len(self.history) < self.initial:

@@ -18,13 +18,13 @@ class LocalSearch(Strategy):
 
     A climb starts from the best of the initial design. Its neighbours are trained in random order
     until there is a better one, which is the next centre. Where no neighbour is better, a new
-    climb starts from random architectures (or the search goes on from the next best).
+    climb starts from random architectures, or the search goes on from the next best. The defaults
+    are those of the authors' code; neighbours that an earlier climb has trained are not looked at
+    again, as there.
 
-    With several architectures in training at once, neighbours are handed out side by side; once
-    the last one is in training, those of the next best of the climb follow, which are the most
-    likely ones to be wanted next. Whatever was told during a climb belongs to it, whoever asked.
-
-    Neighbours that an earlier climb has trained are not looked at again, as in the authors' code.
+    With several architectures in training at once, neighbours are handed out side by side; when
+    all are, those of the next best of the climb follow, the likeliest to be wanted next. Whatever
+    is told during a climb belongs to it, whoever asked for it.
 
     Args:
         query: ``"first-improvement"`` moves to the first better neighbour (the paper's
@@ -32,7 +32,7 @@ class LocalSearch(Strategy):
             best of it.
         at_optimum: ``"restart"`` begins a new climb; ``"continue"`` goes on from the best
             architecture that has neighbours left (the paper's *continue at min*).
-        starts: random architectures that a new climb draws to begin from the best of them.
+        starts: random architectures that a new climb draws, to begin from the best of them.
     """
 
     def __init__(

@@ -76,19 +76,21 @@ def read_predictor(value: Any) -> PredictorChoice:
 
 
 def _predictors(value: Any) -> list[PredictorChoice]:
-    return [read_predictor(element) for element in _filled_list(value, 'names such as "gp-rbf"')]
+    return [read_predictor(element) for element in filled_list(value, 'names such as "gp-rbf"')]
 
 
-def _names(value: Any) -> list[str]:
-    names = _filled_list(value, "names")
-    for name in names:
+def names(value: Any) -> list[str]:
+    """A list of different names."""
+    found = filled_list(value, "names")
+    for name in found:
         if not isinstance(name, str) or not name.strip():
             raise ValueError(f"{name!r} is not a name; names are texts in quotation marks.")
-    _refuse_repeats(names)
-    return names
+    _refuse_repeats(found)
+    return found
 
 
-def _filled_list(value: Any, of_what: str) -> list[Any]:
+def filled_list(value: Any, of_what: str) -> list[Any]:
+    """A list with at least one element."""
     if not isinstance(value, list) or not value:
         raise ValueError(f"{value!r} must be a list of {of_what}, with at least one.")
     return value
@@ -100,30 +102,32 @@ def _refuse_repeats(values: Sequence[Any]) -> None:
             raise ValueError(f"{value!r} is listed twice.")
 
 
-def _whole(value: Any, least: int, what: str) -> int:
+def whole(value: Any, least: int, what: str) -> int:
+    """A whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{value!r} must be a whole number, {what}.")
     return value
 
 
 def _train_sizes(value: Any) -> list[int]:
-    sizes = _filled_list(value, "training sizes")
+    sizes = filled_list(value, "training sizes")
     for size in sizes:
-        _whole(size, 1, "1 or more: a predictor needs at least one training example")
+        whole(size, 1, "1 or more: a predictor needs at least one training example")
     _refuse_repeats(sizes)
     return sizes
 
 
-def _seeds(value: Any) -> list[int]:
+def seeds(value: Any) -> list[int]:
     """A count ``n`` means the seeds 0 … n-1."""
     if isinstance(value, list):
-        seeds = [_whole(seed, 0, "0 or more") for seed in _filled_list(value, "seeds")]
-        _refuse_repeats(seeds)
-        return seeds
-    return list(range(_whole(value, 1, "how many seeds (1 or more), or a list of seeds")))
+        found = [whole(seed, 0, "0 or more") for seed in filled_list(value, "seeds")]
+        _refuse_repeats(found)
+        return found
+    return list(range(whole(value, 1, "how many seeds (1 or more), or a list of seeds")))
 
 
-def _positive(value: Any) -> float | None:
+def positive(value: Any) -> float | None:
+    """A number above 0, or nothing."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -131,13 +135,11 @@ def _positive(value: Any) -> float | None:
     return float(value)
 
 
-def _limits(value: Any) -> dict[str, int]:
+def limits(value: Any) -> dict[str, int]:
+    """A table of names and whole numbers."""
     if not isinstance(value, dict):
         raise ValueError(f'{value!r} must be a table such as {{"gp-*-ard" = 200}}.')
-    return {
-        name: _whole(size, 1, "the largest training size of that predictor")
-        for name, size in value.items()
-    }
+    return {name: whole(size, 1, "1 or more") for name, size in value.items()}
 
 
 class Study(BaseModel):
@@ -164,25 +166,30 @@ class Study(BaseModel):
     kind: Literal["prediction"]
     name: str = Field(min_length=1)
     description: str = ""
-    tasks: Annotated[list[str], BeforeValidator(_names)]
+    tasks: Annotated[list[str], BeforeValidator(names)]
     predictors: Annotated[list[PredictorChoice], BeforeValidator(_predictors)]
-    encodings: Annotated[list[str], BeforeValidator(_names)] = ["default"]
+    encodings: Annotated[list[str], BeforeValidator(names)] = ["default"]
     train_sizes: Annotated[list[int], BeforeValidator(_train_sizes)]
-    seeds: Annotated[list[int], BeforeValidator(_seeds)]
+    seeds: Annotated[list[int], BeforeValidator(seeds)]
     protocol: Protocol = "grouped"
-    transforms: Annotated[list[str], BeforeValidator(_names)] | None = None
-    max_train_size: Annotated[dict[str, int], BeforeValidator(_limits)] = {}
+    transforms: Annotated[list[str], BeforeValidator(names)] | None = None
+    max_train_size: Annotated[dict[str, int], BeforeValidator(limits)] = {}
     small_pools: Literal["error", "skip"] = "error"
-    timeout_seconds: Annotated[float | None, BeforeValidator(_positive)] = 600.0
-    memory_gib: Annotated[float | None, BeforeValidator(_positive)] = 8.0
+    timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 600.0
+    memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 
     def to_toml(self) -> str:
         """The study as a TOML file, every field spelt out."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         values["predictors"] = [choice.written() for choice in self.predictors]
-        return "".join(
-            f"{name} = {_toml(value)}\n" for name, value in values.items() if value is not None
-        )
+        return to_toml(values)
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """Keys and values as a TOML file; what is None is left out."""
+    return "".join(
+        f"{name} = {_toml(value)}\n" for name, value in values.items() if value is not None
+    )
 
 
 def _toml(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
@@ -89,6 +89,24 @@ class Skipped:
     reason: str
 
 
+class PlannedCell(Protocol):
+    """What every kind of cell can say of itself."""
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that the numbers depend on."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+
+    def identity(self) -> dict[str, Any]:
+        """What the cell is called in the results (without the key)."""
+
+    def name(self) -> tuple[Any, ...]:
+        """The identity as a tuple."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """All cells of a study.
@@ -99,7 +117,7 @@ class Plan:
         ingredients: what entered the keys, by kind and name (to explain differences).
     """
 
-    cells: list[Cell]
+    cells: list[Any]
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from surrobench.errors import UserError
 from surrobench.studies.grid import Plan, Skipped
-from surrobench.studies.record import IDENTITY
 from surrobench.studies.store import write_atomically
 
 PLAN_FILE = "plan.json"
@@ -43,7 +42,14 @@ class PlannedCells:
             before = self.ingredients.get(kind, {})
             for name, value in now.items():
                 if name in before and before[name] != value:
-                    sentences.append(_difference(kind.removesuffix("s"), name, before[name], value))
+                    sentences.append(
+                        _difference(
+                            kind.removesuffix("s").replace("strategie", "strategy"),
+                            name,
+                            before[name],
+                            value,
+                        )
+                    )
         return sentences
 
     def add(self, plan: Plan) -> None:
@@ -57,7 +63,6 @@ class PlannedCells:
     def save(self, folder: Path) -> None:
         """Write ``plan.json``."""
         content = {
-            "columns": IDENTITY,
             "cells": [[key, *name] for name, key in self.keys.items()],
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,

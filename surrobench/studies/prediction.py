@@ -66,13 +66,13 @@ def run_cell(cell: Cell) -> Record:
     except UserError as error:
         return _record(cell, "unavailable", str(error))
     try:
-        with _seeded(cell.key):
+        with seeded(cell.key):
             predictive, timing = _fit_and_predict(cell, X[train], task.truth[train], X[test])
         scores = _score(task.truth[test], predictive)
     except InvalidPredictionError as error:
         return _record(cell, "invalid", str(error))
     except Exception as error:
-        return _record(cell, _status(error), _reason(error), trace=traceback.format_exc())
+        return _record(cell, _status(error), reason_of(error), trace=traceback.format_exc())
     payload = {"n_test": len(test), "train_seconds": _train_seconds(task, train), **scores}
     return _record(cell, "ok", "", payload, timing)
 
@@ -150,7 +150,7 @@ def _record(
     return make_record(cell.key, payload, timing, trace)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What was raised and where, without folders or addresses, which differ between machines."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" [{Path(frames[-1].filename).name}:{frames[-1].lineno}]" if frames else ""
@@ -167,7 +167,7 @@ def _status(error: Exception) -> Status:
 
 
 @contextmanager
-def _seeded(key: str) -> Iterator[None]:
+def seeded(key: str) -> Iterator[None]:
     """Fix the global generators for the predictors of others that draw from them.
 
     Ours never do; but without this a foreign predictor's numbers would depend on the order of the

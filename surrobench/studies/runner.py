@@ -9,15 +9,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
-from surrobench.studies.config import Study, build_study
 from surrobench.studies.environment import describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
-from surrobench.studies.grid import Cell, Plan, make_plan
+from surrobench.studies.grid import Plan, PlannedCell
+from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, make_record, one_line
@@ -29,7 +29,6 @@ from surrobench.tasks.catalogue import is_card_path
 if TYPE_CHECKING:
     import pandas as pd
 
-RUN_CELL = "surrobench.studies.prediction:run_cell"
 ENVIRONMENT_FILE = "environment.json"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
@@ -56,7 +55,7 @@ class RunSettings:
     retry_failed: bool = False
     update: bool = False
 
-    def folder(self, study: Study) -> Path:
+    def folder(self, study: AnyStudy) -> Path:
         """Where the run goes."""
         return self.out if self.out is not None else Path("runs") / slug(study.name)
 
@@ -86,7 +85,7 @@ class RunResult:
 
 
 def run_study(
-    study: str | Path | Mapping[str, Any] | Study,
+    study: str | Path | Mapping[str, Any] | AnyStudy,
     *,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -113,18 +112,20 @@ def run_study(
     if isinstance(study, str | Path):
         loaded, origin = load_study(str(study), replace=overrides)
         base = origin.base
-    elif isinstance(study, Study):
+    elif isinstance(study, Mapping):
+        content = {"kind": "prediction", "name": "study", **study, **overrides}
+        loaded = kind_of(content).build(content, "", "study")
+    else:
         loaded = study
         if overrides:
-            loaded = build_study({**study.model_dump(exclude_none=True), **overrides})
-    else:
-        loaded = build_study({"kind": "prediction", "name": "study", **study, **overrides})
+            content = {**study.model_dump(exclude_none=True), **overrides}
+            loaded = kind_of(study).build(content, "", "study")
     settings = RunSettings(None if out is None else Path(out), workers, limit, retry_failed, update)
     return run(loaded, base, settings).frame
 
 
 def run(
-    study: Study, base: Path, settings: RunSettings, observer: RunObserver | None = None
+    study: AnyStudy, base: Path, settings: RunSettings, observer: RunObserver | None = None
 ) -> RunResult:
     """Run a study; relative card paths start at ``base``.
 
@@ -134,7 +135,7 @@ def run(
         RunStoppedError: if results can no longer be written or workers cannot start.
     """
     observer = observer or Silent()
-    plan = make_plan(study, base)
+    plan = kind_of(study).plan(study, base)
     store = ResultStore(settings.folder(study))
     store.prepare()
     with _stopping_when_unable(store), store.lock():
@@ -180,7 +181,7 @@ def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
     return planned
 
 
-def _write_study(study: Study, base: Path, folder: Path) -> None:
+def _write_study(study: AnyStudy, base: Path, folder: Path) -> None:
     """Keep the study so that it can be run from where it lies: cards relative to the folder."""
     tasks = [
         os.path.relpath(base / task, folder) if is_card_path(task) else task for task in study.tasks
@@ -206,16 +207,16 @@ def _write_environment(folder: Path, observer: RunObserver) -> None:
 
 
 def _run_locked(
-    study: Study,
+    study: AnyStudy,
     plan: Plan,
     planned: PlannedCells,
     store: ResultStore,
     settings: RunSettings,
     observer: RunObserver,
 ) -> RunResult:
-    from surrobench.studies.view import make_frame, save_frame
+    from surrobench.studies.view import save_frame
 
-    keys = planned.keys.values()
+    kind, keys = kind_of(study), planned.keys.values()
     found = store.scan(keys)
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
@@ -226,13 +227,13 @@ def _run_locked(
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
     with stop_signals() as stop:
-        for record in _records(todo, workers, limits, store.folder / "logs", stop):
+        for record in _records(kind, todo, workers, limits, store.folder, stop):
             store.write(record)
             found.records[record.key] = record
             before -= 1
             observer.cell(record)
     observer.end()
-    frame = make_frame(found.records.values(), list(keys))
+    frame = kind.frame(found.records.values(), list(keys))
     missing = sum(cell.key not in found.records for cell in plan.cells)
     return RunResult(
         folder=store.folder,
@@ -246,7 +247,9 @@ def _run_locked(
     )
 
 
-def _unfinished(plan: Plan, records: Mapping[str, Record], settings: RunSettings) -> list[Cell]:
+def _unfinished(
+    plan: Plan, records: Mapping[str, Record], settings: RunSettings
+) -> list[PlannedCell]:
     todo = [
         cell
         for cell in plan.cells
@@ -256,17 +259,33 @@ def _unfinished(plan: Plan, records: Mapping[str, Record], settings: RunSettings
 
 
 def _records(
-    todo: Sequence[Cell], workers: int, limits: Limits, logs: Path, stop: StopSignals
+    kind: Kind,
+    todo: Sequence[PlannedCell],
+    workers: int,
+    limits: Limits,
+    folder: Path,
+    stop: StopSignals,
 ) -> Iterator[Record]:
     if todo:
+        scratch = str((folder / "unfinished").resolve())
         outcomes = execute(
-            RUN_CELL, todo, workers=workers, limits=limits, logs=logs, stop=lambda: stop.requested
+            kind.run_cell,
+            [_with_scratch(cell, scratch) for cell in todo],
+            workers=workers,
+            limits=limits,
+            logs=folder / "logs",
+            stop=lambda: stop.requested,
         )
         for outcome in outcomes:
             yield _record(outcome)
 
 
-def _record(outcome: Outcome[Cell]) -> Record:
+def _with_scratch(cell: Any, scratch: str) -> Any:
+    """A cell that may keep checkpoints learns where."""
+    return replace(cell, scratch=scratch) if hasattr(cell, "scratch") else cell
+
+
+def _record(outcome: Outcome[PlannedCell]) -> Record:
     """The record of an outcome; a cell whose worker was lost gets one too."""
     if outcome.ending == "done" and isinstance(outcome.value, Record):
         return outcome.value

@@ -11,7 +11,8 @@ from typing import Any
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies import study_names
-from surrobench.studies.config import Study, build_study, place
+from surrobench.studies.config import place
+from surrobench.studies.kinds import KINDS, AnyStudy, kind_of
 from surrobench.studies.strict_toml import parse_toml, read_toml
 
 
@@ -30,8 +31,9 @@ def load_study(
     *,
     replace: Mapping[str, Any] | None = None,
     added_predictors: Sequence[str] = (),
+    added_strategies: Sequence[str] = (),
     allow_code: bool = False,
-) -> tuple[Study, StudySource]:
+) -> tuple[AnyStudy, StudySource]:
     """Read a study.
 
     Args:
@@ -39,6 +41,7 @@ def load_study(
         settings: ``"key=value"`` overrides, each value in TOML's notation (or a bare text).
         replace: further overrides as Python values; they win.
         added_predictors: predictors beside those of the study.
+        added_strategies: strategies beside those of the study.
         allow_code: whether the file may name code (``module:Attribute``); overrides always may.
 
     Raises:
@@ -46,22 +49,33 @@ def load_study(
     """
     content, text, origin = _read_source(source)
     overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
+    kind = kind_of(content, origin.name)
     if not allow_code:
-        _refuse_code(build_study(content, text, origin.name), text, origin)
+        _refuse_code(kind.build(content, text, origin.name), kind.methods, text, origin)
+    for key in overrides:
+        if key not in kind.model.model_fields:
+            raise UserError(
+                f"a {kind.name} study has no key {key!r}. "
+                + did_you_mean(key, kind.model.model_fields)
+            )
     content = {**content, **overrides}
-    if added_predictors and isinstance(content.get("predictors"), list):
-        content["predictors"] = [*content["predictors"], *added_predictors]
-    return build_study(content, text, origin.name), origin
+    for key, added in (("predictors", added_predictors), ("strategies", added_strategies)):
+        if added and key != kind.methods:
+            raise UserError(f"a {kind.name} study has no {key}, but {kind.methods}.")
+        if added and isinstance(content.get(key), list):
+            content[key] = [*content[key], *added]
+    return kind.build(content, text, origin.name), origin
 
 
-def _refuse_code(study: Study, text: str, origin: StudySource) -> None:
+def _refuse_code(study: AnyStudy, methods: str, text: str, origin: StudySource) -> None:
     """Files are data: what they name is imported only if the user says so."""
-    for choice in study.predictors:
+    what = {"predictors": "predictor", "strategies": "strategy"}[methods]
+    for choice in getattr(study, methods):
         if choice.from_code:
             raise UserError(
-                f"{place(choice.use, text, origin.name)}: the predictor {choice.use!r} is code "
+                f"{place(choice.use, text, origin.name)}: the {what} {choice.use!r} is code "
                 "outside surrobench. If you trust this file, run it with --allow-code; or name "
-                f"the predictor yourself: --add-predictor {choice.use}"
+                f"the {what} yourself: --add-{what} {choice.use}"
             )
 
 
@@ -87,10 +101,9 @@ def _read_setting(setting: str) -> tuple[str, Any]:
     key = key.strip()
     if not equals or not key:
         raise UserError(f"--set {setting!r} is not of the form key=value, e.g. --set seeds=3.")
-    if key not in Study.model_fields:
-        raise UserError(
-            f"--set {setting!r}: unknown key {key!r}. " + did_you_mean(key, Study.model_fields)
-        )
+    known = {name: None for kind in KINDS.values() for name in kind.model.model_fields}
+    if key not in known:
+        raise UserError(f"--set {setting!r}: unknown key {key!r}. " + did_you_mean(key, known))
     try:
         return key, parse_toml(f"value = {value}", "--set")["value"]
     except UserError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.errors import UserError
+from surrobench.studies.kinds import kind_of_records
 from surrobench.studies.plan_file import read_plan_file
 from surrobench.studies.record import IDENTITY, Record
 from surrobench.studies.store import ResultStore, write_atomically
@@ -76,13 +77,13 @@ def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFra
     order = list(read_plan_file(store.folder).keys.values())
     wanted = set(order)
     chosen = [record for record in records if not wanted or record.key in wanted]
-    return make_frame(chosen, order)
+    return kind_of_records(chosen).frame(chosen, order)
 
 
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
     """Write ``results.parquet`` atomically; the same records give the same bytes."""
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
+    frame.to_parquet(buffer, index=False, compression="zstd")
     path = folder / RESULTS_FILE
     write_atomically(path, buffer.getvalue())
     return path
@@ -120,7 +121,9 @@ def latest_results(folder: Path) -> pd.DataFrame:
     seen = _read_parquet(path)
     planned = set(read_plan_file(folder).keys.values())
     fresh = store.scan((store.finished_keys() & planned) - set(seen["key"])).records
-    return pd.concat([seen, make_frame(fresh.values())]) if fresh else seen
+    if not fresh:
+        return seen
+    return pd.concat([seen, kind_of_records(fresh.values()).frame(fresh.values())])
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -128,7 +131,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {error}") from error
-    missing = [name for name in _FIRST if name not in frame.columns]
+    wanted = ("task", "strategy", "seed", "evaluation") if "strategy" in frame else _FIRST
+    missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise UserError(f"{path} holds no study results: it lacks {', '.join(missing)}.")
     return frame
@@ -137,4 +141,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def merge_results(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The rows of several runs; a cell that stands in more than one is kept once."""
     merged = pd.concat(frames, ignore_index=True)
-    return merged.drop_duplicates("key", ignore_index=True) if "key" in merged else merged
+    if "key" not in merged:
+        return merged
+    cell = [name for name in ("key", "evaluation") if name in merged]
+    return merged.drop_duplicates(cell, ignore_index=True)

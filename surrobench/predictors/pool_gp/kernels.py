@@ -15,7 +15,8 @@ from gpytorch.kernels import Kernel as KernelModule
 from gpytorch.kernels import MaternKernel, RBFKernel
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.gp_fit import LOWEST_LENGTHSCALE, PROFILES, Kernel
+from surrobench.predictors.correlations import PROFILES, Kernel
+from surrobench.predictors.gp_fit import LOWEST_LENGTHSCALE
 from surrobench.predictors.protocol import FloatArray
 
 IntArray = npt.NDArray[np.int64]

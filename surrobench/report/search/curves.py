@@ -29,6 +29,7 @@ BANDS = {
     "at_optimum": None,
 }
 """Columns that can be drawn, with those that bound their bands."""
+_STEPS = "steps-post"
 _NAMES = {"mean": "mean", "iqm": "interquartile mean", "median": "median"}
 
 
@@ -84,16 +85,17 @@ class _Panel:
     def grey(self, line: pd.DataFrame) -> None:
         """A line that gives context only."""
         x, y = self._places(line, self.statistic)
-        self.axes.plot(x, y, color=MUTED, linewidth=0.6, zorder=1)
+        self.axes.plot(x, y, color=MUTED, linewidth=0.6, drawstyle=_STEPS, zorder=1)
 
     def coloured(self, line: pd.DataFrame, look: Look, place: int, lines: int) -> None:
         """A line with its band; the first places lie on top."""
         x, y = self._places(line, self.statistic)
         marks = staggered(len(line), place, lines)
-        self.axes.plot(x, y, zorder=4 - 0.01 * place, markevery=marks, **line_style(look))
+        style = {**line_style(look), "drawstyle": _STEPS, "markevery": marks}
+        self.axes.plot(x, y, zorder=4 - 0.01 * place, **style)
         if bounds := BANDS[self.statistic]:
             (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
-            self.axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+            self.axes.fill_between(x, low, high, color=look.colour, step="post", alpha=0.1, lw=0)
 
     def _places(self, line: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:
         values = line[column].to_numpy()

@@ -46,7 +46,7 @@ def interquartile_mean_band(
     """
     if values.shape[0] < 2:
         return _nothing(values)
-    return _limits(np.column_stack([_resampled(column) for column in values.T]), level)
+    return _limits(_resampled(values).T, level)
 
 
 def share_interval(count: int, total: int) -> tuple[float, float]:
@@ -66,19 +66,22 @@ def _counts(runs: int) -> FloatArray:
 
 
 def _resampled(values: FloatArray) -> FloatArray:
-    """Interquartile means of all resamples at one position.
+    """Interquartile means of all resamples (``positions × resamples``).
 
     With the runs sorted, a resample is a list of counts, and its sorted values are steps that end
     at the cumulative counts. What lies between the two cut quarters is summed by parts.
     """
-    runs = values.size
+    runs = values.shape[0]
     cut = int(0.25 * runs)
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    ends = np.cumsum(_counts(runs)[order[:-1]], axis=0)
-    np.clip(ends, cut, runs - cut, out=ends)
-    total = (runs - cut) * ordered[-1] - cut * ordered[0] - np.diff(ordered) @ ends
-    return np.asarray(total / (runs - 2 * cut), dtype=np.float64)
+    order = np.argsort(values, axis=0, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=0)
+    counts = _counts(runs)
+    ends = np.zeros((values.shape[1], RESAMPLES))
+    total = np.repeat(((runs - cut) * ordered[-1] - cut * ordered[0])[:, None], RESAMPLES, axis=1)
+    for rank, step in enumerate(np.diff(ordered, axis=0)):
+        ends += counts[order[rank]]
+        total -= step[:, None] * np.clip(ends, cut, runs - cut)
+    return total / (runs - 2 * cut)
 
 
 def _limits(estimates: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,7 @@ from surrobench.report import statistics
 from surrobench.report.measures import Measure
 from surrobench.report.search.fronts import Fronts
 from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, checked
-from surrobench.report.search.summaries import curve, pairwise, summary
+from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
 from surrobench.report.search.traces import Traces
 
 
@@ -80,12 +80,12 @@ class SearchResults:
     @cached_property
     def tasks(self) -> list[str]:
         """Tasks with a run, also a broken one, sorted."""
-        return sorted({*self.rows["task"], *self.failures["task"]})
+        return sorted({*self.rows["task"].unique(), *self.failures["task"].unique()})
 
     @cached_property
     def methods(self) -> list[str]:
         """Methods with a run, also a broken one, sorted."""
-        return sorted({*self.rows["method"], *self.failures["method"]})
+        return sorted({*self.rows["method"].unique(), *self.failures["method"].unique()})
 
     @cached_property
     def identities(self) -> pd.DataFrame:
@@ -198,15 +198,21 @@ class SearchResults:
 
     @cached_property
     def order(self) -> list[str]:
-        """Methods with a run, best first by their mean relative rank over tasks at the end."""
-        if not self.budgets:
-            return []
-        ends = {}
+        """Methods with a run, best first by their mean relative rank over tasks at the end.
+
+        Methods that are equal there follow the rank of their mean score all along the way.
+        """
+        ranks: dict[str, list[pd.Series]] = {"end": [], "way": []}
         for task, traces in self.traces.items():
-            rows = self.comparison_at_end(task)
-            ends[task] = rows["mean"].rank(ascending=not traces.larger_is_better, pct=True)
-        relative = pd.DataFrame(ends).mean(axis=1).sort_index()
-        return [str(name) for name in relative.sort_values(kind="stable").index]
+            for name, means in (
+                ("end", self.comparison_at_end(task)["mean"].round(12)),
+                ("way", mean_along(traces).round(12)),
+            ):
+                ranks[name].append(means.rank(ascending=not traces.larger_is_better, pct=True))
+        if not self.traces:
+            return []
+        table = pd.DataFrame({name: pd.concat(r, axis=1).mean(axis=1) for name, r in ranks.items()})
+        return [str(name) for name in table.sort_index().sort_values(["end", "way"]).index]
 
     def comparison_at_end(self, task: str) -> pd.DataFrame:
         """:meth:`comparison` of one task at its own budget, a row per method."""

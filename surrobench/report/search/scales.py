@@ -61,14 +61,15 @@ class RegretScale:
         decades = math.log10(self.top / self.floor)
         bottom = self.floor / 10 ** (0.03 * decades)
         axes.set_ylim(bottom, self.top * 10 ** (0.05 * decades))
-        steps = (1.0,) if decades > 2.2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
+        steps = (1.0,) if decades > 1.8 or self.floor < 0.001 else (1.0, 2.0, 5.0)
         axes.yaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(self._label))
 
     def _label(self, value: float, _: int | None = None) -> str:
         at_floor = self.clipped and math.isclose(value, self.floor, rel_tol=1e-6)
-        return ("≤ " if at_floor else "") + f"{value:g}"
+        text = f"{value:g}" if value >= 0.001 else f"$10^{{{math.log10(value):.0f}}}$"
+        return ("≤ " if at_floor else "") + text
 
 
 def time_unit(most: float) -> tuple[float, str]:

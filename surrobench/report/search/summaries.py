@@ -21,6 +21,7 @@ from surrobench.report.search.resampling import (
 from surrobench.report.search.traces import FloatArray, Traces
 
 ALPHA = 0.05
+_PAIR = ["method", "other", "pairs", "advantage", "p"]
 
 
 def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
@@ -55,7 +56,7 @@ def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
 
 def _curve(scores: FloatArray) -> pd.DataFrame:
     low, high = mean_band(scores)
-    iqm_low, iqm_high = interquartile_mean_band(scores)
+    middle_low, middle_high = interquartile_mean_band(scores)
     quartiles = np.quantile(scores, [0.25, 0.5, 0.75], axis=0)
     return pd.DataFrame(
         {
@@ -63,8 +64,8 @@ def _curve(scores: FloatArray) -> pd.DataFrame:
             "mean_low": low,
             "mean_high": high,
             "iqm": interquartile_mean(scores),
-            "iqm_low": iqm_low,
-            "iqm_high": iqm_high,
+            "iqm_low": middle_low,
+            "iqm_high": middle_high,
             "q25": quartiles[0],
             "median": quartiles[1],
             "q75": quartiles[2],
@@ -78,6 +79,12 @@ def scores_at(traces: Traces, budget: float) -> pd.DataFrame:
     return traces.runs.assign(score=values[:, 0]).pivot(
         index="seed", columns="method", values="score"
     )
+
+
+def mean_along(traces: Traces) -> pd.Series:
+    """Mean score of each method over its runs and over the whole search."""
+    scores, _ = traces.scores(traces.before(traces.positions))
+    return pd.Series(scores.mean(axis=1)).groupby(traces.runs["method"]).mean()
 
 
 def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
@@ -156,13 +163,16 @@ def pairwise(traces: Traces, budget: float) -> pd.DataFrame:
     scores = scores_at(traces, budget)
     sign = 1.0 if traces.larger_is_better else -1.0
     values = {str(name): sign * column.to_numpy() for name, column in scores.items()}
-    lines = []
-    for a, b in combinations(values, 2):
-        difference = values[a] - values[b]
-        difference = difference[np.isfinite(difference)]
-        gain = float(difference.mean()) if difference.size else float("nan")
-        lines.append((a, b, difference.size, gain, statistics.signed_rank(difference)))
-    half = pd.DataFrame(lines, columns=["method", "other", "pairs", "advantage", "p"])
+    names = list(combinations(values, 2))
+    if not names:
+        return pd.DataFrame(columns=[*_PAIR, "p_holm", "outcome"])
+    differences = np.column_stack([values[a] - values[b] for a, b in names])
+    known = np.isfinite(differences)
+    total = np.where(known, differences, 0.0).sum(axis=0)
+    half = pd.DataFrame(names, columns=_PAIR[:2])
+    half["pairs"] = known.sum(axis=0)
+    half["advantage"] = total / half["pairs"].where(half["pairs"] > 0)
+    half["p"] = statistics.signed_ranks(differences)
     half["p_holm"] = statistics.holm(half["p"])
     tests = int(half["p"].notna().sum())
     testable = np.array([statistics.can_reject(n, tests, ALPHA) for n in half["pairs"]], dtype=bool)

@@ -21,6 +21,7 @@ IntArray = npt.NDArray[np.int64]
 TOLERANCE = 1e-9
 """Relative difference from the optimum that still counts as the optimum."""
 _MOST_POSITIONS = 200
+_TIMES = 120
 _FEW = 30
 
 
@@ -147,7 +148,7 @@ class Traces:
     @cached_property
     def seconds(self) -> FloatArray:
         """Seconds of training to draw curves at."""
-        return np.linspace(0, float(self.rows["simulated_seconds"].max()), _MOST_POSITIONS + 1)[1:]
+        return np.linspace(0, float(self.rows["simulated_seconds"].max()), _TIMES + 1)[1:]
 
     @cached_property
     def last_seconds(self) -> pd.Series:

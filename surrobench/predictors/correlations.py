@@ -1,0 +1,192 @@
+"""Correlations of training points as functions of log lengthscales, with closed-form slopes.
+
+A *profile* maps squared scaled distances to the correlation and to the weight ``w`` in
+
+    d correlation / d log lengthscale_j = w * (x_j - x'_j)² / lengthscale_j²
+
+so that all stationary kernels share one piece of linear algebra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.distance import cdist
+
+if TYPE_CHECKING:
+    from surrobench.predictors.protocol import FloatArray
+
+IntArray = npt.NDArray[np.integer[Any]]
+Kernel = Literal["rbf", "matern-1/2", "matern-3/2", "matern-5/2"]
+Profile = Callable[["FloatArray"], "tuple[FloatArray, FloatArray]"]
+Pull = Callable[["FloatArray"], "FloatArray"]
+"""Takes ``M`` (``n x n``, may be overwritten) to ``sum_ij M_ij d correlation_ij`` for each log
+lengthscale. Only ``M + M'`` off the diagonal matters."""
+
+_COINCIDENT = 1e-14
+
+
+class Correlation(Protocol):
+    """The correlation matrix of ``n`` training points."""
+
+    @property
+    def size(self) -> int:
+        """Number of lengthscales."""
+        ...
+
+    def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
+        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        ...
+
+
+def _rbf(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    k = np.exp(-0.5 * squared)
+    return k, k
+
+
+def _matern12(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r = np.sqrt(squared)
+    k = np.exp(-r)
+    # The distance of coincident points does not depend on the lengthscale.
+    weight = np.divide(k, r, out=np.zeros_like(k), where=squared > 0.0)
+    return k, weight
+
+
+def _matern32(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r = np.sqrt(3.0 * squared)
+    e = np.exp(-r)
+    r += 1.0
+    r *= e
+    e *= 3.0
+    return r, e
+
+
+def _matern52(squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+    k = squared * (5.0 / 3.0)
+    r = np.sqrt(5.0 * squared)
+    e = np.exp(-r)
+    r += 1.0
+    k += r
+    k *= e
+    r *= e
+    r *= 5.0 / 3.0
+    return k, r
+
+
+PROFILES: dict[Kernel, Profile] = {
+    "rbf": _rbf,
+    "matern-1/2": _matern12,
+    "matern-3/2": _matern32,
+    "matern-5/2": _matern52,
+}
+
+
+def squared_distances(A: FloatArray, B: FloatArray) -> FloatArray:
+    """Between rows of ``A`` (``... x k x d``) and of ``B`` (``... x l x d``), ``... x k x l``."""
+    squared: FloatArray = A @ np.swapaxes(B, -1, -2)
+    squared *= -2.0
+    squared += np.einsum("...ij,...ij->...i", A, A)[..., :, None]
+    squared += np.einsum("...ij,...ij->...i", B, B)[..., None, :]
+    # What is left of coincident points is rounding, sometimes negative.
+    squared[squared < _COINCIDENT] = 0.0
+    return squared
+
+
+class DenseCorrelation:
+    """By Euclidean distances, for any columns."""
+
+    def __init__(self, X: FloatArray, kernel: Kernel, groups: IntArray | None) -> None:
+        """Take ``X`` (``n x d``, scaled) and the lengthscale of each column (None: one for all)."""
+        self.size = 1 if groups is None else int(groups.max()) + 1
+        self._groups = groups
+        self._profile = PROFILES[kernel]
+        self._X = np.ascontiguousarray(X - X.mean(axis=0))
+        self._squares = self._X * self._X
+        self._squared = cdist(X, X, "sqeuclidean") if groups is None else None
+
+    def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
+        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        inverse_squares = np.exp(-2.0 * log_lengthscales)
+        if self._groups is None:
+            return self._shared(inverse_squares)
+        groups, by_column = self._groups, inverse_squares[self._groups]
+        Z = self._X * np.sqrt(by_column)
+        correlation, weight = self._profile(squared_distances(Z, Z))
+
+        def pull(M: FloatArray) -> FloatArray:
+            M *= weight
+            sums = M.sum(axis=0) + M.sum(axis=1)
+            cross = np.einsum("ij,ij->j", self._X, M @ self._X)
+            slopes = (sums @ self._squares - 2.0 * cross) * by_column
+            return np.bincount(groups, weights=slopes, minlength=self.size)
+
+        return correlation, pull
+
+    def _shared(self, inverse_squares: FloatArray) -> tuple[FloatArray, Pull]:
+        assert self._squared is not None
+        squared = self._squared * inverse_squares[0]
+        correlation, weight = self._profile(squared)
+
+        def pull(M: FloatArray) -> FloatArray:
+            M *= weight
+            return np.array([np.vdot(M, squared)])
+
+        return correlation, pull
+
+
+class CodedCorrelation:
+    """By a code of each pair that settles its distance: the kernel is a table."""
+
+    def __init__(self, codes: IntArray, steps: FloatArray, kernel: Kernel) -> None:
+        """Take codes of all pairs and the squared distances behind each code.
+
+        Args:
+            codes: ``n x n``, symmetric; equal points have code 0.
+            steps: ``codes x lengthscales``: the squared distance of a pair is the sum over
+                lengthscales of ``steps[code] / lengthscale²``; row 0 is zero.
+            kernel: name of the profile.
+        """
+        self.size = steps.shape[1]
+        self._codes = np.asarray(codes, dtype=np.intp)
+        self._steps = steps
+        self._profile = PROFILES[kernel]
+
+    def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
+        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        inverse_squares = np.exp(-2.0 * log_lengthscales)
+        table, weight = self._profile(self._steps @ inverse_squares)
+
+        def pull(M: FloatArray) -> FloatArray:
+            sums = np.bincount(self._codes.ravel(), weights=M.ravel(), minlength=len(table))
+            slopes: FloatArray = ((sums * weight) @ self._steps) * inverse_squares
+            return slopes
+
+        return np.take(table, self._codes), pull
+
+
+class ProductCorrelation:
+    """The product of correlations of several blocks of columns."""
+
+    def __init__(self, factors: Sequence[Correlation]) -> None:
+        """Take the factors; their lengthscales follow one another."""
+        self.factors = tuple(factors)
+        self.size = sum(factor.size for factor in factors)
+
+    def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
+        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        ends = np.cumsum([factor.size for factor in self.factors])[:-1]
+        pairs = zip(self.factors, np.split(log_lengthscales, ends), strict=True)
+        parts = [factor(lengthscales) for factor, lengthscales in pairs]
+        matrices = [matrix for matrix, _ in parts]
+
+        def pull(M: FloatArray) -> FloatArray:
+            slopes = []
+            for own, (_, pull_own) in enumerate(parts):
+                others = matrices[:own] + matrices[own + 1 :]
+                slopes.append(pull_own(np.multiply.reduce([M, *others])))
+            return np.concatenate(slopes)
+
+        return np.multiply.reduce(matrices), pull

@@ -1,0 +1,74 @@
+"""The fronts that methods attained, beside the true one. Larger is better on both axes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from surrobench.report import escaping
+from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.search.fronts import attained
+from surrobench.report.search.looks import Cast
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.scales import FloatArray
+from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
+
+
+def fronts_of(results: SearchResults) -> dict[str, pd.DataFrame]:
+    """:func:`~surrobench.report.search.fronts.attained` for each task with two objectives."""
+    return {
+        task: attained(traces, pair)
+        for task, traces in results.traces.items()
+        if (pair := results.fronts.pair(traces.rows)) is not None
+    }
+
+
+def draw_fronts(
+    frame: pd.DataFrame | SearchResults, *, cast: Cast | None = None, width: float = TWO_COLUMNS
+) -> Figure:
+    """Fronts of the median runs of the methods on the first page, one panel a task.
+
+    The line is the border of what a front dominates. The true front is drawn where it is known.
+    """
+    results = SearchResults.of(frame)
+    cast, tables = cast or Cast.of(results), fronts_of(results)
+    chosen = [method for method in cast.pages[0] if method in results.order]
+    with paper_style():
+        legend = Legend.of(chosen, 0, width)
+        figure, grid = panels.panel_grid(
+            len(tables), width, max(1, int(width / 2.2)), 2.2, False, legend.height
+        )
+        flat = [axes for row in grid for axes in row]
+        for axes, (task, table) in zip(flat, tables.items(), strict=True):
+            first, second = str(table.columns[2]), str(table.columns[3])
+            _true(axes, results.fronts.points(task, (first, second)))
+            for place, method in enumerate(m for m in chosen if m in set(table["method"])):
+                own = table[table["method"] == method].to_numpy()[:, 2:].astype(float)
+                style = line_style(cast.looks[method]) | {"linewidth": 0.8, "markersize": 3.2}
+                axes.plot(*own.T, drawstyle="steps-pre", zorder=4 - 0.01 * place, **style)
+            axes.set_title(escaping.figure(task))
+            axes.set_xlabel(escaping.figure(_plain(first)))
+            axes.set_ylabel(escaping.figure(_plain(second)))
+        legend.draw(figure, cast.looks)
+    return figure
+
+
+def _true(axes: Axes, points: FloatArray) -> None:
+    if len(points):
+        axes.fill_between(
+            *points.T, float(np.min(points[:, 1])), step="pre", color=MUTED, alpha=0.25, linewidth=0
+        )
+        axes.plot(*points.T, color=INK, drawstyle="steps-pre", linewidth=0.9, zorder=2)
+        axes.plot(*points.T, ".", color=INK, markersize=2.5, zorder=2)
+        place = (points[-1, 0], points[-1, 1])
+        axes.annotate("true front", place, (-2, 4), textcoords="offset points", ha="right")
+
+
+def _plain(column: str) -> str:
+    """The name of an objective without the prefix of its column."""
+    for mark in ("objective_", "objectives_", "objective:", "objectives:"):
+        column = column.removeprefix(mark)
+    return column

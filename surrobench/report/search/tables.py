@@ -1,0 +1,219 @@
+"""Tables of a search: values at budgets, everything of every method, ranks, and all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report import escaping
+from surrobench.report.cells import LATEX, MARKDOWN, Markup, cell, legend, number
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.search.profiles import profile
+from surrobench.report.search.records import REGRET
+from surrobench.report.search.results import SearchResults
+from surrobench.report.tables import (
+    long_tex,
+    markdown_blocks,
+    markdown_table,
+    wide_cells,
+    wide_tex,
+)
+
+WHAT = "method"
+
+
+def prefix(results: SearchResults) -> str:
+    """What the names of files begin with."""
+    return "regret" if results.measure == REGRET else "hypervolume"
+
+
+def identified(results: SearchResults, frame: pd.DataFrame) -> pd.DataFrame:
+    """Put task, method and what it consists of before the other columns."""
+    joined = frame.join(results.identities, on="method")
+    known = ["task", "method", *results.identities.columns]
+    first = [column for column in known if column in joined]
+    return joined[first + [column for column in joined if column not in first]]
+
+
+def notes(results: SearchResults, rows: pd.DataFrame) -> str:
+    """What a reader must know besides the marks: references, early ends, missing incumbents."""
+    parts = []
+    tasks = [task for task in results.tasks if results.references[task] == "best found"]
+    if tasks:
+        best = "regret counts from" if results.measure == REGRET else "the whole is"
+        parts.append(
+            f"On {', '.join(tasks)} the optimum is unknown: {best} the best that any run found."
+        )
+    early = rows.loc[rows["early"] > 0].index.get_level_values("method").unique()
+    if len(early):
+        parts.append(f"Runs that ended before keep their last value ({', '.join(early)}).")
+    if (rows["without_incumbent"] > 0).any():
+        parts.append("A run without an incumbent counts as the worst that any run had.")
+    return " ".join(parts)
+
+
+def comparison_table(results: SearchResults, budget: int) -> Exhibit:
+    """All methods (rows) on all tasks (columns) at one budget, with their mean rank."""
+    rows = results.comparison(budget)
+    present = set(rows.index.get_level_values("method"))
+    tasks = [task for task in results.tasks if task in rows.index.get_level_values("task")]
+    ranks = results.mean_ranks(budget)
+    order = [method for method in results.order if method in present]
+    order.sort(key=lambda method: (np.isnan(ranks[method]), ranks[method]))
+    caption = f"{_title(results)} after {budget:,} full trainings."
+    marks = legend(rows)
+    if len(tasks) > 1:
+        marks += " Mean rank over the tasks; – where a method lacks one."
+    full = " ".join(part for part in (caption, marks, notes(results, rows)) if part)
+    data = rows.reset_index().assign(budget=budget)
+    data["mean_rank"] = data["method"].map(ranks)
+    wide = {
+        markup: wide_cells(rows, ranks, tasks, order, markup, WHAT) for markup in (LATEX, MARKDOWN)
+    }
+    name = f"{prefix(results)}-at-{budget}"
+    return Exhibit(
+        name,
+        caption,
+        identified(results, data),
+        tex=wide_tex(wide[LATEX], escaping.latex(full), name),
+        markdown=f"{escaping.markdown(full)}\n\n{markdown_table(wide[MARKDOWN])}",
+    )
+
+
+def _title(results: SearchResults) -> str:
+    return results.measure.label.capitalize()
+
+
+def summary_table(results: SearchResults) -> Exhibit:
+    """Everything of every method, a block for each task; the CSV holds all budgets."""
+    compared = {budget: results.comparison(budget) for budget in results.budgets}
+    rows = pd.concat(compared, names=["budget"])
+    caption = f"{_title(results)} by budget in full trainings, and at the last: the rest."
+    caption = (
+        f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
+        "them, its median over runs, the share of runs at the optimum, the median of the full "
+        "trainings that it took to find it (> where half of the runs never did), the mean test "
+        "value of the incumbents and the mean seconds that the method itself took in a run."
+    )
+    full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
+    blocks = {
+        markup: {task: _block(results, compared, task, markup) for task in results.traces}
+        for markup in (LATEX, MARKDOWN)
+    }
+    data = identified(results, rows.reset_index()).sort_values(
+        ["task", "budget", "method"], kind="stable"
+    )
+    name = f"{prefix(results)}-summary"
+    return Exhibit(
+        name,
+        caption,
+        data,
+        tex=long_tex(blocks[LATEX], escaping.latex(full), WHAT, name),
+        markdown=markdown_blocks(blocks[MARKDOWN], escaping.markdown(full)),
+    )
+
+
+def _list(budgets: list[int]) -> str:
+    texts = [f"{budget:,}" for budget in budgets]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def _block(
+    results: SearchResults, compared: dict[int, pd.DataFrame], task: str, markup: Markup
+) -> pd.DataFrame:
+    """Cells of one task: methods × budgets and what else is said of the last."""
+    columns: dict[str, pd.Series] = {}
+    for budget, table in compared.items():
+        if task in table.index.get_level_values("task"):
+            columns[f"{budget:,}"] = table.loc[task].apply(cell, axis=1, markup=markup)
+            last, at = table.loc[task], budget
+    percent = markup.text("%")
+    columns["median"] = last["median"].map(lambda value: number(value, 3))
+    columns[f"at optimum ({percent})"] = last["at_optimum"].map(lambda x: f"{100 * x:.0f}")
+    columns["trainings to it"] = last["to_optimum"].map(_reached(at, markup))
+    for column, name, decimals in (
+        ("test_value", "test value", 2),
+        ("overhead_seconds", "overhead (s)", 1),
+    ):
+        if last[column].notna().any():
+            columns[name] = last[column].map(lambda value, d=decimals: number(value, d))
+    block = pd.DataFrame(columns)
+    block = block.reindex([method for method in results.order if method in block.index])
+    block.index = pd.Index([markup.text(method) for method in block.index], name=WHAT)
+    return block.fillna("")
+
+
+def _reached(budget: int, markup: Markup) -> Callable[[float], str]:
+    never = markup.text(f"> {budget:,}")
+    return lambda value: f"{value:.0f}" if np.isfinite(value) else never
+
+
+def ranks_table(results: SearchResults) -> Exhibit:
+    """Mean ranks at all budgets, the share of targets reached, and wins, ties and losses."""
+    columns: dict[str, pd.Series] = {
+        f"rank_at_{budget}": results.mean_ranks(budget) for budget in results.budgets
+    }
+    columns["targets_reached"] = profile(results).mean()
+    pairs = pd.concat([results.pairs(task) for task in results.traces])
+    counts = pd.crosstab(pairs["method"], pairs["outcome"])
+    for outcome in ("win", "tie", "loss"):
+        columns[f"{outcome}s" if outcome != "loss" else "losses"] = counts.get(
+            outcome, pd.Series(dtype=int)
+        )
+    table = pd.DataFrame(columns).reindex(results.order)
+    table[["wins", "ties", "losses"]] = table[["wins", "ties", "losses"]].fillna(0).astype(int)
+    last = f"rank_at_{results.budgets[-1]}"
+    table = table.sort_values([last, "targets_reached"], ascending=[True, False], kind="stable")
+    caption = (
+        f"Mean rank over {len(results.traces)} tasks by mean {results.measure.label} (1 is best; – "
+        "where a method lacks a task), mean share of targets reached over the whole search, and "
+        "significant wins, ties and significant losses against the other methods on the tasks at "
+        "the end (paired Wilcoxon over common seeds, Holm over all pairs of a task, 5 %; pairs "
+        "with too few common seeds count as none)."
+    )
+    cells = {markup: _rank_cells(table, results.budgets, markup) for markup in (LATEX, MARKDOWN)}
+    name = f"{prefix(results)}-ranks"
+    return Exhibit(
+        name,
+        caption,
+        identified(results, table.rename_axis("method").reset_index()),
+        tex=wide_tex(cells[LATEX], escaping.latex(caption), name),
+        markdown=f"{escaping.markdown(caption)}\n\n{markdown_table(cells[MARKDOWN])}",
+    )
+
+
+def _rank_cells(table: pd.DataFrame, budgets: list[int], markup: Markup) -> pd.DataFrame:
+    cells = pd.DataFrame(
+        {f"rank at {b:,}": table[f"rank_at_{b}"].map(lambda v: number(v, 1)) for b in budgets}
+    )
+    cells[f"targets ({markup.text('%')})"] = table["targets_reached"].map(
+        lambda value: number(100 * value, 1)
+    )
+    outcomes = table[["wins", "ties", "losses"]].astype(str)
+    cells["w/t/l"] = outcomes.agg("/".join, axis=1)
+    cells.index = pd.Index([markup.text(method) for method in table.index], name=WHAT)
+    return cells.replace("–", "--") if markup is LATEX else cells
+
+
+def pairs_tables(results: SearchResults) -> list[Exhibit]:
+    """All pairs of methods: one row each, and the matrix of adjusted p-values."""
+    pairs = pd.concat({task: results.pairs(task) for task in results.traces}, names=["task"])
+    pairs = pairs.reset_index("task").reset_index(drop=True)
+    test = "two-sided Wilcoxon signed-rank test over common seeds at the end"
+    order = results.order
+    matrix = pairs.pivot(index=["task", "method"], columns="other", values="p_holm")
+    matrix = matrix.reindex(columns=order)
+    matrix = matrix.reindex(
+        [key for task in results.traces for method in order if (key := (task, method)) in matrix.index]
+    )
+    stem = prefix(results)
+    return [
+        Exhibit(f"{stem}-pairs", f"Every method against every other: {test}.", pairs),
+        Exhibit(
+            f"{stem}-p-values",
+            f"P-values, Holm-adjusted over the pairs of a task: {test}.",
+            matrix.reset_index(),
+        ),
+    ]

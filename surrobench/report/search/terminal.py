@@ -1,0 +1,122 @@
+"""The outcome of a search as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from surrobench.report.cells import legend
+from surrobench.report.escaping import one_line
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.tables import notes
+from surrobench.report.terminal import (
+    LONGEST_NAME,
+    MOST_REASONS,
+    MOST_TASKS,
+    blank_table,
+    cell_style,
+    cell_text,
+)
+
+
+@dataclass(frozen=True)
+class SearchRanking:
+    """Something for rich to print: methods × budgets, as wide as the console allows."""
+
+    results: SearchResults
+    most_tasks: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Tables, what their marks mean, and what failed."""
+        if not self.results.traces:
+            yield Text("No run came to its end.", style="bold red")
+        for part in self.results.by_measure():
+            if part.traces:
+                yield from self._part(part, options)
+        yield from _failures(self.results)
+
+    def _part(self, part: SearchResults, options: ConsoleOptions) -> Iterator[Table | Text]:
+        names = max(len(one_line(method, LONGEST_NAME)) for method in part.order)
+        left = options.max_width - names
+        if len(part.traces) > self.most_tasks:
+            yield _rank_table(part)
+            return
+        roomy = left >= 10 * len(part.budgets) + 18
+        for task in part.traces:
+            yield _task_table(part, task, roomy)
+        rows = pd.concat([part.comparison(budget) for budget in part.budgets])
+        text = legend(rows, best="* and bold")
+        yield Text(f"{text} {notes(part, rows)}".strip(), style="dim")
+
+
+def search_terminal_table(
+    frame: pd.DataFrame | SearchResults, *, most_tasks: int = MOST_TASKS
+) -> SearchRanking:
+    """Methods × budgets, best first, one table a task; runs that broke off are counted below.
+
+    Args:
+        frame: evaluations of a search, one a row.
+        most_tasks: with more tasks there is one table of mean ranks over the tasks.
+
+    Raises:
+        UserError: if the evaluations cannot be read.
+    """
+    return SearchRanking(SearchResults.of(frame), most_tasks)
+
+
+def _task_table(results: SearchResults, task: str, roomy: bool) -> Table:
+    """Mean (± half-width) at each budget; at the last the share of runs at the optimum and when."""
+    budgets = [b for b in results.budgets if task in results.comparison(b).index.levels[0]]
+    names = [f"n = {b:,} " if b == budgets[0] else f"{b:,} " for b in budgets]
+    unit = results.unit(task)
+    title = f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")
+    table = blank_table(title, "method", [*names, "optimum", " median n"])
+    compared = [results.comparison(budget).loc[task] for budget in budgets]
+    last = compared[-1]
+    ascending = not results.measures[task].larger_is_better
+    ranked = last["mean"].reindex([m for m in results.order if m in last.index])
+    for method in ranked.sort_values(ascending=ascending, kind="stable").index:
+        rows = [rows.loc[method] for rows in compared]
+        cells = [Text(cell_text(row, roomy), style=cell_style(row)) for row in rows]
+        found = rows[-1]["to_optimum"]
+        when = f"{found:.0f}" if found <= budgets[-1] else f">{budgets[-1]}"
+        share = f"{100 * rows[-1]['at_optimum']:.0f} %"
+        table.add_row(Text(one_line(method, LONGEST_NAME)), *cells, share, when)
+    return table
+
+
+def _rank_table(results: SearchResults) -> Table:
+    """Mean rank over tasks of each method at each budget."""
+    title = f"{results.measure.label}: mean rank over {len(results.traces)} tasks"
+    names = [f"n = {b:,} " if b == results.budgets[0] else f"{b:,} " for b in results.budgets]
+    table = blank_table(title, "method", names)
+    ranks = [results.mean_ranks(budget) for budget in results.budgets]
+    for method in results.order:
+        cells = []
+        for rank in ranks:
+            text = "– " if pd.isna(rank[method]) else f"{rank[method]:.1f} "
+            cells.append(Text(text, style="bold green" if rank[method] == rank.min() else ""))
+        table.add_row(Text(one_line(method, LONGEST_NAME)), *cells)
+    return table
+
+
+def _failures(results: SearchResults) -> Iterator[Text]:
+    """Runs that broke off by status and reason, the most frequent first; failed evaluations."""
+    lost = results.failures
+    if len(lost):
+        yield Text(f"{len(lost)} runs broke off and count for nothing:", style="bold yellow")
+        kinds = lost[["method", "status", "reason"]].value_counts().reset_index()
+        kinds = kinds.sort_values(["count", "method"], ascending=[False, True])
+        for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
+            text = f"  {count} × {one_line(method, LONGEST_NAME)}: {one_line(status, 20)}"
+            yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
+        if len(kinds) > MOST_REASONS:
+            yield Text(f"  and {len(kinds) - MOST_REASONS} more kinds of failure")
+    if results.failed_evaluations:
+        text = f"{results.failed_evaluations:,} evaluations failed within their runs."
+        yield Text(text, style="dim")

@@ -1,0 +1,67 @@
+"""How much of a known front a search has attained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from botorch.utils.multi_objective.hypervolume import Hypervolume
+from botorch.utils.multi_objective.pareto import is_non_dominated
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HypervolumeMeter:
+    """Dominated hypervolume as a share of what the true front dominates.
+
+    The reference point is the nadir of the true front (its worst value in each objective), moved
+    outwards by a tenth of the front's range, so that the ends of the front count.
+
+    Attributes:
+        reference: reference point, ``k``.
+        scale: range of the front, ``k``; objectives are divided by it.
+        whole: hypervolume of the true front in these units.
+    """
+
+    reference: FloatArray
+    scale: FloatArray
+    whole: float
+
+    @classmethod
+    def of(cls, objectives: FloatArray, kept: npt.NDArray[np.bool_]) -> HypervolumeMeter:
+        """From all candidates' objectives (``n x k``, larger is better) and which are allowed."""
+        known = objectives[kept & np.isfinite(objectives).all(axis=1)]
+        front = known[is_non_dominated(torch.from_numpy(known)).numpy()]
+        width = np.ptp(front, axis=0)
+        scale = np.where(width > 0, width, 1.0)
+        reference = front.min(axis=0) - 0.1 * scale
+        meter = cls(reference, scale, 1.0)
+        return cls(reference, scale, meter.measure(front))
+
+    def measure(self, points: FloatArray) -> float:
+        """Share of the true front's hypervolume that points (``m x k``) dominate."""
+        finite = points[np.isfinite(points).all(axis=1)]
+        if not len(finite):
+            return 0.0
+        scaled = torch.from_numpy((finite - self.reference) / self.scale)
+        front = scaled[is_non_dominated(scaled)]
+        volume = Hypervolume(torch.zeros(front.shape[1], dtype=front.dtype)).compute(front)
+        return float(volume) / self.whole
+
+    def trace(self, points: FloatArray) -> list[float]:
+        """Share after each of the points in turn."""
+        shares: list[float] = []
+        front = np.empty((0, points.shape[1]))
+        for point in points:
+            dominated = bool(np.all(front >= point, axis=1).any()) if len(front) else False
+            if shares and (dominated or not np.isfinite(point).all()):
+                shares.append(shares[-1])
+                continue
+            if np.isfinite(point).all():
+                front = np.vstack([front, point])
+                front = front[is_non_dominated(torch.from_numpy(front)).numpy()]
+            shares.append(self.measure(front))
+        return shares

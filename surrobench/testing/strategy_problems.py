@@ -1,0 +1,197 @@
+"""Small searches with a known truth, and a strategy under test on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from surrobench.spaces.architecture import Arch, SearchSpace, Variable
+from surrobench.spaces.choices import Choices
+from surrobench.spaces.edge_cells import EdgeCells
+from surrobench.strategies import make_strategy, resolve_strategy
+from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.problem import Problem
+from surrobench.strategies.strategy import Strategy
+from surrobench.tasks.evaluation import Evaluation
+
+FloatArray = npt.NDArray[np.float64]
+Factory = Callable[[Problem, int], Strategy]
+Step = tuple[Arch, int | None]
+"""An architecture and for how many epochs it was trained (None: fully)."""
+
+EPOCHS = (1, 3, 9)
+OBJECTIVE = "speed"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A search problem whose every answer is known: a separable function of the choices.
+
+    Attributes:
+        problem: what the strategy is given.
+        weights: contribution of each choice of each variable to the value.
+        costs: the same for the further objective, against which the value trades off in part.
+        outcome: what an evaluation gives, made from the architecture and the value; the value
+            itself by default.
+    """
+
+    problem: Problem
+    weights: Sequence[FloatArray]
+    costs: Sequence[FloatArray]
+    outcome: Callable[[Arch, float], Evaluation] = field(
+        default=lambda arch, value: Evaluation(value, cost=1.0)
+    )
+
+    def value(self, arch: Arch, epochs: int | None = None) -> float:
+        """The value; after fewer epochs than all it is lower, and blurred by other terms."""
+        full = 60.0 + sum(float(w[c]) for w, c in zip(self.weights, arch, strict=True))
+        return full - 0.2 * (EPOCHS[-1] / (epochs or EPOCHS[-1]) - 1.0) * self.speed(arch)
+
+    def speed(self, arch: Arch) -> float:
+        """The further objective."""
+        return sum(float(w[c]) for w, c in zip(self.costs, arch, strict=True))
+
+    def evaluate(self, step: Step) -> Evaluation:
+        """Train."""
+        arch, epochs = step
+        evaluation = self.outcome(arch, self.value(arch, epochs))
+        metrics = {OBJECTIVE: self.speed(arch)} if self.problem.objectives else {}
+        return Evaluation(evaluation.value, evaluation.cost, evaluation.status, metrics)
+
+
+def landscape(candidates: Candidates, *, epochs: bool, objectives: bool) -> Landscape:
+    """A landscape over some candidates, always the same for the same space."""
+    rng = np.random.default_rng(0)
+    cardinalities = candidates.space.cardinalities
+    weights = [rng.permutation(np.linspace(0.0, 2.0, c)) + rng.random(c) for c in cardinalities]
+    costs = [rng.random(c) for c in cardinalities]
+    problem = Problem(
+        candidates,
+        epochs=EPOCHS if epochs else (),
+        objectives=(OBJECTIVE,) if objectives else (),
+    )
+    return Landscape(problem, weights, costs)
+
+
+def choices(*cardinalities: int) -> SearchSpace:
+    """A space of decisions, every other one a choice among numbers."""
+    variables = [
+        Variable(
+            f"decision {i}",
+            tuple(f"{choice}" for choice in range(c)),
+            tuple(map(float, range(c))) if i % 2 else None,
+        )
+        for i, c in enumerate(cardinalities)
+    ]
+    return Choices("toy choices", variables)
+
+
+def cells() -> SearchSpace:
+    """Cells as in NAS-Bench-201 with three operations instead of five: 729."""
+    return EdgeCells(
+        "toy cells",
+        ("none", "skip", "conv"),
+        ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)),
+        none="none",
+        skip="skip",
+    )
+
+
+def sparse() -> Candidates:
+    """A table of 40 of 1,024 combinations."""
+    space = choices(4, 4, 4, 4, 4)
+    return Candidates(space, space.sample(40, np.random.default_rng(1)))
+
+
+class Search:
+    """A strategy under test: how to build it, and which landscapes suit it.
+
+    Args:
+        strategy: a specification as for :func:`~surrobench.strategies.make_strategy`, a class
+            derived from ``Strategy``, or a function of a problem and a seed.
+        evaluations: length of a search in which the strategy must have learnt something.
+        seeds: how many such searches are averaged.
+    """
+
+    def __init__(
+        self,
+        strategy: str | Mapping[str, Any] | type[Strategy] | Factory,
+        *,
+        evaluations: int = 50,
+        seeds: int = 5,
+    ) -> None:
+        self.strategy, self.evaluations, self.seeds = strategy, evaluations, seeds
+        kind: Any = strategy
+        if isinstance(strategy, str | Mapping):
+            kind = resolve_strategy(strategy)[1]
+        self.multi_fidelity = bool(getattr(kind, "multi_fidelity", False))
+        self.multi_objective = bool(getattr(kind, "multi_objective", False))
+
+    def build(self, landscape: Landscape, seed: int = 0, design: int = 4) -> Strategy:
+        """The strategy on a landscape; a function chooses its initial design itself."""
+        problem = landscape.problem
+        design = min(design, len(problem.candidates))
+        if isinstance(self.strategy, str | Mapping):
+            return make_strategy(self.strategy, problem, seed=seed, design=design)
+        if isinstance(self.strategy, type):
+            return self.strategy(problem, seed=seed, design=design)
+        return self.strategy(problem, seed)
+
+    def on(self, candidates: Candidates | SearchSpace) -> Landscape:
+        """A landscape over some candidates with the lengths and objectives that it needs."""
+        if isinstance(candidates, SearchSpace):
+            candidates = Candidates(candidates)
+        return landscape(candidates, epochs=self.multi_fidelity, objectives=self.multi_objective)
+
+
+def search(strategy: Strategy, landscape: Landscape, n: int, batch: int = 1) -> list[Step]:
+    """Ask for batches and tell all of each; up to ``n`` evaluations, in order."""
+    steps: list[Step] = []
+    while len(steps) < n:
+        asked = min(batch, n - len(steps))
+        archs = strategy.ask(asked)
+        assert len(archs) <= asked, f"ask({asked}) gave {len(archs)} architectures"
+        new = [(arch, strategy.epochs(arch)) for arch in archs]
+        for step in new:
+            strategy.tell(step[0], landscape.evaluate(step))
+        steps += new
+        if not archs:
+            break
+    return steps
+
+
+def overlapping(strategy: Strategy, landscape: Landscape, n: int, workers: int = 3) -> list[Step]:
+    """Keep some workers busy; of what is in training, neither first nor last finishes first.
+
+    What is in training already when it begins goes on. Nothing is left in training at the end.
+    """
+    steps: list[Step] = []
+    while True:
+        free = min(workers - len(strategy.pending), n - len(steps))
+        if free > 0:
+            steps += [(arch, strategy.epochs(arch)) for arch in strategy.ask(free)]
+        if not strategy.pending:
+            return steps
+        arch = list(strategy.pending)[len(strategy.pending) // 2]
+        strategy.tell(arch, landscape.evaluate((arch, strategy.epochs(arch))))
+
+
+def achieved(strategy: Strategy, landscape: Landscape) -> float:
+    """What a search has come to: the best value, or the dominated area of two objectives."""
+    full = [o for o in strategy.history if o.ok and o.epochs in (None, EPOCHS[-1])]
+    if not landscape.problem.objectives:
+        return max((o.value for o in full), default=0.0)
+    area, width = 0.0, 0.0
+    for value, speed in sorted(((o.value, o.metrics[OBJECTIVE]) for o in full), reverse=True):
+        area += max(speed - width, 0.0) * (value - 60.0)
+        width = max(width, speed)
+    return area
+
+
+def spent(steps: Sequence[Step]) -> float:
+    """Training in units of a full one."""
+    return sum((epochs or EPOCHS[-1]) / EPOCHS[-1] for _, epochs in steps)
