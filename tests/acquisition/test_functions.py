@@ -1,0 +1,151 @@
+"""Acquisition functions over pools equal BoTorch's and choose sensibly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from botorch.acquisition import analytic
+from botorch.acquisition.logei import qLogExpectedImprovement
+from botorch.sampling.normal import SobolQMCNormalSampler
+
+from surrobench.acquisition import ACQUISITIONS, make_acquisition
+from surrobench.acquisition.analytic import log_improvement
+from surrobench.acquisition.situation import Situation
+from surrobench.errors import UserError
+from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors.belief import Belief
+from surrobench.predictors.pool_session import open_pool
+from surrobench.registry import import_attribute
+
+OBSERVED = 20
+BELIEFS: dict[str, Belief] = {}
+
+
+def pool() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    X = torch.rand(60, 6, generator=generator, dtype=torch.float64)
+    y = torch.sin(4 * X[:, :1]) + X[:, 1:2] - X[:, 2:3] * X[:, 3:4]
+    return X, y
+
+
+def believe(name: str) -> Belief:
+    if name not in BELIEFS:
+        X, y = pool()
+        session = open_pool(make_predictor(name), X)
+        BELIEFS[name] = session.update(range(OBSERVED), y[:OBSERVED], seed=0)
+    return BELIEFS[name]
+
+
+def situation(name: str, **changes: Any) -> Situation:
+    allowed = torch.ones(60, dtype=torch.bool)
+    allowed[:OBSERVED] = False
+    allowed[[25, 26]] = False
+    return Situation((believe(name),), **{"allowed": allowed, "pending": (25,), **changes})
+
+
+def written(name: str) -> bool:
+    try:
+        import_attribute(ACQUISITIONS.entry(name).target)
+    except UserError:
+        return False
+    return True
+
+
+ONE_OBJECTIVE = [
+    name
+    for name in ACQUISITIONS.names()
+    if written(name) and make_acquisition(name).objectives == "one"
+]
+WITH_TRANSFORM = ["gp-matern52", "random-forest", "svr", "mlp-ensemble"]
+SURROGATES = [name for name in PREDICTORS.names() if name not in ("params", "flops")] + [
+    f"{name}+quantile-normal" for name in WITH_TRANSFORM
+]
+
+
+@pytest.mark.parametrize("acquisition", ONE_OBJECTIVE)
+@pytest.mark.parametrize("predictor", SURROGATES)
+def test_every_pair_picks_distinct_allowed_rows(predictor: str, acquisition: str) -> None:
+    function, now = make_acquisition(acquisition), situation(predictor)
+    if now.belief.kind not in function.serves:
+        pytest.skip("a pairing that is refused")
+    chosen = function.select(now, 3)
+    assert len(set(chosen)) == 3
+    assert all(bool(now.allowed[row]) for row in chosen)
+    assert function.select(now, 3) == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("ei", analytic.ExpectedImprovement),
+        ("log-ei", analytic.LogExpectedImprovement),
+        ("pi", analytic.LogProbabilityOfImprovement),
+    ],
+)
+def test_analytic_functions_equal_botorch(name: str, reference: Any) -> None:
+    now = situation("gp-rbf+quantile-normal", pending=())
+    assert now.best is not None
+    theirs = reference(now.belief.model(), best_f=now.best)(
+        now.belief.X[now.choices()].unsqueeze(1)
+    )
+    ours = make_acquisition(name).scores(now)
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=1e-9)
+
+
+def test_upper_bound_equals_botorch() -> None:
+    now = situation("gp-matern52", pending=())
+    X = now.belief.X[now.choices()].unsqueeze(1)
+    theirs = analytic.UpperConfidenceBound(now.belief.model(), beta=3.0)(X)
+    ours = make_acquisition("ucb", beta=3.0).scores(now)
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=1e-9)
+
+
+def test_batch_function_equals_botorch_with_what_is_pending() -> None:
+    now = situation("gp-matern52", seed=5)
+    belief = now.belief
+    assert now.best is not None
+    theirs = qLogExpectedImprovement(
+        belief.model(),
+        best_f=now.best,
+        sampler=SobolQMCNormalSampler(torch.Size([128]), seed=5),
+        X_pending=belief.X[[25]],
+    )(belief.X[now.choices()].unsqueeze(1))
+    ours = make_acquisition("qlog-ei").scores(now)
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-3, atol=1e-3)
+
+
+def test_log_improvement_does_not_underflow() -> None:
+    u = torch.tensor([-1e5, -1e3, -40.0, -5.0, -1.0, 0.0, 3.0], dtype=torch.float64)
+    values = log_improvement(u)
+    assert torch.isfinite(values).all()
+    assert (values.diff() > 0).all()
+    # phi(u) / u^2 is the limit of phi(u) + u Phi(u) far below.
+    limit = -0.5 * u[0] ** 2 - 0.5 * torch.log(torch.tensor(2 * torch.pi)) - 2 * torch.log(-u[0])
+    assert float(values[0]) == pytest.approx(float(limit), rel=1e-6)
+
+
+def test_thompson_gives_each_member_of_a_batch_a_sample_of_its_own() -> None:
+    now = situation("gp-matern52")
+    firsts = {
+        make_acquisition("thompson").select(situation("gp-matern52", seed=s), 1)[0]
+        for s in range(20)
+    }
+    assert len(firsts) > 1
+    assert len(set(make_acquisition("thompson").select(now, 10))) == 10
+
+
+def test_beta_grows_with_the_schedule() -> None:
+    function = make_acquisition({"use": "ucb", "beta": 2.0, "schedule": "log"})
+    assert function.beta_at(0) == pytest.approx(2.0)  # type: ignore[attr-defined]
+    assert function.beta_at(100) > 4.0  # type: ignore[attr-defined]
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(UserError, match="log-ei"):
+        make_acquisition("logei")
+    with pytest.raises(UserError, match="beta"):
+        make_acquisition("ucb", betta=1.0)
+    with pytest.raises(UserError, match="schedule"):
+        make_acquisition("ucb", schedule="often")
