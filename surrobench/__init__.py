@@ -11,18 +11,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from surrobench.errors import UserError
     from surrobench.predictors import make_predictor
+    from surrobench.spaces import SPACES
+    from surrobench.strategies import make_strategy
+    from surrobench.strategies.searching import search
     from surrobench.studies.runner import run_study
     from surrobench.tasks import load_task
+    from surrobench.tasks.evaluation import Evaluation
 
 __version__ = "0.1.0"
 
-__all__ = ["UserError", "__version__", "load_task", "make_predictor", "run_study"]
+__all__ = [
+    "SPACES",
+    "Evaluation",
+    "UserError",
+    "__version__",
+    "load_task",
+    "make_predictor",
+    "make_strategy",
+    "run_study",
+    "search",
+]
 
 _HOMES = {
+    "SPACES": "surrobench.spaces",
+    "Evaluation": "surrobench.tasks.evaluation",
     "UserError": "surrobench.errors",
     "load_task": "surrobench.tasks",
     "make_predictor": "surrobench.predictors",
+    "make_strategy": "surrobench.strategies",
     "run_study": "surrobench.studies.runner",
+    "search": "surrobench.strategies.searching",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -42,6 +43,26 @@ def test_the_card_describes_the_table(shown: Path) -> None:
 def test_the_study_is_valid(shown: Path) -> None:
     study, _ = load_study("study.toml")
     assert [str(size) for size in study.train_sizes] == ["32", "128"]
+
+
+def test_the_search_study_is_valid(shown: Path) -> None:
+    study, _ = load_study("search.toml")
+    assert study.kind == "search"
+    assert [choice.label or choice.use for choice in study.strategies] == [
+        "local-search",
+        "gp",
+        "forest-ucb",
+    ]
+
+
+def test_ask_and_tell_runs() -> None:
+    """The loop that README shows, with a training function that counts convolutions."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    code = next(block for block in blocks if "strategy.ask" in block)
+    space: dict[str, Any] = {"train": lambda arch: float(sum(choice == 3 for choice in arch))}
+    exec(code.replace("range(25)", "range(4)").replace("print(", "found = ("), space)
+    assert len(space["strategy"].history) == 16
+    assert space["found"].value == max(o.value for o in space["strategy"].history)
 
 
 def test_the_predictor_in_ten_lines_runs(shown: Path) -> None:

@@ -11,10 +11,12 @@ from botorch.utils.probability.utils import log_ndtr, log_phi, ndtr, phi
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.options import check_not_negative
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError, did_you_mean
 
-Schedule = Literal["constant", "log"]
+Schedule = Literal["constant", "log", "srinivas"]
+_CONFIDENCE = 0.1
 
 
 def improvement_scores(situation: Situation) -> tuple[Tensor, Tensor]:
@@ -91,7 +93,9 @@ class UpperConfidenceBound(Acquisition):
 
     Args:
         beta: squared multiple of the deviation.
-        schedule: ``"constant"``, or ``"log"``: beta grows as ``beta * log(e + step)``.
+        schedule: ``"constant"``; ``"log"``: ``beta * log(e + step)``; ``"srinivas"``:
+            ``beta * log(m * (step + 1)**2 * pi**2 / 0.6)``, which for beta 2 is their first theorem
+            for ``m`` candidates and a confidence of 90 %.
     """
 
     beta: float = 2.0
@@ -104,16 +108,20 @@ class UpperConfidenceBound(Acquisition):
                 f"acquisition 'ucb': unknown schedule {self.schedule!r}. "
                 + did_you_mean(str(self.schedule), get_args(Schedule))
             )
-        if not isinstance(self.beta, int | float) or not 0 <= self.beta < math.inf:
-            raise UserError(f"acquisition 'ucb': beta is {self.beta!r}; it must be 0 or more.")
+        check_not_negative(self, "beta")
 
-    def beta_at(self, step: int) -> float:
-        """Beta after so many choices."""
-        growth = math.log(math.e + step) if self.schedule == "log" else 1.0
-        return self.beta * growth
+    def beta_at(self, step: int, candidates: int = 1) -> float:
+        """Beta after so many choices, over a pool of so many candidates."""
+        if self.schedule == "log":
+            return self.beta * math.log(math.e + step)
+        if self.schedule == "srinivas":
+            growth = candidates * (step + 1) ** 2 * math.pi**2 / (6 * _CONFIDENCE)
+            return self.beta * math.log(growth)
+        return self.beta
 
     def scores(self, situation: Situation) -> Tensor:
         """Upper bounds of the allowed candidates."""
         rows = situation.choices()
-        deviation = situation.belief.variance[rows].sqrt()
-        return situation.belief.mean[rows] + math.sqrt(self.beta_at(situation.step)) * deviation
+        mean, variance = situation.belief.mean, situation.belief.variance
+        beta = self.beta_at(situation.step, len(mean))
+        return mean[rows] + math.sqrt(beta) * variance[rows].sqrt()

@@ -13,15 +13,15 @@ from botorch.acquisition.logei import (
     qLogNoisyExpectedImprovement,
 )
 from botorch.acquisition.monte_carlo import qExpectedImprovement, qUpperConfidenceBound
-from botorch.exceptions import NumericsWarning
+from botorch.exceptions.warnings import NumericsWarning
 from botorch.sampling.base import MCSampler
 from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.options import check_counts, check_not_negative
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.situation import Situation
-from surrobench.errors import UserError
 from surrobench.predictors.belief import Belief
 from surrobench.predictors.models import EachMemberSampler
 
@@ -43,8 +43,7 @@ class MonteCarlo(Acquisition):
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        if not isinstance(self.samples, int) or self.samples < 1:
-            raise UserError(f"samples is {self.samples!r}; it must be a positive whole number.")
+        check_counts(self, "samples")
 
     def scores(self, situation: Situation) -> Tensor:
         """Values of the allowed candidates, each together with what is pending."""
@@ -120,6 +119,10 @@ class QLogNoisyExpectedImprovement(MonteCarlo):
 
     baseline: int = 20
 
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        check_counts(self, "samples", "baseline")
+
     def _width(self, situation: Situation) -> int:
         return super()._width(situation) + self.baseline * self.samples
 
@@ -129,7 +132,7 @@ class QLogNoisyExpectedImprovement(MonteCarlo):
         rows = belief.rows
         if situation.feasible is not None and bool(situation.feasible.any()):
             rows = rows[situation.feasible]
-        best = torch.topk(belief.mean[rows], min(self.baseline, len(rows))).indices
+        best = torch.argsort(belief.mean[rows], descending=True, stable=True)[: self.baseline]
         return qLogNoisyExpectedImprovement(
             X_baseline=as_inputs(rows[best]),
             prune_baseline=False,
@@ -147,6 +150,11 @@ class QUpperConfidenceBound(MonteCarlo):
     """
 
     beta: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        check_counts(self, "samples")
+        check_not_negative(self, "beta")
 
     def function(self, situation: Situation) -> AcquisitionFunction:
         """BoTorch's ``qUpperConfidenceBound``."""

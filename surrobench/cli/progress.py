@@ -23,7 +23,8 @@ _PACE_CELLS = 5
 class PlainProgress:
     """A line at most every ten seconds, for logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, caption: str) -> None:
+        self._caption = caption
         self._todo = self._done = self._failed = self._unavailable = 0
         self._started = self._last = self._first = time.monotonic()
 
@@ -44,7 +45,7 @@ class PlainProgress:
         self._count(record)
         if now - self._last >= _LINE_SECONDS and self._done < self._todo:
             self._last = now
-            where = _where(record)
+            where = self._caption.format_map(record.payload)
             tell(f"{self._done}/{self._todo} cells{self._mishaps()}{self._left(now)} ({where})")
 
     def _count(self, record: Record) -> None:
@@ -74,8 +75,8 @@ class PlainProgress:
 class BarProgress(PlainProgress):
     """Bars with the count, failures, time left and the current predictor."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, caption: str) -> None:
+        super().__init__(caption)
         self._bars = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -101,7 +102,7 @@ class BarProgress(PlainProgress):
             self._bar,
             advance=1,
             failed=f"[red]{self._mishaps()}[/]" if self._failed else self._mishaps(),
-            current=_where(record),
+            current=self._caption.format_map(record.payload),
         )
 
     def end(self) -> None:
@@ -110,9 +111,9 @@ class BarProgress(PlainProgress):
         super().end()
 
 
-def make_progress() -> PlainProgress:
-    """Bars if people watch, lines if not."""
-    return BarProgress() if messages.is_terminal else PlainProgress()
+def make_progress(caption: str) -> PlainProgress:
+    """Bars if people watch, lines if not; ``caption`` says what is shown of a record."""
+    return BarProgress(caption) if messages.is_terminal else PlainProgress(caption)
 
 
 def opening(folder: Path, todo: int, finished: int, workers: int) -> str:
@@ -122,14 +123,6 @@ def opening(folder: Path, todo: int, finished: int, workers: int) -> str:
         return f"{folder}: nothing to compute{already}."
     people = f"{workers} worker" + ("s" if workers > 1 else "")
     return f"{folder}: {todo} cells to compute{already} with {people}, one thread each."
-
-
-def _where(record: Record) -> str:
-    """The method of a cell, and what else tells it apart."""
-    payload = record.payload
-    if "strategy" in payload:
-        return f"{payload['strategy']}, seed {payload['seed']}"
-    return f"{payload['predictor']} n={payload['train_size']}"
 
 
 def _clock(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,21 +20,24 @@ _REASONS_SHOWN = 10
 _PATHS_SHOWN = 8
 
 
-def make_report(frame: pd.DataFrame, folder: Path) -> list[Path]:
+def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list[Path]:
     """Print the table (with what failed) and write tables and figures.
+
+    Args:
+        frame: results of one kind of study.
+        folder: of the report.
+        runs: where the results came from; what lies beside them may belong to the report.
 
     Returns:
         The files: overview and summary first, then the figures, then everything else.
     """
-    if "strategy" in frame:
-        from surrobench.report import search_terminal_table, write_search_report
+    from surrobench.studies.kinds import imported
+    from surrobench.studies.view import companions, kind_of_frame
 
-        output.print(search_terminal_table(frame))
-        return sorted(write_search_report(frame, folder), key=_interest)
-    from surrobench.report import terminal_table, write_report
-
-    output.print(terminal_table(frame))
-    return sorted(write_report(frame, folder), key=_interest)
+    kind = kind_of_frame(frame)
+    results = imported(kind.results)(frame, **companions(kind, runs))
+    output.print(imported(kind.ranking)(results))
+    return sorted(imported(kind.report)(results, folder), key=_interest)
 
 
 def _interest(path: Path) -> int:
@@ -49,7 +53,7 @@ def report_command(runs: list[Path], out: Path | None) -> None:
     if out is None:
         first = runs[0] if runs[0].is_dir() else runs[0].parent
         out = first / "report"
-    paths = make_report(frame, out)
+    paths = make_report(frame, out, runs)
     for place in runs:
         _show_skipped(place)
     show_paths(paths)
@@ -72,16 +76,15 @@ def _show_skipped(folder: Path) -> None:
             tell(f"Skipped {line}", style="yellow")
 
 
-def show_failures(frame: pd.DataFrame) -> None:
-    """The cells without numbers, grouped by reason."""
-    lost = frame[frame["status"] != "ok"]
+def show_failures(cells: pd.DataFrame) -> None:
+    """The cells that did not end well, grouped by reason."""
+    lost = cells[cells["status"] != "ok"]
     if lost.empty:
         return
-    tell(f"{len(lost)} of {len(frame)} cells have no numbers:", style="yellow")
-    method = "strategy" if "strategy" in lost else "predictor"
-    counts = Counter(zip(lost[method], lost["status"], lost["reason"], strict=True))
-    for (predictor, status, reason), count in counts.most_common(_REASONS_SHOWN):
-        tell(f"  {count} × {predictor}: {status}: {reason}", style="yellow")
+    tell(f"{len(lost)} of {len(cells)} cells have no numbers:", style="yellow")
+    counts = Counter(zip(lost["method"], lost["status"], lost["reason"], strict=True))
+    for (method, status, reason), count in counts.most_common(_REASONS_SHOWN):
+        tell(f"  {count} × {method}: {status}: {reason}", style="yellow")
     if len(counts) > _REASONS_SHOWN:
         tell(f"  … and {len(counts) - _REASONS_SHOWN} other reasons", style="yellow")
 
@@ -100,12 +103,13 @@ def status_command(folder: Path) -> None:
     if holder := ResultStore(folder).holder():
         say(f"running now: {holder}")
     if done:
-        from surrobench.studies.view import latest_results
+        from surrobench.studies.view import kind_of_frame, latest_results
 
         frame = latest_results(folder)
-        counts = frame["status"].value_counts()
+        cells = kind_of_frame(frame).cells(frame)
+        counts = cells["status"].value_counts()
         say(", ".join(f"{count} {status}" for status, count in counts.items()))
-        show_failures(frame)
+        show_failures(cells)
     for line in summarise_skipped(planned.skipped):
         say(f"skipped {line}")
 

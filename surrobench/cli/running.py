@@ -58,7 +58,7 @@ def run_command(request: RunRequest) -> int:
     if request.dry_run:
         _show_plan(study, origin, settings)
         return 0
-    progress = make_progress()
+    progress = make_progress(kind_of(study).caption)
     try:
         result = run(study, origin.base, settings, progress)
     except RunStoppedError as error:
@@ -96,18 +96,15 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.store import ResultStore
 
-    plan = kind_of(study).plan(study, origin.base)
+    kind = kind_of(study)
+    plan = kind.plan(study, origin.base)
     finished = ResultStore(settings.folder(study)).finished_keys()
     done = sum(cell.key in finished for cell in plan.cells)
-    if study.kind == "prediction":
-        say(f"study        {study.name} (protocol {study.protocol})")
-        _say_counts("task", Counter(cell.task for cell in plan.cells))
-        _say_counts("predictor", Counter(f"{c.predictor} [{c.encoding}]" for c in plan.cells))
-        say(f"train sizes  {', '.join(map(str, study.train_sizes))}")
-    else:
-        say(f"study        {study.name} ({study.evaluations} evaluations a search)")
-        _say_counts("task", Counter(cell.task for cell in plan.cells))
-        _say_counts("strategy", Counter(cell.strategy for cell in plan.cells))
+    say(f"study        {study.name} ({kind.name})")
+    for label, text in study.outline():
+        say(f"{label:<12} {text}")
+    _say_counts("task", Counter(cell.task for cell in plan.cells))
+    _say_counts(kind.subject, Counter(cell.method() for cell in plan.cells))
     say(f"seeds        {', '.join(map(str, study.seeds))}")
     say(f"cells        {len(plan.cells)}, of which {done} are finished")
     for line in summarise_skipped(plan.skipped):
@@ -124,16 +121,17 @@ def _show(result: RunResult) -> int:
     """The end of a run: table, failures, files, and how to go on."""
     from surrobench.cli.results import make_report, show_paths
     from surrobench.studies.plan_file import summarise_skipped
+    from surrobench.studies.view import kind_of_frame
 
     if result.interrupted:
         return _stopped()
-    paths = make_report(result.frame, result.folder / "report")
+    paths = make_report(result.frame, result.folder / "report", [result.folder])
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
     if result.missing:
         tell(f"{result.missing} cells are still to do; go on with:\n  {_this_command()}")
-    if (result.frame["status"] == "ok").any():
+    if (kind_of_frame(result.frame).cells(result.frame)["status"] == "ok").any():
         return 0
     complain("no cell succeeded; see the reasons above.")
     return EXIT_USER_ERROR

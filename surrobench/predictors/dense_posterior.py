@@ -49,7 +49,8 @@ def inner_transform(model: Model) -> Affine | None:
 
 def bare_model(model: Model) -> Any:
     """A copy without the standardisation, which answers on the scale of its training targets."""
-    model.prediction_strategy = None  # cached gradients cannot be copied
+    # Cached gradients cannot be copied.
+    model.prediction_strategy = None  # type: ignore[assignment]
     bare: Any = copy.deepcopy(model)
     if hasattr(bare, "outcome_transform"):
         del bare.outcome_transform

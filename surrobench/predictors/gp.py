@@ -20,13 +20,13 @@ from torch import Tensor
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.belief import PoolSession
+from surrobench.predictors.correlations import Kernel
 from surrobench.predictors.gp_fit import (
     LOWEST_LENGTHSCALE,
     LOWEST_NOISE,
     LOWEST_OUTPUTSCALE,
     FitReport,
     Hyperparameters,
-    Kernel,
     LogNormal,
     Priors,
     fit_hyperparameters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,12 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.predictors.belief import Kind
+from surrobench.predictors.dense_posterior import (
+    DensePosterior,
+    bare_model,
+    inner_transform,
+    is_plain,
+)
 from surrobench.predictors.models import EnsembleModel, spread_scores
 from surrobench.predictors.transforms import AffineModel, WarpedModel
 
@@ -23,9 +30,11 @@ JOINT_ROWS = 512
 class ModelBelief:
     """A model's posterior of the function at ``m`` candidates, on the model's own scale.
 
-    A model behind a target transform is taken without it: ``to_scale`` moves values to where its
-    posterior is normal. Ensembles answer with their members, everything else with its moments;
-    Gaussian processes are asked for covariances as they are needed.
+    A model behind a target transform is taken without it, and a Gaussian process without the
+    standardisation inside it: ``to_scale`` moves values to where the posterior is normal.
+    Ensembles answer with their members; exact Gaussian processes by linear algebra over the pool
+    (:class:`~.dense_posterior.DensePosterior`, ``n x m`` numbers), other Gaussian processes are
+    asked for covariances as they are needed; of everything else only the moments are used.
 
     Args:
         model: a fitted model with one output.
@@ -35,10 +44,17 @@ class ModelBelief:
     """
 
     def __init__(self, model: Model, X: Tensor, rows: Sequence[int], y: Tensor) -> None:
-        self.transform: Any = None
-        if isinstance(model, WarpedModel | AffineModel):
-            self.transform, model = model.transform, model.base
+        self._transforms: list[Any] = []
+        while isinstance(model, WarpedModel | AffineModel):
+            self._transforms.append(model.transform)
+            model = model.base
+        self._dense: DensePosterior | None = None
+        if is_plain(model):
+            inner = inner_transform(model)
+            self._transforms += [] if inner is None else [inner]
+            self._dense = DensePosterior.of(model, X)  # type: ignore[arg-type]
         self._model = model
+        self._added = 0
         self._pool = X
         self._rows = torch.as_tensor(list(rows), dtype=torch.long)
         self._targets = self.to_scale(y.reshape(-1))
@@ -62,6 +78,8 @@ class ModelBelief:
     @property
     def noise(self) -> float:
         """Variance of an observation around the function."""
+        if self._dense is not None:
+            return self._dense.noise
         likelihood = getattr(self._model, "likelihood", None)
         if likelihood is None:
             return float(getattr(self._model, "noise", 0.0))
@@ -71,15 +89,18 @@ class ModelBelief:
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
+        if self._dense is not None:
+            return self._dense.mean, self._dense.variance.clamp_min(_LEAST_VARIANCE)
+        least = max(float(getattr(self._model, "floor", 0.0)), _LEAST_VARIANCE)
         with torch.no_grad():
             if isinstance(self._model, EnsembleModel):
                 means, within = self._members
                 variance = means.var(dim=0, unbiased=False)
                 variance = variance if within is None else variance + within.mean(dim=0)
-                return means.mean(dim=0), variance.clamp_min(_LEAST_VARIANCE)
+                return means.mean(dim=0), variance.clamp_min(least)
             parts = [self._asked(chunk) for chunk in self._pool.split(_CHUNK)]
         means_, variances = zip(*parts, strict=True)
-        return torch.cat(means_), torch.cat(variances).clamp_min(_LEAST_VARIANCE)
+        return torch.cat(means_), torch.cat(variances).clamp_min(least)
 
     def _asked(self, X: Tensor) -> tuple[Tensor, Tensor]:
         # One point a batch: GPyTorch would otherwise build the joint covariance of all points.
@@ -107,13 +128,18 @@ class ModelBelief:
 
     def to_scale(self, y: Tensor) -> Tensor:
         """Values in units of the task (any shape), moved to the model's scale."""
-        if self.transform is None:
-            return y
-        return self.transform.forward(y.reshape(-1, 1)).reshape(y.shape)
+        moved = y.reshape(-1, 1)
+        for transform in self._transforms:
+            moved = transform.forward(moved)
+        return moved.reshape(y.shape)
 
     def members(self) -> Tensor | None:
         """Means of the ensemble's members, ``s x m``; None for other models."""
         return self._members[0] if self.kind == "ensemble" else None
+
+    def member_variances(self) -> Tensor | None:
+        """Variances within the ensemble's members, ``s x m``; None if they have none."""
+        return self._members[1] if self.kind == "ensemble" else None
 
     def covariance(self, a: Tensor, b: Tensor) -> Tensor:
         """Covariance between candidates ``a`` (``... x k``) and ``b`` (``... x l``)."""
@@ -128,6 +154,8 @@ class ModelBelief:
                 deviation = within.sqrt().T
                 shared = shared + deviation[a] @ deviation[b].transpose(-1, -2) / len(means)
             return shared
+        if self._dense is not None:
+            return self._dense.covariance(a, b)
         both = torch.cat([a, b], dim=-1)
         with torch.no_grad():
             posterior: Any = self._model.posterior(self._pool[both])
@@ -164,18 +192,33 @@ class ModelBelief:
         if self.kind != "gp":
             raise TypeError(f"a posterior of kind {self.kind!r} cannot be conditioned.")
         new = torch.as_tensor(list(rows), dtype=torch.long)
-        with torch.no_grad():
-            self._model.posterior(self._pool[:1])  # conditioning needs GPyTorch's caches
-            model = self._model.condition_on_observations(self._pool[new], values.reshape(-1, 1))
-        known = ModelBelief(model, self._pool, [], values.new_zeros(0, 1))
-        known.transform = self.transform
-        known._rows = torch.cat([self._rows, new])
-        known._targets = torch.cat([self._targets, values.reshape(-1)])
-        return known
+        values = values.reshape(-1).to(self._targets)
+        other = copy.copy(self)
+        other.__dict__.pop("_moments", None)
+        other._rows = torch.cat([self._rows, new])
+        other._targets = torch.cat([self._targets, values])
+        if self._dense is not None:
+            other._dense = self._dense.appended(new, values)
+            other._added += len(new)
+        else:
+            other._model = _conditioned(self._model, self._pool[new], values)
+        return other
 
     def model(self) -> Model:
-        """The model itself, on its own scale."""
-        return self._model
+        """The model on its own scale with what it was conditioned on; of a process, a copy."""
+        if self._dense is None:
+            return self._model
+        model = bare_model(self._model)
+        if not self._added:
+            return model
+        new, values = self._rows[-self._added :], self._targets[-self._added :]
+        return _conditioned(model, self._pool[new], values)
+
+
+def _conditioned(model: Any, X: Tensor, values: Tensor) -> Model:
+    with torch.no_grad():
+        model.posterior(X[:1])  # conditioning needs GPyTorch's caches
+        return model.condition_on_observations(model.transform_inputs(X), values.unsqueeze(-1))
 
 
 def posterior_kind_of(model: Model) -> Kind:

@@ -2,7 +2,8 @@
 
 Numbers first: every figure and table is an :class:`~surrobench.report.exhibit.Exhibit` whose data
 stand beside it as CSV. Everything here takes a data frame of records (one row per task,
-predictor, encoding, train size and seed) and knows nothing of how they were made.
+predictor, encoding, train size and seed, or one per evaluation of a search) and knows nothing of
+how they were made.
 """
 
 from __future__ import annotations
@@ -13,16 +14,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from surrobench.report.exhibit import Exhibit
     from surrobench.report.results import Results
+    from surrobench.report.search.results import SearchResults
+    from surrobench.report.search.terminal import search_terminal_table
+    from surrobench.report.search.writer import write_search_report
     from surrobench.report.terminal import terminal_table
     from surrobench.report.writer import write_report
 
-__all__ = ["Exhibit", "Results", "terminal_table", "write_report"]
+__all__ = [
+    "Exhibit",
+    "Results",
+    "SearchResults",
+    "search_terminal_table",
+    "terminal_table",
+    "write_report",
+    "write_search_report",
+]
 
 _HOMES = {
     "Exhibit": "exhibit",
     "Results": "results",
+    "SearchResults": "search.results",
+    "search_terminal_table": "search.terminal",
     "terminal_table": "terminal",
     "write_report": "writer",
+    "write_search_report": "search.writer",
 }
 
 

@@ -108,7 +108,8 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     data = rows.reset_index().assign(train_size=size)
     data["mean_rank"] = data["method"].map(ranks)
     wide = {
-        markup: wide_cells(rows, ranks, results.tasks, order, markup) for markup in (LATEX, MARKDOWN)
+        markup: wide_cells(rows, ranks, results.tasks, order, markup)
+        for markup in (LATEX, MARKDOWN)
     }
     return Exhibit(
         f"{measure.column}-n{size}",

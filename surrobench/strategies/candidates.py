@@ -6,6 +6,7 @@ import sys
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.integer]
+IntArray = npt.NDArray[np.int_]
 
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""
@@ -35,7 +36,7 @@ class Candidates:
     def __init__(
         self,
         space: SearchSpace,
-        archs: IntArray | Sequence[Arch] | None = None,
+        archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None = None,
         measured: Mapping[str, FloatArray] | None = None,
     ) -> None:
         """Take a space, or those of its architectures that can be evaluated.
@@ -55,14 +56,16 @@ class Candidates:
                     "listed candidates."
                 )
 
-    def _listed(self, archs: IntArray | Sequence[Arch] | None) -> IntArray | None:
+    def _listed(
+        self, archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None
+    ) -> IntArray | None:
         if archs is None:
             if _size(self.space) > LISTED_UP_TO:
                 return None
             archs = list(self.space)
         if len(archs) == 0:
             raise UserError(f"there are no architectures of {self.space.name!r} to choose from.")
-        rows = np.asarray(archs, dtype=np.int64)
+        rows = np.asarray(archs, dtype=np.int_)
         limits = np.array(self.space.cardinalities)
         if rows.shape != (len(rows), len(limits)):
             raise UserError(
@@ -215,7 +218,7 @@ class Candidates:
                     return self.arch(row)
         return None
 
-    def _hamming(self, choices: Sequence[int]) -> npt.NDArray[np.int64]:
+    def _hamming(self, choices: Sequence[int]) -> IntArray:
         assert self.archs is not None
         return (self.archs != np.asarray(choices)).sum(axis=1)
 

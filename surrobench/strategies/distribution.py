@@ -80,8 +80,8 @@ class EstimationOfDistribution(Strategy):
         best = np.argsort(-self.targets(told), kind="stable")[: self.selected]
         archs = np.array([told[i].arch for i in best])
         for variable, shares in enumerate(self._shares):
-            counts = np.bincount(archs[:, variable], minlength=len(shares))
-            counts = counts + self.smoothing / len(shares)
+            counted = np.bincount(archs[:, variable], minlength=len(shares))
+            counts = counted + self.smoothing / len(shares)
             shares += self.learning_rate * (counts / counts.sum() - shares)
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:

@@ -50,7 +50,8 @@ class Row:
         best: number of the evaluation that is the incumbent now (fully trained, feasible, highest
             value), 0 if there is none.
         spent: full trainings so far.
-        simulated_seconds: training time so far, NaN once a training did not say.
+        simulated_seconds: training time so far, NaN once a successful training did not say; one
+            that failed without a cost adds nothing.
         overhead_seconds: time that the strategy itself has taken so far.
         status: of the evaluation.
         reason: why it failed.
@@ -130,6 +131,8 @@ class SearchLoop:
     def _evaluated(self, arch: Arch, epochs: int | None) -> tuple[Evaluation, str]:
         try:
             return self.evaluate(arch, epochs), ""
+        except UserError:
+            raise  # a mistake in how the search was set up: every training would fail alike
         except Exception as error:
             if not self.forgiving:
                 raise
@@ -146,7 +149,7 @@ class SearchLoop:
             best=self._best(arch, epochs, last),
             spent=self._spent() + self._share(epochs),
             simulated_seconds=(last.simulated_seconds if last else 0.0)
-            + (math.nan if cost is None else cost),
+            + _seconds(cost, seen.status),
             overhead_seconds=self._overhead,
             status=seen.status,
             reason=reason,
@@ -189,10 +192,21 @@ class SearchLoop:
         """
         try:
             self.strategy.restore(state["strategy"])
-            self.rows = [_row(content) for content in state["rows"]]
+            self.rows = rows_of(state)
             self._overhead = float(state["overhead"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"the saved search is damaged: {error!r}.") from error
+
+
+def _seconds(cost: float | None, status: str) -> float:
+    if cost is not None:
+        return cost
+    return math.nan if status == "ok" else 0.0
+
+
+def rows_of(state: Mapping[str, Any]) -> list[Row]:
+    """The rows in a state of :class:`SearchLoop`."""
+    return [_row(content) for content in state["rows"]]
 
 
 def _plain(row: Row) -> dict[str, Any]:

@@ -23,8 +23,9 @@ class Npenas(Strategy):
     before the next fit. A mutation is one to ``changes`` steps to a random neighbour. Where
     all mutations have been seen, uniform samples take their place.
 
-    The paper mutates 10 parents into 100 candidates and trains 10 between fits; here the predictor
-    learns from every result by default, which costs more fits and finds more.
+    As in the paper, 10 parents make 100 candidates by default. The paper trains 10 of them between
+    two fits of a graph network; here a Gaussian process learns from every result, which costs more
+    fits and finds more.
 
     Args:
         problem: the candidates.
@@ -33,8 +34,8 @@ class Npenas(Strategy):
         repeats: whether an architecture may be proposed again.
         predictor: a registered predictor or a mapping with options.
         encoding: what the predictor sees.
-        ranking: ``"mean"`` screens by the predicted mean (NPENAS-NP); ``"thompson"`` by a draw from
-            each candidate's predictive distribution.
+        ranking: ``"thompson"`` screens by a draw from each candidate's predictive distribution,
+            ``"mean"`` by the predicted mean (the paper's NPENAS-NP).
         parents: how many of the best are mutated.
         offspring: candidates made in each generation.
         changes: the most steps of a mutation.
@@ -51,9 +52,9 @@ class Npenas(Strategy):
         seed: int = 0,
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
-        predictor: str | Mapping[str, Any] = "gp-matern52",
+        predictor: str | Mapping[str, Any] = "gp-rbf",
         encoding: str = "one-hot",
-        ranking: Ranking = "mean",
+        ranking: Ranking = "thompson",
         parents: int = 10,
         offspring: int = 100,
         changes: int = 2,

@@ -85,10 +85,19 @@ class Problem:
             metrics: of its evaluation.
             row: its row among the listed candidates, for columns measured before training.
         """
-        return all(
-            constraint.holds(self._value(constraint.name, metrics, row))
+        return all(margin >= 0.0 for margin in self.margins(metrics, row))
+
+    def margins(self, metrics: Mapping[str, float], row: int | None = None) -> list[float]:
+        """How far inside each constraint an evaluated candidate lies; NaN where unknown.
+
+        Args:
+            metrics: of its evaluation.
+            row: its row among the listed candidates, for columns measured before training.
+        """
+        return [
+            constraint.margin(self._value(constraint.name, metrics, row))
             for constraint in self.constraints
-        )
+        ]
 
     def _value(self, name: str, metrics: Mapping[str, float], row: int | None) -> float:
         if name in metrics:

@@ -13,7 +13,7 @@ from surrobench.spaces.blocks import HasBlocks
 from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.screening import FEWEST, Screen
-from surrobench.strategies.strategy import Observation, Strategy
+from surrobench.strategies.strategy import Strategy
 
 _NEUTRAL = (("skip", "identity"), ("absent",), ("none", "zero"))
 _MOST_EXPANSIONS = 2000
@@ -177,7 +177,9 @@ class ProgressiveSearch(Strategy):
     def _around(self) -> list[Arch]:
         """Neighbours of the best of all architectures, each once."""
         everything = list(dict.fromkeys(observation.arch for observation in self.history))
-        near = (other for arch in self._best(everything) for other in self.candidates.neighbours(arch))
+        near = (
+            other for arch in self._best(everything) for other in self.candidates.neighbours(arch)
+        )
         return list(dict.fromkeys(near))
 
     def _best(self, archs: Sequence[Arch]) -> list[Arch]:

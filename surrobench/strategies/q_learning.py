@@ -18,7 +18,7 @@ from surrobench.strategies.strategy import Observation, Strategy
 State = tuple[int, ...]
 """The position of a decision, then the choices before it that the agent remembers."""
 
-SCHEDULE = ((1.0, 40), *((tenths / 10, 12) for tenths in range(9, 0, -1)))
+SCHEDULE = ((1.0, 20), *((tenths / 10, 12) for tenths in range(9, 0, -1)))
 
 
 class QLearning(Strategy):
@@ -26,17 +26,20 @@ class QLearning(Strategy):
 
     An episode decides one variable after another. The state is the position and the last
     ``memory`` choices (the last one, as in MetaQNN, where a layer follows from the layer before
-    it; with ``memory`` as large as the number of variables, the whole prefix). Only the end of an
-    episode is rewarded. After every observation ``replays`` episodes are drawn from all so far,
-    with replacement, and each updates its values from the last decision to the first.
+    it; with ``memory`` as large as the number of variables, the whole prefix). After every
+    observation ``replays`` episodes are drawn from all so far, with replacement, and each updates
+    its values from the last decision to the first.
 
     **Rewards** lie in [0, 1]: values go through
     :func:`~surrobench.strategies.rewards.scale_free` within all that was observed so far, at each
-    replay anew. Failures count as the worst value. As in the paper values start at 0.5.
+    replay anew. Failures count as the worst value. With ``shaping`` each of the L decisions earns
+    1/L of the reward (Zhong et al., 2018). Without, as in MetaQNN, the last decision earns all of
+    it; but a state that forgets then hands back one and the same maximum to every choice before
+    it, so that with ``memory=1`` only the last two decisions are ever told apart.
 
     **Exploration.** ``schedule`` lists each ε with the number of evaluations for which it holds;
     the last one holds for ever. A search does not know its budget: the default suits about 150
-    evaluations (40 at random, 12 each at 0.9, 0.8, ..., 0.1). The paper spends 1,500 of 2,700
+    evaluations (20 at random, 12 each at 0.9, 0.8, ..., 0.1). The paper spends 1,500 of 2,700
     at ε = 1. The initial design counts: it is random too.
 
     **Sampling.** Up to ``attempts`` episodes are played for each proposal until one ends in a
@@ -46,8 +49,10 @@ class QLearning(Strategy):
         problem: as for every strategy; so are ``seed``, ``design`` and ``repeats``.
         learning_rate: the step towards the target.
         discount: of what follows a decision.
-        initial: value of a decision that was never made.
+        initial: reward that is expected of a decision never made (0.5 in the paper); with
+            ``shaping`` its value starts at the share of this that is still to come.
         memory: how many of the choices before belong to the state.
+        shaping: whether the reward is spread over the decisions.
         schedule: pairs of ε and a number of evaluations.
         replays: episodes replayed after each observation.
         reward: ``"rank"`` or ``"range"``.
@@ -68,6 +73,7 @@ class QLearning(Strategy):
         discount: float = 1.0,
         initial: float = 0.5,
         memory: int = 1,
+        shaping: bool = True,
         schedule: Sequence[Sequence[float]] = SCHEDULE,
         replays: int = 100,
         reward: str = "rank",
@@ -78,6 +84,7 @@ class QLearning(Strategy):
         self.discount = check_number(self, "discount", discount, 0.0, 1.0)
         self.initial = check_number(self, "initial", initial, 0.0, 1.0)
         self.memory = check_whole(self, "memory", memory, 0)
+        self.shaping = bool(shaping)
         self.schedule = self._checked_schedule(schedule)
         self.replays = check_whole(self, "replays", replays, 0)
         self.reward = check_choice(self, "reward", reward, REWARDS)
@@ -95,7 +102,7 @@ class QLearning(Strategy):
         if not pairs:
             raise UserError(
                 f"QLearning: option 'schedule' is {schedule!r}; it must list pairs of ε and a "
-                "number of evaluations, for example [[1.0, 40], [0.1, 60]]."
+                "number of evaluations, for example [[1.0, 20], [0.1, 60]]."
             )
         return tuple(pairs)
 
@@ -109,9 +116,12 @@ class QLearning(Strategy):
 
     def values(self, position: int, choices: Sequence[int]) -> list[float]:
         """Q-values of the choices of the variable at ``position``, after earlier ``choices``."""
-        state = self._state(position, choices)
-        count = self.space.cardinalities[position]
-        return list(self._values.get(state, [self.initial] * count))
+        return list(self._values.get(self._state(position, choices), self._unknown(position)))
+
+    def _unknown(self, position: int) -> list[float]:
+        """Values where nothing was learned yet."""
+        left = 1.0 - position / len(self.space.variables) if self.shaping else 1.0
+        return [self.initial * left] * self.space.cardinalities[position]
 
     def _state(self, position: int, choices: Sequence[int]) -> State:
         return (position, *choices[max(0, position - self.memory) : position])
@@ -151,16 +161,16 @@ class QLearning(Strategy):
 
     def _replay(self, arch: Arch, reward: float) -> None:
         """Move the values of an episode's decisions, the last one first."""
-        target = reward
+        share = reward / len(arch) if self.shaping else 0.0
+        target = share if self.shaping else reward
         for position in reversed(range(len(arch))):
             state = self._state(position, arch)
             values = self._values.get(state)
             if values is None:
-                values = [self.initial] * self.space.cardinalities[position]
-                self._values[state] = values
+                values = self._values[state] = self._unknown(position)
             choice = arch[position]
             values[choice] += self.learning_rate * (target - values[choice])
-            target = self.discount * max(values)
+            target = share + self.discount * max(values)
 
     def _save(self) -> dict[str, Any]:
         return {"values": [[list(state), values] for state, values in self._values.items()]}

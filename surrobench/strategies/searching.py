@@ -1,9 +1,11 @@
-"""Search with a training function of one's own::
+"""Search with a training function of one's own.
 
-    from surrobench import search
+For example::
 
-    result = search(space, train, strategy="bayesian", budget=50, save="search.json")
-    print(result.best.arch, result.best.value)
+from surrobench import search
+
+result = search(space, train, strategy="bayesian", budget=50, save="search.json")
+print(result.best.arch, result.best.value)
 """
 
 from __future__ import annotations

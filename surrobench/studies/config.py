@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from surrobench.encodings import make_encoding
+from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
 from surrobench.studies.strict_toml import (
@@ -180,20 +180,45 @@ class Study(BaseModel):
 
     def to_toml(self) -> str:
         """The study as a TOML file, every field spelt out."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        values["predictors"] = [choice.written() for choice in self.predictors]
-        return to_toml(values)
+        return to_toml(self)
+
+    def code(self) -> Iterator[tuple[str, str]]:
+        """Kind and dotted path of every part that is code from outside the registries."""
+        yield from code_in("predictor", (choice.use for choice in self.predictors))
+        yield from code_in("encoding", self.encodings)
+
+    def moved(self, move: Callable[[str], str]) -> Study:
+        """The study with ``move`` applied to the names of its tasks."""
+        return self.model_copy(update={"tasks": [move(task) for task in self.tasks]})
+
+    def outline(self) -> Iterator[tuple[str, str]]:
+        """Label and text of what a dry run says beside the counts of cells."""
+        yield "protocol", self.protocol
+        yield "train sizes", ", ".join(map(str, self.train_sizes))
 
 
-def to_toml(values: Mapping[str, Any]) -> str:
-    """Keys and values as a TOML file; what is None is left out."""
-    return "".join(
-        f"{name} = {_toml(value)}\n" for name, value in values.items() if value is not None
-    )
+def code_in(kind: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """``(kind, part)`` for every part of names such as ``"one-hot+mine:Mine"`` that is code.
+
+    What stands before the colon of a registered encoding (``"path:40"``) is no module.
+    """
+    for name in names:
+        for part in name.split("+"):
+            head, colon, _ = part.strip().partition(":")
+            if colon and head not in ENCODINGS.names():
+                yield kind, part.strip()
+
+
+def to_toml(study: BaseModel) -> str:
+    """A study as a TOML file, every field spelt out; what is None is left out."""
+    fields = ((name, getattr(study, name)) for name in type(study).model_fields)
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in fields if value is not None)
 
 
 def _toml(value: Any) -> str:
     """A value in TOML's notation, on one line."""
+    if hasattr(value, "written"):
+        value = value.written()
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -237,9 +262,15 @@ def _unknown_names(study: Study) -> Iterator[tuple[str, str]]:
         if transform not in TRANSFORMS:
             hint = did_you_mean(transform, TRANSFORMS)
             yield transform, f"unknown transform {transform!r}. {hint}"
-    for encoding in study.encodings:
+    yield from unknown_encodings(study.encodings)
+
+
+def unknown_encodings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Encodings that cannot be made, and why (dotted paths are looked at later)."""
+    for name in names:
+        if name == "default" or any(code_in("encoding", [name])):
+            continue
         try:
-            if encoding != "default":
-                make_encoding(encoding)
+            make_encoding(name)
         except UserError as error:
-            yield encoding, str(error)
+            yield name, str(error)

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.config import PredictorChoice, Study
@@ -66,6 +67,10 @@ class Cell:
         """The identity as a tuple: two cells of one name are two versions of the same row."""
         return tuple(self.identity().values())
 
+    def method(self) -> str:
+        """The predictor with its encoding, in one line."""
+        return f"{self.predictor} [{self.encoding}]"
+
 
 @dataclass(frozen=True)
 class Method:
@@ -106,6 +111,9 @@ class PlannedCell(Protocol):
     def name(self) -> tuple[Any, ...]:
         """The identity as a tuple."""
 
+    def method(self) -> str:
+        """The method that the cell is about, in one line."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -115,11 +123,13 @@ class Plan:
         cells: in the order in which they run: by task, train size, seed, predictor, encoding.
         skipped: what was left out, and why.
         ingredients: what entered the keys, by kind and name (to explain differences).
+        kind: of the study.
     """
 
     cells: list[Any]
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
+    kind: str = "prediction"
 
 
 def make_plan(study: Study, base: Path) -> Plan:
@@ -134,6 +144,9 @@ def make_plan(study: Study, base: Path) -> Plan:
             are too large.
     """
     methods = _methods(study)
+    for encoding in study.encodings:
+        if encoding != "default":
+            make_encoding(encoding)
     plan = Plan([], [], {"tasks": {}, "predictors": {m.label: m.description for m in methods}})
     for spec in _task_specs(study, base):
         task = load_task(spec, base)

@@ -1,85 +1,142 @@
-"""The kinds of study, and what each brings to the common way of running them."""
+"""The kinds of study, and what each brings to the common way of running and reporting them."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.config import Study, build_study
-from surrobench.studies.record import IDENTITY, Record
+from surrobench.studies.record import Record
 from surrobench.studies.search_config import SearchStudy, build_search
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from surrobench.studies.grid import Plan
+    from surrobench.studies.grid import Plan, PlannedCell
 
 AnyStudy = Study | SearchStudy
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of study.
+    """One kind of study. Parts that import much are named as ``"module:function"``.
 
     Attributes:
         name: value of the key ``kind``.
         model: the checked settings.
         build: checks the content of a file.
-        run_cell: ``"module:function"`` that computes a cell in a worker.
-        planner: ``"module:function"`` that lays out the cells.
-        framer: ``"module:function"`` that turns records into the results table.
-        identity: columns that name a cell.
-        methods: key of the list of methods (predictors, strategies).
+        planner: lays out the cells.
+        run_cell: computes a cell in a worker.
+        framer: turns records into the results table.
+        ends: turns that into one row per cell.
+        columns: that every results table has; the first two are task and method.
+        row: columns that tell the rows of a results table apart.
+        subject: what is compared: the singular of the study's key.
+        methods: that key.
+        caption: what the progress says of a finished record.
+        results: checks a results table for the report.
+        report: writes tables and figures of that.
+        ranking: makes the table for the terminal.
+        companions: files of a run folder that ``results`` takes too: argument -> file name.
+        remains: payload and timing of a cell whose worker was lost, if something is kept.
+        finish: called with study, base and folder when the cells are done, if anything.
     """
 
     name: str
     model: type[Study] | type[SearchStudy]
     build: Callable[[Mapping[str, Any], str, str], Any]
-    run_cell: str
     planner: str
+    run_cell: str
     framer: str
-    identity: tuple[str, ...]
+    ends: str
+    columns: tuple[str, ...]
+    row: tuple[str, ...]
+    subject: str
     methods: str
+    caption: str
+    results: str
+    report: str
+    ranking: str
+    companions: Mapping[str, str]
+    remains: str | None = None
+    finish: str | None = None
 
     def plan(self, study: Any, base: Path) -> Plan:
         """The cells of a study."""
-        plan: Plan = _imported(self.planner)(study, base)
+        plan: Plan = imported(self.planner)(study, base)
         return plan
 
     def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
         """The results table of records."""
-        frame: pd.DataFrame = _imported(self.framer)(records, order)
+        frame: pd.DataFrame = imported(self.framer)(records, order)
         return frame
 
+    def cells(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row per cell of a results table: ``key``, ``method``, ``status`` and ``reason``."""
+        cells: pd.DataFrame = imported(self.ends)(frame)
+        return cells.rename(columns={self.subject: "method"})
 
-def _imported(target: str) -> Any:
+    def salvage(self, cell: PlannedCell) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Payload and timing that a lost worker has left of a cell."""
+        if self.remains is None:
+            return {}, {}
+        left: tuple[dict[str, Any], dict[str, Any]] = imported(self.remains)(cell)
+        return left
+
+    def close(self, study: AnyStudy, base: Path, folder: Path) -> None:
+        """What is written once the cells are done."""
+        if self.finish is not None:
+            imported(self.finish)(study, base, folder)
+
+
+def imported(target: str) -> Any:
+    """What ``"module:name"`` names."""
     module, _, name = target.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return attrgetter(name)(importlib.import_module(module))
 
 
 PREDICTION = Kind(
-    "prediction",
-    Study,
-    build_study,
-    "surrobench.studies.prediction:run_cell",
-    "surrobench.studies.grid:make_plan",
-    "surrobench.studies.view:make_frame",
-    IDENTITY,
-    "predictors",
+    name="prediction",
+    model=Study,
+    build=build_study,
+    planner="surrobench.studies.grid:make_plan",
+    run_cell="surrobench.studies.prediction:run_cell",
+    framer="surrobench.studies.prediction_frame:make_frame",
+    ends="surrobench.studies.prediction_frame:ends",
+    columns=("task", "predictor", "transform", "encoding", "train_size", "seed", "status"),
+    row=("key",),
+    subject="predictor",
+    methods="predictors",
+    caption="{predictor} n={train_size}",
+    results="surrobench.report.results:Results.of",
+    report="surrobench.report:write_report",
+    ranking="surrobench.report:terminal_table",
+    companions={},
 )
 SEARCH = Kind(
-    "search",
-    SearchStudy,
-    build_search,
-    "surrobench.studies.search:run_search",
-    "surrobench.studies.search_grid:make_search_plan",
-    "surrobench.studies.search_view:make_search_frame",
-    ("task", "strategy", "seed"),
-    "strategies",
+    name="search",
+    model=SearchStudy,
+    build=build_search,
+    planner="surrobench.studies.search_grid:make_search_plan",
+    run_cell="surrobench.studies.search:run_search",
+    framer="surrobench.studies.search_frame:make_search_frame",
+    ends="surrobench.studies.search_frame:ends",
+    columns=("task", "strategy", "seed", "evaluation", "best_value", "status"),
+    row=("key", "evaluation"),
+    subject="strategy",
+    methods="strategies",
+    caption="{strategy}, seed {seed}",
+    results="surrobench.report.search.results:SearchResults.of",
+    report="surrobench.report:write_search_report",
+    ranking="surrobench.report:search_terminal_table",
+    companions={"fronts": "fronts.csv"},
+    remains="surrobench.studies.search:remains",
+    finish="surrobench.studies.search_fronts:write_fronts",
 )
 KINDS = {kind.name: kind for kind in (PREDICTION, SEARCH)}
 
@@ -97,10 +154,11 @@ def kind_of(content: Mapping[str, Any] | AnyStudy, source: str = "study") -> Kin
         raise UserError(
             f"{source}: unknown kind of study {name!r}. " + did_you_mean(str(name), KINDS)
         )
-    return KINDS[name]
+    return KINDS[str(name)]
 
 
-def kind_of_records(records: Iterable[Record]) -> Kind:
-    """The kind of study that made some records."""
-    first = next(iter(records), None)
-    return SEARCH if first is not None and "strategy" in first.payload else PREDICTION
+def kind_of_columns(columns: Iterable[str]) -> Kind | None:
+    """The kind of study that a results table (or the payload of a record) comes from."""
+    present = set(columns)
+    kinds = (SEARCH, PREDICTION)  # searches have predictors too
+    return next((kind for kind in kinds if kind.subject in present), None)

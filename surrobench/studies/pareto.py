@@ -13,6 +13,15 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 FloatArray = npt.NDArray[np.float64]
 
 
+def on_front(objectives: FloatArray, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which candidates (``n x k``, larger is better) no other allowed one dominates."""
+    rows = np.flatnonzero(kept & np.isfinite(objectives).all(axis=1))
+    best = is_non_dominated(torch.from_numpy(objectives[rows])).numpy()
+    member = np.zeros(len(objectives), dtype=bool)
+    member[rows[best]] = True
+    return member
+
+
 @dataclass(frozen=True)
 class HypervolumeMeter:
     """Dominated hypervolume as a share of what the true front dominates.
@@ -33,8 +42,7 @@ class HypervolumeMeter:
     @classmethod
     def of(cls, objectives: FloatArray, kept: npt.NDArray[np.bool_]) -> HypervolumeMeter:
         """From all candidates' objectives (``n x k``, larger is better) and which are allowed."""
-        known = objectives[kept & np.isfinite(objectives).all(axis=1)]
-        front = known[is_non_dominated(torch.from_numpy(known)).numpy()]
+        front = objectives[on_front(objectives, kept)]
         width = np.ptp(front, axis=0)
         scale = np.where(width > 0, width, 1.0)
         reference = front.min(axis=0) - 0.1 * scale

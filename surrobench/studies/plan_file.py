@@ -13,6 +13,7 @@ from surrobench.studies.grid import Plan, Skipped
 from surrobench.studies.store import write_atomically
 
 PLAN_FILE = "plan.json"
+_SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
 Name = tuple[Any, ...]
 
 
@@ -24,11 +25,13 @@ class PlannedCells:
         keys: name of the cell (its identity) -> key of its current version.
         skipped: what the studies left out on purpose.
         ingredients: what entered the keys, by kind and name.
+        kind: of the studies.
     """
 
     keys: dict[Name, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
+    kind: str = "prediction"
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
@@ -42,18 +45,12 @@ class PlannedCells:
             before = self.ingredients.get(kind, {})
             for name, value in now.items():
                 if name in before and before[name] != value:
-                    sentences.append(
-                        _difference(
-                            kind.removesuffix("s").replace("strategie", "strategy"),
-                            name,
-                            before[name],
-                            value,
-                        )
-                    )
+                    sentences.append(_difference(_SINGULAR[kind], name, before[name], value))
         return sentences
 
     def add(self, plan: Plan) -> None:
         """Take in the cells of a plan; newer versions replace older ones of the same name."""
+        self.kind = plan.kind
         self.keys.update({cell.name(): cell.key for cell in plan.cells})
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
@@ -63,6 +60,7 @@ class PlannedCells:
     def save(self, folder: Path) -> None:
         """Write ``plan.json``."""
         content = {
+            "kind": self.kind,
             "cells": [[key, *name] for name, key in self.keys.items()],
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,
@@ -105,7 +103,8 @@ def read_plan_file(folder: Path) -> PlannedCells:
         content = json.loads(path.read_text(encoding="utf-8"))
         keys = {tuple(name): key for key, *name in content["cells"]}
         skipped = [Skipped(**skip) for skip in content["skipped"]]
-        return PlannedCells(keys, skipped, content["ingredients"])
+        kind = content.get("kind", "prediction")
+        return PlannedCells(keys, skipped, content["ingredients"], kind)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged ({error}); delete it and run the study again: "

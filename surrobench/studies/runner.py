@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,9 @@ def run(
         planned = _take_in(plan, store, settings.update)
         _write_study(study, base, store.folder)
         _write_environment(store.folder, observer)
-        return _run_locked(study, plan, planned, store, settings, observer)
+        result = _run_locked(study, plan, planned, store, settings, observer)
+        kind_of(study).close(study, base, store.folder)
+        return result
 
 
 @contextmanager
@@ -165,6 +167,11 @@ def _stopping_when_unable(store: ResultStore) -> Iterator[None]:
 def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
     """Merge the plan with that of earlier runs into this folder."""
     planned = read_plan_file(store.folder)
+    if planned.keys and planned.kind != plan.kind:
+        raise UserError(
+            f"{store.folder} holds a {planned.kind} study and this is a {plan.kind} study; choose "
+            "another folder with --out FOLDER."
+        )
     changed = planned.changed(plan)
     if changed and not update:
         finished = store.finished_keys()
@@ -183,11 +190,11 @@ def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
 
 def _write_study(study: AnyStudy, base: Path, folder: Path) -> None:
     """Keep the study so that it can be run from where it lies: cards relative to the folder."""
-    tasks = [
-        os.path.relpath(base / task, folder) if is_card_path(task) else task for task in study.tasks
-    ]
-    content = study.model_copy(update={"tasks": tasks}).to_toml()
-    write_atomically(folder / "study.toml", content.encode())
+
+    def moved(task: str) -> str:
+        return os.path.relpath(base / task, folder) if is_card_path(task) else task
+
+    write_atomically(folder / "study.toml", study.moved(moved).to_toml().encode())
 
 
 def _write_environment(folder: Path, observer: RunObserver) -> None:
@@ -267,17 +274,19 @@ def _records(
     stop: StopSignals,
 ) -> Iterator[Record]:
     if todo:
-        scratch = str((folder / "unfinished").resolve())
+        scratch = (folder / "unfinished").resolve()
         outcomes = execute(
             kind.run_cell,
-            [_with_scratch(cell, scratch) for cell in todo],
+            [_with_scratch(cell, str(scratch)) for cell in todo],
             workers=workers,
             limits=limits,
             logs=folder / "logs",
             stop=lambda: stop.requested,
         )
         for outcome in outcomes:
-            yield _record(outcome)
+            yield _record(kind, outcome)
+        with suppress(OSError):  # something is unfinished, or nothing ever was
+            scratch.rmdir()
 
 
 def _with_scratch(cell: Any, scratch: str) -> Any:
@@ -285,7 +294,7 @@ def _with_scratch(cell: Any, scratch: str) -> Any:
     return replace(cell, scratch=scratch) if hasattr(cell, "scratch") else cell
 
 
-def _record(outcome: Outcome[PlannedCell]) -> Record:
+def _record(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
     """The record of an outcome; a cell whose worker was lost gets one too."""
     if outcome.ending == "done" and isinstance(outcome.value, Record):
         return outcome.value
@@ -293,8 +302,9 @@ def _record(outcome: Outcome[PlannedCell]) -> Record:
     status = statuses.get(outcome.ending, "failed")
     trace = str(outcome.value)
     reason = trace.strip().splitlines()[-1] if outcome.ending == "error" else trace
-    payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason)}
-    return make_record(outcome.item.key, payload, trace=trace)
+    left, timing = kind.salvage(outcome.item)
+    payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason), **left}
+    return make_record(outcome.item.key, payload, timing, trace)
 
 
 def usable_cores() -> int:

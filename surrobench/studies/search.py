@@ -1,4 +1,10 @@
-"""One search of a study: from its cell to its record."""
+"""One search of a study: from its cell to its record.
+
+A search that fails, hangs or dies keeps the evaluations that it had made. While it runs, its state
+is written to a checkpoint every few seconds; run again, it goes on from there and gives the same
+numbers. The strategy sees the values that it asked for, never the truth or the test results behind
+them; what those say of the incumbents is added when the search is over.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +23,14 @@ import torch
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
-from surrobench.strategies.loop import Budget, Row, SearchLoop
+from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
 from surrobench.studies.pareto import HypervolumeMeter
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
 from surrobench.studies.search_task import SearchTask
 from surrobench.studies.store import write_atomically
+from surrobench.tasks.evaluation import Evaluation
 
 CHECKPOINT_SECONDS = 5.0
 
@@ -32,48 +39,79 @@ def initial_design(task: SearchTask, n: int, seed: int) -> list[Arch]:
     """The architectures that every strategy begins with; depends on task and seed alone."""
     text = f"design|{task.name}|{seed}"
     entropy = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
-    order = np.random.default_rng(entropy).random(len(task.table))
+    candidates = task.problem.candidates
+    order = np.random.default_rng(entropy).random(len(candidates))
     rows = np.argsort(order, kind="stable")[:n]
-    return [task.problem.candidates.arch(int(row)) for row in rows]
+    return [candidates.arch(int(row)) for row in rows]
 
 
 def run_search(cell: SearchCell) -> Record:
     """Run one search; any mistake of the strategy is in the record, not raised."""
     torch.set_num_threads(1)
+    checkpoint = _Checkpoint(cell)
     try:
-        task = SearchTask.load(cell.spec, Path(cell.base), cell.objectives, cell.constraints)
-        with seeded(cell.key):
-            rows = _search(cell, task)
+        task = _task(cell)
+        loop = checkpoint.load(lambda: _loop(cell, task))
     except UserError as error:
         return _record(cell, "unavailable", str(error))
-    except MemoryError as error:
-        return _record(cell, "oom", reason_of(error))
+    status: Status = "ok"
+    reason = trace = ""
+    try:
+        _run(cell, loop, checkpoint)
     except Exception as error:
-        return _record(cell, "failed", reason_of(error), trace=traceback.format_exc())
-    if not rows:
-        return _record(cell, "failed", "the strategy proposed nothing.")
-    timing: dict[str, Any] = {"overhead_seconds": [row.overhead_seconds for row in rows]}
-    return _record(cell, "ok", "", _payload(cell, task, rows), timing)
+        memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        status, reason = "oom" if memory else "failed", reason_of(error)
+        trace = traceback.format_exc()
+    if status == "ok" and not loop.rows:
+        status, reason = "failed", "the strategy proposed nothing."
+    checkpoint.remove()
+    return _record(cell, status, reason, task, loop.rows, trace)
 
 
-def _search(cell: SearchCell, task: SearchTask) -> list[Row]:
+def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Payload and timing of a search that was cut off, from its checkpoint; empty without one."""
+    path = _Checkpoint(cell).path
+    try:
+        if path is None or not path.is_file():
+            return {}, {}
+        rows = rows_of(json.loads(path.read_text(encoding="utf-8")))
+        return _payload(_task(cell), rows), _timing(rows)
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return {}, {}
+
+
+def _task(cell: SearchCell) -> SearchTask:
+    return SearchTask.load(cell.spec, Path(cell.base), cell.objectives, cell.constraints)
+
+
+def _loop(cell: SearchCell, task: SearchTask) -> SearchLoop:
     strategy = make_strategy(
         {"use": cell.use, **cell.options},
         task.problem,
         seed=cell.seed,
         design=initial_design(task, cell.initial, cell.seed),
+        repeats=cell.repeats,
     )
 
-    def evaluate(arch: Arch, epochs: int | None) -> Any:
+    def evaluate(arch: Arch, epochs: int | None) -> Evaluation:
         return task.evaluate(arch, seed=cell.seed, epochs=epochs)
 
     budget = Budget(cell.evaluations, cell.budget_seconds)
-    loop = SearchLoop(strategy, evaluate, budget, batch=cell.batch)
-    checkpoint = _Checkpoint(cell)
-    checkpoint.load(loop)
-    loop.run(checkpoint.save)
-    checkpoint.remove()
-    return loop.rows
+    return SearchLoop(strategy, evaluate, budget, batch=cell.batch)
+
+
+def _run(cell: SearchCell, loop: SearchLoop, checkpoint: _Checkpoint) -> None:
+    """Step until the end.
+
+    The global generators are seeded anew for each step, so that a foreign predictor that draws
+    from them goes on after a checkpoint as if nothing had happened.
+    """
+    going = True
+    while going:
+        text = f"{cell.key}|{len(loop.rows)}"
+        with seeded(hashlib.sha256(text.encode()).hexdigest()):
+            going = bool(loop.step())
+        checkpoint.save(loop)
 
 
 class _Checkpoint:
@@ -83,15 +121,17 @@ class _Checkpoint:
         self.path = Path(cell.scratch) / f"{cell.key}.json" if cell.scratch else None
         self._last = time.monotonic()
 
-    def load(self, loop: SearchLoop) -> None:
-        """Continue from the file, if there is one that can be read."""
+    def load(self, make: Any) -> SearchLoop:
+        """A loop where the file left off; a fresh one without a file, or with a damaged one."""
+        loop: SearchLoop = make()
         if self.path is None or not self.path.is_file():
-            return
+            return loop
         try:
             loop.restore(json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, UserError):
-            self.path.unlink(missing_ok=True)  # half a file of a machine that lost power
-            raise
+        except (OSError, ValueError, AttributeError, TypeError, UserError):
+            self.path.unlink(missing_ok=True)
+            loop = make()  # the other one may be restored in part
+        return loop
 
     def save(self, loop: SearchLoop) -> None:
         """Write the state if the last time is some seconds ago."""
@@ -107,8 +147,8 @@ class _Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-def _payload(cell: SearchCell, task: SearchTask, rows: Sequence[Row]) -> dict[str, Any]:
-    """One array per column of the results, an element per evaluation."""
+def _payload(task: SearchTask, rows: Sequence[Row]) -> dict[str, Any]:
+    """Facts about the task and one array per column of the results, an element per evaluation."""
     incumbents = [rows[row.best - 1].arch if row.best else None for row in rows]
     observed = [rows[row.best - 1].value if row.best else math.nan for row in rows]
     truths = {arch: task.truth(arch) for arch in set(incumbents) if arch is not None}
@@ -116,7 +156,7 @@ def _payload(cell: SearchCell, task: SearchTask, rows: Sequence[Row]) -> dict[st
     space = task.table.space
     columns: dict[str, list[Any]] = {
         "arch": [space.to_string(row.arch) for row in rows],
-        "epochs": [row.epochs for row in rows],
+        "epochs": [_epochs(task, row) for row in rows],
         "value": [row.value for row in rows],
         "best_value": observed,
         "simple_regret": [task.optimum - truths[arch] if arch else math.nan for arch in incumbents],
@@ -124,31 +164,72 @@ def _payload(cell: SearchCell, task: SearchTask, rows: Sequence[Row]) -> dict[st
         "spent": [row.spent for row in rows],
         "simulated_seconds": [row.simulated_seconds for row in rows],
         "row_status": [row.status for row in rows],
+        "row_reason": [one_line(row.reason) for row in rows],
+        **_objectives(task, rows),
     }
-    for name in cell.objectives:
-        columns[f"objective:{name}"] = [row.metrics.get(name, math.nan) for row in rows]
-    if cell.objectives:
-        columns["hypervolume"] = HypervolumeMeter.of(task.objectives, task.kept).trace(
-            np.array([[row.value, *(row.metrics[n] for n in cell.objectives)] for row in rows])
-        )
+    if task.problem.constraints:
+        columns["feasible"] = [task.feasible(row.arch) for row in rows]
     return {
         "optimum": task.optimum,
         "unit": task.table.unit,
-        "rows": {name: [_json(value) for value in values] for name, values in columns.items()},
+        "rows": {name: packed(values) for name, values in columns.items()},
     }
 
 
-def _json(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _epochs(task: SearchTask, row: Row) -> int | None:
+    """Length of a training; None where the table does not say."""
+    lengths = task.problem.epochs
+    return row.epochs if row.epochs is not None or not lengths else lengths[-1]
+
+
+def _objectives(task: SearchTask, rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """True objectives of full trainings and the share of the true front that they dominate."""
+    names = task.problem.objectives
+    if not names:
+        return {}
+    index = task.problem.candidates.index
+    known = np.full((len(rows), 1 + len(names)), np.nan)
+    for place, row in enumerate(rows):
+        if row.epochs is None and row.status == "ok":
+            known[place] = task.objectives[index[row.arch]]
+    kept = np.array([task.feasible(row.arch) for row in rows])
+    meter = HypervolumeMeter.of(task.objectives, task.kept)
+    shares = meter.trace(np.where(kept[:, None], known, np.nan))
+    columns = {
+        f"objective:{name}": known[:, i].tolist() for i, name in enumerate((task.name, *names))
+    }
+    return {**columns, "hypervolume": shares}
+
+
+def packed(values: list[Any]) -> list[Any]:
+    """A column as JSON bears it, in runs ``[value, count]`` where it hardly changes.
+
+    :func:`~surrobench.studies.search_frame.unpacked` reads it back.
+    """
+    plain = [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]
+    runs: list[list[Any]] = []
+    for value in plain:
+        if runs and runs[-1][0] == value and type(runs[-1][0]) is type(value):
+            runs[-1][1] += 1
+        else:
+            runs.append([value, 1])
+    return runs if 2 * len(runs) < len(plain) else plain
+
+
+def _timing(rows: Sequence[Row]) -> dict[str, Any]:
+    """Seconds of the strategy itself, which differ from run to run."""
+    return {"overhead_seconds": [round(row.overhead_seconds, 5) for row in rows]} if rows else {}
 
 
 def _record(
     cell: SearchCell,
     status: Status,
     reason: str,
-    payload: dict[str, Any] | None = None,
-    timing: dict[str, Any] | None = None,
+    task: SearchTask | None = None,
+    rows: Sequence[Row] = (),
     trace: str = "",
 ) -> Record:
-    content = {**cell.identity(), "status": status, "reason": one_line(reason), **(payload or {})}
-    return make_record(cell.key, content, timing, trace)
+    content: dict[str, Any] = {**cell.identity(), "status": status, "reason": one_line(reason)}
+    if task is not None and rows:
+        content |= _payload(task, rows)
+    return make_record(cell.key, content, _timing(rows), trace)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -12,6 +12,7 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
 from surrobench.strategies.problem import Constraint
 from surrobench.studies.config import (
+    code_in,
     filled_list,
     limits,
     names,
@@ -21,61 +22,24 @@ from surrobench.studies.config import (
     to_toml,
     whole,
 )
+from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
 from surrobench.studies.strict_toml import complaints, refuse
 
 
-@dataclass(frozen=True)
-class StrategyChoice:
-    """A strategy as a study names it.
+def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:
+    def read(value: Any) -> list[Choice]:
+        found = [read_choice(one, what, example) for one in filled_list(value, f"{what} names")]
+        for choice in found:
+            if found.count(choice) > 1:
+                raise ValueError(f"{choice.written()!r} is listed twice.")
+        return found
 
-    Attributes:
-        use: registered name or dotted path.
-        options: what differs from the defaults.
-        label: the name in the results, if the study gives one.
-    """
-
-    use: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    label: str | None = None
-
-    @property
-    def from_code(self) -> bool:
-        """Whether it names code from outside the registries."""
-        texts = [self.use, *(str(value) for value in self.options.values())]
-        return any(":" in text and "measured:" not in text for text in texts)
-
-    def written(self) -> str | dict[str, Any]:
-        """The form that a study file has."""
-        if not self.options and self.label is None:
-            return self.use
-        label = {} if self.label is None else {"label": self.label}
-        return {"use": self.use, **label, **self.options}
+    return read
 
 
-def read_strategy(value: Any) -> StrategyChoice:
-    """A strategy from a string or an inline table.
-
-    Raises:
-        ValueError: saying what form it must have.
-    """
-    if isinstance(value, StrategyChoice):
-        return value
-    if isinstance(value, str):
-        value = {"use": value}
-    if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
-        raise ValueError(
-            f'{value!r} is not a strategy; write a name ("local-search") or a table '
-            '({use = "bayesian", acquisition = "ucb", label = "ucb"}).'
-        )
-    label = value.get("label")
-    if label is not None and (not isinstance(label, str) or not label.strip()):
-        raise ValueError(f"the label {label!r} of a strategy must be a text.")
-    options = {key: option for key, option in value.items() if key not in ("use", "label")}
-    return StrategyChoice(value["use"].strip(), options, label)
-
-
-def _strategies(value: Any) -> list[StrategyChoice]:
-    return [read_strategy(element) for element in filled_list(value, 'names such as "random"')]
+_strategies = _choices("strategy", '{use = "bayesian", acquisition = "ucb", label = "ucb"}')
+_predictors = _choices("predictor", '{use = "random-forest", trees = 100, label = "small"}')
+_acquisitions = _choices("acquisition", '{use = "ucb", beta = 2.0, label = "ucb-2"}')
 
 
 def _evaluations(value: Any) -> int:
@@ -107,11 +71,15 @@ class SearchStudy(BaseModel):
     Attributes:
         name: names the run folder.
         tasks: tasks, groups of tasks or paths of cards.
-        strategies: see :class:`StrategyChoice`.
+        strategies: names, or tables with options (and a label).
+        predictors: a further axis for every strategy that takes a predictor and does not fix it;
+            so are ``encodings`` (``"default"`` is the one that the task proposes) and
+            ``acquisitions``.
         evaluations: full trainings that a search may spend.
         initial: random architectures that every strategy begins with; they are the same for all
             strategies at a given task and seed.
         batch: architectures chosen at a time.
+        repeats: whether an architecture may be trained again.
         seeds: given as a count or a list.
         seeds_of: glob of strategy names -> how many of the seeds these use.
         objectives: further tasks on the same space, to be maximised beside the task's own value.
@@ -128,10 +96,14 @@ class SearchStudy(BaseModel):
     name: str = Field(min_length=1)
     description: str = ""
     tasks: Annotated[list[str], BeforeValidator(names)]
-    strategies: Annotated[list[StrategyChoice], BeforeValidator(_strategies)]
+    strategies: Annotated[list[Choice], BeforeValidator(_strategies)]
+    predictors: Annotated[list[Choice], BeforeValidator(_predictors)] | None = None
+    encodings: Annotated[list[str], BeforeValidator(names)] | None = None
+    acquisitions: Annotated[list[Choice], BeforeValidator(_acquisitions)] | None = None
     evaluations: Annotated[int, BeforeValidator(_evaluations)]
     initial: Annotated[int, BeforeValidator(_initial)] = 10
     batch: Annotated[int, BeforeValidator(_batch)] = 1
+    repeats: bool = False
     seeds: Annotated[list[int], BeforeValidator(seeds)]
     seeds_of: Annotated[dict[str, int], BeforeValidator(limits)] = {}
     objectives: Annotated[list[str], BeforeValidator(names)] | None = None
@@ -142,9 +114,45 @@ class SearchStudy(BaseModel):
 
     def to_toml(self) -> str:
         """The study as a TOML file, every field spelt out."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        values["strategies"] = [choice.written() for choice in self.strategies]
-        return to_toml(values)
+        return to_toml(self)
+
+    def axes(self) -> dict[str, list[Choice]]:
+        """The axes that the study varies: option of a strategy -> its values."""
+        encodings = None if self.encodings is None else [Choice(name) for name in self.encodings]
+        axes = {
+            "predictor": self.predictors,
+            "encoding": encodings,
+            "acquisition": self.acquisitions,
+        }
+        return {option: choices for option, choices in axes.items() if choices is not None}
+
+    def code(self) -> Iterator[tuple[str, str]]:
+        """Kind and dotted path of every part that is code from outside the registries."""
+        for strategy in self.strategies:
+            yield from code_in("strategy", [strategy.use])
+            for option, spec in strategy.options.items():
+                yield from code_of(option, spec)
+        for option, choices in self.axes().items():
+            for choice in choices:
+                yield from code_of(option, choice.spec)
+
+    def moved(self, move: Callable[[str], str]) -> SearchStudy:
+        """The study with ``move`` applied to the names of all its tasks."""
+        changed: dict[str, Any] = {"tasks": [move(task) for task in self.tasks]}
+        if self.objectives is not None:
+            changed["objectives"] = [move(name) for name in self.objectives]
+        changed["constraints"] = {move(name): text for name, text in self.constraints.items()}
+        return self.model_copy(update=changed)
+
+    def outline(self) -> Iterator[tuple[str, str]]:
+        """Label and text of what a dry run says beside the counts of cells."""
+        yield "budget", f"{self.evaluations} evaluations, {self.initial} of them to begin with"
+        if self.batch > 1:
+            yield "batch", str(self.batch)
+        if self.objectives:
+            yield "objectives", ", ".join(self.objectives)
+        for name, text in self.constraints.items():
+            yield "constraint", f"{name} {text}"
 
 
 def build_search(content: Mapping[str, Any], text: str = "", source: str = "study") -> SearchStudy:
@@ -164,20 +172,39 @@ def build_search(content: Mapping[str, Any], text: str = "", source: str = "stud
 
 
 def _mistakes(study: SearchStudy) -> Iterator[tuple[str, str]]:
-    """Names and options that do not exist (dotted paths are looked at later)."""
+    """Names, options and numbers that cannot be (dotted paths are looked at later)."""
     if study.initial > study.evaluations:
-        yield (
-            "initial",
-            f"an initial design of {study.initial} does not fit {study.evaluations} evaluations.",
-        )
+        message = f"initial = {study.initial} does not fit evaluations = {study.evaluations}."
+        yield "initial", message
     for choice in study.strategies:
-        if ":" in choice.use:
-            continue
-        if choice.use not in STRATEGIES.names():
-            hint = did_you_mean(choice.use, STRATEGIES.names())
-            yield choice.use, f"unknown strategy {choice.use!r}. {hint}"
-            continue
-        try:
-            resolve_strategy({"use": choice.use, **choice.options})
-        except UserError as error:
-            yield choice.use, str(error)
+        yield from _mistakes_of(choice)
+    for option, choices in study.axes().items():
+        for choice in choices:
+            yield from unknown_part(option, choice.spec)
+    for pattern in study.seeds_of:
+        if not any(matches(pattern, choice) for choice in study.strategies):
+            known = {choice.label or choice.use for choice in study.strategies}
+            yield (
+                pattern,
+                f"seeds_of: no strategy is called {pattern!r}. " + did_you_mean(pattern, known),
+            )
+
+
+def _mistakes_of(choice: Choice) -> Iterator[tuple[str, str]]:
+    if any(code_in("strategy", [choice.use])):
+        return
+    if choice.use not in STRATEGIES.names():
+        hint = did_you_mean(choice.use, STRATEGIES.names())
+        yield choice.use, f"unknown strategy {choice.use!r}. {hint}"
+        return
+    for option in AXES:
+        yield from unknown_part(option, choice.options.get(option))
+    try:
+        resolve_strategy(choice.spec)
+    except UserError as error:
+        yield choice.use, str(error)
+
+
+def matches(pattern: str, choice: Choice) -> bool:
+    """Whether a glob of ``seeds_of`` is about a strategy."""
+    return any(fnmatchcase(name, pattern) for name in (choice.label or choice.use, choice.use))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from surrobench.acquisition import make_acquisition
+from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
+from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
+from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
 from surrobench.studies.grid import NUMBERS_VERSION, Plan
+from surrobench.studies.pairing import check_pairing
+from surrobench.studies.parts import AXES, Choice, spec_text, use_of
 from surrobench.studies.record import canonical_json
-from surrobench.studies.search_config import SearchStudy, StrategyChoice
+from surrobench.studies.search_config import SearchStudy, matches
 from surrobench.studies.search_task import SearchTask
 from surrobench.tasks import expand_tasks
-
-if TYPE_CHECKING:
-    from surrobench.strategies.strategy import Strategy
 
 SEARCH_IDENTITY = (
     "task",
@@ -45,10 +48,13 @@ class SearchCell:
         spec: how the task is loaded; ``base`` is the folder of relative card paths.
         task: name of the task.
         strategy: label of the strategy.
-        use: what builds it, with ``options``.
+        parts: predictor, encoding and acquisition as the results call them, "" where none.
+        use: what builds the strategy, with ``options``.
         budget_seconds: limit of simulated seconds.
-        objectives: further tasks.
-        constraints: bounds by name, in source units.
+        repeats: whether an architecture may be trained again.
+        objectives: further tasks, as the study names them.
+        constraints: bounds by name, in source units, as the study names them.
+        shown: objectives and constraints as the results call them.
         scratch: folder for checkpoints, "" for none; not part of the key.
     """
 
@@ -57,6 +63,7 @@ class SearchCell:
     base: str
     task: str
     strategy: str
+    parts: tuple[str, str, str]
     use: str
     options: Mapping[str, Any]
     evaluations: int
@@ -64,22 +71,23 @@ class SearchCell:
     batch: int
     seed: int
     budget_seconds: float | None = None
+    repeats: bool = False
     objectives: tuple[str, ...] = ()
     constraints: Mapping[str, str] = field(default_factory=dict)
+    shown: tuple[str, str] = ("", "")
     scratch: str = ""
 
     def identity(self) -> dict[str, Any]:
         """What the search is called in the results (without the key)."""
-        shown = {name: _text(self.options.get(name, "")) for name in SEARCH_IDENTITY[2:5]}
         return {
             "task": self.task,
             "strategy": self.strategy,
-            **shown,
+            **dict(zip(AXES, self.parts, strict=True)),
             "evaluations": self.evaluations,
             "initial": self.initial,
             "batch": self.batch,
-            "objectives": ", ".join(self.objectives),
-            "constraints": ", ".join(f"{n} {text}" for n, text in self.constraints.items()),
+            "objectives": self.shown[0],
+            "constraints": self.shown[1],
             "seed": self.seed,
         }
 
@@ -87,15 +95,19 @@ class SearchCell:
         """The identity as a tuple: two cells of one name are two versions of the same search."""
         return tuple(self.identity().values())
 
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_json(value)
+    def method(self) -> str:
+        """The strategy with its parts, in one line."""
+        parts = ", ".join(filter(None, self.parts))
+        return f"{self.strategy} [{parts}]" if parts else self.strategy
 
 
 @dataclass(frozen=True)
 class _Method:
+    """A strategy with its parts on one task."""
+
     label: str
-    choice: StrategyChoice
+    parts: tuple[str, str, str]
+    choice: Choice
     options: Mapping[str, Any]
     description: str
 
@@ -109,58 +121,137 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     Raises:
         UserError: for unknown names, parts that do not go together and unreadable tasks.
     """
-    methods = [_method(choice) for choice in study.strategies]
-    _refuse_double(methods)
-    described = {method.label: method.description for method in methods}
-    plan = Plan([], [], {"tasks": {}, "strategies": described})
+    plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
         task = SearchTask.load(spec, base, study.objectives or [], study.constraints)
         if task.name in plan.ingredients["tasks"]:
-            raise UserError(f"two tasks are called {task.name!r}, {spec!r} is the second.")
-        plan.ingredients["tasks"][task.name] = task.fingerprint
-        if study.initial > len(task.problem.candidates):
             raise UserError(
-                f"initial = {study.initial} architectures, but task {task.name!r} has only "
-                f"{len(task.problem.candidates)}."
+                f"two tasks are called {task.name!r}, {spec!r} is the second; give their cards "
+                "different names."
             )
+        plan.ingredients["tasks"][task.name] = task.fingerprint
+        _check_budget(study, task)
+        methods = list(_methods(study, task))
+        _refuse_double(methods)
         for method in methods:
-            _build(method, task)
+            name = " · ".join([method.label, *filter(None, method.parts)])
+            plan.ingredients["strategies"][name] = method.description
+            _build(study, method, task)
         plan.cells.extend(_cells(study, task, spec, str(base), methods))
     return plan
 
 
-def _method(choice: StrategyChoice) -> _Method:
-    _, factory, given = resolve_strategy({"use": choice.use, **choice.options})
-    options = {**strategy_options(factory), **given}
-    label = choice.label or _label(choice)
-    content = {"strategy": describe(factory), "options": options}
-    return _Method(label, choice, options, canonical_json(content))
+def _check_budget(study: SearchStudy, task: SearchTask) -> None:
+    if study.initial > len(task.problem.candidates):
+        raise UserError(
+            f"initial = {study.initial} architectures, but task {task.name!r} has only "
+            f"{len(task.problem.candidates)}."
+        )
+    if study.budget_seconds is not None and task.table.seconds is None:
+        raise UserError(
+            f"budget_seconds = {study.budget_seconds:g}, but the table of {task.name!r} does not "
+            "say how long a training takes."
+        )
 
 
-def _label(choice: StrategyChoice) -> str:
-    if not choice.options:
-        return choice.use
-    inside = ", ".join(f"{key}={_text(value)}" for key, value in sorted(choice.options.items()))
-    return f"{choice.use}({inside})"
+def _methods(study: SearchStudy, task: SearchTask) -> Iterator[_Method]:
+    """Every strategy with every combination of the parts that it leaves open."""
+    for choice in study.strategies:
+        _, factory, given = resolve_strategy(choice.spec)
+        defaults = strategy_options(factory)
+        axes = {k: v for k, v in study.axes().items() if k in defaults and k not in given}
+        seen: set[tuple[tuple[str, str, str], str]] = set()
+        for combination in product(*axes.values()):
+            chosen = dict(zip(axes, combination, strict=True))
+            texts = {option: part.text for option, part in chosen.items()}
+            specs = {option: part.spec for option, part in chosen.items()}
+            options = {**defaults, **given, **specs}
+            _settle_encoding(options, texts, task)
+            method = _method(choice, factory, options, texts)
+            kind = (method.parts, method.description)
+            if kind not in seen:  # a predictor with an encoding of its own appears once
+                seen.add(kind)
+                yield method
+
+
+def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: SearchTask) -> None:
+    """The encoding by name: the predictor's own, or the one that the task proposes."""
+    if not isinstance(options.get("encoding"), str):
+        return
+    own = None
+    if options.get("predictor"):
+        own = getattr(make_predictor(_spec(options["predictor"])), "encoding", None)
+    name = own or options["encoding"]
+    options["encoding"] = task.table.default_encoding if name == "default" else name
+    texts.pop("encoding", None)
+
+
+def _spec(value: Any) -> Any:
+    """A specification without the label that names it in the results."""
+    if isinstance(value, Mapping):
+        return {key: option for key, option in value.items() if key != "label"}
+    return value
+
+
+def _method(
+    choice: Choice, factory: Any, options: dict[str, Any], texts: Mapping[str, str]
+) -> _Method:
+    parts = [
+        texts.get(axis) or (spec_text(options[axis]) if options.get(axis) else "") for axis in AXES
+    ]
+    options = {name: _spec(value) if name in AXES else value for name, value in options.items()}
+    described = {name: _described(name, value) for name, value in options.items()}
+    content = {"strategy": describe(factory), "options": described}
+    return _Method(
+        _label(choice),
+        (parts[0], parts[1], parts[2]),
+        choice,
+        options,
+        canonical_json(content),
+    )
+
+
+def _described(option: str, value: Any) -> Any:
+    """A part with all its options and, for code from outside, its hash."""
+    if not use_of(value):
+        return describe(value)
+    if option == "predictor":
+        return describe(make_predictor(value))
+    if option == "acquisition":
+        return describe(make_acquisition(value))
+    if option == "encoding" and any(code_in("encoding", [value])):
+        return [value, describe(make_encoding(value))]
+    return describe(value)
+
+
+def _label(choice: Choice) -> str:
+    """The label, or the name with the options that have no column of their own."""
+    others = {name: value for name, value in choice.options.items() if name not in AXES}
+    return choice.label or spec_text({"use": choice.use, **others})
 
 
 def _refuse_double(methods: list[_Method]) -> None:
-    known: dict[str, _Method] = {}
+    known: dict[tuple[Any, ...], _Method] = {}
     for method in methods:
-        if known.setdefault(method.label, method) is not method:
+        first = known.setdefault((method.label, method.parts), method)
+        if first.description != method.description:
             raise UserError(
-                f"two strategies are called {method.label!r}; give one of them a label: "
+                f"two different strategies are called {method.label!r}; give one of them a label: "
                 f'{{use = "{method.choice.use}", label = "another name", …}}.'
             )
+        if first is not method:
+            raise UserError(f"the strategy {method.label!r} is listed twice.")
 
 
-def _build(method: _Method, task: SearchTask) -> Strategy:
-    """The strategy on a task, to learn whether they go together."""
+def _build(study: SearchStudy, method: _Method, task: SearchTask) -> None:
+    """Build the strategy on a task, to learn whether they go together."""
+    spec = {"use": method.choice.use, **method.options}
+    predictor, acquisition = method.options.get("predictor"), method.options.get("acquisition")
     try:
-        return make_strategy(
-            {"use": method.choice.use, **method.choice.options}, task.problem, design=0
-        )
+        if predictor and acquisition:
+            check_pairing(predictor, acquisition)
+        make_strategy(spec, task.problem, design=0, repeats=study.repeats)
     except UserError as error:
         raise UserError(f"strategy {method.label!r} on task {task.name!r}: {error}") from error
 
@@ -175,41 +266,43 @@ def _cells(
             "budget": [study.evaluations, study.budget_seconds],
             "initial": study.initial,
             "batch": study.batch,
-            "constraints": study.constraints,
+            "repeats": study.repeats,
+            "objectives": task.problem.objectives,
+            "constraints": [[c.name, c.sense, c.bound] for c in task.problem.constraints],
         }
+    )
+    bounds = zip(task.problem.constraints, study.constraints.values(), strict=True)
+    shown = (
+        ", ".join(task.problem.objectives),
+        ", ".join(f"{bound.name} {text}" for bound, text in bounds),
     )
     for position, seed in enumerate(study.seeds):
         for method in methods:
             if position >= _seeds(study, method):
                 continue
-            text = f"search|{shared}|{method.label}|{method.description}|{seed}"
+            named = canonical_json([method.label, method.parts, method.description])
+            text = f"search|{shared}|{named}|{seed}"
             yield SearchCell(
                 key=hashlib.sha256(text.encode()).hexdigest()[:40],
                 spec=spec,
                 base=base,
                 task=task.name,
                 strategy=method.label,
+                parts=method.parts,
                 use=method.choice.use,
-                options={**_shown(method), **method.choice.options},
+                options=dict(method.options),
                 evaluations=study.evaluations,
                 initial=study.initial,
                 batch=study.batch,
                 seed=seed,
                 budget_seconds=study.budget_seconds,
+                repeats=study.repeats,
                 objectives=tuple(study.objectives or ()),
                 constraints=study.constraints,
+                shown=shown,
             )
 
 
-def _shown(method: _Method) -> dict[str, Any]:
-    """Options that the results have columns for, also where they are defaults."""
-    return {name: method.options[name] for name in SEARCH_IDENTITY[2:5] if name in method.options}
-
-
 def _seeds(study: SearchStudy, method: _Method) -> float:
-    limits = [
-        count
-        for pattern, count in study.seeds_of.items()
-        if any(fnmatchcase(name, pattern) for name in (method.label, method.choice.use))
-    ]
+    limits = [count for pattern, count in study.seeds_of.items() if matches(pattern, method.choice)]
     return min(limits, default=float("inf"))

@@ -17,6 +17,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks import load_task
+from surrobench.tasks.catalogue import is_card_path
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
 
@@ -36,9 +37,11 @@ _TEST_OF = {
 class SearchTask:
     """A task with what a search study adds to it.
 
+    Candidates are the architectures of the task's pool for which every further objective is known.
+
     Attributes:
         table: the task.
-        others: tasks of the further objectives and of constraints, by name.
+        others: tasks of the further objectives and of constraints, by their names.
         problem: what strategies get to know.
     """
 
@@ -53,9 +56,10 @@ class SearchTask:
         """Load a task, its objectives and its constraints.
 
         Raises:
-            UserError: for a task that cannot be loaded, another space, or a missing column.
+            UserError: for a task that cannot be loaded, another space, a missing column, and
+                constraints that nothing keeps.
         """
-        return _load(spec, str(base), tuple(objectives), tuple(sorted(constraints.items())))
+        return _load(spec, str(base), tuple(objectives), tuple(constraints.items()))
 
     @property
     def name(self) -> str:
@@ -66,7 +70,7 @@ class SearchTask:
     def fingerprint(self) -> str:
         """Hash of all tables that enter the numbers."""
         digest = hashlib.sha256(self.table.fingerprint.encode())
-        digest.update(repr(self.table.values.shape).encode())
+        digest.update(repr((self.table.values.shape, self.table.fidelities)).encode())
         digest.update(np.ascontiguousarray(self.table.values).tobytes())
         if self.table.seconds is not None:
             digest.update(np.ascontiguousarray(self.table.seconds).tobytes())
@@ -96,32 +100,36 @@ class SearchTask:
     @cached_property
     def optimum(self) -> float:
         """The best value among the candidates that keep the constraints; NaN if none does."""
-        kept = self.kept
-        return float(self.table.truth[kept].max()) if kept.any() else math.nan
+        known = self.objectives[self.kept, 0]
+        return float(known.max()) if len(known) else math.nan
 
     @cached_property
     def kept(self) -> npt.NDArray[np.bool_]:
         """Which candidates keep all constraints."""
-        kept = np.ones(len(self.table), dtype=bool)
+        candidates = self.problem.candidates
+        kept = np.ones(len(candidates), dtype=bool)
         for constraint in self.problem.constraints:
-            column = self.table.measured.get(constraint.name)
+            column = candidates.measured.get(constraint.name)
             if column is None:
-                column = self.column(constraint.name)
+                column = self._column(self.others[constraint.name])
             kept &= np.array([constraint.holds(value) for value in column.tolist()])
         return kept
 
-    def column(self, name: str) -> FloatArray:
-        """The truth of another task for every candidate, larger is better."""
-        other = self.others[name]
-        if np.array_equal(other.archs, self.table.archs):
-            return other.truth
-        return np.array([_truth(other, arch) for arch in self.table.index])
+    def feasible(self, arch: Arch) -> bool:
+        """Whether a candidate keeps all constraints."""
+        return bool(self.kept[self.problem.candidates.index[arch]])
 
     @cached_property
     def objectives(self) -> FloatArray:
-        """All objectives of all candidates, ``n x k``, larger is better."""
-        columns = [self.column(name) for name in self.problem.objectives]
-        return np.stack([self.table.truth, *columns], axis=1)
+        """The true values of all candidates, ``n x k``, larger is better; this task comes first."""
+        tasks = [self.table, *(self.others[name] for name in self.problem.objectives)]
+        return np.stack([self._column(task) for task in tasks], axis=1)
+
+    def _column(self, task: TableTask) -> FloatArray:
+        archs = self.problem.candidates.archs
+        if archs is not None and np.array_equal(task.archs, archs):
+            return task.truth
+        return np.array([_truth(task, arch) for arch in self.problem.candidates.index])
 
 
 def _truth(task: TableTask, arch: Arch) -> float:
@@ -134,37 +142,63 @@ def _load(
     spec: str, base: str, objectives: tuple[str, ...], constraints: tuple[tuple[str, str], ...]
 ) -> SearchTask:
     table = load_task(spec, Path(base))
-    others: dict[str, TableTask] = {}
-    for name in objectives:
-        others[name] = _same_space(table, name, base, "objective")
+    further = [_same_space(table, name, base, "objective") for name in objectives]
+    for task in further:
+        if task.name == table.name:
+            raise UserError(f"objective {task.name!r} is the task itself.")
+    others = {task.name: task for task in further}
     bounds = []
     for name, text in constraints:
         bound = Constraint.parse(name, text)
         if name not in table.measured:
-            others[name] = _constrained(table, name, base)
-            if others[name].direction == "minimize":
-                # Such values are stored negated: larger is better everywhere.
-                bound = Constraint(name, ">=" if bound.sense == "<=" else "<=", -bound.bound)
+            other = _constrained(table, name, base)
+            others[other.name] = other
+            bound = _in_stored_units(bound, other)
         bounds.append(bound)
-    candidates = Candidates(table.space, table.archs, table.measured)
     lengths = table.fidelities if len(table.fidelities) > 1 else ()
-    return SearchTask(table, others, Problem(candidates, lengths, objectives, tuple(bounds)))
+    names = tuple(task.name for task in further)
+    problem = Problem(_candidates(table, further), lengths, names, tuple(bounds))
+    whole = SearchTask(table, others, problem)
+    if not whole.kept.any():
+        told = ", ".join(f"{name} {text}" for name, text in constraints)
+        raise UserError(f"no architecture of task {table.name!r} keeps the constraints ({told}).")
+    return whole
+
+
+def _candidates(table: TableTask, further: Sequence[TableTask]) -> Candidates:
+    known = np.ones(len(table), dtype=bool)
+    for task in further:
+        if not np.array_equal(task.archs, table.archs):
+            known &= np.array([arch in task.index for arch in table.index])
+    measured = {name: column[known] for name, column in table.measured.items()}
+    return Candidates(table.space, table.archs[known], measured)
+
+
+def _in_stored_units(bound: Constraint, task: TableTask) -> Constraint:
+    """A bound in the units of the source; what was to be minimised is stored negated."""
+    if task.direction == "maximize":
+        return Constraint(task.name, bound.sense, bound.bound)
+    return Constraint(task.name, ">=" if bound.sense == "<=" else "<=", -bound.bound)
 
 
 def _same_space(table: TableTask, name: str, base: str, what: str) -> TableTask:
     other = load_task(name, Path(base))
+    same = other.space.name == table.space.name
     if other.space.cardinalities != table.space.cardinalities or not (
-        set(other.index) & set(table.index)
+        same or set(other.index) & set(table.index)
     ):
-        raise UserError(f"{what} {name!r} is about another space than {table.name!r}.")
+        raise UserError(
+            f"{what} {name!r} is about the space {other.space.name!r}, but task {table.name!r} "
+            f"about {table.space.name!r}."
+        )
     return other
 
 
 def _constrained(table: TableTask, name: str, base: str) -> TableTask:
-    try:
-        return _same_space(table, name, base, "constraint")
-    except UserError as error:
+    if "/" not in name and not is_card_path(name):
         raise UserError(
-            f"constraint on {name!r}: task {table.name!r} has no such measured column, and it is "
-            f"no task either ({error}). " + did_you_mean(name, table.measured)
-        ) from error
+            f"constraint on {name!r}: task {table.name!r} has no such measured column. "
+            + did_you_mean(name, table.measured)
+            + " A task of the same space is named in full, such as 'nb201-hw/…'."
+        )
+    return _same_space(table, name, base, "constraint")

@@ -12,7 +12,7 @@ from typing import Any
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies import study_names
 from surrobench.studies.config import place
-from surrobench.studies.kinds import KINDS, AnyStudy, kind_of
+from surrobench.studies.kinds import KINDS, AnyStudy, Kind, kind_of
 from surrobench.studies.strict_toml import parse_toml, read_toml
 
 
@@ -51,32 +51,45 @@ def load_study(
     overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
     kind = kind_of(content, origin.name)
     if not allow_code:
-        _refuse_code(kind.build(content, text, origin.name), kind.methods, text, origin)
+        _refuse_code(kind, kind.build(content, text, origin.name), text, origin)
     for key in overrides:
-        if key not in kind.model.model_fields:
-            raise UserError(
-                f"a {kind.name} study has no key {key!r}. "
-                + did_you_mean(key, kind.model.model_fields)
-            )
+        _check_key(kind, key)
     content = {**content, **overrides}
     for key, added in (("predictors", added_predictors), ("strategies", added_strategies)):
-        if added and key != kind.methods:
-            raise UserError(f"a {kind.name} study has no {key}, but {kind.methods}.")
-        if added and isinstance(content.get(key), list):
-            content[key] = [*content[key], *added]
+        if added:
+            _check_key(kind, key)
+            content[key] = [*_listed(kind, content, key), *added]
     return kind.build(content, text, origin.name), origin
 
 
-def _refuse_code(study: AnyStudy, methods: str, text: str, origin: StudySource) -> None:
+def _check_key(kind: Kind, key: str) -> None:
+    valid = kind.model.model_fields
+    if key not in valid:
+        raise UserError(f"a {kind.name} study has no key {key!r}. " + did_you_mean(key, valid))
+
+
+def _listed(kind: Kind, content: Mapping[str, Any], key: str) -> list[Any]:
+    """The list that something is added to."""
+    if isinstance(content.get(key), list):
+        return list(content[key])
+    if key == kind.methods:
+        return []
+    raise UserError(
+        f"this study leaves {key} to its {kind.methods}, so there is none to add to; say which "
+        f"all of them take with --{key.removesuffix('s')}, or add one of the {kind.methods}."
+    )
+
+
+def _refuse_code(kind: Kind, study: AnyStudy, text: str, origin: StudySource) -> None:
     """Files are data: what they name is imported only if the user says so."""
-    what = {"predictors": "predictor", "strategies": "strategy"}[methods]
-    for choice in getattr(study, methods):
-        if choice.from_code:
-            raise UserError(
-                f"{place(choice.use, text, origin.name)}: the {what} {choice.use!r} is code "
-                "outside surrobench. If you trust this file, run it with --allow-code; or name "
-                f"the {what} yourself: --add-{what} {choice.use}"
-            )
+    for what, name in study.code():
+        otherwise = (
+            f"; or name the {what} yourself: --add-{what} {name}" if what == kind.subject else "."
+        )
+        raise UserError(
+            f"{place(name, text, origin.name)}: the {what} {name!r} is code outside surrobench. "
+            f"If you trust this file, run it with --allow-code{otherwise}"
+        )
 
 
 def _read_source(source: str) -> tuple[dict[str, Any], str, StudySource]:

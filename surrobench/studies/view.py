@@ -1,4 +1,4 @@
-"""The tidy view of a run folder: ``results.parquet``, one row per cell, rebuilt from the cells."""
+"""The tidy view of a run folder: ``results.parquet``, rebuilt from the cells."""
 
 from __future__ import annotations
 
@@ -9,67 +9,31 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.studies.kinds import kind_of_records
+from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
 from surrobench.studies.plan_file import read_plan_file
-from surrobench.studies.record import IDENTITY, Record
+from surrobench.studies.record import Record
 from surrobench.studies.store import ResultStore, write_atomically
 
 RESULTS_FILE = "results.parquet"
-_FIRST = ("task", "predictor", "transform", "encoding", "train_size", "seed", "status", "reason")
-_SCORES = (
-    "kendall_tau",
-    "spearman",
-    "pearson",
-    "mae",
-    "rmse",
-    "precision_at_10",
-    "precision_at_50",
-    "best_of_top_1",
-    "best_of_top_10",
-    "regret_at_1",
-    "regret_at_10",
-    "kendall_tau_top_half",
-    "nll",
-    "crps",
-    "coverage_50",
-    "coverage_90",
-    "coverage_95",
-    "calibration_error",
-    "sharpness",
-)
-_LAST = (
-    "constant",
-    "fit_seconds",
-    "query_seconds_per_arch",
-    "cpu_seconds",
-    "train_seconds",
-    "protocol",
-    "n_test",
-    "key",
-    "version",
-    "host",
-)
-_SECONDS = ("fit_seconds", "query_seconds_per_arch", "cpu_seconds", "train_seconds")
 
 
-def make_frame(records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
-    """One row per record; in the order of the keys of ``order``, others behind, by name."""
-    rank = {key: position for position, key in enumerate(order)}
-    ordered = sorted(
-        records,
-        key=lambda record: (
-            rank.get(record.key, len(rank)),
-            *(record.payload[name] for name in IDENTITY),
-            record.key,
-        ),
-    )
-    frame = pd.DataFrame([record.row() for record in ordered])
-    others = sorted(set(frame.columns) - {*_FIRST, *_SCORES, *_LAST})
-    frame = frame.reindex(columns=[*_FIRST, *_SCORES, *others, *_LAST])
-    for name in (*_SCORES, *others, *_SECONDS):
-        frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
-    frame["constant"] = frame["constant"].eq(True)  # False where there is no prediction
-    return frame.astype({"n_test": "Int64"})
+def kind_of_records(records: Iterable[Record]) -> Kind:
+    """The kind of study that made some records."""
+    first = next(iter(records), None)
+    return (first and kind_of_columns(first.payload)) or PREDICTION
+
+
+def kind_of_frame(frame: pd.DataFrame) -> Kind:
+    """The kind of study that a results table comes from.
+
+    Raises:
+        UserError: if it is none.
+    """
+    kind = kind_of_columns(frame.columns)
+    if kind is None:
+        subjects = " or ".join(repr(kind.subject) for kind in KINDS.values())
+        raise UserError(f"these are no results of a study: there is no column {subjects}.")
+    return kind
 
 
 def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFrame:
@@ -81,9 +45,21 @@ def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFra
 
 
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
-    """Write ``results.parquet`` atomically; the same records give the same bytes."""
+    """Write ``results.parquet`` atomically; the same records give the same bytes.
+
+    Repeated values are written once; seconds in single precision hardly repeat, and are small when
+    their bytes are sorted by place.
+    """
+    single = [str(name) for name in frame.columns if frame[name].dtype == "float32"]
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
+    frame.to_parquet(
+        buffer,
+        index=False,
+        compression="zstd",
+        compression_level=9,
+        use_dictionary=[str(name) for name in frame.columns if name not in single],
+        column_encoding=dict.fromkeys(single, "BYTE_STREAM_SPLIT") or None,
+    )
     path = folder / RESULTS_FILE
     write_atomically(path, buffer.getvalue())
     return path
@@ -131,17 +107,36 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {error}") from error
-    wanted = ("task", "strategy", "seed", "evaluation") if "strategy" in frame else _FIRST
-    missing = [name for name in wanted if name not in frame.columns]
+    kind = kind_of_columns(frame.columns)
+    missing = [name for name in (kind or PREDICTION).columns if name not in frame.columns]
     if missing:
         raise UserError(f"{path} holds no study results: it lacks {', '.join(missing)}.")
     return frame
 
 
 def merge_results(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of several runs; a cell that stands in more than one is kept once."""
+    """The rows of several runs; what stands in more than one is kept once.
+
+    Raises:
+        UserError: if they come from different kinds of study.
+    """
+    kinds = {kind_of_frame(frame).name: kind_of_frame(frame) for frame in frames}
+    if len(kinds) > 1:
+        raise UserError(
+            f"results of {' and '.join(kinds)} studies cannot be put together; report them apart."
+        )
     merged = pd.concat(frames, ignore_index=True)
-    if "key" not in merged:
-        return merged
-    cell = [name for name in ("key", "evaluation") if name in merged]
-    return merged.drop_duplicates(cell, ignore_index=True)
+    row = [name for kind in kinds.values() for name in kind.row]
+    return merged.drop_duplicates(row, ignore_index=True) if "key" in merged else merged
+
+
+def companions(kind: Kind, runs: Iterable[Path]) -> dict[str, pd.DataFrame]:
+    """What lies beside the results of runs and belongs to their report, by argument."""
+    found = {}
+    for argument, name in kind.companions.items():
+        folders = [run if run.is_dir() else run.parent for run in runs]
+        paths = [folder / name for folder in folders if (folder / name).is_file()]
+        if paths:
+            tables = [pd.read_csv(path) for path in paths]
+            found[argument] = pd.concat(tables, ignore_index=True).drop_duplicates()
+    return found

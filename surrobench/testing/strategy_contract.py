@@ -16,7 +16,6 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (
     Factory,
@@ -72,8 +71,8 @@ def proposals_are_new_candidates(subject: Search) -> None:
     """Only candidates are proposed, also in a table with gaps, and none twice."""
     for candidates in (Candidates(cells()), sparse()):
         landscape = subject.on(candidates)
-        steps = search(subject.build(landscape), landscape, 16, batch=2)
-        assert len(steps) == 16, f"only {len(steps)} of 16 proposals"
+        steps = search(subject.build(landscape), landscape, 12, batch=2)
+        assert len(steps) == 12, f"only {len(steps)} of 12 proposals"
         distinct(steps, landscape)
 
 
@@ -82,8 +81,8 @@ def training_may_overlap(subject: Search) -> None:
     """With three in training at once and told out of order, none is proposed twice."""
     landscape = subject.on(cells())
     strategy = subject.build(landscape)
-    steps = overlapping(strategy, landscape, 16)
-    assert len(steps) == 16, f"only {len(steps)} of 16 proposals"
+    steps = overlapping(strategy, landscape, 12)
+    assert len(steps) == 12, f"only {len(steps)} of 12 proposals"
     distinct(steps, landscape)
 
 
@@ -92,8 +91,8 @@ def batches_of_any_size_are_answered(subject: Search) -> None:
     """Asked for 1, 3 or 7 at once, it proposes no more than that and carries on."""
     landscape = subject.on(choices(3, 3, 3, 3))
     for batch in (1, 3, 7):
-        steps = search(subject.build(landscape), landscape, 14, batch=batch)
-        assert len(steps) == 14, f"only {len(steps)} of 14 proposals in batches of {batch}"
+        steps = search(subject.build(landscape), landscape, 9, batch=batch)
+        assert len(steps) == 9, f"only {len(steps)} of 9 proposals in batches of {batch}"
         distinct(steps, landscape)
 
 
@@ -101,7 +100,7 @@ def batches_of_any_size_are_answered(subject: Search) -> None:
 def same_seed_same_search(subject: Search) -> None:
     """The same seed and the same answers give the same search."""
     landscape = subject.on(cells())
-    first, second = (search(subject.build(landscape, 3), landscape, 14, 2) for _ in range(2))
+    first, second = (search(subject.build(landscape, 3), landscape, 10, 2) for _ in range(2))
     assert first == second, "two searches with one seed differ"
 
 
@@ -109,7 +108,7 @@ def same_seed_same_search(subject: Search) -> None:
 def another_seed_another_search(subject: Search) -> None:
     """Another seed gives another search."""
     landscape = subject.on(cells())
-    first, second = (search(subject.build(landscape, s), landscape, 12, 4) for s in (0, 1))
+    first, second = (search(subject.build(landscape, s), landscape, 8, 4) for s in (0, 1))
     assert first != second, "two seeds gave the same search"
 
 
@@ -117,14 +116,14 @@ def another_seed_another_search(subject: Search) -> None:
 def global_random_state_is_untouched(subject: Search) -> None:
     """Building, asking and telling neither read nor advance the global generators."""
     landscape = subject.on(cells())
-    plain = search(subject.build(landscape), landscape, 10, 2)
+    plain = search(subject.build(landscape), landscape, 8, 2)
     kept = _global_states()
     try:
         random.seed(99)
         np.random.seed(99)  # noqa: NPY002
         torch.manual_seed(99)
         before = _global_states()
-        steps = search(subject.build(landscape), landscape, 10, 2)
+        steps = search(subject.build(landscape), landscape, 8, 2)
         after = _global_states()
     finally:
         random.setstate(kept[0])
@@ -145,10 +144,10 @@ def _global_states() -> tuple[Any, Any, torch.Tensor]:
 def a_saved_search_goes_on_as_if_nothing_happened(subject: Search) -> None:
     """Restored from JSON in mid-search, also with training under way, the rest is identical."""
     landscape = subject.on(cells())
-    whole = overlapping(subject.build(landscape), landscape, 18)
-    for done in (2, 6, 11):
+    whole = overlapping(subject.build(landscape), landscape, 14)
+    for done in (2, 8):
         strategy = subject.build(landscape)
-        begun = _interrupted(strategy, landscape, done)
+        begun = overlapping(strategy, landscape, len(whole), stop_after=done)
         text = json.dumps(strategy.state(), allow_nan=False)
         restored = subject.build(landscape, seed=5)
         restored.restore(json.loads(text))
@@ -156,18 +155,6 @@ def a_saved_search_goes_on_as_if_nothing_happened(subject: Search) -> None:
         assert json.dumps(restored.state()) == text, f"the state changes, restored after {done}"
         rest = overlapping(restored, landscape, len(whole) - len(begun))
         assert begun + rest == whole, f"restored after {done}, the search goes another way"
-
-
-def _interrupted(strategy: Strategy, landscape: Landscape, n: int) -> list[Step]:
-    """Begin like ``overlapping`` and stop with three in training after ``n`` are told."""
-    steps: list[Step] = []
-    while True:
-        free = 3 - len(strategy.pending)
-        steps += [(arch, strategy.epochs(arch)) for arch in strategy.ask(free)] if free else []
-        if len(strategy.history) >= n or not strategy.pending:
-            return steps
-        arch = list(strategy.pending)[len(strategy.pending) // 2]
-        strategy.tell(arch, landscape.evaluate((arch, strategy.epochs(arch))))
 
 
 @promise
@@ -190,8 +177,8 @@ def failures_are_survived(subject: Search) -> None:
     for outcome in (always, often):
         landscape = replace(subject.on(choices(3, 3, 3, 3)), outcome=outcome)
         strategy = subject.build(landscape)
-        steps = search(strategy, landscape, 14, 2)
-        assert len(steps) == 14, f"gave up after {len(steps)} evaluations"
+        steps = search(strategy, landscape, 10, 2)
+        assert len(steps) == 10, f"gave up after {len(steps)} evaluations"
         distinct(steps, landscape)
         json.dumps(strategy.state(), allow_nan=False)
 
@@ -200,8 +187,8 @@ def failures_are_survived(subject: Search) -> None:
 def flat_objectives_are_survived(subject: Search) -> None:
     """If all architectures are equally good, the search goes on."""
     flat = replace(subject.on(cells()), outcome=lambda arch, value: Evaluation(50.0))
-    steps = search(subject.build(flat), flat, 14, 2)
-    assert len(steps) == 14, f"gave up after {len(steps)} evaluations"
+    steps = search(subject.build(flat), flat, 10, 2)
+    assert len(steps) == 10, f"gave up after {len(steps)} evaluations"
     distinct(steps, flat)
 
 
@@ -243,8 +230,8 @@ def unasked_results_are_taken_in(subject: Search) -> None:
     told: list[Step] = [(a, None) for a in others if a not in {o.arch for o in strategy.history}]
     for step in told:
         strategy.tell(step[0], landscape.evaluate(step))
-    steps = search(strategy, landscape, 12, 2)
-    assert len(steps) == 12, f"only {len(steps)} of 12 proposals"
+    steps = search(strategy, landscape, 6, 2)
+    assert len(steps) == 6, f"only {len(steps)} of 6 proposals"
     distinct(steps + told, landscape)
 
 
@@ -256,8 +243,8 @@ def huge_spaces_are_searched_or_refused(subject: Search) -> None:
         strategy = subject.build(landscape)
     except UserError:
         return
-    steps = search(strategy, landscape, 10, 2)
-    assert len(steps) == 10, f"only {len(steps)} of 10 proposals"
+    steps = search(strategy, landscape, 8, 2)
+    assert len(steps) == 8, f"only {len(steps)} of 8 proposals"
     distinct(steps, landscape)
 
 
@@ -268,8 +255,8 @@ def an_easy_objective_is_learned(subject: Search) -> None:
     gains = []
     for seed in range(subject.seeds):
         strategy = subject.build(landscape, seed, design=10)
-        steps = search(strategy, landscape, subject.evaluations, batch=2)
-        floor = make_strategy("random", landscape.problem, seed=seed)
-        search(floor, landscape, max(1, round(spent(steps))))
+        steps = search(strategy, landscape, subject.evaluations, batch=5)
+        floor = make_strategy("random", landscape.problem, seed=seed, design=10)
+        search(floor, landscape, max(1, round(spent(steps))), batch=5)
         gains.append(achieved(strategy, landscape) - achieved(floor, landscape))
     assert np.mean(gains) > 0.0, f"{np.mean(gains):.3g} better than random search on average"

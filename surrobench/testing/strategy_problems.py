@@ -164,20 +164,24 @@ def search(strategy: Strategy, landscape: Landscape, n: int, batch: int = 1) -> 
     return steps
 
 
-def overlapping(strategy: Strategy, landscape: Landscape, n: int, workers: int = 3) -> list[Step]:
-    """Keep some workers busy; of what is in training, neither first nor last finishes first.
+def overlapping(
+    strategy: Strategy, landscape: Landscape, n: int, *, stop_after: int | None = None
+) -> list[Step]:
+    """Keep three in training until ``n`` were proposed and told, out of order.
 
-    What is in training already when it begins goes on. Nothing is left in training at the end.
+    What is in training already when it begins goes on. With ``stop_after`` it breaks off, two
+    still in training, when the strategy has been told so many.
     """
     steps: list[Step] = []
-    while True:
-        free = min(workers - len(strategy.pending), n - len(steps))
+    while stop_after is None or len(strategy.history) < stop_after:
+        free = min(3 - len(strategy.pending), n - len(steps))
         if free > 0:
             steps += [(arch, strategy.epochs(arch)) for arch in strategy.ask(free)]
         if not strategy.pending:
-            return steps
+            break
         arch = list(strategy.pending)[len(strategy.pending) // 2]
         strategy.tell(arch, landscape.evaluate((arch, strategy.epochs(arch))))
+    return steps
 
 
 def achieved(strategy: Strategy, landscape: Landscape) -> float:

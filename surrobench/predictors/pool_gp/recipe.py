@@ -12,7 +12,7 @@ from torch import Tensor
 
 from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError, did_you_mean
-from surrobench.predictors.gp_fit import Kernel
+from surrobench.predictors.correlations import Kernel
 from surrobench.predictors.pool_gp.kernels import (
     MOST_CODED,
     BlockKernel,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,13 +57,10 @@ def draw_fronts(
 
 def _true(axes: Axes, points: FloatArray) -> None:
     if len(points):
-        axes.fill_between(
-            *points.T, float(np.min(points[:, 1])), step="pre", color=MUTED, alpha=0.25, linewidth=0
-        )
-        axes.plot(*points.T, color=INK, drawstyle="steps-pre", linewidth=0.9, zorder=2)
-        axes.plot(*points.T, ".", color=INK, markersize=2.5, zorder=2)
-        place = (points[-1, 0], points[-1, 1])
-        axes.annotate("true front", place, (-2, 4), textcoords="offset points", ha="right")
+        x, y = points[:, 0], points[:, 1]
+        axes.fill_between(x, y, y.min(), step="pre", color=MUTED, alpha=0.25, linewidth=0)
+        axes.plot(x, y, color=INK, drawstyle="steps-pre", linewidth=0.9, zorder=2)
+        axes.plot(x, y, ".", color=INK, markersize=2.5, zorder=2)
 
 
 def _plain(column: str) -> str:

@@ -14,9 +14,7 @@ from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
 
 
-def index_page(
-    results: SearchResults, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]
-) -> str:
+def index_page(results: SearchResults, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
     """The page in Markdown: overview, runs that broke off, exhibits with captions and files."""
     return page(["# Report", _overview(results), *_failures(results)], exhibits)
 
@@ -53,7 +51,9 @@ def _seeds(results: SearchResults) -> str:
         return text + ("; one says nothing about chance." if only == 1 else "")
     parts = []
     for seeds, methods in sorted(groups.items(), reverse=True):
-        names = ", ".join(map(markdown, methods)) if len(methods) <= 6 else f"{len(methods)} methods"
+        names = (
+            ", ".join(map(markdown, methods)) if len(methods) <= 6 else f"{len(methods)} methods"
+        )
         parts.append(f"{seeds} ({names})")
     return "- Seeds behind each mean: " + "; ".join(parts) + ". Tests use common seeds."
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.report import statistics
 from surrobench.report.measures import Measure
+from surrobench.report.results import at
 from surrobench.report.search.fronts import Fronts
 from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, checked
 from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
@@ -66,11 +67,12 @@ class SearchResults:
             return frame
         rows, failures = checked(frame)
         known = Fronts.of(rows, fronts)
-        measures, references = {}, {}
+        measures: dict[str, Measure] = {}
+        references: dict[str, str] = {}
         scores = np.full(len(rows), np.nan)
-        for task, places in sorted(rows.groupby("task").indices.items()):
-            part = rows.iloc[places]
-            score, measures[task], references[task] = _score(part, known.hypervolume(str(task)))
+        for name, places in sorted(rows.groupby("task").indices.items()):
+            task, part = str(name), rows.iloc[places]
+            score, measures[task], references[task] = _score(part, known.hypervolume(task))
             scores[places] = np.where(np.isfinite(score), score, np.nan)
         for task in failures["task"]:
             measures.setdefault(task, next(iter(measures.values()), REGRET))
@@ -95,10 +97,14 @@ class SearchResults:
         """
         columns = ["strategy", *PARTS]
         kinds = self.rows[["method", *columns]].drop_duplicates()
-        table = kinds.groupby("method")[columns].agg(
-            lambda v: v.iloc[0] if v.nunique() == 1 else ""
-        )
+        groups = kinds.groupby("method")[columns]
+        table = groups.first().where(groups.nunique().eq(1), "")
         return table.reindex(self.methods, fill_value="")
+
+    @cached_property
+    def failed_evaluations(self) -> int:
+        """Evaluations without a value within runs that went on."""
+        return int((~self.rows["status"].isin(["", "ok"])).sum())
 
     @property
     def measure(self) -> Measure:
@@ -152,6 +158,10 @@ class SearchResults:
             return []
         least = min(budgets)
         return sorted({max(1, round(least / 3)), max(1, round(2 * least / 3)), least, max(budgets)})
+
+    def budgets_of(self, task: str) -> list[int]:
+        """Those of :attr:`budgets` that a task has."""
+        return [b for b in self.budgets if b <= max(1, int(self.traces[task].budget))]
 
     def curves(self, task: str, axis: str = "spent") -> pd.DataFrame:
         """:func:`~surrobench.report.search.summaries.curve` of every method of a task."""
@@ -216,7 +226,7 @@ class SearchResults:
 
     def comparison_at_end(self, task: str) -> pd.DataFrame:
         """:meth:`comparison` of one task at its own budget, a row per method."""
-        return self.comparison(max(1, int(self.traces[task].budget))).loc[task]
+        return at(self.comparison(max(1, int(self.traces[task].budget))), "task", task)
 
 
 def _score(rows: pd.DataFrame, whole: float | None) -> tuple[pd.Series, Measure, str]:

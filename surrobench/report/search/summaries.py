@@ -95,7 +95,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
     means of ``best_value``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
-    columns of :func:`~surrobench.report.statistics.versus_best`.
+    columns of :func:`~surrobench.report.statistics.versus_best`, but that all methods with the best
+    mean are ``best``.
 
     Args:
         traces: the runs of a task.
@@ -103,7 +104,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
         failed: number of broken runs of each method that has any.
     """
     rows = traces.before([budget])
-    scores, known = (part[:, 0] for part in traces.scores(rows))
+    wide, wide_known = traces.scores(rows)
+    scores, known = wide[:, 0], wide_known[:, 0]
     columns = ("best_value", "test_value", "overhead_seconds", "simulated_seconds")
     others = {name: traces.read(name, rows)[:, 0] for name in columns}
     found = np.where(traces.found <= budget * (1 + 1e-9), traces.found, np.inf)
@@ -125,7 +127,11 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     table["planned"] = table["seeds"] + table["failed"]
     table["incomplete"] = table["failed"] > 0
     tested = statistics.versus_best(scores_at(traces, budget), traces.larger_is_better, ALPHA)
-    return table.join(tested)
+    table = table.join(tested)
+    leader = table.loc[table["best"], "mean"].iloc[0]
+    table["best"] = np.isclose(table["mean"], leader, rtol=1e-12, atol=0)
+    table["not_worse"] &= ~table["best"]
+    return table
 
 
 def _moments(scores: FloatArray) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,6 @@ def summary_table(results: SearchResults) -> Exhibit:
     """Everything of every method, a block for each task; the CSV holds all budgets."""
     compared = {budget: results.comparison(budget) for budget in results.budgets}
     rows = pd.concat(compared, names=["budget"])
-    caption = f"{_title(results)} by budget in full trainings, and at the last: the rest."
     caption = (
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
         "them, its median over runs, the share of runs at the optimum, the median of the full "
@@ -125,14 +125,14 @@ def _block(
 ) -> pd.DataFrame:
     """Cells of one task: methods × budgets and what else is said of the last."""
     columns: dict[str, pd.Series] = {}
-    for budget, table in compared.items():
-        if task in table.index.get_level_values("task"):
-            columns[f"{budget:,}"] = table.loc[task].apply(cell, axis=1, markup=markup)
-            last, at = table.loc[task], budget
+    budgets = results.budgets_of(task)
+    for budget in budgets:
+        columns[f"{budget:,}"] = compared[budget].loc[task].apply(cell, axis=1, markup=markup)
+    last = compared[budgets[-1]].loc[task]
     percent = markup.text("%")
     columns["median"] = last["median"].map(lambda value: number(value, 3))
     columns[f"at optimum ({percent})"] = last["at_optimum"].map(lambda x: f"{100 * x:.0f}")
-    columns["trainings to it"] = last["to_optimum"].map(_reached(at, markup))
+    columns["trainings to it"] = last["to_optimum"].map(_reached(budgets[-1], markup))
     for column, name, decimals in (
         ("test_value", "test value", 2),
         ("overhead_seconds", "overhead (s)", 1),
@@ -205,9 +205,7 @@ def pairs_tables(results: SearchResults) -> list[Exhibit]:
     order = results.order
     matrix = pairs.pivot(index=["task", "method"], columns="other", values="p_holm")
     matrix = matrix.reindex(columns=order)
-    matrix = matrix.reindex(
-        [key for task in results.traces for method in order if (key := (task, method)) in matrix.index]
-    )
+    matrix = matrix.reindex([key for key in product(results.traces, order) if key in matrix.index])
     stem = prefix(results)
     return [
         Exhibit(f"{stem}-pairs", f"Every method against every other: {test}.", pairs),

@@ -71,7 +71,7 @@ def search_terminal_table(
 
 def _task_table(results: SearchResults, task: str, roomy: bool) -> Table:
     """Mean (± half-width) at each budget; at the last the share of runs at the optimum and when."""
-    budgets = [b for b in results.budgets if task in results.comparison(b).index.levels[0]]
+    budgets = results.budgets_of(task)
     names = [f"n = {b:,} " if b == budgets[0] else f"{b:,} " for b in budgets]
     unit = results.unit(task)
     title = f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")

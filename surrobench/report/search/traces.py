@@ -47,14 +47,20 @@ class Traces:
         runs = self.rows.iloc[first][["method", "seed"]].reset_index(drop=True)
         runs["end"] = self.rows["spent"].to_numpy()[last]
         spent = self.rows["spent"].to_numpy()
-        whole = np.minimum.reduceat(spent == np.round(spent), first) if len(first) else []
-        runs["single_fidelity"] = np.asarray(whole, dtype=bool)
+        broken = pd.Series(spent != np.round(spent)).groupby(self._run_of_row).any()
+        runs["single_fidelity"] = ~broken.to_numpy(dtype=bool)
         return runs
 
     @cached_property
     def _starts(self) -> IntArray:
         keys = self.rows[RUN]
         return np.flatnonzero(keys.ne(keys.shift()).any(axis=1).to_numpy())
+
+    @cached_property
+    def _run_of_row(self) -> IntArray:
+        marks = np.zeros(len(self.rows), dtype=np.int64)
+        marks[self._starts] = 1
+        return np.cumsum(marks) - 1
 
     @cached_property
     def methods(self) -> list[str]:
@@ -137,7 +143,7 @@ class Traces:
         limit = TOLERANCE * max(1.0, 0.0 if self.larger_is_better else float(scale))
         hit = self.gap(self.rows["score"]) <= limit
         spent = np.where(hit, self.rows["spent"].to_numpy(), np.inf)
-        return np.minimum.reduceat(spent, self._starts) if len(self._starts) else np.empty(0)
+        return np.minimum.reduceat(spent, self._starts)
 
     @cached_property
     def seconds_known(self) -> bool:

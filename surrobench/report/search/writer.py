@@ -9,7 +9,7 @@ import pandas as pd
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.report.exhibit import FORMATS, Exhibit
-from surrobench.report.search.curves import against_expense
+from surrobench.report.search.curves import BANDS, against_expense
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.looks import Cast
@@ -18,7 +18,6 @@ from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import (
     comparison_table,
-    identified,
     pairs_tables,
     prefix,
     ranks_table,
@@ -29,6 +28,12 @@ from surrobench.report.writer import DEFAULT_FORMATS
 
 PANELS = 12
 """A figure of more tasks is continued in further files."""
+_KINDS = {
+    ("mean", "spent"): "curves",
+    ("iqm", "spent"): "iqm-curves",
+    ("mean", "simulated_seconds"): "by-time",
+    ("at_optimum", "spent"): "success",
+}
 
 
 def write_search_report(
@@ -56,12 +61,11 @@ def write_search_report(
         if kind not in FORMATS:
             raise UserError(f"unknown report format {kind!r}. " + did_you_mean(kind, FORMATS))
     results, folder = SearchResults.of(frame, fronts), Path(folder)
-    drawn = bool({"pdf", "png", "svg"} & set(formats))
     written = [
         (exhibit, exhibit.save(folder, formats))
         for part in results.by_measure()
         if part.traces
-        for exhibit in exhibits(part, drawn=drawn)
+        for exhibit in exhibits(part)
     ]
     index = folder / "report.md"
     try:
@@ -93,3 +97,74 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
         yield _profile(results, cast)
     if results.measure != REGRET:
         yield from _fronts(results, cast)
+
+
+def _parts(results: SearchResults) -> Iterator[tuple[str, SearchResults]]:
+    """Parts of at most :data:`PANELS` tasks, each with a suffix for its name."""
+    tasks = list(results.traces)
+    for start in range(0, len(tasks), PANELS):
+        suffix = f"-tasks-{start + 1}" if len(tasks) > PANELS else ""
+        yield suffix, results.select(tasks[start : start + PANELS])
+
+
+def _width(results: SearchResults) -> float:
+    return ONE_COLUMN if len(results.traces) == 1 else TWO_COLUMNS
+
+
+def _curves(
+    results: SearchResults, cast: Cast, statistic: str, axis: str, page: int = 0
+) -> Iterator[Exhibit]:
+    caption = _caption(results, cast, statistic, axis, page)
+    name = f"{prefix(results)}-{_KINDS[statistic, axis]}" + (f"-{page + 1}" if page else "")
+    columns = ["task", "method", axis, "runs", "with_incumbent", statistic]
+    for suffix, part in _parts(results):
+        figure = against_expense(
+            part, statistic, axis=axis, cast=cast, page=page, width=_width(part)
+        )
+        data = pd.concat({t: part.curves(t, axis) for t in part.traces}, names=["task"])
+        data = data.reset_index("task")[[*columns, *(BANDS[statistic] or ())]]
+        if page:
+            data = data[data["method"].isin(cast.pages[page])]
+        yield Exhibit(name + suffix, caption, data, figure)
+
+
+def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page: int) -> str:
+    label = results.measure.label
+    against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
+    what = {
+        "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
+        "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
+        "bootstrap bands",
+        "at_optimum": f"Share of runs that have found the optimum against {against}",
+    }[statistic]
+    parts = [f"{what}.", "Runs that end early keep their last value."]
+    if statistic != "at_optimum" and results.measure == REGRET:
+        parts.append("On a logarithmic axis, what lies below its floor is drawn on it (≤).")
+    if len(cast.pages) > 1:
+        chosen = "the best of each family and the best overall" if page == 0 else "the next"
+        parts.append(f"In colour {chosen}; in grey the others.")
+    return " ".join(parts)
+
+
+def _profile(results: SearchResults, cast: Cast) -> Exhibit:
+    caption = (
+        f"Share of targets reached over {len(results.traces)} tasks against full trainings: "
+        "regrets on a logarithmic scale from the typical first one to the smallest that was left, "
+        "and the optimum. Mean over runs, then over tasks."
+    )
+    data = profile(results).reset_index()
+    figure = draw_profile(results, cast=cast)
+    return Exhibit(f"{prefix(results)}-targets", caption, data, figure)
+
+
+def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
+    caption = (
+        "Fronts attained by the median run of each method (by its final hypervolume), and the true "
+        "front where it is known; larger is better on both axes."
+    )
+    for suffix, part in _parts(results):
+        tables = fronts_of(part)
+        if tables:
+            data = pd.concat(tables, names=["task"]).reset_index("task")
+            figure = draw_fronts(part, cast=cast, width=_width(part))
+            yield Exhibit(f"fronts{suffix}", caption, data, figure)

@@ -1,0 +1,301 @@
+"""Several objectives: expected hypervolume improvement and random scalarisations over a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from botorch.acquisition.logei import qLogExpectedImprovement
+from botorch.acquisition.multi_objective import logei
+from botorch.acquisition.objective import GenericMCObjective
+from botorch.models import ModelList
+from botorch.sampling.base import MCSampler
+from botorch.sampling.list_sampler import ListSampler
+from botorch.sampling.normal import SobolQMCNormalSampler
+from botorch.utils.multi_objective.box_decompositions.non_dominated import (
+    FastNondominatedPartitioning,
+)
+from botorch.utils.multi_objective.hypervolume import Hypervolume, infer_reference_point
+from botorch.utils.multi_objective.pareto import is_non_dominated
+from botorch.utils.multi_objective.scalarization import get_chebyshev_scalarization
+from torch import Tensor
+
+from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.constrained import log_feasibility
+from surrobench.acquisition.monte_carlo import evaluate
+from surrobench.acquisition.options import check_counts
+from surrobench.acquisition.pool_model import PoolModel, as_inputs
+from surrobench.acquisition.situation import Situation
+from surrobench.errors import UserError
+from surrobench.predictors.belief import Belief
+
+JOINTLY_PENDING = 2
+"""Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
+_BASELINE_SAMPLES = 64
+
+
+def hypervolume(points: Tensor, reference: Tensor) -> float:
+    """Volume between a reference point and the points that are better in every objective.
+
+    Args:
+        points: ``n x k``, larger is better; dominated ones make no difference.
+        reference: ``k``.
+    """
+    better = points[(points > reference).all(dim=1)]
+    if not len(better):
+        return 0.0
+    front = better[is_non_dominated(better)]
+    return float(Hypervolume(ref_point=reference).compute(front))
+
+
+def reference_point(values: Tensor) -> Tensor:
+    """A tenth of the front's range below its worst values (Ishibuchi et al. 2011).
+
+    A front of one point has no range; that of all values is taken.
+
+    Args:
+        values: observed objectives, ``n x k``, larger is better.
+    """
+    front = values[is_non_dominated(values)]
+    return infer_reference_point(front if len(torch.unique(front, dim=0)) > 1 else values)
+
+
+@dataclass(frozen=True)
+class _ManyObjectives(Acquisition):
+    """What the functions of this module share.
+
+    Args:
+        samples: joint samples of the objectives.
+    """
+
+    samples: int = 64
+
+    batch: ClassVar[bool] = True
+    objectives: ClassVar[Literal["one", "many"]] = "many"
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        check_counts(self, "samples")
+
+    def scores(self, situation: Situation) -> Tensor:
+        """Values of the allowed candidates, plus the log probability that they are feasible.
+
+        Until something feasible was seen, that probability alone.
+        """
+        feasible = log_feasibility(situation)
+        if situation.feasible is not None and not bool(situation.feasible.any()):
+            return feasible
+        with _python_only():
+            return self._values(situation, observed_values(situation)) + feasible
+
+    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+        """Values of the allowed candidates, given the feasible observed objectives ``n x k``."""
+        raise NotImplementedError
+
+    def _common(self, situation: Situation, pending: Sequence[int]) -> dict[str, Any]:
+        rows = torch.tensor(pending, dtype=torch.long)
+        return {
+            "model": ModelList(*(PoolModel(belief) for belief in situation.beliefs)),
+            "sampler": _samplers(situation, self.samples),
+            "X_pending": as_inputs(rows) if len(rows) else None,
+        }
+
+
+@dataclass(frozen=True)
+class _Hypervolume(_ManyObjectives):
+    """Improvement of a hypervolume.
+
+    Args:
+        reference: of the hypervolume, in units of the task; by default
+            :func:`reference_point` of what was observed, on the surrogates' scales.
+    """
+
+    reference: Sequence[float] | None = None
+
+    def reference_of(self, situation: Situation, observed: Tensor) -> Tensor:
+        """The reference point on the surrogates' scales, ``k``.
+
+        Raises:
+            UserError: if there are not as many numbers as objectives.
+        """
+        if self.reference is None:
+            return reference_point(observed)
+        if len(self.reference) != len(situation.beliefs):
+            raise UserError(
+                f"the reference point {list(self.reference)} has {len(self.reference)} numbers "
+                f"for {len(situation.beliefs)} objectives."
+            )
+        given = torch.tensor(list(self.reference), dtype=observed.dtype)
+        moved = [b.to_scale(v.reshape(1)) for b, v in zip(situation.beliefs, given, strict=True)]
+        return torch.cat(moved)
+
+
+@dataclass(frozen=True)
+class QLogEHVI(_Hypervolume):
+    """Log expected hypervolume improvement (Daulton et al. 2020; Ament et al. 2023).
+
+    BoTorch's ``qLogExpectedHypervolumeImprovement`` over the observed front. The last two pending
+    candidates enter as random; earlier ones count as observed at their means, because the cost
+    doubles with each.
+    """
+
+    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+        reference = self.reference_of(situation, observed)
+        believed = list(situation.pending[:-JOINTLY_PENDING])
+        random = situation.pending[-JOINTLY_PENDING:]
+        means = torch.stack([belief.mean[believed] for belief in situation.beliefs], dim=1)
+        partitioning: Any = FastNondominatedPartitioning(reference, torch.cat([observed, means]))
+        function = logei.qLogExpectedHypervolumeImprovement(
+            ref_point=reference,
+            partitioning=partitioning,
+            **self._common(situation, random),
+        )
+        cells = partitioning.get_hypercell_bounds().shape[-2]
+        subsets = 2 ** (1 + len(random))
+        return evaluate(function, situation, self.samples * cells * subsets * observed.shape[1])
+
+
+@dataclass(frozen=True)
+class QLogNEHVI(_Hypervolume):
+    """The same over the front of what the observed candidates really are (Daulton et al. 2021).
+
+    BoTorch's ``qLogNoisyExpectedHypervolumeImprovement``: every sample has a front of its own,
+    over the ``baseline`` observed candidates that are most often on it, and what is pending.
+
+    Args:
+        baseline: observed candidates that may be on the front.
+    """
+
+    baseline: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        check_counts(self, "samples", "baseline")
+
+    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+        reference = self.reference_of(situation, observed)
+        kept = self.baseline_rows(situation, reference)
+        function: Any = logei.qLogNoisyExpectedHypervolumeImprovement(
+            ref_point=reference,
+            X_baseline=as_inputs(kept),
+            prune_baseline=False,
+            cache_root=False,
+            **self._common(situation, situation.pending),
+        )
+        cells = function.cell_lower_bounds.shape[-2]
+        points = 1 + len(kept) + len(situation.pending)
+        width = max(self.samples * max(cells, points) * observed.shape[1], points**2)
+        return evaluate(function, situation, width)
+
+    def baseline_rows(self, situation: Situation, reference: Tensor) -> Tensor:
+        """Observed rows that are most often on the front of a joint sample, ascending."""
+        rows = situation.belief.rows
+        if situation.feasible is not None:
+            rows = rows[situation.feasible]
+        rows = torch.unique(rows)
+        drawn = [
+            belief.sample(_BASELINE_SAMPLES, seed=situation.seed + i, rows=rows)
+            for i, belief in enumerate(situation.beliefs)
+        ]
+        points = torch.stack(drawn, dim=-1)
+        often = (is_non_dominated(points) & (points > reference).all(dim=-1)).sum(dim=0)
+        best = torch.argsort(often, descending=True, stable=True)[: self.baseline]
+        return rows[best].sort().values
+
+
+@dataclass(frozen=True)
+class ParEGO(_ManyObjectives):
+    """Log expected improvement of a random scalarisation (Knowles 2006).
+
+    The augmented Chebyshev scalarisation of the objectives, moved to [0, 1] by what was observed,
+    with weights drawn uniformly from the simplex anew for each choice, also within a batch.
+    """
+
+    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+        # Spread by a large prime, so that choices of neighbouring steps do not share weights.
+        generator = torch.Generator().manual_seed(
+            (situation.seed + 1_000_003 * len(situation.pending)) % 2**63
+        )
+        cuts = torch.rand(observed.shape[1], generator=generator, dtype=observed.dtype)
+        weights = -cuts.clamp_min(1e-12).log()
+        scalarise = get_chebyshev_scalarization(weights / weights.sum(), observed)
+        function = qLogExpectedImprovement(
+            best_f=scalarise(observed, None).max(),
+            objective=GenericMCObjective(scalarise),
+            **self._common(situation, situation.pending),
+        )
+        width = self.samples * (1 + len(situation.pending)) * observed.shape[1]
+        return evaluate(function, situation, width)
+
+
+def observed_values(situation: Situation) -> Tensor:
+    """Feasible observed objectives on the surrogates' scales, ``n x k``.
+
+    Raises:
+        ValueError: if the beliefs are not about the same observations.
+    """
+    rows = situation.belief.rows
+    if any(not torch.equal(belief.rows, rows) for belief in situation.beliefs[1:]):
+        raise ValueError("the beliefs about several objectives are of different observations.")
+    values = torch.stack([belief.targets for belief in situation.beliefs], dim=1)
+    return values if situation.feasible is None else values[situation.feasible]
+
+
+class _MembersInTurnSampler(MCSampler):
+    """Uses every ensemble member equally often, in a random order.
+
+    Objectives have ensembles of different sizes, whose members have nothing to do with each other:
+    orders differ between objectives.
+    """
+
+    def __init__(self, sample_shape: torch.Size, members: int, seed: int) -> None:
+        super().__init__(sample_shape, seed=seed)
+        generator = torch.Generator().manual_seed(seed)
+        count = sample_shape.numel()
+        orders = [torch.randperm(members, generator=generator) for _ in range(-(-count // members))]
+        self.members = torch.cat(orders)[:count].reshape(sample_shape)
+
+    def forward(self, posterior: Any) -> Tensor:
+        """Samples ``sample_shape x batch x q x 1``."""
+        return posterior.rsample_from_base_samples(self.sample_shape, self.members)
+
+    def _update_base_samples(self, posterior: Any, base_sampler: MCSampler) -> None:
+        """Nothing to keep: the members are always the same."""
+
+
+def _samplers(situation: Situation, samples: int) -> ListSampler:
+    shape = torch.Size([samples])
+
+    def sampler(belief: Belief, seed: int) -> MCSampler:
+        members = belief.members()
+        if members is None:
+            return SobolQMCNormalSampler(shape, seed=seed)
+        return _MembersInTurnSampler(shape, len(members), seed)
+
+    return ListSampler(
+        *(
+            sampler(belief, (situation.seed + 7919 * i) % 2**31)
+            for i, belief in enumerate(situation.beliefs)
+        )
+    )
+
+
+@contextmanager
+def _python_only() -> Iterator[None]:
+    """Keep BoTorch from compiling an extension in the middle of a search.
+
+    It would take half a minute where there is a compiler, and round differently from where there
+    is none.
+    """
+    names = {"_load_attempted": True, "_C": None}
+    before = {name: getattr(logei, name) for name in names if hasattr(logei, name)}
+    for name in before:
+        setattr(logei, name, names[name])
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(logei, name, value)

@@ -1,0 +1,147 @@
+"""Optuna's samplers (Akiba et al. 2019) as search strategies."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+
+from surrobench.spaces.architecture import Arch
+from surrobench.strategies.options import check_choice
+from surrobench.strategies.peer import require
+from surrobench.strategies.problem import Problem
+from surrobench.strategies.strategy import Observation, Strategy
+
+SAMPLERS: tuple[str, ...] = ("tpe", "gp")
+
+
+class OptunaSearch(Strategy):
+    """A sampler of Optuna with its default settings, through its ask-and-tell interface.
+
+    Every decision is a categorical distribution. ``"tpe"`` is ``TPESampler`` (Bergstra et al. 2011;
+    Watanabe 2023), ``"gp"`` is ``GPSampler`` (a Gaussian process with a Matérn-5/2 kernel, log
+    expected improvement). Both draw uniformly until ten results are known; an initial design counts
+    among these. Failed trainings are told as failed trials, which the samplers leave out; what is
+    pending is told as running.
+
+    A suggestion that is no candidate or was seen is replaced by the nearest candidate that was not,
+    and the result is told under the architecture that was trained.
+
+    Each suggestion comes from a new sampler with a seed of its own, so that it depends on the seed
+    and on what was told, and a saved search goes on exactly. The one difference from a sampler that
+    lives on is that ``GPSampler`` then starts each fit from its default hyperparameters and not
+    from those of the fit before.
+
+    Args:
+        problem: the candidates.
+        seed: of all random draws.
+        design: the architectures to begin with, or how many to draw.
+        repeats: whether an architecture may be proposed again.
+        sampler: ``"tpe"`` or ``"gp"``.
+
+    Raises:
+        UserError: for a wrong option, or if Optuna is missing.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        seed: int = 0,
+        design: int | Sequence[Arch] = 10,
+        repeats: bool = False,
+        sampler: Literal["tpe", "gp"] = "tpe",
+    ) -> None:
+        check_choice(self, "sampler", sampler, SAMPLERS)
+        self._optuna: Any = require("optuna", "Optuna", "peers")
+        super().__init__(problem, seed=seed, design=design, repeats=repeats)
+        self.sampler = sampler
+        categorical = self._optuna.distributions.CategoricalDistribution
+        self._distributions = {
+            f"{position}": categorical(tuple(range(count)))
+            for position, count in enumerate(self.space.cardinalities)
+        }
+        self._begin()
+
+    def _begin(self) -> None:
+        with self._quietly():
+            self._study = self._optuna.create_study(direction="maximize")
+        self._added = 0
+        self._running: dict[Arch, int] = {}
+
+    def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
+        chosen: list[Arch] = []
+        with self._quietly():
+            self._tell_study()
+            for _ in range(n):
+                self._study.sampler = self._new_sampler(int(rng.integers(2**31)))
+                trial = self._study.ask(self._distributions)
+                choices = [trial.params[name] for name in self._distributions]
+                # The result is added later, in the order in which results come in.
+                self._end(trial.number)
+                arch = self.candidates.nearest(choices, rng, {*self.seen(), *chosen})
+                if arch is None:
+                    break
+                chosen.append(arch)
+                self._start(arch)
+        return chosen
+
+    def _new_sampler(self, seed: int) -> Any:
+        samplers = self._optuna.samplers
+        kind = samplers.TPESampler if self.sampler == "tpe" else samplers.GPSampler
+        return kind(seed=seed)
+
+    # -- what the study knows ------------------------------------------------------------------
+
+    def _tell_study(self) -> None:
+        """Add results that are new, and make running what is pending."""
+        for observation in self.history[self._added :]:
+            if observation.arch in self._running:
+                self._end(self._running.pop(observation.arch))
+            self._add(observation)
+        self._added = len(self.history)
+        for arch in self.pending:
+            if arch not in self._running:
+                self._start(arch)
+
+    def _add(self, observation: Observation) -> None:
+        states = self._optuna.trial.TrialState
+        self._study.add_trial(
+            self._optuna.trial.create_trial(
+                params=self._params(observation.arch),
+                distributions=self._distributions,
+                state=states.COMPLETE if observation.ok else states.FAIL,
+                value=observation.value if observation.ok else None,
+            )
+        )
+
+    def _start(self, arch: Arch) -> None:
+        """A running trial of an architecture."""
+        self._study.enqueue_trial(self._params(arch))
+        self._running[arch] = self._study.ask(self._distributions).number
+
+    def _end(self, number: int) -> None:
+        """Close a trial without a result: samplers do not look at failed ones."""
+        self._study.tell(number, state=self._optuna.trial.TrialState.FAIL)
+
+    def _params(self, arch: Arch) -> dict[str, int]:
+        return dict(zip(self._distributions, arch, strict=True))
+
+    def _load(self, own: Mapping[str, Any]) -> None:
+        self._begin()
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Without Optuna's messages and warnings, whose settings stay as the user left them."""
+        logging = self._optuna.logging
+        verbosity = logging.get_verbosity()
+        logging.set_verbosity(logging.CRITICAL)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logging.set_verbosity(verbosity)

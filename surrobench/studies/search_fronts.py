@@ -1,0 +1,50 @@
+"""``fronts.csv`` of a run folder: the true fronts of tasks with several objectives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from surrobench.studies.pareto import on_front
+from surrobench.studies.search_config import SearchStudy
+from surrobench.studies.search_task import SearchTask
+from surrobench.studies.store import write_atomically
+from surrobench.tasks import expand_tasks
+
+FRONTS_FILE = "fronts.csv"
+
+
+def write_fronts(study: SearchStudy, base: Path, folder: Path) -> None:
+    """Write the fronts of a study's tasks, if it has further objectives.
+
+    One row per architecture of a front: the task, the architecture, the objectives as the results
+    name them (larger is better) and the hypervolume of the whole front, of which that of a search
+    is a share: 1.
+    """
+    if not study.objectives:
+        return
+    tables = []
+    for spec in dict.fromkeys(s for task in study.tasks for s in expand_tasks(task, base)):
+        task = SearchTask.load(spec, base, study.objectives, study.constraints)
+        tables.append(_front(task))
+    path = folder / FRONTS_FILE
+    kept = [pd.read_csv(path)] if path.is_file() else []
+    named = {name for table in tables for name in table["task"]}
+    kept = [table[~table["task"].isin(named)] for table in kept]
+    whole = pd.concat([*kept, *tables], ignore_index=True)
+    write_atomically(path, whole.to_csv(index=False).encode())
+
+
+def _front(task: SearchTask) -> pd.DataFrame:
+    member = on_front(task.objectives, task.kept)
+    archs = task.problem.candidates.archs
+    assert archs is not None
+    names = (task.name, *task.problem.objectives)
+    table = pd.DataFrame(task.objectives[member], columns=[f"objective:{name}" for name in names])
+    table.insert(0, "task", task.name)
+    table.insert(
+        1, "arch", [task.table.space.to_string(tuple(arch)) for arch in archs[member].tolist()]
+    )
+    table["hypervolume"] = 1.0
+    return table

@@ -1,0 +1,254 @@
+"""Search with a function of one's own: any training, any failure, any interruption."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surrobench import Evaluation, UserError, make_strategy, search
+from surrobench.spaces.architecture import Arch, Variable
+from surrobench.spaces.choices import Choices
+from surrobench.strategies.candidates import Candidates
+
+SPACE = Choices("toy", [Variable(f"v{i}", ("a", "b", "c", "d")) for i in range(4)])
+
+
+def train(arch: Arch) -> float:
+    """A maximum of 12 at (3, 3, 3, 3)."""
+    return float(sum(arch)) - 0.5 * abs(arch[0] - arch[1])
+
+
+def numbers(result: Any) -> list[tuple[Any, ...]]:
+    """What does not depend on the clock."""
+    return [
+        (r.evaluation, r.arch, r.epochs, r.value, r.best, r.spent, r.status) for r in result.rows
+    ]
+
+
+def quick(evaluate: Callable[..., Any] = train, **changes: Any) -> Any:
+    settings = {"strategy": "regularised-evolution", "budget": 30, "initial": 5, **changes}
+    return search(SPACE, evaluate, **settings)
+
+
+def test_it_finds_what_is_best_and_says_so_in_a_frame() -> None:
+    result = search(SPACE, train, strategy="local-search", budget=80, initial=5)
+    assert result.best.arch == (3, 3, 3, 3)
+    frame = result.frame
+    assert len(frame) == 80
+    assert frame["arch"].is_unique
+    assert (frame["best_value"] == frame["value"].cummax()).all()
+    assert (frame["spent"] == frame["evaluation"]).all()
+    assert SPACE.parse(frame["arch"][3]) == result.rows[3].arch
+    assert frame["simulated_seconds"].is_monotonic_increasing
+
+
+def test_the_default_is_bayesian_and_learns() -> None:
+    result = search(SPACE, train, budget=25, initial=8)
+    assert result.best.value >= 11
+    assert result.label == "bayesian"
+
+
+def test_ask_and_tell_by_hand_is_the_same_search() -> None:
+    strategy = make_strategy("regularised-evolution", SPACE, seed=3, design=5)
+    told = []
+    while len(told) < 20:
+        for arch in strategy.ask(4):
+            strategy.tell(arch, train(arch))
+            told.append(arch)
+    result = quick(seed=3, budget=20)
+    assert [row.arch for row in result.rows][:5] == told[:5]
+    assert strategy.best is not None
+
+
+def test_nothing_left_to_try_ends_the_search() -> None:
+    some = Candidates(SPACE, [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2)])
+    result = search(some, train, strategy="random", budget=50, initial=2)
+    assert len(result.rows) == 3
+
+
+def test_a_training_that_raises_is_a_failed_evaluation_with_its_reason() -> None:
+    def moody(arch: Arch) -> float:
+        if arch[0] == 0:
+            raise RuntimeError("out of memory")
+        return math.nan if arch[0] == 1 else train(arch)
+
+    result = quick(moody)
+    assert len(result.rows) == 30
+    by_start = {row.arch[0]: row for row in result.rows}
+    assert (by_start[0].status, by_start[0].reason) == ("failed", "RuntimeError: out of memory")
+    assert by_start[1].status == "diverged"
+    assert math.isnan(by_start[1].value)
+    assert result.best.arch[0] >= 2
+    assert math.isfinite(result.rows[-1].simulated_seconds)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        quick(moody, on_error="raise")
+
+
+def test_an_answer_that_is_no_number_is_a_mistake_not_a_failure() -> None:
+    with pytest.raises(UserError, match="returned NoneType; it must return a number"):
+        quick(lambda arch: None)
+    assert quick(lambda arch: np.float32(train(arch)), budget=6).best is not None
+
+
+def test_constraints_on_columns_and_on_metrics() -> None:
+    size = np.array([float(sum(arch)) for arch in SPACE])
+
+    def measured(arch: Arch) -> Evaluation:
+        return Evaluation(train(arch), cost=2.0, metrics={"latency": float(arch[0])})
+
+    result = search(
+        SPACE,
+        measured,
+        strategy="random",
+        budget=60,
+        constraints={"size": "<= 8", "latency": ">= 1"},
+        measured={"size": size},
+    )
+    assert sum(result.best.arch) <= 8
+    assert result.best.arch[0] >= 1
+    assert any(row.value > result.best.value for row in result.rows)
+    assert result.rows[-1].simulated_seconds == 120.0
+    assert set(result.frame["metric:latency"]) == {0.0, 1.0, 2.0, 3.0}
+
+
+def test_shorter_trainings_cost_their_part_and_are_no_incumbents() -> None:
+    asked: list[int] = []
+
+    def partly(arch: Arch, epochs: int) -> float:
+        asked.append(epochs)
+        return train(arch) + (5 if epochs < 9 else 0)
+
+    result = quick(partly, strategy="hyperband", epochs=(1, 3, 9), budget=8)
+    assert set(asked) == {1, 3, 9}
+    assert result.rows[-1].spent == pytest.approx(sum(asked) / 9)
+    assert 8 <= result.rows[-1].spent + 1e-9 < 9
+    assert result.best.epochs is None
+    assert result.best.value == train(result.best.arch)
+    with pytest.raises(UserError, match="evaluate must take them"):
+        quick(train, strategy="hyperband", epochs=(1, 3, 9))
+
+
+class Interrupted(BaseException):
+    """The machine goes down."""
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("stop", [2, 7, 18])
+def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path, batch: int, stop: int) -> None:
+    trained: list[Arch] = []
+
+    def falls(arch: Arch) -> float:
+        if len(trained) == stop:
+            raise Interrupted
+        trained.append(arch)
+        return train(arch)
+
+    path = tmp_path / "search.json"
+    with pytest.raises(Interrupted):
+        quick(falls, save=path, batch=batch)
+    kept = list(trained)
+
+    def goes_on(arch: Arch) -> float:
+        trained.append(arch)
+        return train(arch)
+
+    result = quick(goes_on, save=path, batch=batch)
+    assert numbers(result) == numbers(quick(batch=batch))
+    assert trained[: len(kept)] == kept
+    assert len(trained) == len(set(trained)) == 30  # nothing is trained twice
+    assert [entry.name for entry in tmp_path.iterdir()] == ["search.json"]
+
+
+def test_a_finished_search_can_get_a_larger_budget(tmp_path: Path) -> None:
+    path = tmp_path / "search.json"
+    quick(save=path, budget=12)
+    assert numbers(quick(save=path)) == numbers(quick())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, "seed was 0, is 1"),
+        ({"strategy": "random"}, 'strategy was "regularised-evolution", is "random"'),
+        ({"sample_size": 3}, "options was"),
+        ({"initial": 6}, "initial was 5, is 6"),
+        ({"constraints": {"x": "<= 1"}}, "constraints was"),
+    ],
+)
+def test_the_file_of_another_search_is_refused(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "search.json"
+    quick(save=path, budget=6)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="holds another search") as error:
+        quick(save=path, **changes)
+    assert message in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_a_space_of_the_same_shape_is_another_search(tmp_path: Path) -> None:
+    path = tmp_path / "search.json"
+    quick(save=path, budget=6)
+    half = Candidates(SPACE, [arch for arch in SPACE if arch[0] < 2])
+    with pytest.raises(UserError, match="space was"):
+        search(half, train, strategy="regularised-evolution", initial=5, save=path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"search": {}}'])
+def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "search.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"search\.json"):
+        quick(save=path)
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "search.json"
+    quick(save=path, budget=6)
+    content = json.loads(path.read_text())
+    del content["state"]["strategy"]["history"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="damaged"):
+        quick(save=path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategy": "randon"}, "unknown strategy 'randon'. Did you mean 'random'"),
+        ({"sample_sise": 3}, "no option 'sample_sise'. Did you mean 'sample_size'"),
+        ({"budget": 0}, "initial = 5 architectures do not fit a budget of 0"),
+        ({"budget": 0, "initial": 0}, "a budget of 0 evaluations allows none"),
+        ({"initial": 300, "budget": 400}, "initial = 300 architectures, but there are only 256"),
+        ({"initial": -1}, "initial is -1"),
+        ({"batch": 0}, "batch is 0"),
+        ({"constraints": {"size": "< 3"}}, "not of the form"),
+        ({"strategy": "hyperband"}, "at least two lengths of training"),
+        ({"on_error": "ignore"}, "on_error is 'ignore'"),
+        ({"measured": {"size": [1.0]}}, "has 1 values for 256"),
+    ],
+)
+def test_mistakes_are_told_before_any_training(changes: dict[str, Any], message: str) -> None:
+    def never(arch: Arch) -> float:
+        raise AssertionError("trained")
+
+    with pytest.raises(UserError) as error:
+        quick(never, on_error=changes.pop("on_error", "raise"), **changes)
+    assert message in str(error.value)
+
+
+def test_spaces_by_name_and_nonsense() -> None:
+    assert len(search("nb201", sum, strategy="random", budget=3, initial=1).rows) == 3
+    with pytest.raises(UserError, match=r"unknown space 'nb202'\. Did you mean 'nb201'"):
+        search("nb202", sum)
+    with pytest.raises(UserError, match="list is no search space"):
+        search([(0, 1)], sum)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="must be a function"):
+        search(SPACE, 3)  # type: ignore[arg-type]
