@@ -12,55 +12,26 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.models import ModelList
-from botorch.sampling.base import MCSampler
-from botorch.sampling.list_sampler import ListSampler
-from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.multi_objective.box_decompositions.non_dominated import (
     FastNondominatedPartitioning,
 )
-from botorch.utils.multi_objective.hypervolume import Hypervolume, infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 from botorch.utils.multi_objective.scalarization import get_chebyshev_scalarization
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import log_feasibility
+from surrobench.acquisition.fronts import reference_point
 from surrobench.acquisition.monte_carlo import evaluate
 from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
+from surrobench.acquisition.samplers import joint_sampler
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
-from surrobench.predictors.belief import Belief
 
 JOINTLY_PENDING = 2
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
 _BASELINE_SAMPLES = 64
-
-
-def hypervolume(points: Tensor, reference: Tensor) -> float:
-    """Volume between a reference point and the points that are better in every objective.
-
-    Args:
-        points: ``n x k``, larger is better; dominated ones make no difference.
-        reference: ``k``.
-    """
-    better = points[(points > reference).all(dim=1)]
-    if not len(better):
-        return 0.0
-    front = better[is_non_dominated(better)]
-    return float(Hypervolume(ref_point=reference).compute(front))
-
-
-def reference_point(values: Tensor) -> Tensor:
-    """A tenth of the front's range below its worst values (Ishibuchi et al. 2011).
-
-    A front of one point has no range; that of all values is taken.
-
-    Args:
-        values: observed objectives, ``n x k``, larger is better.
-    """
-    front = values[is_non_dominated(values)]
-    return infer_reference_point(front if len(torch.unique(front, dim=0)) > 1 else values)
 
 
 @dataclass(frozen=True)
@@ -99,7 +70,7 @@ class _ManyObjectives(Acquisition):
         rows = torch.tensor(pending, dtype=torch.long)
         return {
             "model": ModelList(*(PoolModel(belief) for belief in situation.beliefs)),
-            "sampler": _samplers(situation, self.samples),
+            "sampler": joint_sampler(situation.beliefs, self.samples, situation.seed),
             "X_pending": as_inputs(rows) if len(rows) else None,
         }
 
@@ -242,45 +213,6 @@ def observed_values(situation: Situation) -> Tensor:
         raise ValueError("the beliefs about several objectives are of different observations.")
     values = torch.stack([belief.targets for belief in situation.beliefs], dim=1)
     return values if situation.feasible is None else values[situation.feasible]
-
-
-class _MembersInTurnSampler(MCSampler):
-    """Uses every ensemble member equally often, in a random order.
-
-    Objectives have ensembles of different sizes, whose members have nothing to do with each other:
-    orders differ between objectives.
-    """
-
-    def __init__(self, sample_shape: torch.Size, members: int, seed: int) -> None:
-        super().__init__(sample_shape, seed=seed)
-        generator = torch.Generator().manual_seed(seed)
-        count = sample_shape.numel()
-        orders = [torch.randperm(members, generator=generator) for _ in range(-(-count // members))]
-        self.members = torch.cat(orders)[:count].reshape(sample_shape)
-
-    def forward(self, posterior: Any) -> Tensor:
-        """Samples ``sample_shape x batch x q x 1``."""
-        return posterior.rsample_from_base_samples(self.sample_shape, self.members)
-
-    def _update_base_samples(self, posterior: Any, base_sampler: MCSampler) -> None:
-        """Nothing to keep: the members are always the same."""
-
-
-def _samplers(situation: Situation, samples: int) -> ListSampler:
-    shape = torch.Size([samples])
-
-    def sampler(belief: Belief, seed: int) -> MCSampler:
-        members = belief.members()
-        if members is None:
-            return SobolQMCNormalSampler(shape, seed=seed)
-        return _MembersInTurnSampler(shape, len(members), seed)
-
-    return ListSampler(
-        *(
-            sampler(belief, (situation.seed + 7919 * i) % 2**31)
-            for i, belief in enumerate(situation.beliefs)
-        )
-    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from botorch.models import SingleTaskGP
@@ -28,7 +28,7 @@ _CHUNK = 2048
 _LEAST_SHARE = 1e-12
 
 
-def is_plain(model: Model) -> bool:
+def is_plain(model: Model) -> TypeGuard[SingleTaskGP]:
     """Whether ``model`` is an exact process with one output and one noise level."""
     outcome = getattr(model, "outcome_transform", None)
     return (
@@ -47,10 +47,9 @@ def inner_transform(model: Model) -> Affine | None:
     return Affine(float(outcome.means.squeeze()), float(outcome.stdvs.squeeze()))
 
 
-def bare_model(model: Model) -> Any:
+def bare_model(model: Any) -> Any:
     """A copy without the standardisation, which answers on the scale of its training targets."""
-    # Cached gradients cannot be copied.
-    model.prediction_strategy = None  # type: ignore[assignment]
+    model.prediction_strategy = None  # cached gradients cannot be copied
     bare: Any = copy.deepcopy(model)
     if hasattr(bare, "outcome_transform"):
         del bare.outcome_transform

@@ -52,7 +52,7 @@ class ModelBelief:
         if is_plain(model):
             inner = inner_transform(model)
             self._transforms += [] if inner is None else [inner]
-            self._dense = DensePosterior.of(model, X)  # type: ignore[arg-type]
+            self._dense = DensePosterior.of(model, X)
         self._model = model
         self._added = 0
         self._pool = X
@@ -218,7 +218,7 @@ class ModelBelief:
 def _conditioned(model: Any, X: Tensor, values: Tensor) -> Model:
     with torch.no_grad():
         model.posterior(X[:1])  # conditioning needs GPyTorch's caches
-        return model.condition_on_observations(model.transform_inputs(X), values.unsqueeze(-1))
+        return model.condition_on_observations(X, values.unsqueeze(-1))
 
 
 def posterior_kind_of(model: Model) -> Kind:

@@ -57,13 +57,7 @@ def signed_rank(differences: npt.ArrayLike) -> float:
 
     1 if all are zero, NaN without a pair.
     """
-    difference = np.asarray(differences, dtype=np.float64)
-    difference = difference[np.isfinite(difference)]
-    if difference.size == 0:
-        return float("nan")
-    if not difference.any():
-        return 1.0
-    return float(stats.wilcoxon(difference).pvalue)
+    return float(signed_ranks(np.asarray(differences, dtype=np.float64)[:, None])[0])
 
 
 def signed_ranks(differences: npt.ArrayLike) -> FloatArray:

@@ -57,7 +57,7 @@ _register(
     acquisition="its",
     generation="mutation",
 )
-_register("successive-halving", "multi_fidelity:SuccessiveHalving", "the best half trains longer")
+_register("successive-halving", "multi_fidelity:SuccessiveHalving", "the best go on, rung by rung")
 _register("hyperband", "multi_fidelity:Hyperband", "successive halving from several starts")
 _register("bohb", "multi_fidelity:Bohb", "Hyperband whose samples come from a density ratio")
 _register(

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, ClassVar, get_args
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from surrobench.acquisition import make_acquisition
-from surrobench.acquisition.situation import LearnedConstraint, Situation
-from surrobench.encodings.column_blocks import column_blocks
+from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.constrained import ConstrainedExpectedImprovement, log_feasibility
+from surrobench.acquisition.pairing import check_pairing
+from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
-from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import Belief, PoolSession
-from surrobench.predictors.pool_session import open_pool
-from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.belief import Kind
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.generation import Moment, make_generator
 from surrobench.strategies.options import check_whole
-from surrobench.strategies.problem import Constraint, Problem
+from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
+from surrobench.strategies.surrogate import (
+    Outlook,
+    Quantity,
+    Spec,
+    Surrogate,
+    believing,
+    learned,
+)
 
-Spec = str | Mapping[str, Any]
-DEFAULT_ENCODING = "one-hot"
+FloatArray = npt.NDArray[np.float64]
+
+WHOLE_UP_TO = 100_000
+"""Larger pools are not believed about as a whole, unless the generation is ``"pool"``."""
 _LEAST_OBSERVED = 2
+_EVEN_ODDS = math.log(0.5)
 
 
 class BayesianOptimisation(Strategy):
     """Fits a predictor to what was observed and trains what an acquisition function ranks first.
 
-    Works with any predictor, encoding, acquisition function and batch size. With listed candidates
-    and a Gaussian process that keeps its posterior over the pool, a step costs milliseconds.
-    Candidates that are pending count as observed at their mean for a Gaussian process ("kriging
-    believer", Ginsbourger et al. 2010); functions for batches take them into account themselves.
-    Failed evaluations are learned as the worst value so far.
+    Works with any predictor, encoding, acquisition function and batch size. Over a listed pool, a
+    Gaussian process keeps its posterior from step to step, and a step costs milliseconds.
+
+    **Pending.** Functions for batches take pending candidates into account themselves. For the
+    others, pending candidates and the earlier members of a batch count as observed at their means
+    if the predictor is a Gaussian process (:func:`~.surrogate.believing`), and are merely left out
+    otherwise.
+
+    **Failures** are learned as the worst value so far. Until two evaluations have succeeded,
+    proposals are random.
+
+    **Constraints** on measured columns decide what may be proposed at all, also in a design that
+    is drawn here. Those on metrics are learned, by the same predictor. ``"constrained-ei"`` weighs
+    the probability that they hold; other functions choose among the candidates that keep all of
+    them with at least even odds, or the likeliest ones if there are none.
 
     Args:
         problem: what is searched.
@@ -46,12 +69,15 @@ class BayesianOptimisation(Strategy):
         encoding: as for :func:`~surrobench.encodings.make_encoding`; ``"default"`` is one-hot.
         acquisition: as for :func:`~surrobench.acquisition.make_acquisition`.
         generation: which candidates are scored: ``"pool"`` (all), ``"random"``, ``"mutation"`` or
-            ``"local-search"``. ``"default"`` is the pool where it can be listed.
-        refit_every: observations after which hyperparameters are chosen anew; a third of those
-            known already is never exceeded.
+            ``"local-search"``. ``"default"`` is the pool up to 100,000 candidates, local search
+            beyond.
+        refit_every: observations after which a Gaussian process over a pool chooses its
+            hyperparameters anew; a third of those known already is never exceeded. Other
+            predictors are fitted anew at every step.
 
     Raises:
-        UserError: for unknown parts, or parts that do not go together.
+        UserError: for unknown parts, parts that do not go together, or constraints that nothing
+            keeps.
     """
 
     constrained: ClassVar[bool] = True
@@ -73,217 +99,231 @@ class BayesianOptimisation(Strategy):
         self.predictor, self.encoding = predictor, encoding
         self.acquisition, self.generation = acquisition, generation
         self.refit_every = check_whole(self, "refit_every", refit_every, 1)
-        listed = self.candidates.listed
-        self._function = make_acquisition(acquisition)
-        if self._function.objectives == "many":
-            raise UserError(
-                f"acquisition {acquisition!r} needs several objectives; use the strategy "
-                "'bayesian-multi-objective'."
-            )
+        self._function = self._checked_function()
+        self._surrogate = Surrogate(self.candidates, predictor, encoding, self.refit_every)
+        few = self.candidates.listed and len(self.candidates) <= WHOLE_UP_TO
         if generation == "default":
-            generation = "pool" if listed else "local-search"
+            generation = "pool" if few else "local-search"
         self._generator = make_generator(generation)
-        if self._generator.lists_all and not listed:
+        if self._generator.lists_all and not self.candidates.listed:
             raise UserError(
                 f"generation {generation!r} lists every candidate, but {self.space.name!r} has "
                 f'{self.candidates.size:.3g}; use "mutation" or "local-search".'
             )
-        self._recipe, self._encoding = self._prepared(predictor, encoding)
-        self._sessions: dict[str, PoolSession] = {}
-        self._fitted = 0
-        self._learned = [c for c in problem.constraints if c.name not in self.candidates.measured]
+        # Only a process profits from the whole pool where few of its candidates are looked at.
+        self._whole = self._generator.lists_all or (few and self._surrogate.appends)
+        self._near: dict[Arch, list[Arch]] = {}
 
-    def _prepared(self, spec: Spec, encoding: str) -> tuple[Predictor, str]:
-        recipe = make_predictor(spec)
-        own = getattr(recipe, "encoding", None)
-        name = own or (DEFAULT_ENCODING if encoding == "default" else encoding)
-        if hasattr(recipe, "for_blocks"):
-            recipe = recipe.for_blocks(column_blocks(name, self.space, self.candidates.measured))
-        return recipe, name
+    def _checked_function(self) -> Acquisition:
+        function = make_acquisition(self.acquisition)
+        many = function.objectives == "many"
+        if many != self.multi_objective:
+            raise UserError(
+                f"acquisition {self.acquisition!r} is for "
+                + ("several objectives" if many else "one objective")
+                + "; use the strategy "
+                + ("'bayesian-multi-objective'." if many else "'bayesian', or another function.")
+            )
+        if not function.serves >= set(get_args(Kind)):
+            check_pairing(self.acquisition, self.predictor)
+        return function
+
+    # -- what may be proposed -----------------------------------------------------------------
+
+    @cached_property
+    def _forbidden(self) -> frozenset[Arch]:
+        """Candidates that break a constraint known before training."""
+        candidates = self.candidates
+        known = [c for c in self.problem.constraints if c.name in candidates.measured]
+        if not known:
+            return frozenset()
+        kept = np.ones(len(candidates), dtype=bool)
+        for constraint in known:
+            column = candidates.measured[constraint.name].tolist()
+            kept &= np.array([constraint.holds(value) for value in column])
+        if not kept.any():
+            told = ", ".join(f"{c.name} {c.sense} {c.bound:g}" for c in known)
+            raise UserError(f"no candidate keeps the constraints ({told}); loosen them.")
+        return frozenset(candidates.arch(row) for row in np.flatnonzero(~kept).tolist())
+
+    def _checked_design(self, design: int | Sequence[Arch]) -> list[Arch]:
+        checked = super()._checked_design(design)
+        if isinstance(design, int) and self._forbidden:
+            return self.candidates.sample(design, self.rng("design"), self._forbidden)
+        return checked
+
+    def seen(self) -> set[Arch]:
+        """What must not be proposed now: pending, told (unless repeats are), or forbidden."""
+        return super().seen() | self._forbidden
+
+    def waits(self) -> bool:
+        """Whether only candidates are left that break a constraint known before training."""
+        return bool(self._forbidden) and len(self.seen()) == len(self.candidates)
 
     # -- a step -------------------------------------------------------------------------------
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
-        if sum(o.ok for o in self.history) < _LEAST_OBSERVED:
-            return self._allowed_sample(n, rng)
-        seed = int(rng.integers(2**31))
-        if self.candidates.listed:
-            return self._from_pool(n, seed, rng)
-        return self._from_generated(n, seed, rng)
-
-    def _allowed_sample(self, n: int, rng: np.random.Generator) -> list[Arch]:
-        if self.candidates.archs is None:
-            return self.candidates.sample(n, rng, self.seen())
-        rows = np.flatnonzero(self._allowed_rows())
-        return [self.candidates.arch(row) for row in rng.permutation(rows)[:n].tolist()]
-
-    def _allowed_rows(self) -> np.ndarray:
-        """Listed candidates that were not seen and keep the constraints known beforehand."""
-        allowed = np.ones(len(self.candidates), dtype=bool)
-        allowed[[self.candidates.index[arch] for arch in self.seen()]] = False
-        for constraint in self.problem.constraints:
-            column = self.candidates.measured.get(constraint.name)
-            if column is not None:
-                allowed &= np.array([constraint.holds(value) for value in column.tolist()])
-        return allowed
-
-    def _from_pool(self, n: int, seed: int, rng: np.random.Generator) -> list[Arch]:
-        index = self.candidates.index
+        taken = self.seen()
         observed = self._distinct()
-        situation = self._situation(
-            [index[o.arch] for o in observed],
-            observed,
-            [index[arch] for arch in self.pending],
-            torch.from_numpy(self._allowed_rows()),
-            seed,
-            self._pool_session,
-        )
-        moment = Moment(
-            self.candidates,
-            [o.arch for o in sorted(observed, key=lambda o: -o.value if o.ok else np.inf)],
-            self.seen(),
-            lambda archs: self._score(situation, [index[arch] for arch in archs]),
-        )
-        generated = self._generator(moment, rng)
-        if generated is not None:
-            mask = torch.zeros_like(situation.allowed)
-            mask[[index[arch] for arch in generated]] = True
-            situation = _restricted(situation, situation.allowed & mask)
-        return [self.candidates.arch(row) for row in self._function.select(situation, n)]
+        if sum(o.ok for o in observed) < _LEAST_OBSERVED:
+            return self.candidates.sample(n, rng, taken)
+        fit_seed, seed = rng.integers(2**31, size=2).tolist()
+        outlook = self._outlook(observed, fit_seed)
 
-    def _from_generated(self, n: int, seed: int, rng: np.random.Generator) -> list[Arch]:
-        """Choose among generated candidates: they and what was observed are the pool of a step."""
-        observed = self._distinct()
-        known = [o.arch for o in observed] + list(self.pending)
+        def score(archs: Sequence[Arch]) -> FloatArray:
+            seen = outlook if self._whole else self._surrogate.extended(outlook, archs)
+            return self._scores(self._situation(seen, observed, archs, seed), seen, archs)
 
-        def score(archs: Sequence[Arch]) -> np.ndarray:
-            return self._score(self._around(known, observed, archs, seed), None)
-
-        ranked = [o.arch for o in sorted(observed, key=lambda o: -o.value if o.ok else np.inf)]
-        moment = Moment(self.candidates, ranked, self.seen(), score)
-        archs = self._generator(moment, rng) or []
-        situation = self._around(known, observed, archs, seed)
-        chosen = self._function.select(situation, n)
-        return [archs[row - len(known)] for row in chosen]
-
-    def _around(
-        self,
-        known: list[Arch],
-        observed: list[Observation],
-        archs: Sequence[Arch],
-        seed: int,
-    ) -> Situation:
-        X = torch.from_numpy(self.candidates.encode(self._encoding, [*known, *archs]))
-        allowed = torch.zeros(len(X), dtype=torch.bool)
-        allowed[len(known) :] = True
-        rows = list(range(len(observed)))
-        pending = list(range(len(observed), len(known)))
-
-        def session(name: str) -> PoolSession:
-            return open_pool(self._recipe, X)
-
-        return self._situation(rows, observed, pending, allowed, seed, session)
-
-    def _score(self, situation: Situation, rows: Sequence[int] | None) -> np.ndarray:
-        if rows is not None:
-            allowed = torch.zeros_like(situation.allowed)
-            allowed[list(rows)] = True
-            restricted = _restricted(situation, allowed)
-            scores = self._function.scores(restricted).detach().numpy()
-            order = {row: i for i, row in enumerate(restricted.choices().tolist())}
-            return scores[[order[row] for row in rows]]
-        return self._function.scores(situation).detach().numpy()
+        ranked = [o.arch for o in self._ranked(observed)]
+        moment = Moment(self.candidates, ranked, taken, score, self._near)
+        found = self._generator(moment, rng)
+        if not self._whole:
+            found = found or []
+            outlook = self._surrogate.extended(outlook, found)
+        situation = self._situation(outlook, observed, found, seed)
+        situation = self._shortlisted(self._likely_feasible(situation, n), n, rng)
+        chosen = [outlook.arch(row) for row in self._select(situation, n)]
+        if len(chosen) < n:
+            chosen += self.candidates.sample(n - len(chosen), rng, taken | set(chosen))
+        return chosen
 
     def _distinct(self) -> list[Observation]:
         """The last full training of each architecture, in the order of first appearance."""
-        known: dict[Arch, Observation] = {}
-        for observation in self.history:
-            if observation.epochs is None:
-                known[observation.arch] = observation
-        return list(known.values())
+        return list({o.arch: o for o in self.history if o.epochs is None}.values())
+
+    def _ranked(self, observed: Sequence[Observation]) -> list[Observation]:
+        """What succeeded, best first; what keeps the constraints before what does not."""
+        succeeded = [o for o in observed if o.ok]
+        return sorted(succeeded, key=lambda o: (self._feasible(o), o.value), reverse=True)
 
     # -- beliefs ------------------------------------------------------------------------------
 
+    def _objectives(self, observed: Sequence[Observation]) -> list[Quantity]:
+        """What is to be maximised, failures imputed by the worst."""
+        archs = [o.arch for o in observed]
+        return [Quantity("value", archs, self.targets(observed))]
+
+    def _outlook(self, observed: Sequence[Observation], seed: int) -> Outlook:
+        """Beliefs about the whole pool, or about what was observed or is pending alone."""
+        known = list(dict.fromkeys([*(o.arch for o in observed), *self.pending]))
+
+        def belief(quantity: Quantity) -> Any:
+            if self._whole:
+                return self._surrogate.of_pool(quantity, seed)
+            return self._surrogate.of_some(quantity, known, seed)
+
+        beliefs = tuple(belief(quantity) for quantity in self._objectives(observed))
+        constraints = []
+        for constraint in self.problem.constraints:
+            name = constraint.name
+            told = [o for o in observed if math.isfinite(o.metrics.get(name, math.nan))]
+            if name not in self.candidates.measured and told:
+                values = np.array([o.metrics[name] for o in told])
+                quantity = Quantity(f"metric {name}", [o.arch for o in told], values)
+                constraints.append(learned(constraint, belief(quantity)))
+        rows = self.candidates.index if self._whole else {a: i for i, a in enumerate(known)}
+        arch = self.candidates.arch if self._whole else known.__getitem__
+        outlook = Outlook(rows, arch, beliefs, tuple(constraints))
+        return outlook if self._function.batch else outlook.believing(list(self.pending))
+
     def _situation(
         self,
-        rows: list[int],
-        observed: list[Observation],
-        pending: list[int],
-        allowed: Tensor,
+        outlook: Outlook,
+        observed: Sequence[Observation],
+        archs: Sequence[Arch] | None,
         seed: int,
-        session: Any,
     ) -> Situation:
-        refit = self._fitted == 0 or len(rows) - self._fitted >= min(
-            self.refit_every, max(1, len(rows) // 3)
-        )
-        self._fitted = len(rows) if refit else self._fitted
-        belief = self._believe(session(""), rows, self.targets(observed), seed, refit, pending)
-        constraints, feasible = [], None
+        """The moment of a choice among ``archs`` (None: all that may be proposed)."""
+        allowed = torch.zeros(len(outlook.beliefs[0].mean), dtype=torch.bool)
+        if archs is None:
+            allowed[:] = True
+            allowed[[outlook.rows[arch] for arch in self.seen()]] = False
+        else:
+            allowed[[outlook.rows[arch] for arch in archs]] = True
+        feasible = None
         if self.problem.constraints:
-            feasible = torch.tensor([o.ok and self._feasible(o) for o in observed])
-        for constraint in self._learned:
-            values = np.array([o.metrics.get(constraint.name, np.nan) for o in observed])
-            values = np.where(np.isfinite(values), values, _violation(constraint, values))
-            about = self._believe(session(constraint.name), rows, values, seed, refit, [])
-            bound = about.to_scale(torch.tensor([constraint.bound], dtype=torch.float64))
-            sign = 1 if constraint.sense == "<=" else -1
-            constraints.append(LearnedConstraint(about, float(bound), sign))
+            feasible = torch.zeros(len(outlook.beliefs[0].targets), dtype=torch.bool)
+            feasible[: len(observed)] = torch.tensor([o.ok and self._feasible(o) for o in observed])
         return Situation(
-            (belief,),
+            outlook.beliefs,
             allowed,
-            tuple(pending) if self._function.batch else (),
+            tuple(outlook.rows[arch] for arch in self.pending) if self._function.batch else (),
             seed,
-            len(self.history),
-            tuple(constraints),
-            feasible
-            if feasible is None or not pending or self._function.batch
-            else torch.cat(
-                [feasible, torch.zeros(len(belief.targets) - len(feasible), dtype=torch.bool)]
-            ),
+            len(self.history) + len(self.pending),
+            outlook.constraints,
+            feasible,
         )
 
-    def _believe(
-        self,
-        session: PoolSession,
-        rows: list[int],
-        values: np.ndarray,
-        seed: int,
-        refit: bool,
-        pending: list[int],
-    ) -> Belief:
-        y = torch.from_numpy(np.asarray(values, dtype=np.float64)).unsqueeze(-1)
-        belief = session.update(rows, y, seed=seed, refit=refit)
-        if pending and belief.kind == "gp" and not self._function.batch:
-            belief = belief.condition(pending, belief.mean[pending])
-        return belief
+    # -- the choice ---------------------------------------------------------------------------
 
-    def _pool_session(self, name: str) -> PoolSession:
-        if name not in self._sessions:
-            X = torch.from_numpy(self.candidates.features(self._encoding).copy())
-            self._sessions[name] = open_pool(self._recipe, X)
-        return self._sessions[name]
+    def _scores(self, situation: Situation, outlook: Outlook, archs: Sequence[Arch]) -> FloatArray:
+        """The acquisition function of ``archs``; what is unlikely to be feasible comes last."""
+        rows = situation.choices().tolist()
+        scores = self._function.scores(situation).detach().numpy()
+        if self._filters(situation):
+            odds = log_feasibility(situation).numpy()
+            scores = np.where(odds >= _EVEN_ODDS, scores, scores.min() - 1.0 + odds)
+        place = {row: i for i, row in enumerate(rows)}
+        return scores[[place[outlook.rows[arch]] for arch in archs]]
+
+    def _filters(self, situation: Situation) -> bool:
+        """Whether there are learned constraints that the function itself does not weigh."""
+        weighs = isinstance(self._function, ConstrainedExpectedImprovement) or self.multi_objective
+        return bool(situation.constraints) and not weighs
+
+    def _likely_feasible(self, situation: Situation, n: int) -> Situation:
+        if not self._filters(situation):
+            return situation
+        rows, odds = situation.choices(), log_feasibility(situation)
+        likely = rows[odds >= _EVEN_ODDS]
+        if len(likely) < n:
+            likely = rows[torch.argsort(odds, descending=True, stable=True)[:n]]
+        return only(situation, likely)
+
+    def _shortlisted(self, situation: Situation, n: int, rng: np.random.Generator) -> Situation:
+        """Where the function is slow, the candidates that are worth its time."""
+        return situation
+
+    def _select(self, situation: Situation, n: int) -> list[int]:
+        """Rows to train next, best first."""
+        function = self._function
+        own = function.batch or type(function).select is not Acquisition.select
+        if own or n == 1 or any(belief.kind != "gp" for belief in situation.beliefs):
+            return function.select(situation, n)
+        chosen: list[int] = []
+        for _ in range(min(n, int(situation.allowed.sum()))):
+            row = function.select(situation, 1)[0]
+            chosen.append(row)
+            situation = _taken(situation, row)
+        return chosen
 
     # -- state --------------------------------------------------------------------------------
 
     def _save(self) -> dict[str, Any]:
-        sessions = {name: session.state() for name, session in self._sessions.items()}
-        return {"fitted": self._fitted, "sessions": sessions}
+        return self._surrogate.state()
 
     def _load(self, own: Mapping[str, Any]) -> None:
-        self._fitted = int(own["fitted"])
-        for name, state in own["sessions"].items():
-            self._pool_session(name).restore(state)
+        self._surrogate.restore(own)
 
 
-def _restricted(situation: Situation, allowed: Tensor) -> Situation:
-    from dataclasses import replace
-
+def only(situation: Situation, rows: torch.Tensor) -> Situation:
+    """Nothing but some rows is allowed."""
+    allowed = torch.zeros_like(situation.allowed)
+    allowed[rows] = True
     return replace(situation, allowed=allowed)
 
 
-def _violation(constraint: Constraint, values: np.ndarray) -> float:
-    """What a failed evaluation counts as for a constraint: the worst value seen, or the bound."""
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return constraint.bound
-    return float(known.max() if constraint.sense == "<=" else known.min())
+def _taken(situation: Situation, row: int) -> Situation:
+    """The moment after ``row`` was chosen and is believed to do as it is predicted."""
+    allowed, feasible = situation.allowed.clone(), situation.feasible
+    allowed[row] = False
+    if feasible is not None:
+        feasible = torch.cat([feasible, feasible.new_zeros(1)])
+    return replace(
+        situation,
+        beliefs=tuple(believing(belief, [row]) for belief in situation.beliefs),
+        allowed=allowed,
+        seed=situation.seed + 1,
+        step=situation.step + 1,
+        feasible=feasible,
+    )

@@ -62,7 +62,7 @@ class Candidates:
         if archs is None:
             if _size(self.space) > LISTED_UP_TO:
                 return None
-            archs = list(self.space)
+            return np.asarray(list(self.space), dtype=np.int_)
         if len(archs) == 0:
             raise UserError(f"there are no architectures of {self.space.name!r} to choose from.")
         rows = np.asarray(archs, dtype=np.int_)

@@ -21,7 +21,7 @@ class Npenas(Strategy):
     The best ``parents`` architectures so far are mutated into ``offspring`` new ones, a predictor
     fitted to everything observed ranks these, and the best ``generation`` of them are trained
     before the next fit. A mutation is one to ``changes`` steps to a random neighbour. Where
-    all mutations have been seen, uniform samples take their place.
+    there are too few mutations that were not seen, uniform samples join them.
 
     As in the paper, 10 parents make 100 candidates by default. The paper trains 10 of them between
     two fits of a graph network; here a Gaussian process learns from every result, which costs more

@@ -38,7 +38,7 @@ class Nsga2(Strategy):
         seed: of all random draws.
         design: the architectures to begin with, or how many to draw.
         repeats: whether an architecture may be proposed again.
-        population: parents, and offspring of each generation.
+        population: parents, and offspring of each generation; few, since trainings are few.
         crossover: probability that two parents are crossed at all.
 
     Raises:
@@ -55,7 +55,7 @@ class Nsga2(Strategy):
         seed: int = 0,
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
-        population: int = 20,
+        population: int = 10,
         crossover: float = 0.9,
     ) -> None:
         require("pymoo", "pymoo", "pymoo")

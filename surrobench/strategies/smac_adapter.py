@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 
 from surrobench.spaces.architecture import Arch
@@ -18,7 +19,6 @@ from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 
 _LARGEST_TRIALS = 10**6
-_MOST_SUGGESTIONS = 20
 
 
 class SmacSearch(Strategy):
@@ -69,18 +69,13 @@ class SmacSearch(Strategy):
             if self._facade is None:
                 self._replay()
             self._tell_smac(len(self.history))
-            chosen: list[Arch] = []
-            asked = 0
-            while len(chosen) < n and asked < n + _MOST_SUGGESTIONS:
-                suggestion = self._suggestion()
-                asked += 1
-                if suggestion is None:
-                    break
+            self._calls.append((len(self.history), n))
+            suggestions = [self._suggestion() for _ in range(n)]
+        chosen: list[Arch] = []
+        for suggestion in suggestions:
+            if suggestion is not None:
                 arch = self.candidates.nearest(suggestion, rng, {*self.seen(), *chosen})
-                if arch is None:
-                    break
-                chosen.append(arch)
-        self._calls.append((len(self.history), asked))
+                chosen += [] if arch is None else [arch]
         return chosen
 
     def _suggestion(self) -> Arch | None:
@@ -159,12 +154,15 @@ class SmacSearch(Strategy):
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without SMAC's messages and warnings, whose settings stay as the user left them."""
+    """On this thread alone, without messages and warnings, whose settings stay as they were.
+
+    SMAC would grow its ten trees on all cores, of which a study gives each search one.
+    """
     logger = logging.getLogger("smac")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), joblib.parallel_config("sequential"):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -32,7 +32,7 @@ from surrobench.studies.search_task import SearchTask
 from surrobench.studies.store import write_atomically
 from surrobench.tasks.evaluation import Evaluation
 
-CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SECONDS = 2.0
 
 
 def initial_design(task: SearchTask, n: int, seed: int) -> list[Arch]:

@@ -98,10 +98,13 @@ def _repeated(values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
 
 
 def _others(records: Iterable[Record]) -> list[str]:
-    """Objectives and hypervolume, in the order of the records."""
-    known = {*_NUMBERS, *_SECONDS, "arch", "epochs", "feasible", "row_status", "row_reason"}
-    names = chain.from_iterable(record.payload.get("rows", {}) for record in records)
-    return [name for name in dict.fromkeys(names) if name not in known]
+    """Objectives, each record's own first, and the hypervolume."""
+    named: dict[str, None] = {}
+    for record in records:
+        if record.payload["objectives"]:
+            tasks = [record.payload["task"], *record.payload["objectives"].split(", ")]
+            named.update(dict.fromkeys(f"objective:{task}" for task in tasks))
+    return [*named, "hypervolume"] if named else []
 
 
 def _column(records: Iterable[Record], name: str, default: Any, ending: str = "") -> list[Any]:

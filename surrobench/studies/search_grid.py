@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.acquisition import make_acquisition
+from surrobench.acquisition.pairing import check_pairing
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
@@ -17,7 +18,6 @@ from surrobench.strategies import make_strategy, resolve_strategy, strategy_opti
 from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
 from surrobench.studies.grid import NUMBERS_VERSION, Plan
-from surrobench.studies.pairing import check_pairing
 from surrobench.studies.parts import AXES, Choice, spec_text, use_of
 from surrobench.studies.record import canonical_json
 from surrobench.studies.search_config import SearchStudy, matches
@@ -250,7 +250,7 @@ def _build(study: SearchStudy, method: _Method, task: SearchTask) -> None:
     predictor, acquisition = method.options.get("predictor"), method.options.get("acquisition")
     try:
         if predictor and acquisition:
-            check_pairing(predictor, acquisition)
+            check_pairing(acquisition, predictor)
         make_strategy(spec, task.problem, design=0, repeats=study.repeats)
     except UserError as error:
         raise UserError(f"strategy {method.label!r} on task {task.name!r}: {error}") from error

@@ -11,6 +11,7 @@ from surrobench.report.statistics import (
     mean_interval,
     mean_ranks,
     signed_rank,
+    signed_ranks,
     versus_best,
 )
 
@@ -49,6 +50,20 @@ def test_signed_rank_equals_scipy() -> None:
     assert signed_rank(differences) == pytest.approx(stats.wilcoxon(differences).pvalue, abs=1e-12)
     assert signed_rank([0.0, 0.0]) == 1.0
     assert np.isnan(signed_rank([np.nan]))
+
+
+def test_many_signed_ranks_equal_scipy_one_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    for pairs in (4, 7, 14, 60):
+        table = rng.normal(0.4, 1, (pairs, 12))
+        table[:, 3:6] = table[:, 3:6].round(1)  # ties
+        table[: pairs // 2, 6:8] = 0
+        table[:2, 8:10] = np.nan
+        expected = [stats.wilcoxon(column[np.isfinite(column)]).pvalue for column in table.T]
+        np.testing.assert_allclose(signed_ranks(table), expected, atol=1e-12)
+    table[:, 0], table[:, 1] = 0, np.nan
+    assert signed_ranks(table)[0] == 1
+    assert np.isnan(signed_ranks(table)[1])
 
 
 def test_the_smallest_p_value_decides_whether_a_test_is_possible() -> None:

@@ -26,7 +26,7 @@ BANDS = {
     "mean": ("mean_low", "mean_high"),
     "iqm": ("iqm_low", "iqm_high"),
     "median": ("q25", "q75"),
-    "at_optimum": None,
+    "found_optimum": None,
 }
 """Columns that can be drawn, with those that bound their bands."""
 _STEPS = "steps-post"
@@ -47,7 +47,7 @@ def against_expense(
     Args:
         frame: evaluations of a search.
         statistic: ``mean`` or ``iqm`` of the score with 95 % bootstrap bands, ``median`` with
-            quartiles, or ``at_optimum``, the share of runs that have found the optimum.
+            quartiles, or ``found_optimum``, the share of runs that have found the optimum.
         axis: ``spent`` (full trainings) or ``simulated_seconds``.
         cast: pages and looks of the methods, if they were chosen for more tasks than these.
         page: which page of methods is coloured; the others are grey.
@@ -110,7 +110,7 @@ def _draw(
     lines = {str(method): line for method, line in table.groupby("method")}
     chosen = [method for method in cast.pages[page] if method in lines]
     scale = _scale(results, task, statistic, table, chosen)
-    most = float(table[axis].max())
+    most = float(table[axis].max()) if len(table) else 1.0
     unit, name = (1.0, "full trainings") if axis == "spent" else time_unit(most)
     panel = _Panel(axes, statistic, axis, unit, scale)
     for method in [method for method in lines if method not in chosen]:
@@ -122,7 +122,7 @@ def _draw(
     axes.set_xlim(0, most / unit * 1.01)
     if scale is not None:
         scale.apply(axes)
-    elif statistic == "at_optimum":
+    elif statistic == "found_optimum":
         percent(axes)
 
 
@@ -130,15 +130,15 @@ def _scale(
     results: SearchResults, task: str, statistic: str, table: pd.DataFrame, chosen: list[str]
 ) -> RegretScale | None:
     """Of regrets; None for shares and hypervolumes, which are drawn as they are."""
-    if statistic == "at_optimum" or results.measures[task].larger_is_better:
+    if statistic == "found_optimum" or results.measures[task].larger_is_better:
         return None
     columns = [statistic, *(BANDS[statistic] or ())]
     return RegretScale.of(table[statistic], table.loc[table["method"].isin(chosen), columns])
 
 
 def _label(results: SearchResults, task: str, statistic: str) -> str:
-    if statistic == "at_optimum":
-        return "runs at the optimum (%)"
+    if statistic == "found_optimum":
+        return "runs that found the optimum (%)"
     unit = results.unit(task)
     name = f"{_NAMES[statistic]} {results.measures[task].label}"
     return name + (f" ({escaping.figure(unit, 12)})" if unit else "")

@@ -35,7 +35,7 @@ class Fronts:
         """
         named: list[str] = []
         if "objectives" in rows:
-            texts = rows["objectives"].dropna().astype(str).unique()
+            texts = map(str, rows["objectives"].dropna().unique())
             named = [part for text in texts for part in re.split(r"[\s,;+|]+", text)]
         numeric = rows.select_dtypes("number").columns
         chosen = [str(c) for c in numeric if _PREFIX.match(str(c)) or str(c) in named]
@@ -52,7 +52,9 @@ class Fronts:
     def _of_task(self, task: str) -> pd.DataFrame:
         if "task" not in self.true:
             return pd.DataFrame()
-        return self.true[self.true["task"].astype(str) == task]
+        names = self.true["task"].astype(str)
+        exact = self.true[names == task]
+        return exact if len(exact) else self.true[names == task.rpartition(" [")[0]]
 
     def pair(self, rows: pd.DataFrame) -> tuple[str, str] | None:
         """The first two objectives that these evaluations have."""
@@ -80,7 +82,7 @@ def attained(traces: Traces, pair: tuple[str, str]) -> pd.DataFrame:
     """The front of the median run of every method: ``method``, ``seed`` and two objectives.
 
     The median run is the one whose final score is the (lower) median; the smaller seed of equals.
-    Only full trainings within the budget count.
+    Only full trainings within the budget count that keep the constraints.
     """
     final = traces.scores(traces.before([traces.budget]))[0][:, 0]
     runs = traces.runs.assign(score=final).sort_values(["method", "score", "seed"])
@@ -88,6 +90,8 @@ def attained(traces: Traces, pair: tuple[str, str]) -> pd.DataFrame:
     if "epochs" in rows:
         epochs = pd.to_numeric(rows["epochs"], errors="coerce")
         rows = rows[epochs.isna() | (epochs == epochs.max())]
+    if "feasible" in rows:
+        rows = rows[~rows["feasible"].eq(False).fillna(False).astype(bool)]
     tables = []
     for method, part in runs.groupby("method"):
         seed = int(part["seed"].iloc[(len(part) - 1) // 2])

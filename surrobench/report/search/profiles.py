@@ -50,7 +50,7 @@ def _shares(traces: Traces, positions: FloatArray) -> pd.DataFrame:
 def _targets(gaps: FloatArray) -> FloatArray:
     """Ascending, the optimum first."""
     start, left = float(np.median(gaps[:, 0])), gaps[:, -1]
-    if start <= 0:
+    if not start > 0:
         return np.array([TOLERANCE])
     positive = left[left > TOLERANCE]
     least = max(float(positive.min()) if positive.size else 0.0, start * DEEPEST)

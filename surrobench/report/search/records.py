@@ -21,6 +21,7 @@ TEXT = (
     "predictor",
     "encoding",
     "acquisition",
+    "objectives",
     "protocol",
     "unit",
     "status",
@@ -100,7 +101,10 @@ def _text(values: pd.Series) -> pd.Series:
 
 
 def _named(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add ``method``: the label, and the parts by which one label differs within a task."""
+    """Add ``method``: the label, and the parts by which one label differs within a task.
+
+    Searches with different objectives or protocols do not compare: they count as other tasks.
+    """
     kinds = rows[["task", "strategy", *PARTS]].drop_duplicates()
     name = kinds["strategy"]
     for part in PARTS:
@@ -108,8 +112,10 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
         several = here.groupby(kinds["strategy"]).transform("max") > 1
         name = name + (" · " + kinds[part]).where(several & (kinds[part] != ""), "")
     rows = rows.merge(kinds.assign(method=name), on=["task", "strategy", *PARTS], how="left")
-    if rows["protocol"].nunique() > 1:
-        rows["task"] = rows["task"] + " [" + rows["protocol"] + "]"
+    for column in ("objectives", "protocol"):
+        if rows[column].nunique() > 1:
+            tags = (" [" + rows[column] + "]").where(rows[column] != "", "")
+            rows["task"] = rows["task"] + tags
     return rows
 
 

@@ -56,8 +56,9 @@ class SearchResults:
                 ``acquisition``, ``protocol``, ``unit``, ``simple_regret``, ``test_value``,
                 ``spent``, ``simulated_seconds``, ``overhead_seconds``, ``status``, ``reason`` and
                 ``hypervolume`` are used too.
-            fronts: a row per architecture of a true front: ``task`` and the objectives as the
-                frame names them; ``hypervolume`` of the whole front where known.
+            fronts: a row per architecture of a true front: ``task``, the objectives as the frame
+                names them, and ``hypervolume`` of the whole front. Without it the hypervolume of
+                the frame is taken for a share already, unless it exceeds 1.
 
         Raises:
             UserError: if there are no rows, a column is missing, or two rows of one evaluation
@@ -148,6 +149,11 @@ class SearchResults:
         }
 
     @cached_property
+    def ever_found(self) -> bool:
+        """Whether any run found the optimum of its task."""
+        return any(bool(np.isfinite(trace.found).any()) for trace in self.traces.values())
+
+    @cached_property
     def budgets(self) -> list[int]:
         """Where tables look.
 
@@ -233,8 +239,9 @@ def _score(rows: pd.DataFrame, whole: float | None) -> tuple[pd.Series, Measure,
     """Scores of one task, what they measure, and what the best possible score stands for."""
     volume = rows.get("hypervolume")
     if volume is not None and volume.notna().any():
-        best = whole or float(volume.max()) or 1.0
-        return volume / best, HYPERVOLUME, "true front" if whole else "best found"
+        most = float(volume.max())
+        known = whole or (1.0 if most <= 1 + 1e-9 else None)
+        return volume / (known or most), HYPERVOLUME, "true front" if known else "best found"
     if rows["simple_regret"].notna().any():
         return rows["simple_regret"], REGRET, "optimum"
     return rows["best_value"].max() - rows["best_value"], REGRET, "best found"

@@ -29,7 +29,7 @@ def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
 
     Columns: ``method``, the axis, ``runs``, ``with_incumbent`` (how many had one), ``mean`` with
     its bootstrap limits ``mean_low`` and ``mean_high``, ``iqm`` (interquartile mean) with its own,
-    ``q25``, ``median``, ``q75``, and ``at_optimum``, the share of runs that had found the optimum.
+    ``q25``, ``median``, ``q75``, and ``found_optimum``, the share of runs that had found the optimum.
     Rows begin where half of the runs have an incumbent. Along ``simulated_seconds`` they end where
     the first run of the method does, unless it ended before its budget.
     """
@@ -46,7 +46,7 @@ def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
         table.insert(1, axis, positions)
         table.insert(2, "runs", int(chosen.sum()))
         table.insert(3, "with_incumbent", known[chosen].sum(axis=0))
-        table["at_optimum"] = found[chosen].mean(axis=0)
+        table["found_optimum"] = found[chosen].mean(axis=0)
         keep = table["with_incumbent"] >= table["runs"] / 2
         if axis != "spent" and np.isfinite(last := traces.last_seconds[method]):
             keep &= positions <= last * (1 + 1e-9)
@@ -91,7 +91,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     """One row per method at a budget, with its comparison to the best.
 
     Columns: ``mean``, ``se``, ``low`` and ``high`` (Student's t), ``iqm``, ``median``, ``seeds``,
-    ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``at_optimum`` (share of the
+    ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``found_optimum`` (share of the
     runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
     means of ``best_value``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
@@ -128,7 +128,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     table["incomplete"] = table["failed"] > 0
     tested = statistics.versus_best(scores_at(traces, budget), traces.larger_is_better, ALPHA)
     table = table.join(tested)
-    leader = table.loc[table["best"], "mean"].iloc[0]
+    leader = table.loc[table["best"], "mean"].max()
     table["best"] = np.isclose(table["mean"], leader, rtol=1e-12, atol=0)
     table["not_worse"] &= ~table["best"]
     return table
@@ -151,9 +151,9 @@ def _success(found: FloatArray) -> dict[str, float]:
     hits = int(np.isfinite(found).sum())
     low, high = share_interval(hits, found.size)
     return {
-        "at_optimum": hits / found.size,
-        "at_optimum_low": low,
-        "at_optimum_high": high,
+        "found_optimum": hits / found.size,
+        "found_optimum_low": low,
+        "found_optimum_high": high,
         "to_optimum": float(np.median(found)),
     }
 

@@ -93,9 +93,15 @@ def summary_table(results: SearchResults) -> Exhibit:
     rows = pd.concat(compared, names=["budget"])
     caption = (
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
-        "them, its median over runs, the share of runs at the optimum, the median of the full "
-        "trainings that it took to find it (> where half of the runs never did), the mean test "
-        "value of the incumbents and the mean seconds that the method itself took in a run."
+        "them, its median over runs"
+        + (
+            ", the share of runs that found the optimum, the median of the full trainings that it took to "
+            "find it (> where half of the runs never did)"
+            if results.ever_found
+            else ""
+        )
+        + ", and where known the mean test value of the incumbents and the mean seconds that the "
+        "method itself took in a run."
     )
     full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
     blocks = {
@@ -131,8 +137,11 @@ def _block(
     last = compared[budgets[-1]].loc[task]
     percent = markup.text("%")
     columns["median"] = last["median"].map(lambda value: number(value, 3))
-    columns[f"at optimum ({percent})"] = last["at_optimum"].map(lambda x: f"{100 * x:.0f}")
-    columns["trainings to it"] = last["to_optimum"].map(_reached(budgets[-1], markup))
+    if results.ever_found:
+        columns[f"found optimum ({percent})"] = last["found_optimum"].map(
+            lambda x: f"{100 * x:.0f}"
+        )
+        columns["trainings to it"] = last["to_optimum"].map(_reached(budgets[-1], markup))
     for column, name, decimals in (
         ("test_value", "test value", 2),
         ("overhead_seconds", "overhead (s)", 1),

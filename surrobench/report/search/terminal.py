@@ -44,11 +44,15 @@ class SearchRanking:
         names = max(len(one_line(method, LONGEST_NAME)) for method in part.order)
         left = options.max_width - names
         if len(part.traces) > self.most_tasks:
+            title = f"{part.measure.label}: mean rank over {len(part.traces)} tasks"
+            yield Text(title, style="bold")
             yield _rank_table(part)
             return
-        roomy = left >= 10 * len(part.budgets) + 18
+        cells = len(part.budgets)
         for task in part.traces:
-            yield _task_table(part, task, roomy)
+            yield Text(_title(part, task), style="bold")
+            needed = _width(part, task)
+            yield _task_table(part, task, left >= needed + 18, left >= 9 * cells + 18)
         rows = pd.concat([part.comparison(budget) for budget in part.budgets])
         text = legend(rows, best="* and bold")
         yield Text(f"{text} {notes(part, rows)}".strip(), style="dim")
@@ -69,13 +73,24 @@ def search_terminal_table(
     return SearchRanking(SearchResults.of(frame), most_tasks)
 
 
-def _task_table(results: SearchResults, task: str, roomy: bool) -> Table:
+def _title(results: SearchResults, task: str) -> str:
+    unit = one_line(results.unit(task), 12)
+    return f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")
+
+
+def _width(results: SearchResults, task: str) -> int:
+    """How many characters the means of a task take with their half-widths."""
+    columns = [results.comparison(b).loc[task] for b in results.budgets_of(task)]
+    cells = [[len(cell_text(row, True)) for _, row in rows.iterrows()] for rows in columns]
+    return sum(1 + max(7, *lengths) for lengths in cells)
+
+
+def _task_table(results: SearchResults, task: str, roomy: bool, success: bool) -> Table:
     """Mean (± half-width) at each budget; at the last the share of runs at the optimum and when."""
     budgets = results.budgets_of(task)
     names = [f"n = {b:,} " if b == budgets[0] else f"{b:,} " for b in budgets]
-    unit = results.unit(task)
-    title = f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")
-    table = blank_table(title, "method", [*names, "optimum", " median n"])
+    found = ["optimum", " median n"] if results.ever_found and success else []
+    table = blank_table("", "method", [*names, *found])
     compared = [results.comparison(budget).loc[task] for budget in budgets]
     last = compared[-1]
     ascending = not results.measures[task].larger_is_better
@@ -83,18 +98,17 @@ def _task_table(results: SearchResults, task: str, roomy: bool) -> Table:
     for method in ranked.sort_values(ascending=ascending, kind="stable").index:
         rows = [rows.loc[method] for rows in compared]
         cells = [Text(cell_text(row, roomy), style=cell_style(row)) for row in rows]
-        found = rows[-1]["to_optimum"]
-        when = f"{found:.0f}" if found <= budgets[-1] else f">{budgets[-1]}"
-        share = f"{100 * rows[-1]['at_optimum']:.0f} %"
-        table.add_row(Text(one_line(method, LONGEST_NAME)), *cells, share, when)
+        after = rows[-1]["to_optimum"]
+        when = f"{after:.0f}" if after <= budgets[-1] else f">{budgets[-1]}"
+        ends = [f"{100 * rows[-1]['found_optimum']:.0f} %", when] if found else []
+        table.add_row(Text(one_line(method, LONGEST_NAME)), *cells, *ends)
     return table
 
 
 def _rank_table(results: SearchResults) -> Table:
     """Mean rank over tasks of each method at each budget."""
-    title = f"{results.measure.label}: mean rank over {len(results.traces)} tasks"
     names = [f"n = {b:,} " if b == results.budgets[0] else f"{b:,} " for b in results.budgets]
-    table = blank_table(title, "method", names)
+    table = blank_table("", "method", names)
     ranks = [results.mean_ranks(budget) for budget in results.budgets]
     for method in results.order:
         cells = []

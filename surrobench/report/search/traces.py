@@ -138,7 +138,10 @@ class Traces:
 
     @cached_property
     def found(self) -> FloatArray:
-        """What each run had spent when it found the optimum; infinite if it never did."""
+        """What each run had spent when the optimum first was its incumbent; infinite if never.
+
+        Where evaluations are noisy, the incumbent may later be another architecture.
+        """
         scale = np.abs(self.rows["best_value"]).max()
         limit = TOLERANCE * max(1.0, 0.0 if self.larger_is_better else float(scale))
         hit = self.gap(self.rows["score"]) <= limit

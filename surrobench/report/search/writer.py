@@ -32,7 +32,7 @@ _KINDS = {
     ("mean", "spent"): "curves",
     ("iqm", "spent"): "iqm-curves",
     ("mean", "simulated_seconds"): "by-time",
-    ("at_optimum", "spent"): "success",
+    ("found_optimum", "spent"): "success",
 }
 
 
@@ -91,8 +91,8 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     timed = results.select([t for t, trace in results.traces.items() if trace.seconds_known])
     if timed.traces:
         yield from _curves(timed, cast, "mean", "simulated_seconds")
-    if any(bool((trace.found < float("inf")).any()) for trace in results.traces.values()):
-        yield from _curves(results, cast, "at_optimum", "spent")
+    if results.ever_found:
+        yield from _curves(results, cast, "found_optimum", "spent")
     if len(results.traces) > 1:
         yield _profile(results, cast)
     if results.measure != REGRET:
@@ -135,10 +135,10 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
         "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
         "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
         "bootstrap bands",
-        "at_optimum": f"Share of runs that have found the optimum against {against}",
+        "found_optimum": f"Share of runs that have found the optimum against {against}",
     }[statistic]
     parts = [f"{what}.", "Runs that end early keep their last value."]
-    if statistic != "at_optimum" and results.measure == REGRET:
+    if statistic != "found_optimum" and results.measure == REGRET:
         parts.append("On a logarithmic axis, what lies below its floor is drawn on it (≤).")
     if len(cast.pages) > 1:
         chosen = "the best of each family and the best overall" if page == 0 else "the next"
@@ -149,8 +149,8 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
 def _profile(results: SearchResults, cast: Cast) -> Exhibit:
     caption = (
         f"Share of targets reached over {len(results.traces)} tasks against full trainings: "
-        "regrets on a logarithmic scale from the typical first one to the smallest that was left, "
-        "and the optimum. Mean over runs, then over tasks."
+        "distances from the optimum on a logarithmic scale, from the typical first to the smallest "
+        "that was left, and the optimum. Mean over runs, then over tasks."
     )
     data = profile(results).reset_index()
     figure = draw_profile(results, cast=cast)
@@ -160,7 +160,7 @@ def _profile(results: SearchResults, cast: Cast) -> Exhibit:
 def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
     caption = (
         "Fronts attained by the median run of each method (by its final hypervolume), and the true "
-        "front where it is known; larger is better on both axes."
+        "front in black where it is known; larger is better on both axes."
     )
     for suffix, part in _parts(results):
         tables = fronts_of(part)

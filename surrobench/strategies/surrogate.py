@@ -1,0 +1,185 @@
+"""A predictor at work in a search: beliefs about quantities of the candidates, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from surrobench.acquisition.situation import LearnedConstraint
+from surrobench.encodings.column_blocks import column_blocks
+from surrobench.predictors import make_predictor
+from surrobench.predictors.belief import Belief, PoolPredictor, PoolSession
+from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.protocol import Predictor
+from surrobench.spaces.architecture import Arch
+from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.problem import Constraint
+
+FloatArray = npt.NDArray[np.float64]
+Spec = str | Mapping[str, Any]
+
+DEFAULT_ENCODING = "one-hot"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What was observed of one quantity of the architectures.
+
+    Attributes:
+        name: of the quantity; its session is kept under it.
+        archs: the observed architectures, in the order of observation, ``n``.
+        values: of the quantity, finite, ``n``.
+    """
+
+    name: str
+    archs: Sequence[Arch]
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A pool of candidates and what is believed of them in one step of a search.
+
+    Attributes:
+        rows: architecture -> row of the pool.
+        arch: the architecture of a row.
+        beliefs: about the objectives.
+        constraints: beliefs about constrained quantities.
+    """
+
+    rows: Mapping[Arch, int]
+    arch: Callable[[int], Arch]
+    beliefs: tuple[Belief, ...]
+    constraints: tuple[LearnedConstraint, ...] = ()
+
+    def believing(self, archs: Sequence[Arch]) -> Outlook:
+        """With candidates taken to be observed at their means, by Gaussian processes."""
+        rows = [self.rows[arch] for arch in archs]
+        return replace(self, beliefs=tuple(believing(belief, rows) for belief in self.beliefs))
+
+
+def believing(belief: Belief, rows: Sequence[int]) -> Belief:
+    """A Gaussian process with its means at some rows taken for observations; others as they are.
+
+    The means stay, the variances near these rows shrink ("kriging believer", Ginsbourger et al.
+    2010).
+    """
+    if belief.kind != "gp" or not rows:
+        return belief
+    return belief.condition(list(rows), belief.mean[list(rows)])
+
+
+class Surrogate:
+    """One predictor for all quantities of a search, each with a session of its own.
+
+    Over a whole pool a Gaussian process appends observations and chooses hyperparameters anew from
+    time to time. Otherwise it is fitted at every step to what was observed, and looks at other
+    candidates through the fitted model.
+
+    Args:
+        candidates: where the encodings come from.
+        predictor: as for :func:`~surrobench.predictors.make_predictor`.
+        encoding: as for :func:`~surrobench.encodings.make_encoding`, or ``"default"``: one-hot. A
+            predictor that insists on an encoding gets that.
+        refit_every: observations after which hyperparameters are chosen anew; a third of those
+            known already is never exceeded.
+
+    Raises:
+        UserError: for an unknown predictor or encoding, or one that the candidates do not have.
+    """
+
+    def __init__(
+        self, candidates: Candidates, predictor: Spec, encoding: str, refit_every: int
+    ) -> None:
+        self.candidates, self.refit_every = candidates, refit_every
+        recipe: Any = make_predictor(predictor)
+        chosen = DEFAULT_ENCODING if encoding == "default" else encoding
+        self.encoding: str = getattr(recipe, "encoding", None) or chosen
+        blocks = column_blocks(self.encoding, candidates.space, candidates.measured)
+        if hasattr(recipe, "for_blocks"):
+            recipe = recipe.for_blocks(blocks)
+        self.recipe: Predictor = recipe
+        self._sessions: dict[str, PoolSession] = {}
+        self._fitted: dict[str, int] = {}
+
+    @property
+    def appends(self) -> bool:
+        """Whether the predictor can take in an observation without a new fit."""
+        return isinstance(self.recipe, PoolPredictor)
+
+    # -- the whole pool -----------------------------------------------------------------------
+
+    def of_pool(self, quantity: Quantity, seed: int) -> Belief:
+        """The belief about all listed candidates."""
+        index, name = self.candidates.index, quantity.name
+        if name not in self._sessions:
+            self._sessions[name] = self._open(name)
+        n, before = len(quantity.archs), self._fitted.get(name, 0)
+        refit = before == 0 or n - before >= min(self.refit_every, max(1, n // 3))
+        self._fitted[name] = n if refit else before
+        rows = [index[arch] for arch in quantity.archs]
+        return self._sessions[name].update(rows, _column(quantity), seed=seed, refit=refit)
+
+    def _open(self, name: str) -> PoolSession:
+        return open_pool(self.recipe, _tensor(self.candidates.features(self.encoding)))
+
+    # -- some candidates ----------------------------------------------------------------------
+
+    def of_some(self, quantity: Quantity, archs: Sequence[Arch], seed: int) -> Belief:
+        """The belief about some candidates, those that were observed among them; a new fit."""
+        rows = {arch: row for row, arch in enumerate(archs)}
+        session = open_pool(self.recipe, _tensor(self.candidates.encode(self.encoding, archs)))
+        known = [rows[arch] for arch in quantity.archs]
+        return session.update(known, _column(quantity), seed=seed)
+
+    def extended(self, outlook: Outlook, archs: Sequence[Arch]) -> Outlook:
+        """An outlook from :meth:`of_some` with further candidates behind its own."""
+        everything = [*outlook.rows, *archs]
+        X = _tensor(self.candidates.encode(self.encoding, archs))
+
+        def further(belief: Belief) -> Belief:
+            targets = belief.targets.unsqueeze(-1)
+            pool = torch.cat([belief.X, X])
+            return ModelBelief(belief.model(), pool, belief.rows.tolist(), targets)
+
+        return Outlook(
+            {arch: row for row, arch in enumerate(everything)},
+            everything.__getitem__,
+            tuple(further(belief) for belief in outlook.beliefs),
+            tuple(replace(c, belief=further(c.belief)) for c in outlook.constraints),
+        )
+
+    # -- state --------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` needs, as data that JSON can hold."""
+        sessions = {name: session.state() for name, session in self._sessions.items()}
+        return {"fitted": self._fitted, "sessions": sessions}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue as the surrogate that gave ``state``."""
+        self._fitted = {str(name): int(n) for name, n in state["fitted"].items()}
+        self._sessions = {name: self._open(name) for name in state["sessions"]}
+        for name, session in self._sessions.items():
+            session.restore(state["sessions"][name])
+
+
+def learned(constraint: Constraint, belief: Belief) -> LearnedConstraint:
+    """A constraint on what a surrogate predicts, on the surrogate's scale."""
+    bound = belief.to_scale(torch.tensor([constraint.bound], dtype=torch.float64))
+    return LearnedConstraint(belief, float(bound), 1 if constraint.sense == "<=" else -1)
+
+
+def _tensor(X: FloatArray) -> Tensor:
+    return torch.from_numpy(np.array(X, dtype=np.float64))
+
+
+def _column(quantity: Quantity) -> Tensor:
+    return _tensor(quantity.values).unsqueeze(-1)

@@ -1,0 +1,69 @@
+"""A pool of forty candidates, and what predictors believe about it (each is fitted once)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from surrobench.acquisition.situation import Situation
+from surrobench.predictors import make_predictor
+from surrobench.predictors.belief import Belief
+from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.pool_session import open_pool
+
+SIZE = 40
+OBSERVED = tuple(range(16))
+EXCLUDED = (*OBSERVED, 20, 21)
+"""Observed, or ruled out beforehand."""
+QUICK: dict[str, dict[str, Any]] = {
+    "random-forest": {"trees": 10},
+    "xgboost": {"rounds": 10},
+    "mlp-ensemble": {"steps": 20},
+}
+
+
+def pool() -> Tensor:
+    """Candidates; the first two are corners, so that scaling to the unit cube does nothing."""
+    X = torch.rand(SIZE, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    X[0], X[1] = 0.0, 1.0
+    return X
+
+
+def objectives(X: Tensor) -> Tensor:
+    """Two that contradict each other, ``m x 2``."""
+    first = torch.sin(4 * X[:, 0]) + X[:, 1] - X[:, 2] * X[:, 3]
+    second = torch.cos(3 * X[:, 0]) - 0.5 * X[:, 1] ** 2 + 0.2 * X[:, 3]
+    return torch.stack([first, second], dim=1)
+
+
+@cache
+def predictor(name: str) -> Any:
+    """By its name with a transform behind a plus sign, made smaller where that saves time."""
+    return make_predictor(name, **QUICK.get(name.partition("+")[0], {}))
+
+
+@cache
+def belief(name: str, objective: int = 0) -> Belief:
+    """What a predictor believes about an objective, by the quickest way that it has."""
+    X = pool()
+    inputs = X[:, :1] if getattr(predictor(name), "encoding", None) else X
+    y = objectives(X)[list(OBSERVED), objective : objective + 1]
+    return open_pool(predictor(name), inputs).update(OBSERVED, y, seed=0)
+
+
+@cache
+def process(objective: int = 0, name: str = "gp-matern52+quantile-normal") -> ModelBelief:
+    """The belief of a BoTorch Gaussian process, with the model that it came from."""
+    X = pool()
+    y = objectives(X)[list(OBSERVED), objective : objective + 1]
+    return ModelBelief(predictor(name).fit(X[list(OBSERVED)], y, seed=0), X, OBSERVED, y)
+
+
+def situation(*beliefs: Belief, **changes: Any) -> Situation:
+    """Everything may be chosen but what is excluded; one candidate is pending."""
+    allowed = torch.ones(SIZE, dtype=torch.bool)
+    allowed[list(EXCLUDED)] = False
+    return Situation(beliefs, **{"allowed": allowed, "pending": (20,), **changes})

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from surrobench.report.search import resampling
+from surrobench.report.search.resampling import (
+    interquartile_mean,
+    interquartile_mean_band,
+    mean_band,
+    share_interval,
+)
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    return np.random.default_rng(0).exponential(size=(23, 4)).round(1)
+
+
+def resamples(values: np.ndarray) -> list[np.ndarray]:
+    """The same resamples written out."""
+    counts = resampling._counts(len(values)).astype(int)
+    return [np.repeat(values, column, axis=0) for column in counts.T]
+
+
+def test_bands_are_quantiles_of_resampled_means(values: np.ndarray) -> None:
+    means = [sample.mean(axis=0) for sample in resamples(values)]
+    expected = np.quantile(means, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose(mean_band(values), expected, atol=1e-12)
+
+
+def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray) -> None:
+    middles = [stats.trim_mean(sample, 0.25, axis=0) for sample in resamples(values)]
+    expected = np.quantile(middles, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose(interquartile_mean_band(values), expected, atol=1e-12)
+
+
+def test_bands_agree_with_scipy(values: np.ndarray) -> None:
+    expected = stats.bootstrap(
+        (values,), np.mean, axis=0, method="percentile", rng=np.random.default_rng(5)
+    ).confidence_interval
+    for ours, theirs in zip(mean_band(values), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.05)
+
+
+def test_one_run_has_no_band() -> None:
+    one = np.ones((1, 3))
+    assert np.isnan(mean_band(one)).all()
+    assert np.isnan(interquartile_mean_band(one)).all()
+
+
+def test_the_interquartile_mean_ignores_outliers() -> None:
+    assert interquartile_mean(np.array([[0.0], [1], [2], [1e9]]))[0] == 1.5
+    assert interquartile_mean(np.array([[3.0], [5]]))[0] == 4
+
+
+def test_shares_of_nothing_are_unknown() -> None:
+    assert np.isnan(share_interval(0, 0)).all()
+    low, high = share_interval(5, 5)
+    assert 0.5 < low < high == pytest.approx(1)
