@@ -95,8 +95,8 @@ def summary_table(results: SearchResults) -> Exhibit:
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
         "them, its median over runs"
         + (
-            ", the share of runs that found the optimum, the median of the full trainings that it took to "
-            "find it (> where half of the runs never did)"
+            ", the share of runs that found the optimum, the median of the full "
+            "trainings that it took to find it (> where half of the runs never did)"
             if results.ever_found
             else ""
         )
