@@ -70,7 +70,7 @@ class MaxValueEntropy(_OptimumSamples):
     """
 
     samples: int = 64
-    fantasies: int = 8
+    fantasies: int = 4
 
     serves: ClassVar[frozenset[Kind]] = frozenset({"gp"})
 

@@ -29,7 +29,7 @@ from surrobench.acquisition.samplers import joint_sampler
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
 
-JOINTLY_PENDING = 2
+JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
 _BASELINE_SAMPLES = 64
 
@@ -108,8 +108,8 @@ class _Hypervolume(_ManyObjectives):
 class QLogEHVI(_Hypervolume):
     """Log expected hypervolume improvement (Daulton et al. 2020; Ament et al. 2023).
 
-    BoTorch's ``qLogExpectedHypervolumeImprovement`` over the observed front. The last two pending
-    candidates enter as random; earlier ones count as observed at their means, because the cost
+    BoTorch's ``qLogExpectedHypervolumeImprovement`` over the observed front. The last pending
+    candidate enters as random; earlier ones count as observed at their means, because the cost
     doubles with each.
     """
 

@@ -18,6 +18,7 @@ from surrobench.strategies.candidates import Candidates
 FloatArray = npt.NDArray[np.float64]
 Score = Callable[[Sequence[Arch]], FloatArray]
 """The acquisition function of some candidates (each may be proposed); larger is better."""
+_DRAWS = 20
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Moment:
         ranked: what was observed, best first.
         excluded: what must not be proposed now.
         score: the acquisition function.
-        near: known neighbourhoods; generators add to it, so that none is worked out twice.
+        near: known neighbourhoods of listed candidates, so that none is worked out twice.
     """
 
     candidates: Candidates
@@ -40,9 +41,33 @@ class Moment:
 
     def neighbours(self, arch: Arch) -> list[Arch]:
         """Candidates one change away, in a fixed order."""
+        if not self.candidates.listed:
+            return self.candidates.neighbours(arch)
         if arch not in self.near:
             self.near[arch] = self.candidates.neighbours(arch)
         return self.near[arch]
+
+    def changed(self, arch: Arch, rng: np.random.Generator) -> Arch:
+        """The architecture after one random change; itself if there is none."""
+        if not self.candidates.listed:
+            other = self._drawn(arch, rng)
+            if other is not None:
+                return other
+        near = self.neighbours(arch)
+        return near[int(rng.integers(len(near)))] if near else arch
+
+    def _drawn(self, arch: Arch, rng: np.random.Generator) -> Arch | None:
+        """Another choice in one place, without a list of the many neighbours in a large space."""
+        sizes = self.candidates.space.cardinalities
+        places = [place for place, size in enumerate(sizes) if size > 1]
+        for _ in range(_DRAWS):
+            place = places[int(rng.integers(len(places)))]
+            choice = int(rng.integers(sizes[place] - 1))
+            choice += choice >= arch[place]
+            other = (*arch[:place], choice, *arch[place + 1 :])
+            if other in self.candidates:
+                return other
+        return None
 
 
 class Generator(Protocol):
@@ -132,9 +157,7 @@ class Mutation:
 
     def _mutant(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> Arch:
         for _ in range(int(rng.integers(1, self.changes + 1))):
-            near = moment.neighbours(arch)
-            if near:
-                arch = near[int(rng.integers(len(near)))]
+            arch = moment.changed(arch, rng)
         return arch
 
 

@@ -71,7 +71,7 @@ class MultiObjectiveBayesian(BayesianOptimisation):
         acquisition: Spec = "qlog-nehvi",
         generation: Spec = "default",
         refit_every: int = 5,
-        screen: int = 200,
+        screen: int = 100,
     ) -> None:
         super().__init__(
             problem,

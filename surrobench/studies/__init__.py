@@ -1,7 +1,9 @@
 """Studies: a grid of cells, run by local workers, kept as one file per cell.
 
-``study_file`` reads a study, ``config`` checks it, ``grid`` turns it into cells, ``prediction``
-computes one cell, ``executor`` runs many, ``store`` keeps them, ``runner`` ties them together.
+``study_file`` reads a study, ``executor`` runs its cells, ``store`` keeps them, ``view`` puts them
+into one table and ``runner`` ties these together, whatever the kind of study. What the kinds bring
+of their own stands in ``kinds``: settings (``config``, ``search_config``), cells (``grid``,
+``search_grid``), how one is computed (``prediction``, ``search``) and the rows of the table.
 """
 
 from __future__ import annotations

@@ -172,6 +172,7 @@ def _payload(task: SearchTask, rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "optimum": task.optimum,
         "unit": task.table.unit,
+        "clock": task.clock,
         "rows": {name: packed(values) for name, values in columns.items()},
     }
 

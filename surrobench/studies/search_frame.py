@@ -16,7 +16,7 @@ _TEXTS = ("task", "strategy", "predictor", "encoding", "acquisition")
 _NUMBERS = ("value", "best_value", "simple_regret", "test_value", "spent")
 _SECONDS = ("simulated_seconds", "overhead_seconds")
 _TIMES = ("evaluations", "initial", "batch")
-_LAST_TEXTS = ("objectives", "constraints", "protocol", "unit", "key", "version", "host")
+_LAST_TEXTS = ("objectives", "constraints", "protocol", "unit", "clock", "key", "version", "host")
 
 
 def make_search_frame(records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
@@ -85,6 +85,7 @@ def _head(record: Record) -> dict[str, Any]:
         **{name: payload[name] for name in SEARCH_IDENTITY},
         "optimum": payload.get("optimum", np.nan),
         "unit": payload.get("unit", ""),
+        "clock": payload.get("clock", ""),
         "protocol": "; ".join([*protocol, *filter(None, [payload["constraints"]])]),
         "key": record.key,
         "version": record.provenance.get("surrobench", ""),

@@ -17,7 +17,8 @@ from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks import load_task
-from surrobench.tasks.catalogue import is_card_path
+from surrobench.tasks.card_file import read_card
+from surrobench.tasks.catalogue import is_card_path, single
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
 
@@ -43,11 +44,13 @@ class SearchTask:
         table: the task.
         others: tasks of the further objectives and of constraints, by their names.
         problem: what strategies get to know.
+        clock: where the seconds of a training come from.
     """
 
     table: TableTask
     others: Mapping[str, TableTask]
     problem: Problem
+    clock: str = ""
 
     @classmethod
     def load(
@@ -158,11 +161,21 @@ def _load(
     lengths = table.fidelities if len(table.fidelities) > 1 else ()
     names = tuple(task.name for task in further)
     problem = Problem(_candidates(table, further), lengths, names, tuple(bounds))
-    whole = SearchTask(table, others, problem)
+    whole = SearchTask(table, others, problem, _clock(spec, base))
     if not whole.kept.any():
         told = ", ".join(f"{name} {text}" for name, text in constraints)
         raise UserError(f"no architecture of task {table.name!r} keeps the constraints ({told}).")
     return whole
+
+
+def _clock(spec: str, base: str) -> str:
+    """Whether the table holds the seconds of full trainings, or of shorter ones to scale up."""
+    path, name = single(spec, Path(base))
+    card = read_card(path.resolve()).tasks[name]
+    if card.costs and str(card.epochs) not in card.costs:
+        known = max(map(int, card.costs))
+        return f"seconds of {card.epochs} epochs scaled from {known} epochs"
+    return "seconds as published" if card.costs or card.cost else ""
 
 
 def _candidates(table: TableTask, further: Sequence[TableTask]) -> Candidates:

@@ -7,7 +7,9 @@
       plan.json                  what was asked for (keys and names of all cells)
       study.toml                 the study, every field spelt out
       environment.json           versions, threads and machine
-      results.parquet            a view, one row per cell; rebuilt from the cells
+      results.parquet            a view, one row per cell or evaluation; rebuilt from the cells
+      fronts.csv                 the true fronts, for searches with several objectives
+      unfinished/<key>.json      the state of a search that was cut off; run again, it goes on
       report/                    tables and figures
       corrupt/                   damaged cell files, set aside
       logs/                      what the workers printed

@@ -197,7 +197,7 @@ CASES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 def test_whatever_the_evaluations_support(frame: pd.DataFrame, tmp_path: Path, case: str) -> None:
     some = frame["strategy"].isin(["random", "gp ei", "hyperband"])
     small = CASES[case](frame[some & (frame["seed"] < 8)])
-    drawn = ("png",) if case in ("one row", "no incumbents", "short trainings only") else ()
+    drawn = ("png",) if case in ("one row", "no incumbents") else ()
     paths = write_search_report(small, tmp_path, formats=("tex", "md", *drawn))
     assert names(paths) >= {"report.md", "regret-summary.csv", "regret-ranks.tex"}
     assert printed(small)

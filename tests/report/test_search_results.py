@@ -74,6 +74,13 @@ def test_runs_that_never_found_the_optimum_are_censored_not_dropped() -> None:
     assert early["found_optimum"] == 0.5  # what is found later does not count yet
 
 
+def test_noise_may_take_the_optimum_away_again() -> None:
+    """The incumbent is what looked best; its regret is the true one and may rise."""
+    row = at_end(of(run([3, 0, 2], seed=0), run([3, 3, 1], seed=1))).loc["a"]
+    assert row["mean"] == 1.5
+    assert (row["found_optimum"], row["to_optimum"]) == (0.5, np.inf)
+
+
 def test_a_run_that_ends_early_keeps_its_last_value() -> None:
     results = of(run([5, 4], seed=0), run([5, 5, 5, 2, 2, 2], seed=1))
     table = results.curves("t").set_index("spent")
@@ -105,10 +112,11 @@ def test_shorter_trainings_are_read_at_what_they_spent() -> None:
 
 
 def test_spent_that_adds_up_to_a_whole_number_but_for_rounding_counts() -> None:
-    thirds = np.cumsum(np.full(9, 1 / 3))
-    results = of(run([9, 8, 7], "plain"), run(range(9, 0, -1), "thirds", spent=thirds))
-    assert results.comparison(1).loc[("t", "thirds"), "mean"] == 7
-    assert results.comparison(3).loc[("t", "thirds"), "mean"] == 1
+    ninths = np.cumsum(np.full(27, 1 / 9))  # a little more than 1, 2 and 3 at every ninth
+    assert ninths[8] > 1
+    results = of(run([9, 8, 7], "plain"), run(range(27, 0, -1), "ninths", spent=ninths))
+    means = [results.comparison(n).loc[("t", "ninths"), "mean"] for n in (1, 2, 3)]
+    assert means == [19, 10, 1]
 
 
 def test_a_run_without_an_incumbent_counts_as_the_worst() -> None:
@@ -164,6 +172,26 @@ def test_broken_runs_are_listed_and_left_out() -> None:
     assert (row["seeds"], row["failed"], row["planned"], row["incomplete"]) == (1, 1, 2, True)
     assert results.methods == ["a", "b"]
     assert results.order == ["a"]
+
+
+def test_a_run_whose_last_row_is_no_evaluation_broke() -> None:
+    """``failed`` can be said of an architecture and of a run; the number 0 tells them apart."""
+    results = of(run([1, 0.5]), broken(status="failed"), run([3, 3], seed=1))
+    assert results.failures["seed"].to_list() == [0]
+    assert at_end(results).loc["a", "mean"] == 3
+
+
+def test_ranks_by_hand() -> None:
+    values = {"t": {"a": 1, "b": 2, "c": 3}, "u": {"a": 1, "b": 4, "c": 3}, "v": {"a": 0, "b": 0}}
+    runs = [run([v], m, task=t) for t, row in values.items() for m, v in row.items()]
+    results = of(*runs)
+    ranks = results.mean_ranks(1)
+    assert ranks[["a", "b"]].to_list() == pytest.approx([3.5 / 3, 5.5 / 3])
+    assert np.isnan(ranks["c"])  # it lacks a task
+    assert results.order[-1] == "c"
+    frame, fronts = fronts_study()
+    volumes = SearchResults.of(frame, fronts)
+    assert volumes.mean_ranks(9).to_dict() == {"nsga2": 1, "random": 2}
 
 
 def test_failed_evaluations_do_not_end_a_run() -> None:

@@ -55,6 +55,7 @@ def test_the_rows_of_a_search(maze: Path) -> None:
     assert set(frame["status"]) == {"ok"}
     assert set(frame["epochs"]) == {9}
     assert set(frame["unit"]) == {"%"}
+    assert set(frame["clock"]) == {"seconds as published"}
 
 
 def test_the_initial_design_depends_on_task_and_seed_alone(maze: Path) -> None:

@@ -29,8 +29,7 @@ def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
 
     Columns: ``method``, the axis, ``runs``, ``with_incumbent`` (how many had one), ``mean`` with
     its bootstrap limits ``mean_low`` and ``mean_high``, ``iqm`` (interquartile mean) with its own,
-    ``q25``, ``median``, ``q75``, and ``found_optimum``, the share of runs that had found the
-    optimum.
+    ``q25``, ``median``, ``q75``, and ``found_optimum``, the share of runs that found it by then.
     Rows begin where half of the runs have an incumbent. Along ``simulated_seconds`` they end where
     the first run of the method does, unless it ended before its budget.
     """
@@ -93,8 +92,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
 
     Columns: ``mean``, ``se``, ``low`` and ``high`` (Student's t), ``iqm``, ``median``, ``seeds``,
     ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``found_optimum`` (share of
-    the runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when
-    they found it;
+    runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
     means of ``best_value``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
     columns of :func:`~surrobench.report.statistics.versus_best`, but that all methods with the best

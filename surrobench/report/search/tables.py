@@ -23,6 +23,10 @@ from surrobench.report.tables import (
 )
 
 WHAT = "method"
+_FOUND = (
+    ", the share of runs that found the optimum, the median of the full trainings that it took to "
+    "find it (> where half of the runs never did)"
+)
 
 
 def prefix(results: SearchResults) -> str:
@@ -93,15 +97,9 @@ def summary_table(results: SearchResults) -> Exhibit:
     rows = pd.concat(compared, names=["budget"])
     caption = (
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
-        "them, its median over runs"
-        + (
-            ", the share of runs that found the optimum, the median of the full "
-            "trainings that it took to find it (> where half of the runs never did)"
-            if results.ever_found
-            else ""
-        )
-        + ", and where known the mean test value of the incumbents and the mean seconds that the "
-        "method itself took in a run."
+        f"them, its median over runs{_FOUND if results.ever_found else ''}, and where known the "
+        "mean test value of the incumbents and the mean seconds that the method itself took in a "
+        "run."
     )
     full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
     blocks = {
@@ -136,7 +134,7 @@ def _block(
         columns[f"{budget:,}"] = compared[budget].loc[task].apply(cell, axis=1, markup=markup)
     last = compared[budgets[-1]].loc[task]
     percent = markup.text("%")
-    columns["median"] = last["median"].map(lambda value: number(value, 3))
+    columns["median"] = last["median"].map(lambda value: markup.text(number(value, 3)))
     if results.ever_found:
         columns[f"found optimum ({percent})"] = last["found_optimum"].map(
             lambda x: f"{100 * x:.0f}"
@@ -147,7 +145,9 @@ def _block(
         ("overhead_seconds", "overhead (s)", 1),
     ):
         if last[column].notna().any():
-            columns[name] = last[column].map(lambda value, d=decimals: number(value, d))
+            columns[name] = last[column].map(
+                lambda value, d=decimals: markup.text(number(value, d))
+            )
     block = pd.DataFrame(columns)
     block = block.reindex([method for method in results.order if method in block.index])
     block.index = pd.Index([markup.text(method) for method in block.index], name=WHAT)

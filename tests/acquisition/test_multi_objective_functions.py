@@ -75,7 +75,7 @@ def test_hypervolume_improvement_equals_the_closed_form() -> None:
     torch.testing.assert_close(ours, expected, rtol=0.05, atol=2e-3)
 
 
-@pytest.mark.parametrize("pending", [(20,), (20, 31)])
+@pytest.mark.parametrize("pending", [(), (20,)])
 def test_hypervolume_improvement_of_a_batch_equals_botorch(pending: tuple[int, ...]) -> None:
     now = two(pending=pending, seed=3)
     values = observed_values(now)
@@ -86,7 +86,7 @@ def test_hypervolume_improvement_of_a_batch_equals_botorch(pending: tuple[int, .
             ModelListGP(process(0).model(), process(1).model()),
             reference,
             FastNondominatedPartitioning(reference, values),
-            X_pending=X[list(pending)],
+            X_pending=X[list(pending)] if pending else None,
             sampler=SobolQMCNormalSampler(torch.Size([512]), seed=8),
         )
         expected = theirs(X[now.choices()].unsqueeze(1))
