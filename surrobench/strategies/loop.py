@@ -10,6 +10,7 @@ from typing import Any
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
+from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
 
@@ -212,22 +213,16 @@ def rows_of(state: Mapping[str, Any]) -> list[Row]:
 def _plain(row: Row) -> dict[str, Any]:
     content = asdict(row)
     content["arch"] = list(row.arch)
-    content["value"] = _number(row.value)
-    content["simulated_seconds"] = _number(row.simulated_seconds)
-    content["metrics"] = {name: _number(value) for name, value in row.metrics.items()}
+    content["value"] = plain_number(row.value)
+    content["simulated_seconds"] = plain_number(row.simulated_seconds)
+    content["metrics"] = plain_metrics(row.metrics)
     return content
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _row(content: Mapping[str, Any]) -> Row:
     values = dict(content)
     values["arch"] = tuple(content["arch"])
     for name in ("value", "simulated_seconds"):
-        values[name] = math.nan if content[name] is None else float(content[name])
-    values["metrics"] = {
-        name: math.nan if value is None else value for name, value in content["metrics"].items()
-    }
+        values[name] = number(content[name])
+    values["metrics"] = metrics_of(content["metrics"])
     return Row(**values)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.loop import SearchLoop
+from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.tasks.evaluation import Evaluation
 
 FORMAT = 1
@@ -101,15 +101,9 @@ class SavedSearch:
                 for (arch, epochs), result in self._trained.items()
             ],
         }
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(content, file, allow_nan=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
+            write_atomically(self.path, json.dumps(content, allow_nan=False).encode())
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise UserError(f"cannot save the search to {self.path}: {error.strerror}.") from error
 
 
@@ -143,19 +137,14 @@ def _short(value: Any, most: int = 80) -> str:
 
 
 def _plain(result: Evaluation) -> dict[str, Any]:
-    metrics = {name: _number(float(value)) for name, value in result.metrics.items()}
-    cost = None if result.cost is None else _number(float(result.cost))
-    value = _number(float(result.value))
-    return {"value": value, "cost": cost, "status": result.status, "metrics": metrics}
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {
+        "value": plain_number(result.value),
+        "cost": None if result.cost is None else plain_number(result.cost),
+        "status": result.status,
+        "metrics": plain_metrics(result.metrics),
+    }
 
 
 def _evaluation(content: Mapping[str, Any]) -> Evaluation:
-    value = content["value"]
-    metrics = {name: math.nan if v is None else v for name, v in content["metrics"].items()}
-    return Evaluation(
-        math.nan if value is None else value, content["cost"], content["status"], metrics
-    )
+    metrics = metrics_of(content["metrics"])
+    return Evaluation(number(content["value"]), content["cost"], content["status"], metrics)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
+from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
 from surrobench.tasks.evaluation import Evaluation
 
@@ -321,24 +322,16 @@ def _plain_arch(arch: Sequence[int]) -> Arch:
 
 def _plain(observation: Observation) -> dict[str, Any]:
     content = {**vars(observation), "arch": list(observation.arch)}
-    content["value"] = observation.value if observation.ok else None
-    content["metrics"] = {
-        name: number if math.isfinite(number) else None
-        for name, number in observation.metrics.items()
-    }
+    content["value"] = plain_number(observation.value)
+    content["metrics"] = plain_metrics(observation.metrics)
     return content
 
 
 def _observation(content: Mapping[str, Any]) -> Observation:
-    value = content["value"]
-    metrics = {
-        name: math.nan if number is None else float(number)
-        for name, number in content["metrics"].items()
-    }
     return Observation(
         tuple(content["arch"]),
-        math.nan if value is None else float(value),
+        number(content["value"]),
         content["status"],
         content["epochs"],
-        metrics,
+        metrics_of(content["metrics"]),
     )

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.grid import Plan, Skipped
-from surrobench.studies.store import write_atomically
 
 PLAN_FILE = "plan.json"
 _SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.environment import describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
@@ -22,7 +23,7 @@ from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.signals import StopSignals, stop_signals
-from surrobench.studies.store import ResultStore, write_atomically
+from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.tasks.catalogue import is_card_path
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
@@ -29,7 +30,6 @@ from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
 from surrobench.studies.search_task import SearchTask
-from surrobench.studies.store import write_atomically
 from surrobench.tasks.evaluation import Evaluation
 
 CHECKPOINT_SECONDS = 2.0

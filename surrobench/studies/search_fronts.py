@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.atomic import write_atomically
 from surrobench.studies.pareto import on_front
 from surrobench.studies.search_config import SearchStudy
 from surrobench.studies.search_task import SearchTask
-from surrobench.studies.store import write_atomically
 from surrobench.tasks import expand_tasks
 
 FRONTS_FILE = "fronts.csv"

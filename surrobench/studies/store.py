@@ -32,6 +32,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from surrobench.atomic import TEMPORARY, write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.record import Record, canonical_json, decode_record, encode_record
 
@@ -39,27 +40,10 @@ _HEAD = b'{"sha256":"'
 _MIDDLE = b'","record":'
 _TAIL = b"}\n"
 _RECORD_START = len(_HEAD) + 64 + len(_MIDDLE)
-_TEMPORARY = ".tmp-"
 
 
 class CorruptRecordError(ValueError):
     """A cell file whose bytes are not what was written."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that readers find the old content, the new one, or no file; never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def seal(record: Record) -> bytes:
@@ -111,8 +95,8 @@ class ResultStore:
         """
         try:
             self.cells.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.folder / f"{_TEMPORARY}probe", b"")
-            (self.folder / f"{_TEMPORARY}probe").unlink()
+            write_atomically(self.folder / f"{TEMPORARY}probe", b"")
+            (self.folder / f"{TEMPORARY}probe").unlink()
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(
@@ -169,7 +153,7 @@ class ResultStore:
         return {
             name.removesuffix(".json")
             for _, name in self._files()
-            if not name.startswith(_TEMPORARY)
+            if not name.startswith(TEMPORARY)
         }
 
     def scan(self, keys: Iterable[str] | None = None) -> Scan:
@@ -178,7 +162,7 @@ class ResultStore:
         wanted = None if keys is None else set(keys)
         for folder, name in self._files():
             key = name.removesuffix(".json")
-            if name.startswith(_TEMPORARY) or (wanted is not None and key not in wanted):
+            if name.startswith(TEMPORARY) or (wanted is not None and key not in wanted):
                 continue
             path = f"{folder}/{name}"
             try:
@@ -204,9 +188,9 @@ class ResultStore:
     def sweep(self) -> int:
         """Remove temporary files that a killed run left; only while holding the lock."""
         leftovers = [
-            Path(folder, name) for folder, name in self._files() if name.startswith(_TEMPORARY)
+            Path(folder, name) for folder, name in self._files() if name.startswith(TEMPORARY)
         ]
-        leftovers += self.folder.glob(f"{_TEMPORARY}*")
+        leftovers += self.folder.glob(f"{TEMPORARY}*")
         for path in leftovers:
             path.unlink(missing_ok=True)
         return len(leftovers)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
 from surrobench.studies.plan_file import read_plan_file
 from surrobench.studies.record import Record
-from surrobench.studies.store import ResultStore, write_atomically
+from surrobench.studies.store import ResultStore
 
 RESULTS_FILE = "results.parquet"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.record import Record
 from surrobench.studies.store import (
@@ -18,7 +19,6 @@ from surrobench.studies.store import (
     payload_digest,
     seal,
     unseal,
-    write_atomically,
 )
 
 
