@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from botorch.utils.multi_objective.hypervolume import Hypervolume
 from botorch.utils.multi_objective.pareto import is_non_dominated
+
+from surrobench.acquisition.fronts import hypervolume
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -55,9 +56,7 @@ class HypervolumeMeter:
         if not len(finite):
             return 0.0
         scaled = torch.from_numpy((finite - self.reference) / self.scale)
-        front = scaled[is_non_dominated(scaled)]
-        volume = Hypervolume(torch.zeros(front.shape[1], dtype=front.dtype)).compute(front)
-        return float(volume) / self.whole
+        return hypervolume(scaled, torch.zeros_like(scaled[0])) / self.whole
 
     def trace(self, points: FloatArray) -> list[float]:
         """Share after each of the points in turn."""
