@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -12,7 +13,7 @@ from surrobench.acquisition.situation import Situation
 from surrobench.predictors.belief import Kind
 
 
-class Acquisition:
+class Acquisition(ABC):
     """Scores every allowed candidate; subclasses are frozen dataclasses of their options.
 
     Attributes:
@@ -26,9 +27,9 @@ class Acquisition:
     batch: ClassVar[bool] = False
     objectives: ClassVar[Literal["one", "many"]] = "one"
 
+    @abstractmethod
     def scores(self, situation: Situation) -> Tensor:
         """Score of each allowed candidate (``situation.choices()``), larger is better."""
-        raise NotImplementedError
 
     def select(self, situation: Situation, n: int) -> list[int]:
         """Up to ``n`` distinct allowed rows, best first; ties go to the lower row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,9 +50,9 @@ class MonteCarlo(Acquisition):
         """Values of the allowed candidates, each together with what is pending."""
         return evaluate(self.function(situation), situation, self._width(situation))
 
+    @abstractmethod
     def function(self, situation: Situation) -> AcquisitionFunction:
         """BoTorch's function on a :class:`~.pool_model.PoolModel`."""
-        raise NotImplementedError
 
     def _width(self, situation: Situation) -> int:
         """Values that one candidate needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,9 +63,9 @@ class _ManyObjectives(Acquisition):
         with _python_only():
             return self._values(situation, observed_values(situation)) + feasible
 
+    @abstractmethod
     def _values(self, situation: Situation, observed: Tensor) -> Tensor:
         """Values of the allowed candidates, given the feasible observed objectives ``n x k``."""
-        raise NotImplementedError
 
     def _common(self, situation: Situation, pending: Sequence[int]) -> dict[str, Any]:
         rows = torch.tensor(pending, dtype=torch.long)
