@@ -35,11 +35,6 @@ class PredictorChoice:
     options: Mapping[str, Any] = field(default_factory=dict)
     label: str | None = None
 
-    @property
-    def from_code(self) -> bool:
-        """Whether it is a dotted path, that is, code from outside the registry."""
-        return ":" in self.use
-
     def written(self) -> str | dict[str, Any]:
         """The form that a study file has."""
         if not self.options and self.label is None:

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import errno
-import functools
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_line import Command, command_line
 from toy import command_environment, toy_study
 
-from surrobench import report as surrobench_report
-from surrobench.cli import main
-from surrobench.report import write_report
 from surrobench.studies.config import build_study
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -39,18 +22,7 @@ def surrobench(
     in_toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Runs a command line in this process, in the folder of the toy table."""
-    monkeypatch.setenv("COLUMNS", "100")
-    light = functools.partial(write_report, formats=("csv",))
-    monkeypatch.setattr(surrobench_report, "write_report", light, raising=False)
-
-    def call(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["surrobench", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return Answer(int(stop.value.code or 0), out, err)
-
-    return call
+    return command_line(monkeypatch, capsys, "write_report")
 
 
 @pytest.fixture

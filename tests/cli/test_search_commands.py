@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import Command, command_line
 from search_toy import search_study
-from test_commands import Answer, Command
 
-from surrobench import report as surrobench_report
-from surrobench.cli import main
-from surrobench.report import write_search_report
 from surrobench.studies.search_config import build_search
 
 
@@ -21,20 +16,9 @@ def surrobench(
     in_maze: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Runs a command line in this process, in the folder of the toy table, without figures."""
-    monkeypatch.setenv("COLUMNS", "100")
-    light = functools.partial(write_search_report, formats=("csv",))
-    monkeypatch.setattr(surrobench_report, "write_search_report", light, raising=False)
     study = build_search(search_study(objectives=["maze.toml:latency"]))
     (in_maze / "search.toml").write_text(study.to_toml())
-
-    def call(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["surrobench", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return Answer(int(stop.value.code or 0), out, err)
-
-    return call
+    return command_line(monkeypatch, capsys, "write_search_report")
 
 
 def test_strategies_and_acquisitions_are_listed(surrobench: Command) -> None:

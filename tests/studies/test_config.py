@@ -134,9 +134,9 @@ def test_files_may_not_name_code_unless_allowed(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD.replace('"knn",', '"os:system",'))
     with pytest.raises(UserError, match=r"mine.toml:4: .*--allow-code.*--add-predictor os:system"):
         load_study(path)
-    assert load_study(path, allow_code=True)[0].predictors[0].from_code
+    assert load_study(path, allow_code=True)[0].predictors[0].use == "os:system"
     added, _ = load_study(write(tmp_path, GOOD), added_predictors=["os:system"])
-    assert added.predictors[-1].from_code
+    assert added.predictors[-1].use == "os:system"
 
 
 def test_a_study_is_frozen() -> None:
