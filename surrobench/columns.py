@@ -14,7 +14,8 @@ class ColumnBlock:
         name: of the encoding that made them.
         start: first column.
         stop: behind the last column.
-        kind: ``"one-hot"`` if each variable has one 1 among its columns, else ``"numeric"``.
+        kind: ``"one-hot"`` for 0/1 columns whose patterns are the choices of variables, else
+            ``"numeric"``.
         groups: for ``"one-hot"``, the variable of each column, numbered from 0; else empty.
     """
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from surrobench.columns import ColumnBlock
 from surrobench.encodings import make_encoding
-from surrobench.encodings.one_hot import OneHot
+from surrobench.encodings.one_hot import OneHot, variables_of_columns
 from surrobench.encodings.protocol import FloatArray
 from surrobench.spaces.architecture import SearchSpace
-from surrobench.spaces.blocks import HasBlocks
 
 
 def column_blocks(
@@ -30,10 +29,9 @@ def column_blocks(
     for part in (part.strip() for part in name.split("+")):
         encoding = make_encoding(part)
         stop = start + len(encoding.columns(space, measured))
-        # With optional blocks a variable may have no 1 at all; such columns count as numbers.
-        if isinstance(encoding, OneHot) and not isinstance(space, HasBlocks):
-            groups = [v for v, size in enumerate(space.cardinalities) for _ in range(size)]
-            blocks.append(ColumnBlock(part, start, stop, "one-hot", tuple(groups)))
+        if isinstance(encoding, OneHot):
+            groups = variables_of_columns(space)
+            blocks.append(ColumnBlock(part, start, stop, "one-hot", groups))
         else:
             blocks.append(ColumnBlock(part, start, stop))
         start = stop

@@ -44,6 +44,11 @@ class OneHot:
         return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
 
 
+def variables_of_columns(space: SearchSpace) -> tuple[int, ...]:
+    """The variable of each column; the presence of a block belongs to the block's first."""
+    return tuple(variable for _, variable, _ in _indicators(space))
+
+
 def _indicators(space: SearchSpace) -> list[tuple[str, int, int]]:
     """(column, variable, choice); a negative choice ``-1 - c`` asks for a choice of at least c."""
     if not isinstance(space, HasBlocks):

@@ -32,18 +32,20 @@ for _short, _kernel, _label in (
             kernel=_kernel,
             ard=_ard,
         )
-PREDICTORS.register(
-    "gp-categorical",
-    "surrobench.predictors.pool_gp.recipe:PoolGP",
-    "Gaussian process, product of categorical kernels over one-hot blocks",
-    kernel="rbf",
-    lengthscales="variable",
-)
-PREDICTORS.register(
-    "gp-blocks",
-    "surrobench.predictors.pool_gp.recipe:PoolGP",
-    "Gaussian process, sum of Matérn-5/2 kernels over the parts of an encoding",
-)
+for _name, _combine, _summary in (
+    ("gp-categorical", "product", "one categorical kernel per variable, all multiplied"),
+    (
+        "gp-blocks",
+        "sum",
+        "a kernel for each part of the encoding, added: categorical or Matérn-5/2",
+    ),
+):
+    PREDICTORS.register(
+        _name,
+        "surrobench.predictors.pool_gp.recipe:PoolGP",
+        f"Gaussian process, {_summary}",
+        combine=_combine,
+    )
 for _name, _target, _summary in (
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),

@@ -121,7 +121,7 @@ class DenseCorrelation:
             sums = M.sum(axis=0) + M.sum(axis=1)
             cross = np.einsum("ij,ij->j", self._X, M @ self._X)
             slopes = (sums @ self._squares - 2.0 * cross) * by_column
-            return np.bincount(groups, weights=slopes, minlength=self.size)  # type: ignore[return-value]
+            return np.bincount(groups, weights=slopes, minlength=self.size).astype(np.float64)
 
         return correlation, pull
 

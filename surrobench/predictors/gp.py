@@ -18,6 +18,7 @@ from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 
+from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.belief import PoolSession
 from surrobench.predictors.correlations import Kernel
@@ -97,12 +98,7 @@ class ExactGP:
         Raises:
             ValueError: for wrong shapes or values that are not finite.
         """
-        X, y = _checked(X), _checked(y)
-        if len(X) != len(y) or len(y) == 0 or y.shape[1] != 1 or X.shape[1] == 0:
-            raise ValueError(
-                "expected X of shape n x d and y of shape n x 1 with n and d positive; "
-                f"got {tuple(X.shape)} and {tuple(y.shape)}."
-            )
+        X, y = checked_examples(X, y)
         if self.transform == "quantile-normal":
             transform = fit_transform(self.transform, y)
             return transform.wrap(self._fit(X, transform.forward(y), outcome_transform=None))
@@ -110,26 +106,23 @@ class ExactGP:
         return self._fit(X, y, outcome_transform=standardise)
 
     def on_pool(self, X: Tensor) -> PoolSession:
-        """Start on a pool ``X`` (``m x d``); columns are scaled by the ranges of the pool.
-
-        With one shared lengthscale the posterior is kept from step to step
-        (:mod:`~surrobench.predictors.pool_gp`), otherwise fitted anew.
-        """
+        """Start on a pool ``X`` (``m x d``); columns are scaled by the ranges of the pool."""
         # The session builds models of this module.
         from surrobench.predictors.pool_gp.recipe import PoolGP
-        from surrobench.predictors.pool_session import RefitSession
 
-        if self.ard:
-            return RefitSession(self, X)
-        same = PoolGP(self.kernel, transform=self.transform, max_evaluations=self.max_evaluations)
+        same = PoolGP(
+            self.kernel,
+            "column" if self.ard else "shared",
+            transform=self.transform,
+            max_evaluations=self.max_evaluations,
+            blocks=(ColumnBlock("columns", 0, X.shape[-1]),),
+        )
         return same.on_pool(X)
 
     def _fit(self, X: Tensor, y: Tensor, outcome_transform: Standardize | None) -> FittedGP:
-        scaling = _unit_cube(X)
+        scaling = unit_cube(X)
         targets = y if outcome_transform is None else outcome_transform(y)[0]
-        variance = float(targets.var()) if len(y) > 1 else 1.0
-        variance = variance if variance >= _SMALLEST_VARIANCE else 1.0
-        priors = Priors.scaled_to(X.shape[1], variance)
+        priors = Priors.scaled_to(X.shape[1], unit_variance(targets))
         fitted, report = fit_hyperparameters(
             scaling(X).numpy(),
             targets.squeeze(-1).numpy(),
@@ -141,7 +134,7 @@ class ExactGP:
         model = FittedGP(
             X,
             y,
-            likelihood=_likelihood(priors),
+            likelihood=likelihood(priors.noise, priors.unit),
             covar_module=_covariance(self.kernel, X.shape[1] if self.ard else 1, priors),
             outcome_transform=outcome_transform,
             input_transform=scaling,
@@ -151,43 +144,73 @@ class ExactGP:
         return model.eval()
 
 
-def _checked(values: Tensor) -> Tensor:
+def checked(values: Tensor) -> Tensor:
+    """A copy of a matrix, in double precision.
+
+    Raises:
+        ValueError: if it is no matrix, or not finite.
+    """
     values = values.detach().to(device="cpu", dtype=torch.float64).clone()
     if values.ndim != 2 or not bool(torch.isfinite(values).all()):
         raise ValueError("X and y must be matrices of finite values.")
     return values
 
 
-def _unit_cube(X: Tensor) -> Normalize:
+def checked_examples(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Copies of ``X`` (``n x d``) and ``y`` (``n x 1``), in double precision.
+
+    Raises:
+        ValueError: for wrong shapes or values that are not finite.
+    """
+    X, y = checked(X), checked(y)
+    if len(X) != len(y) or len(y) == 0 or y.shape[1] != 1 or X.shape[1] == 0:
+        raise ValueError(
+            "expected X of shape n x d and y of shape n x 1 with n and d positive; "
+            f"got {tuple(X.shape)} and {tuple(y.shape)}."
+        )
+    return X, y
+
+
+def unit_variance(targets: Tensor) -> float:
+    """Variance of targets (``n`` or ``n x 1``) to scale priors by; 1 if there is none."""
+    variance = float(targets.var()) if len(targets) > 1 else 1.0
+    return variance if variance >= _SMALLEST_VARIANCE else 1.0
+
+
+def unit_cube(X: Tensor) -> Normalize:
+    """The map from the ranges of ``X`` (``n x d``) to [0, 1]; constant columns stay."""
     low, high = X.amin(dim=0), X.amax(dim=0)
     constant = high <= low
     low, high = low.masked_fill(constant, 0.0), high.masked_fill(constant, 1.0)
     return Normalize(X.shape[1], bounds=torch.stack([low, high])).to(X)
 
 
-def _exact(value: float) -> Tensor:
-    # GPyTorch would round a plain number to single precision.
+def exact(value: float) -> Tensor:
+    """A number in double precision (GPyTorch would round it to single)."""
     return torch.tensor(value, dtype=torch.float64)
 
 
-def _prior(prior: LogNormal) -> LogNormalPrior:
-    return LogNormalPrior(_exact(prior.location), _exact(prior.scale))
+def prior(chosen: LogNormal) -> LogNormalPrior:
+    """A prior for GPyTorch."""
+    return LogNormalPrior(exact(chosen.location), exact(chosen.scale))
 
 
-def _bounded(lowest: float, initial: float) -> GreaterThan:
-    return GreaterThan(_exact(lowest), transform=None, initial_value=_exact(initial))
+def bounded(lowest: float, initial: float) -> GreaterThan:
+    """A lower bound without a change of variables."""
+    return GreaterThan(exact(lowest), transform=None, initial_value=exact(initial))
 
 
-def _likelihood(priors: Priors) -> GaussianLikelihood:
-    bounds = _bounded(LOWEST_NOISE * priors.unit, 0.1 * priors.unit)
-    return GaussianLikelihood(noise_prior=_prior(priors.noise), noise_constraint=bounds)
+def likelihood(noise: LogNormal, unit: float) -> GaussianLikelihood:
+    """Homoskedastic noise with its prior, for targets of variance ``unit``."""
+    bounds = bounded(LOWEST_NOISE * unit, 0.1 * unit)
+    return GaussianLikelihood(noise_prior=prior(noise), noise_constraint=bounds)
 
 
 def _covariance(kernel: Kernel, lengthscales: int, priors: Priors) -> ScaleKernel:
     options: dict[str, Any] = {
         "ard_num_dims": lengthscales if lengthscales > 1 else None,
-        "lengthscale_prior": _prior(priors.lengthscale),
-        "lengthscale_constraint": _bounded(LOWEST_LENGTHSCALE, 1.0),
+        "lengthscale_prior": prior(priors.lengthscale),
+        "lengthscale_constraint": bounded(LOWEST_LENGTHSCALE, 1.0),
     }
     base: KernelModule
     if kernel == "rbf":
@@ -195,15 +218,15 @@ def _covariance(kernel: Kernel, lengthscales: int, priors: Priors) -> ScaleKerne
     else:
         nu = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}[kernel]
         base = MaternKernel(nu=nu, **options)
-    bounds = _bounded(LOWEST_OUTPUTSCALE * priors.unit, priors.unit)
+    bounds = bounded(LOWEST_OUTPUTSCALE * priors.unit, priors.unit)
     return ScaleKernel(
-        base, outputscale_prior=_prior(priors.outputscale), outputscale_constraint=bounds
+        base, outputscale_prior=prior(priors.outputscale), outputscale_constraint=bounds
     )
 
 
 def _set_hyperparameters(model: FittedGP, fitted: Hyperparameters) -> None:
     base = model.covar_module.base_kernel
     base.lengthscale = torch.from_numpy(fitted.lengthscales).reshape(base.lengthscale.shape)
-    model.covar_module.outputscale = _exact(fitted.outputscale)
-    model.likelihood.noise = _exact(fitted.noise)
-    model.mean_module.constant = _exact(fitted.constant)
+    model.covar_module.outputscale = exact(fitted.outputscale)
+    model.likelihood.noise = exact(fitted.noise)
+    model.mean_module.constant = exact(fitted.constant)

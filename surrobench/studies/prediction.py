@@ -27,12 +27,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from surrobench.encodings.column_blocks import column_blocks
 from surrobench.errors import UserError
 from surrobench.metrics import prediction_scores
 from surrobench.predictors import make_predictor
 from surrobench.predictors import predictive as predictive_checks
 from surrobench.predictors import regressors as regressor_checks
 from surrobench.predictors.predictive import Predictive, predict
+from surrobench.predictors.protocol import Predictor
 from surrobench.studies.grid import Cell
 from surrobench.studies.protocols import IntArray, split
 from surrobench.studies.record import Record, Status, make_record, one_line
@@ -67,7 +69,10 @@ def run_cell(cell: Cell) -> Record:
         return _record(cell, "unavailable", str(error))
     try:
         with seeded(cell.key):
-            predictive, timing = _fit_and_predict(cell, X[train], task.truth[train], X[test])
+            predictor = _predictor(cell, task)
+            predictive, timing = _fit_and_predict(
+                predictor, cell.seed, X[train], task.truth[train], X[test]
+            )
         scores = _score(task.truth[test], predictive)
     except InvalidPredictionError as error:
         return _record(cell, "invalid", str(error))
@@ -82,15 +87,23 @@ def _train_seconds(task: TableTask, train: IntArray) -> float:
     return float("nan") if task.seconds is None else float(np.sum(task.seconds[train, -1]))
 
 
+def _predictor(cell: Cell, task: TableTask) -> Predictor:
+    """The recipe of a cell; one that asks is told which columns belong together."""
+    predictor = make_predictor(cell.use, **dict(cell.options))
+    if not hasattr(predictor, "for_blocks"):
+        return predictor
+    told: Predictor = predictor.for_blocks(column_blocks(cell.encoding, task.space, task.measured))
+    return told
+
+
 def _fit_and_predict(
-    cell: Cell, X: FloatArray, y: FloatArray, X_test: FloatArray
+    predictor: Predictor, seed: int, X: FloatArray, y: FloatArray, X_test: FloatArray
 ) -> tuple[Predictive, dict[str, float]]:
     """Fit to copies of ``X`` (``n x d``) and ``y`` (``n``); predict at ``X_test`` (``m x d``)."""
-    predictor = make_predictor(cell.use, **dict(cell.options))
     inputs, targets = torch.tensor(X), torch.tensor(y).unsqueeze(-1)
     queries = torch.tensor(X_test)
     started, cpu_started = time.perf_counter(), time.process_time()
-    model = predictor.fit(inputs, targets, seed=cell.seed)
+    model = predictor.fit(inputs, targets, seed=seed)
     fitted = time.perf_counter()
     if not hasattr(model, "posterior"):
         raise InvalidPredictionError(

@@ -1,6 +1,8 @@
-"""Exact Gaussian processes for finite pools: sums of kernels over blocks of columns.
+"""Exact Gaussian processes for finite pools, with kernels over blocks of columns.
 
-``kernels`` evaluates one block, ``fit`` chooses hyperparameters, ``posterior`` keeps the beliefs
-about the whole pool while points are appended, ``session`` does this from step to step, ``recipe``
-is the predictor.
+``structure`` finds categorical variables in 0/1 columns, ``kernels`` evaluates one block,
+``covariance`` combines blocks and fits their hyperparameters, ``factor`` keeps the whole pool while
+observations are appended, ``posterior`` is the belief that acquisition functions look at, with
+``sampling`` for joint samples and ``modules`` for the same process in GPyTorch; ``session`` goes
+from step to step, and ``recipe`` is the predictor.
 """

@@ -1,176 +1,238 @@
-"""Correlations of a pool over one block of columns, with closed-form gradients.
+"""Kernels over one block of columns of a pool.
 
-The distances between the rows of a pool do not depend on hyperparameters, so they are worked out
-once for each observed row and kept.
+A block knows how its rows differ before any hyperparameter is chosen; :meth:`BlockKernel.bind`
+gives the kernel for certain lengthscales.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from gpytorch.kernels import Kernel as KernelModule
-from gpytorch.kernels import MaternKernel, RBFKernel
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.correlations import PROFILES, Kernel
-from surrobench.predictors.gp_fit import LOWEST_LENGTHSCALE
+from surrobench.predictors.correlations import (
+    PROFILES,
+    CodedCorrelation,
+    Correlation,
+    DenseCorrelation,
+    Kernel,
+    squared_distances,
+)
+from surrobench.predictors.pool_gp.structure import (
+    Labels,
+    MismatchCodes,
+    indicators,
+    is_binary,
+    is_one_hot,
+    labels_of,
+    one_hot_partition,
+)
 from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.int64]
-MOST_CODED = 8
-"""Variables whose mismatches fit one byte."""
+IntArray = npt.NDArray[np.integer[Any]]
+BlockKernelName = Literal["categorical", "rbf", "matern-1/2", "matern-3/2", "matern-5/2"]
+Lengthscales = Literal["shared", "variable", "column"]
+MOST_CODED = 16
+"""Variables whose mismatches fit a code of two bytes; up to eight fit one."""
+
+
+class BoundKernel(ABC):
+    """A block's kernel with its hyperparameters, on the rows of a pool."""
+
+    @abstractmethod
+    def row(self, row: int) -> FloatArray:
+        """Covariances of one row with the pool (new), ``m``."""
+
+    @abstractmethod
+    def cross(self, rows: IntArray, tile: slice, out: FloatArray) -> None:
+        """Covariances of ``n`` rows with a part of the pool, into ``out`` (``n x w``)."""
+
+    @abstractmethod
+    def between(self, a: IntArray, b: IntArray) -> FloatArray:
+        """Covariances of rows ``a`` (``... x k``) and ``b`` (``... x l``), ``... x k x l``."""
 
 
 class BlockKernel(ABC):
-    """One block of a pool: distances of observed rows to all rows, and what a kernel makes of them.
+    """A block of a pool.
 
     Attributes:
+        block: which columns.
+        kernel: the profile over distances.
+        categorical: whether distances count differing variables, not coordinates.
         size: number of lengthscales.
-        dimensions: columns of the block, for the prior on lengthscales.
+        groups: the lengthscale of each column, None if there is one for all.
     """
 
-    size: int
-    dimensions: int
+    def __init__(
+        self, block: ColumnBlock, kernel: Kernel, categorical: bool, groups: IntArray | None
+    ) -> None:
+        self.block, self.kernel, self.categorical = block, kernel, categorical
+        self.groups = groups
+        self.size = 1 if groups is None else int(groups.max()) + 1
+
+    @property
+    def dimensions(self) -> int:
+        """Number of columns, to which the prior on lengthscales is scaled."""
+        return self.block.stop - self.block.start
 
     @abstractmethod
-    def pairs(self, row: int) -> npt.NDArray[Any]:
-        """What the kernel needs to know of a row and each row of the pool, ``m``."""
+    def correlation(self, rows: IntArray) -> Correlation:
+        """Of training points at these rows, as a function of log lengthscales."""
 
     @abstractmethod
-    def correlation(self, pairs: npt.NDArray[Any], log_lengthscales: FloatArray) -> FloatArray:
-        """Correlations of any array of pairs."""
+    def bind(self, lengthscales: FloatArray, scale: float) -> BoundKernel:
+        """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
 
     @abstractmethod
-    def slopes(
-        self, pairs: npt.NDArray[Any], log_lengthscales: FloatArray, weights: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Correlations, and ``sum(weights * d correlation / d log lengthscale)`` for each."""
-
-    @abstractmethod
-    def module(self, lengthscales: FloatArray) -> KernelModule:
-        """The same kernel for GPyTorch, on all columns of the pool."""
+    def coordinates(self, lengthscales: FloatArray) -> FloatArray:
+        """The pool in units of the lengthscales, whose distances the kernel is of, ``m x d``."""
 
 
-class SharedKernel(BlockKernel):
-    """One lengthscale for all columns of a block.
+class CodedBlock(BlockKernel):
+    """Categorical variables: the kernel is a table of the ways in which two rows differ."""
+
+    def __init__(
+        self,
+        block: ColumnBlock,
+        kernel: Kernel,
+        categorical: bool,
+        groups: IntArray | None,
+        labels: Labels,
+    ) -> None:
+        """Take the choices of each variable, ``v x m``."""
+        super().__init__(block, kernel, categorical, groups)
+        self.codes = MismatchCodes(labels, sets=groups is not None)
+        self._known: dict[int, Labels] = {}
+
+    @property
+    def labels(self) -> Labels:
+        """Choices of each variable, ``v x m``."""
+        return self.codes.labels
+
+    def row_codes(self, row: int) -> Labels:
+        """Codes of one row, kept: a byte (or two) for each row of the pool."""
+        if row not in self._known:
+            self._known[row] = self.codes.row(row)
+        return self._known[row]
+
+    def correlation(self, rows: IntArray) -> CodedCorrelation:
+        """Of training points at these rows, as a function of log lengthscales."""
+        return CodedCorrelation(self.codes.between(rows, rows), self.codes.steps, self.kernel)
+
+    def bind(self, lengthscales: FloatArray, scale: float) -> BoundKernel:
+        """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
+        squared = self.codes.steps @ lengthscales**-2.0
+        return _CodedKernel(self, scale * PROFILES[self.kernel](squared)[0])
+
+    def coordinates(self, lengthscales: FloatArray) -> FloatArray:
+        """One-hot columns in units of the lengthscales."""
+        columns, variables = indicators(self.labels)
+        by_variable = np.broadcast_to(lengthscales, len(self.labels))
+        return columns / by_variable[variables]
+
+
+class _CodedKernel(BoundKernel):
+    def __init__(self, block: CodedBlock, table: FloatArray) -> None:
+        self._block, self._table = block, table
+
+    def row(self, row: int) -> FloatArray:
+        return np.take(self._table, self._block.row_codes(row))
+
+    def cross(self, rows: IntArray, tile: slice, out: FloatArray) -> None:
+        codes = np.stack([self._block.row_codes(row)[tile] for row in rows.tolist()])
+        np.take(self._table, codes, out=out, mode="clip")
+
+    def between(self, a: IntArray, b: IntArray) -> FloatArray:
+        return np.take(self._table, self._block.codes.between(a, b))
+
+
+class DenseBlock(BlockKernel):
+    """Any columns, by Euclidean distances."""
+
+    def __init__(
+        self,
+        block: ColumnBlock,
+        kernel: Kernel,
+        categorical: bool,
+        groups: IntArray | None,
+        values: FloatArray,
+    ) -> None:
+        """Take the columns in the unit cube, ``m x d``."""
+        super().__init__(block, kernel, categorical, groups)
+        self._values = np.ascontiguousarray(values - values.mean(axis=0))
+
+    def correlation(self, rows: IntArray) -> DenseCorrelation:
+        """Of training points at these rows, as a function of log lengthscales."""
+        return DenseCorrelation(self._values[rows], self.kernel, self.groups)
+
+    def bind(self, lengthscales: FloatArray, scale: float) -> BoundKernel:
+        """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
+        return _DenseKernel(self.coordinates(lengthscales), self.kernel, scale)
+
+    def coordinates(self, lengthscales: FloatArray) -> FloatArray:
+        """The columns in units of the lengthscales."""
+        by_column = lengthscales[0] if self.groups is None else lengthscales[self.groups]
+        return self._values / by_column
+
+
+class _DenseKernel(BoundKernel):
+    def __init__(self, Z: FloatArray, kernel: Kernel, scale: float) -> None:
+        self._Z, self._profile, self._scale = Z, PROFILES[kernel], scale
+
+    def row(self, row: int) -> FloatArray:
+        return self.between(np.array([row]), np.arange(len(self._Z)))[0]
+
+    def cross(self, rows: IntArray, tile: slice, out: FloatArray) -> None:
+        values, _ = self._profile(squared_distances(self._Z[rows], self._Z[tile]))
+        np.multiply(values, self._scale, out=out)
+
+    def between(self, a: IntArray, b: IntArray) -> FloatArray:
+        values, _ = self._profile(squared_distances(self._Z[a], self._Z[b]))
+        return values * self._scale
+
+
+def block_kernel(
+    X: FloatArray, block: ColumnBlock, kernel: BlockKernelName, lengthscales: Lengthscales
+) -> BlockKernel:
+    """The kernel of a block, in the form that is cheapest to evaluate.
 
     Args:
         X: the pool in the unit cube, ``m x d``.
         block: which columns.
-        kernel: its name.
+        kernel: over numeric blocks, ``"categorical"`` means Matérn-5/2.
+        lengthscales: how many, see :class:`~.recipe.PoolGP`.
+
+    Raises:
+        ValueError: if a categorical kernel is asked for columns that are not 0 or 1.
     """
-
-    def __init__(self, X: FloatArray, block: ColumnBlock, kernel: Kernel) -> None:
-        values = X[:, block.start : block.stop]
-        self._values = np.ascontiguousarray(values - values.mean(axis=0))
-        self._norms = np.einsum("ij,ij->i", self._values, self._values)
-        self._block, self._kernel = block, kernel
-        self.size, self.dimensions = 1, block.stop - block.start
-
-    def pairs(self, row: int) -> FloatArray:
-        """Squared distances of a row to the pool, ``m``."""
-        squared = self._values @ (-2.0 * self._values[row])
-        squared += self._norms
-        squared += self._norms[row]
-        # What is left of equal rows is rounding, sometimes negative.
-        squared[squared < 1e-12] = 0.0
-        return squared
-
-    def correlation(self, pairs: FloatArray, log_lengthscales: FloatArray) -> FloatArray:
-        """From squared distances."""
-        return PROFILES[self._kernel](pairs * np.exp(-2.0 * log_lengthscales[0]))[0]
-
-    def slopes(
-        self, pairs: FloatArray, log_lengthscales: FloatArray, weights: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """From squared distances."""
-        squared = pairs * np.exp(-2.0 * log_lengthscales[0])
-        correlation, weight = PROFILES[self._kernel](squared)
-        return correlation, np.array([np.vdot(weight * squared, weights)])
-
-    def module(self, lengthscales: FloatArray) -> KernelModule:
-        """An RBF or Matérn kernel."""
-        columns = tuple(range(self._block.start, self._block.stop))
-        return _module(self._kernel, np.array(lengthscales[:1]), columns, 1)
+    values = X[:, block.start : block.stop]
+    variables = np.array(block.groups) if block.kind == "one-hot" else None
+    if kernel == "categorical" and variables is not None:
+        if not is_binary(values):
+            raise ValueError(f"the columns of the one-hot block {block.name!r} must be 0 or 1.")
+        return _categorical(values, block, variables, lengthscales)
+    profile: Kernel = "matern-5/2" if kernel == "categorical" else kernel
+    groups = np.arange(len(values.T)) if lengthscales == "column" else None
+    grouping = one_hot_partition(values) if groups is None else None
+    if lengthscales == "variable" and variables is not None:
+        groups = variables
+        coded = groups.max() < MOST_CODED and is_one_hot(values, groups)
+        grouping = groups if coded else None
+    if grouping is not None:
+        return CodedBlock(block, profile, False, groups, labels_of(values, grouping))
+    return DenseBlock(block, profile, False, groups, values)
 
 
-class CategoricalKernel(BlockKernel):
-    """One lengthscale for each categorical variable of a one-hot block.
-
-    Two rows differ in a set of variables. That set is a code of one byte, and the kernel a table of
-    at most 256 values: an entry for each set. With the RBF profile this is the product over
-    variables of ``exp(-[a_v != b_v] / lengthscale_v²)``.
-
-    Args:
-        X: the pool, ``m x d``.
-        block: a one-hot block of at most :data:`MOST_CODED` variables.
-        kernel: its name.
-    """
-
-    def __init__(self, X: FloatArray, block: ColumnBlock, kernel: Kernel) -> None:
-        groups = np.array(block.groups)
-        self.size = int(groups.max()) + 1
-        values = X[:, block.start : block.stop]
-        self._choices = np.stack(
-            [values[:, groups == v].argmax(axis=1) for v in range(self.size)], axis=1
-        ).astype(np.uint8)
-        self._bits = ((np.arange(2**self.size)[:, None] >> np.arange(self.size)) & 1).astype(float)
-        self._powers = (1 << np.arange(self.size)).astype(np.uint8)
-        self._block, self._kernel, self.dimensions = block, kernel, block.stop - block.start
-
-    def pairs(self, row: int) -> npt.NDArray[np.uint8]:
-        """Codes of the variables in which a row differs from each row of the pool, ``m``."""
-        codes = np.zeros(len(self._choices), dtype=np.uint8)
-        for variable, power in enumerate(self._powers):
-            differs = self._choices[:, variable] != self._choices[row, variable]
-            codes += differs.view(np.uint8) * power
-        return codes
-
-    def _table(self, log_lengthscales: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        # Two different one-hot rows of a variable have the squared distance 2.
-        squares = 2.0 * self._bits * np.exp(-2.0 * log_lengthscales)
-        correlation, weight = PROFILES[self._kernel](squares.sum(axis=1))
-        return correlation, weight, squares
-
-    def correlation(self, pairs: npt.NDArray[np.uint8], log_lengthscales: FloatArray) -> FloatArray:
-        """Looked up."""
-        return self._table(log_lengthscales)[0][pairs]
-
-    def slopes(
-        self, pairs: npt.NDArray[np.uint8], log_lengthscales: FloatArray, weights: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Looked up; the weights are summed by code first."""
-        correlation, weight, squares = self._table(log_lengthscales)
-        summed = np.bincount(pairs.ravel(), weights=weights.ravel(), minlength=len(correlation))
-        return correlation[pairs], (summed * weight) @ squares
-
-    def module(self, lengthscales: FloatArray) -> KernelModule:
-        """An RBF or Matérn kernel whose lengthscales are equal within a variable."""
-        columns = tuple(range(self._block.start, self._block.stop))
-        return _module(self._kernel, lengthscales[list(self._block.groups)], columns, len(columns))
-
-
-def _module(
-    kernel: Kernel, lengthscales: FloatArray, columns: tuple[int, ...], count: int
-) -> KernelModule:
-    import torch
-    from gpytorch.constraints import GreaterThan
-
-    lowest = torch.tensor(LOWEST_LENGTHSCALE * 1e-3, dtype=torch.float64)
-    options: dict[str, Any] = {
-        "ard_num_dims": count if count > 1 else None,
-        "active_dims": columns,
-        "lengthscale_constraint": GreaterThan(lowest, transform=None),
-    }
-    module: KernelModule
-    if kernel == "rbf":
-        module = RBFKernel(**options)
-    else:
-        nu = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}[kernel]
-        module = MaternKernel(nu=nu, **options)
-    module = module.to(torch.float64)
-    module.lengthscale = torch.as_tensor(lengthscales).reshape(module.lengthscale.shape)
-    return module
+def _categorical(
+    values: FloatArray, block: ColumnBlock, variables: IntArray, lengthscales: Lengthscales
+) -> BlockKernel:
+    """``exp(-sum_v [a_v != b_v] / lengthscale_v²)``, a variable being a pattern of columns."""
+    labels = labels_of(values, variables)
+    shared = lengthscales == "shared"
+    if shared or len(labels) <= MOST_CODED:
+        return CodedBlock(block, "rbf", True, None if shared else np.arange(len(labels)), labels)
+    columns, groups = indicators(labels)
+    return DenseBlock(block, "rbf", True, groups, columns)

@@ -1,62 +1,154 @@
-"""The processes of this package as models of BoTorch."""
+"""The processes of this package as GPyTorch modules and BoTorch models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
-from botorch.models.transforms import Normalize
-from gpytorch.constraints import GreaterThan
-from gpytorch.kernels import AdditiveKernel, ScaleKernel
-from gpytorch.likelihoods import GaussianLikelihood
+from gpytorch.kernels import AdditiveKernel, Kernel, MaternKernel, ProductKernel, RBFKernel
+from gpytorch.kernels import ScaleKernel as Scaled
 from torch import Tensor
 
-from surrobench.predictors.gp import FittedGP
-from surrobench.predictors.pool_gp.fit import BlockParameters
+from surrobench.predictors.gp import FittedGP, bounded, exact, likelihood, prior, unit_cube
+from surrobench.predictors.gp_fit import (
+    LOWEST_LENGTHSCALE,
+    LOWEST_OUTPUTSCALE,
+    LogNormal,
+)
 from surrobench.predictors.pool_gp.kernels import BlockKernel
-from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.pool_gp.process import Process
+
+_HALF_SMOOTHNESS = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}
 
 
-def botorch_model(
-    kernels: Sequence[BlockKernel],
-    parameters: BlockParameters,
-    constant: float,
-    X: Tensor,
-    scaled: FloatArray,
-    rows: Tensor,
-    targets: Tensor,
-) -> FittedGP:
-    """A model of the targets at ``rows`` of the pool ``X``, with these hyperparameters.
+class TiedKernel(Kernel):
+    """An RBF or Matérn kernel whose columns share lengthscales in groups.
 
-    It takes inputs as ``X`` has them; ``scaled`` is the pool in the unit cube, for their ranges.
+    Args:
+        kernel: name of the profile.
+        groups: the lengthscale of each column.
+        options: as for GPyTorch's kernels.
     """
-    low, high = X.amin(dim=0), X.amax(dim=0)
-    constant_columns = high <= low
-    bounds = torch.stack(
-        [low.masked_fill(constant_columns, 0.0), high.masked_fill(constant_columns, 1.0)]
-    )
+
+    has_lengthscale = True
+
+    def __init__(self, kernel: str, groups: tuple[int, ...], **options: Any) -> None:
+        super().__init__(ard_num_dims=max(groups) + 1, **options)
+        self.register_buffer("groups", torch.tensor(groups))
+        columns = self.ard_num_dims = len(groups)  # from here on what inputs are checked for
+        self._plain: Any = (
+            RBFKernel(ard_num_dims=columns)
+            if kernel == "rbf"
+            else MaternKernel(nu=_HALF_SMOOTHNESS[kernel], ard_num_dims=columns)
+        )
+        # Inputs come in units of the lengthscales; this one must stay as it is.
+        self._plain.requires_grad_(False)
+        self._plain.to(torch.float64).lengthscale = torch.ones(columns, dtype=torch.float64)
+
+    def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: Any) -> Any:
+        """Covariances of ``... x k x d`` and ``... x l x d``."""
+        scale = self.lengthscale[..., self.groups]
+        return self._plain.forward(x1 / scale, x2 / scale, diag=diag, **params)
+
+
+class CategoricalKernel(Kernel):
+    """``exp(-sum_v [a_v != b_v] / lengthscale_v²)`` over groups of 0/1 columns.
+
+    Two points differ in a variable if they differ in any of its columns. Not differentiable in the
+    points.
+
+    Args:
+        variables: the variable of each column.
+        shared: one lengthscale for all variables.
+        options: as for GPyTorch's kernels.
+    """
+
+    has_lengthscale = True
+
+    def __init__(self, variables: tuple[int, ...], shared: bool, **options: Any) -> None:
+        self.count = max(variables) + 1
+        super().__init__(ard_num_dims=None if shared else self.count, **options)
+        self.register_buffer("variables", torch.tensor(variables))
+        self.ard_num_dims = len(variables)  # from here on what inputs are checked for
+
+    def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: Any) -> Tensor:
+        """Covariances of ``... x k x d`` and ``... x l x d``."""
+        rates = self.lengthscale.squeeze(-2).square().reciprocal()
+        rates = rates.expand(*rates.shape[:-1], self.count)
+        total: Any = 0.0
+        for variable in range(self.count):
+            a, b = (x[..., self.variables == variable].detach() for x in (x1, x2))
+            rate = rates[..., variable]
+            if diag:
+                differs = (a - b).square().sum(dim=-1) > 0.5
+                total = total + differs * rate.unsqueeze(-1)
+                continue
+            squared = a.square().sum(dim=-1, keepdim=True) - 2.0 * a @ b.transpose(-1, -2)
+            squared = squared + b.square().sum(dim=-1).unsqueeze(-2)
+            total = total + (squared > 0.5) * rate.unsqueeze(-1).unsqueeze(-1)
+        return (-total).exp()
+
+
+def covariance_module(process: Process) -> Kernel:
+    """The covariance with its hyperparameters and priors."""
+    covariance, parameters = process.covariance, process.parameters
+    lengthscale_priors, scale_prior, _ = covariance.priors(process.unit)
+    d = process.X.shape[1]
     parts = []
-    lengthscales = parameters.log_lengthscales()
-    for kernel, logs, scale in zip(kernels, lengthscales, parameters.outputscales, strict=True):
-        part = ScaleKernel(
-            kernel.module(torch.from_numpy(logs).exp().numpy()),
-            outputscale_constraint=_positive(),
-        ).to(torch.float64)
-        part.outputscale = torch.tensor(scale, dtype=torch.float64)
+    for block, lengthscales, chosen in zip(
+        covariance.blocks, parameters.lengthscales, lengthscale_priors, strict=True
+    ):
+        part = _block_module(block, d, chosen)
+        part.lengthscale = torch.from_numpy(lengthscales).reshape(part.lengthscale.shape)
         parts.append(part)
-    likelihood = GaussianLikelihood(noise_constraint=_positive()).to(torch.float64)
+    bases = [ProductKernel(*parts)] if covariance.product else parts
+    scaled = [
+        _scaled(base, float(scale), scale_prior, process.unit)
+        for base, scale in zip(bases, parameters.outputscales, strict=True)
+    ]
+    return scaled[0] if len(scaled) == 1 else AdditiveKernel(*scaled)
+
+
+def _block_module(block: BlockKernel, d: int, chosen: LogNormal) -> Kernel:
+    columns = block.block
+    options: dict[str, Any] = {
+        "lengthscale_prior": prior(chosen),
+        "lengthscale_constraint": bounded(LOWEST_LENGTHSCALE, 1.0),
+    }
+    if block.dimensions < d:
+        options["active_dims"] = tuple(range(columns.start, columns.stop))
+    module: Kernel
+    if block.categorical:
+        module = CategoricalKernel(columns.groups, block.groups is None, **options)
+    elif block.groups is not None and block.size < block.dimensions:
+        module = TiedKernel(block.kernel, tuple(block.groups.tolist()), **options)
+    else:
+        options["ard_num_dims"] = block.size if block.size > 1 else None
+        if block.kernel == "rbf":
+            module = RBFKernel(**options)
+        else:
+            module = MaternKernel(nu=_HALF_SMOOTHNESS[block.kernel], **options)
+    return module.to(torch.float64)
+
+
+def _scaled(base: Kernel, scale: float, chosen: LogNormal, unit: float) -> Kernel:
+    bounds = bounded(LOWEST_OUTPUTSCALE * unit, unit)
+    module = Scaled(base, outputscale_prior=prior(chosen), outputscale_constraint=bounds)
+    module.to(torch.float64).outputscale = exact(scale)
+    return module
+
+
+def botorch_model(process: Process, rows: Tensor, targets: Tensor, constant: float) -> FittedGP:
+    """A model of ``targets`` (``n``) at ``rows`` of the pool, on inputs as the pool has them."""
     model = FittedGP(
-        X[rows],
-        targets.unsqueeze(-1),
-        likelihood=likelihood,
-        covar_module=parts[0] if len(parts) == 1 else AdditiveKernel(*parts),
+        process.X[rows],
+        targets.unsqueeze(-1).clone(),
+        likelihood=likelihood(process.covariance.priors(process.unit)[2], process.unit),
+        covar_module=covariance_module(process),
         outcome_transform=None,
-        input_transform=Normalize(X.shape[1], bounds=bounds).to(X),
+        input_transform=unit_cube(process.X),
     )
-    model.likelihood.noise = torch.tensor(parameters.noise, dtype=torch.float64)
-    model.mean_module.constant = torch.tensor(constant, dtype=torch.float64)
+    model.likelihood.noise = exact(process.parameters.noise)
+    model.mean_module.constant = exact(constant)
+    model.fit_report = process.report
     return model.eval()
-
-
-def _positive() -> GreaterThan:
-    return GreaterThan(torch.tensor(1e-12, dtype=torch.float64), transform=None)

@@ -1,9 +1,4 @@
-"""The posterior over a whole pool, kept while observations are appended.
-
-With the Cholesky factor ``L`` of the training covariance, ``V = L^-1 K(train, pool)`` gives the
-posterior covariance between any two candidates as ``k(i, j) - V_i · V_j``. One more observation
-adds a row to ``L`` and to ``V``, which costs one product with ``V`` instead of a factorisation.
-"""
+"""What a Gaussian process believes about every candidate of a pool."""
 
 from __future__ import annotations
 
@@ -13,151 +8,65 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from botorch.models.model import Model
-from scipy.linalg import solve_triangular
 from torch import Tensor
 
 from surrobench.predictors.belief import Kind
-from surrobench.predictors.model_belief import joint_samples
-from surrobench.predictors.pool_gp.fit import BlockParameters
-from surrobench.predictors.pool_gp.kernels import BlockKernel
+from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.modules import botorch_model
+from surrobench.predictors.pool_gp.process import Process
+from surrobench.predictors.pool_gp.sampling import joint_samples
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import FittedTransform
 
-IntArray = npt.NDArray[np.int64]
-_LEAST_VARIANCE = 1e-12
-_CHUNK = 4096
-
-
-class PoolFactor:
-    """``L`` and ``V`` for fixed hyperparameters; grows by one observation at a time.
-
-    Args:
-        kernels: the blocks.
-        parameters: their hyperparameters.
-        m: size of the pool.
-    """
-
-    def __init__(
-        self, kernels: Sequence[BlockKernel], parameters: BlockParameters, m: int, room: int
-    ) -> None:
-        self.kernels, self.parameters = kernels, parameters
-        self.scale = float(parameters.outputscales.sum())
-        self.n = 0
-        self.rows: list[int] = []
-        self._L = np.zeros((room, room))
-        self._V = np.empty((room, m))
-        self.reduction = np.zeros(m)
-
-    @property
-    def L(self) -> FloatArray:  # noqa: N802
-        """Cholesky factor of the training covariance, ``n x n``."""
-        return self._L[: self.n, : self.n]
-
-    @property
-    def V(self) -> FloatArray:  # noqa: N802
-        """``L^-1 K(train, pool)``, ``n x m``."""
-        return self._V[: self.n]
-
-    def covariance(self, pairs: Sequence[npt.NDArray[Any]]) -> FloatArray:
-        """Prior covariances of any array of pairs."""
-        parameters = self.parameters
-        parts = zip(
-            self.kernels, pairs, parameters.outputscales, parameters.log_lengthscales(), strict=True
-        )
-        total = None
-        for kernel, known, scale, logs in parts:
-            part = kernel.correlation(known, logs)
-            part *= scale
-            total = part if total is None else np.add(total, part, out=total)
-        assert total is not None
-        return total
-
-    def begin(self, rows: Sequence[int], pairs: Sequence[Sequence[npt.NDArray[Any]]]) -> None:
-        """Factorise for ``n`` observations at once; for each block, the pairs of each row."""
-        n = len(rows)
-        self._reserve(n)
-        at = np.array(rows)
-        training = self.covariance([np.stack([known[at] for known in block]) for block in pairs])
-        training.flat[:: n + 1] += self.parameters.noise
-        self._L[:n, :n] = np.linalg.cholesky(training)
-        m = self._V.shape[1]
-        for low in range(0, m, _CHUNK):
-            part = slice(low, min(low + _CHUNK, m))
-            cross = self.covariance([np.stack([known[part] for known in block]) for block in pairs])
-            self._V[:n, part] = solve_triangular(
-                self._L[:n, :n], cross, lower=True, check_finite=False, overwrite_b=True
-            )
-            self.reduction[part] = np.einsum("ij,ij->j", self._V[:n, part], self._V[:n, part])
-        self.n, self.rows = n, list(rows)
-
-    def append(self, row: int, pairs: Sequence[npt.NDArray[Any]]) -> None:
-        """Add one observation; ``pairs`` are those of its row, ``m`` for each block."""
-        self._reserve(self.n + 1)
-        n, V = self.n, self._V
-        known = V[:n, row].copy()
-        pivot = self.scale + self.parameters.noise - float(known @ known)
-        pivot = np.sqrt(max(pivot, 1e-10 * self.scale))
-        fresh = self.covariance(pairs)
-        fresh -= known @ V[:n]
-        fresh /= pivot
-        self._L[n, :n], self._L[n, n] = known, pivot
-        V[n] = fresh
-        self.reduction += fresh * fresh
-        self.n, self.rows = n + 1, [*self.rows, row]
-
-    def _reserve(self, n: int) -> None:
-        if n <= len(self._L):
-            return
-        room = max(n, 2 * len(self._L))
-        L, V = np.zeros((room, room)), np.empty((room, self._V.shape[1]))
-        L[: self.n, : self.n], V[: self.n] = self.L, self.V
-        self._L, self._V = L, V
-
-    def copy(self, spare: int) -> PoolFactor:
-        """A factor that can grow without changing this one."""
-        other = PoolFactor(self.kernels, self.parameters, self._V.shape[1], self.n + spare)
-        other._L[: self.n, : self.n], other._V[: self.n] = self.L, self.V
-        other.reduction = self.reduction.copy()
-        other.n, other.rows = self.n, list(self.rows)
-        return other
+IntArray = npt.NDArray[np.integer[Any]]
+_LEAST_SHARE = 1e-12
+_MOST_NUMBERS = 2**24
+"""Numbers in one temporary array of a batched covariance (128 MiB)."""
 
 
 class PoolPosterior:
-    """What a Gaussian process believes about every candidate of a pool.
+    """An exact posterior over ``m`` candidates; a :class:`~surrobench.predictors.belief.Belief`.
 
-    Args:
-        factor: of the observations.
-        X: the pool as the predictor was given it, ``m x d``.
-        scaled: the pool in the unit cube, ``m x d``.
-        targets: observed values on the surrogate's scale, ``n``.
-        transform: from units of the task to the surrogate's scale.
+    Mean and variance are kept. Covariances, samples and conditioning read the factor of the
+    session, which a later fit of hyperparameters overwrites: they then raise ``RuntimeError``.
+
+    Attributes:
+        constant: the prior mean, profiled out.
     """
 
     kind: Kind = "gp"
 
     def __init__(
         self,
+        process: Process,
         factor: PoolFactor,
-        X: Tensor,
-        scaled: FloatArray,
         targets: FloatArray,
         transform: FittedTransform,
     ) -> None:
-        self.factor, self._X, self._scaled = factor, X, scaled
-        self._targets, self.transform = targets, transform
+        """Take a process, the factor of its observations and their values (``n``, its scale)."""
+        self.process, self.transform = process, transform
+        self._factor, self._generation, self._n = factor, factor.generation, factor.n
+        self._rows, self._targets = np.array(factor.rows, dtype=np.int64), targets
+        self._extra = np.empty((0, factor.m))
+        self._extra_L = np.empty((0, self._n))
         both = np.stack([targets, np.ones_like(targets)], axis=1)
-        solved = solve_triangular(factor.L, both, lower=True, check_finite=False)
-        self.constant = float(solved[:, 1] @ solved[:, 0]) / float(solved[:, 1] @ solved[:, 1])
-        self._weights = solved[:, 0] - self.constant * solved[:, 1]
-        self._mean = self.constant + self._weights @ factor.V
-        self._variance = np.maximum(factor.scale - factor.reduction, _LEAST_VARIANCE)
+        by_target, by_one = factor.whiten(both, self._n).T
+        self.constant = float(by_one @ by_target) / float(by_one @ by_one)
+        weights = by_target - self.constant * by_one
+        self._mean = np.empty(factor.m)
+        for span, tile in factor.tiles(self._n):
+            np.matmul(weights, tile, out=self._mean[span])
+        self._mean += self.constant
+        self._variance = self._floored(process.kernel.scale - factor.reduction)
+
+    def _floored(self, variance: FloatArray) -> FloatArray:
+        return np.maximum(variance, _LEAST_SHARE * self.process.kernel.scale)
 
     @property
     def X(self) -> Tensor:  # noqa: N802
         """Candidates, ``m x d``."""
-        return self._X
+        return self.process.X
 
     @property
     def mean(self) -> Tensor:
@@ -172,7 +81,7 @@ class PoolPosterior:
     @property
     def rows(self) -> Tensor:
         """Positions of the observed candidates, ``n``."""
-        return torch.tensor(self.factor.rows, dtype=torch.long)
+        return torch.from_numpy(self._rows)
 
     @property
     def targets(self) -> Tensor:
@@ -182,7 +91,7 @@ class PoolPosterior:
     @property
     def noise(self) -> float:
         """Variance of an observation around the function."""
-        return self.factor.parameters.noise
+        return self.process.parameters.noise
 
     def to_scale(self, y: Tensor) -> Tensor:
         """Values in units of the task (any shape), moved to the surrogate's scale."""
@@ -192,53 +101,105 @@ class PoolPosterior:
         """A Gaussian process has no members."""
         return
 
-    def covariance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Covariance between candidates ``a`` (``... x k``) and ``b`` (``... x l``)."""
-        left, right = a.numpy(), b.numpy()
-        shape = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
-        left = np.broadcast_to(left, (*shape, left.shape[-1]))
-        right = np.broadcast_to(right, (*shape, right.shape[-1]))
-        prior = self._prior(left, right)
-        V = self.factor.V
-        known = np.moveaxis(V[:, left], 0, -1) @ np.moveaxis(V[:, right], 0, -2)
-        return torch.from_numpy(prior - known)
+    def whitened(self, rows: IntArray) -> FloatArray:
+        """``L^-1 k(train, rows)`` at candidates ``rows`` (``k``), ``n x k``.
 
-    def _prior(self, left: IntArray, right: IntArray) -> FloatArray:
-        """Prior covariance by the distances of each distinct row on the smaller side."""
-        if len(np.unique(left)) < len(np.unique(right)):
-            return np.swapaxes(self._prior(right, left), -1, -2)
-        unique, place = np.unique(right, return_inverse=True)
-        place = place.reshape(right.shape)
-        table = np.stack(
-            [
-                self.factor.covariance([kernel.pairs(int(row)) for kernel in self.factor.kernels])
-                for row in unique
-            ]
-        )
-        return table[place[..., None, :], left[..., :, None]]
+        Raises:
+            RuntimeError: if the session has chosen hyperparameters anew since.
+        """
+        self._check_current()
+        columns = self._factor.columns(self._n, rows)
+        return np.vstack([columns, self._extra[:, rows]]) if len(self._extra) else columns
+
+    def factor(self) -> FloatArray:
+        """Cholesky factor ``L`` of the covariance of the observations, ``n x n``."""
+        self._check_current()
+        n, k = self._n, len(self._extra)
+        L = np.zeros((n + k, n + k))
+        L[:n, :n], L[n:] = self._factor.L(n), self._extra_L
+        return L
+
+    def _check_current(self) -> None:
+        if self._factor.generation != self._generation:
+            raise RuntimeError(
+                "this posterior is out of date: its session has refitted since; use the posterior "
+                "of the last update."
+            )
+
+    def covariance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Covariance between candidates ``a`` (``... x k``) and ``b`` (``... x l``).
+
+        Memory is bounded, however many there are.
+        """
+        left, right = a.numpy(), b.numpy()
+        batch = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
+        k, width = left.shape[-1], right.shape[-1]
+        left = np.broadcast_to(left, (*batch, k)).reshape(-1, k)
+        right = np.broadcast_to(right, (*batch, width)).reshape(-1, width)
+        result = np.empty((len(left), k, width))
+        n = self._n + len(self._extra)
+        at_once = max(1, _MOST_NUMBERS // max(1, n * (k + width), k * width))
+        # Only a single pair of long row sets is worth splitting along the rows.
+        rows = max(1, _MOST_NUMBERS // max(1, n)) if at_once == 1 else k
+        for low in range(0, len(left), at_once):
+            for first in range(0, k, rows):
+                part = slice(low, low + at_once), slice(first, first + rows)
+                result[part] = self._covariance(left[part], right[part[0]])
+        return torch.from_numpy(result.reshape(*batch, k, width))
+
+    def _covariance(self, a: IntArray, b: IntArray) -> FloatArray:
+        """Between rows ``a`` (``s x k``) and ``b`` (``s x l``), ``s x k x l``."""
+        left = self.whitened(a.ravel()).reshape(-1, *a.shape)
+        right = self.whitened(b.ravel()).reshape(-1, *b.shape)
+        prior = self.process.kernel.between(a, b)
+        prior -= left.transpose(1, 2, 0) @ right.transpose(1, 0, 2)
+        return prior
 
     def sample(self, count: int, *, seed: int, rows: Tensor | None = None) -> Tensor:
-        """Joint samples, ``count x m`` or ``count x k``, as of any Gaussian process."""
-        generator = torch.Generator().manual_seed(seed % 2**63)
-        wanted = torch.arange(len(self._mean)) if rows is None else rows
-        return joint_samples(self, count, wanted, generator)
+        """Joint samples of the function, ``count x m``, or at ``rows`` ``count x k``.
+
+        Exact up to 2,000 candidates; beyond, see :mod:`~.sampling`.
+        """
+        wanted = np.arange(len(self._mean)) if rows is None else rows.numpy()
+        return torch.from_numpy(joint_samples(self, wanted, count, np.random.default_rng(seed)))
 
     def condition(self, rows: Sequence[int], values: Tensor) -> PoolPosterior:
-        """The posterior after values (on the surrogate's scale) at further candidates."""
-        factor = self.factor.copy(len(rows))
-        for row in rows:
-            factor.append(int(row), [kernel.pairs(int(row)) for kernel in factor.kernels])
-        targets = np.concatenate([self._targets, values.detach().numpy().reshape(-1)])
-        return PoolPosterior(factor, self._X, self._scaled, targets, self.transform)
+        """The posterior after values (on the surrogate's scale) at further candidates.
 
-    def model(self) -> Model:
-        """The same process as a BoTorch model, on the surrogate's scale."""
-        return botorch_model(
-            self.factor.kernels,
-            self.factor.parameters,
-            self.constant,
-            self._X,
-            self._scaled,
-            self.rows,
-            self.targets,
-        )
+        Hyperparameters, the prior mean among them, stay. Shares the memory of this posterior.
+        """
+        self._check_current()
+        new = object.__new__(PoolPosterior)
+        new.__dict__.update(self.__dict__)
+        given = values.detach().numpy().reshape(-1)
+        if len(given) != len(rows):
+            raise ValueError(f"{len(given)} values for {len(rows)} rows.")
+        new._mean, reduction = self._mean.copy(), np.zeros_like(self._variance)
+        extra = len(self._extra)
+        new._extra = np.vstack([self._extra, np.empty((len(rows), len(self._mean)))])
+        new._extra_L = np.zeros((extra + len(rows), self._n + extra + len(rows)))
+        new._extra_L[:extra, : self._n + extra] = self._extra_L
+        kernel, noise = self.process.kernel, self.noise
+        for position, (row, value) in enumerate(zip(map(int, rows), given, strict=True)):
+            at = extra + position
+            by_factor = self._factor.columns(self._n, np.array([row]))[:, 0]
+            by_extra = new._extra[:at, row].copy()
+            known = np.concatenate([by_factor, by_extra])
+            pivot = np.sqrt(max(kernel.scale + noise - float(known @ known), noise))
+            fresh = kernel.row(row)
+            for span, tile in self._factor.tiles(self._n):
+                fresh[span] -= by_factor @ tile
+            fresh -= by_extra @ new._extra[:at]
+            fresh /= pivot
+            new._extra[at] = fresh
+            new._extra_L[at, : len(known)], new._extra_L[at, len(known)] = known, pivot
+            new._mean += fresh * ((value - new._mean[row]) / pivot)
+            reduction += fresh * fresh
+        new._variance = self._floored(self._variance - reduction)
+        new._rows = np.concatenate([self._rows, np.array(list(rows), dtype=np.int64)])
+        new._targets = np.concatenate([self._targets, given])
+        return new
+
+    def model(self) -> FittedGP:
+        """The same process as a BoTorch model on inputs like ``X``, on the surrogate's scale."""
+        return botorch_model(self.process, self.rows, self.targets, self.constant)

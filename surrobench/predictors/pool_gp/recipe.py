@@ -3,65 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
-import torch
 from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError, did_you_mean
-from surrobench.predictors.correlations import Kernel
-from surrobench.predictors.pool_gp.kernels import (
-    MOST_CODED,
-    BlockKernel,
-    CategoricalKernel,
-    SharedKernel,
-)
-from surrobench.predictors.pool_gp.session import PoolGPSession, unit_cube
-from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.gp import checked, checked_examples, unit_cube
+from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
+from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
+from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.pool_gp.structure import is_binary
 from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
-
-Lengthscales = Literal["shared", "variable"]
 
 
 @dataclass(frozen=True)
 class PoolGP:
-    """A sum of kernels, one for each block of columns, with an outputscale each.
+    """An exact Gaussian process whose kernel treats the parts of an encoding differently.
 
-    A block is a part of an encoding such as ``"one-hot+measured:params,flops"``.
-    Columns are moved to the unit cube: of the training inputs in :meth:`fit`, of the whole pool in
-    :meth:`on_pool` (labels play no part). Without blocks all columns are one block.
+    Each block of columns (a part of a sum such as ``"one-hot+measured:params,flops"``) has a kernel
+    of its own. Columns are moved to the unit cube by their ranges, in :meth:`fit` those of the
+    training inputs, in :meth:`on_pool` those of the whole pool (labels play no part). Without
+    blocks, columns of zeros and ones are one block of one-hot columns, each a variable of its own,
+    and other columns one numeric block.
 
     Args:
-        kernel: ``"rbf"``, ``"matern-1/2"``, ``"matern-3/2"`` or ``"matern-5/2"``.
+        kernel: ``"rbf"``, ``"matern-1/2"``, ``"matern-3/2"``, ``"matern-5/2"``, or
+            ``"categorical"``: over one-hot blocks the product over variables of
+            ``exp(-[a_v != b_v] / lengthscale_v²)``, over numeric blocks Matérn-5/2.
         lengthscales: ``"shared"``, one for each block; ``"variable"``, in one-hot blocks one for
-            each variable. With ``kernel = "rbf"`` the latter is the product of one categorical
-            kernel per variable.
+            each variable; ``"column"``, one for each column (with a categorical kernel, for each
+            variable).
+        combine: ``"sum"`` of the blocks' kernels, each with an outputscale, or ``"product"``.
         transform: of the targets.
         max_evaluations: budget of likelihood evaluations of a fit.
         warm_evaluations: of a fit that starts from the one before.
         blocks: set by :meth:`for_blocks`.
     """
 
-    kernel: Kernel = "matern-5/2"
-    lengthscales: Lengthscales = "shared"
+    kernel: BlockKernelName = "categorical"
+    lengthscales: Lengthscales = "variable"
+    combine: Combine = "sum"
     transform: TargetTransform = "standardise"
     max_evaluations: int = 100
     warm_evaluations: int = 20
-    blocks: tuple[ColumnBlock, ...] = ()
+    blocks: tuple[ColumnBlock, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
         check_transform(self.transform)
-        for name, kind in (("kernel", Kernel), ("lengthscales", Lengthscales)):
+        for name, kind in (
+            ("kernel", BlockKernelName),
+            ("lengthscales", Lengthscales),
+            ("combine", Combine),
+        ):
             value, valid = getattr(self, name), get_args(kind)
             if value not in valid:
                 raise UserError(f"unknown {name} {value!r}. " + did_you_mean(str(value), valid))
         for name in ("max_evaluations", "warm_evaluations"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UserError(f"{name} is {value!r}; it must be a positive whole number.")
 
     def for_blocks(self, blocks: Sequence[ColumnBlock]) -> PoolGP:
@@ -77,35 +80,34 @@ class PoolGP:
         Raises:
             ValueError: for wrong shapes or values that are not finite.
         """
-        X = X.detach().to(torch.float64)
-        y = y.detach().to(torch.float64)
-        if X.ndim != 2 or y.shape != (len(X), 1) or X.numel() == 0:
-            raise ValueError(
-                "expected X of shape n x d and y of shape n x 1 with n and d positive; "
-                f"got {tuple(X.shape)} and {tuple(y.shape)}."
-            )
-        if not bool(torch.isfinite(X).all() and torch.isfinite(y).all()):
-            raise ValueError("X and y must be matrices of finite values.")
-        posterior = self.on_pool(X.clone()).update(range(len(X)), y.clone(), seed=seed)
+        X, y = checked_examples(X, y)
+        posterior = self.on_pool(X).update(range(len(X)), y, seed=seed)
         return fit_transform(self.transform, y).wrap(posterior.model())
 
     def on_pool(self, X: Tensor) -> PoolGPSession:
-        """Start on a pool ``X`` (``m x d``)."""
-        scaled = unit_cube(X)
-        blocks = self.blocks or (ColumnBlock("all", 0, X.shape[1]),)
-        if blocks[-1].stop != X.shape[1]:
-            raise ValueError(f"blocks of {blocks[-1].stop} columns for {X.shape[1]} columns.")
+        """Start on a pool ``X`` (``m x d``).
+
+        Raises:
+            ValueError: if the blocks of columns are not those of ``X``.
+        """
+        X = checked(X)
+        scaled = unit_cube(X)(X).numpy()
+        blocks = self.blocks or (_only_block(X),)
+        ends = [0, *[block.stop for block in blocks]]
+        if ends[:-1] != [block.start for block in blocks] or ends[-1] != X.shape[1]:
+            raise ValueError(
+                f"blocks of columns that end at {ends[1:]} do not make up inputs of "
+                f"{X.shape[1]} columns."
+            )
+        kernels = [block_kernel(scaled, b, self.kernel, self.lengthscales) for b in blocks]
+        covariance = PoolCovariance(kernels, self.combine)
         return PoolGPSession(
-            [self._kernel(scaled, block) for block in blocks],
-            X,
-            scaled,
-            self.transform,
-            self.max_evaluations,
-            self.warm_evaluations,
+            X, covariance, self.transform, self.max_evaluations, self.warm_evaluations
         )
 
-    def _kernel(self, scaled: FloatArray, block: ColumnBlock) -> BlockKernel:
-        coded = block.kind == "one-hot" and max(block.groups) < MOST_CODED
-        if self.lengthscales == "variable" and coded:
-            return CategoricalKernel(scaled, block, self.kernel)
-        return SharedKernel(scaled, block, self.kernel)
+
+def _only_block(X: Tensor) -> ColumnBlock:
+    d = X.shape[1]
+    if is_binary(X.numpy()):
+        return ColumnBlock("columns", 0, d, "one-hot", tuple(range(d)))
+    return ColumnBlock("columns", 0, d)

@@ -3,60 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from surrobench.predictors.gp import unit_variance
 from surrobench.predictors.gp_fit import FitReport
-from surrobench.predictors.pool_gp.fit import BlockParameters, BlockPosterior, fit_blocks
-from surrobench.predictors.pool_gp.kernels import BlockKernel
-from surrobench.predictors.pool_gp.posterior import PoolFactor, PoolPosterior
+from surrobench.predictors.pool_gp.covariance import PoolCovariance
+from surrobench.predictors.pool_gp.factor import PoolFactor
+from surrobench.predictors.pool_gp.posterior import PoolPosterior
+from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import fit_transform
 
-_SMALLEST_VARIANCE = 1e-16
-
-
-def unit_cube(X: Tensor) -> FloatArray:
-    """A pool moved to the unit cube by its own ranges; constant columns become 0."""
-    low, high = X.amin(dim=0), X.amax(dim=0)
-    width = torch.where(high > low, high - low, torch.ones_like(low))
-    scaled: FloatArray = ((X - low) / width).numpy()
-    return scaled
-
 
 class PoolGPSession:
-    """Keeps distances, hyperparameters and the factor between updates.
+    """Keeps hyperparameters and the factor between updates.
+
+    Targets are transformed anew at each update and the prior mean is profiled out each time, which
+    takes ``O(n²)``; hyperparameters change only when asked for.
 
     Args:
-        kernels: the blocks, on this pool.
         X: the pool, ``m x d``.
-        scaled: the pool in the unit cube.
+        covariance: its blocks.
         transform: name of the target transform.
-        first_budget: likelihood evaluations of the first fit.
-        warm_budget: likelihood evaluations of later fits, which start from the last one.
+        max_evaluations: likelihood evaluations of the first fit.
+        warm_evaluations: of later fits, which start from the last one.
     """
 
     def __init__(
         self,
-        kernels: Sequence[BlockKernel],
         X: Tensor,
-        scaled: FloatArray,
+        covariance: PoolCovariance,
         transform: str,
-        first_budget: int,
-        warm_budget: int,
+        max_evaluations: int,
+        warm_evaluations: int,
     ) -> None:
-        self.kernels, self.X, self.scaled = list(kernels), X, scaled
-        self.transform = transform
-        self.first_budget, self.warm_budget = first_budget, warm_budget
-        self.report: FitReport | None = None
-        self._parameters: BlockParameters | None = None
-        self._factor: PoolFactor | None = None
-        self._fitted: list[int] = []
-        self._pairs: dict[int, list[npt.NDArray[Any]]] = {}
+        self.X, self.covariance, self.transform = X, covariance, transform
+        self.max_evaluations, self.warm_evaluations = max_evaluations, warm_evaluations
+        self._process: Process | None = None
+        self._log_parameters: FloatArray | None = None
+        self._factor = PoolFactor(len(X))
+        self._begun = 0
+        self._replay: list[int] = []
+
+    @property
+    def report(self) -> FitReport | None:
+        """What the last fit did; None before the first."""
+        return None if self._process is None else self._process.report
 
     def update(
         self, rows: Sequence[int], y: Tensor, *, seed: int, refit: bool = True
@@ -64,76 +61,81 @@ class PoolGPSession:
         """The posterior after ``y`` (``n x 1``) at ``rows``; deterministic, ``seed`` is not used.
 
         Raises:
-            ValueError: for wrong shapes, repeated rows or values that are not finite.
+            ValueError: for wrong shapes, rows outside the pool or values that are not finite.
         """
         rows = [int(row) for row in rows]
-        if len(rows) != len(y) or not rows or len(set(rows)) != len(rows):
-            raise ValueError(f"{len(rows)} rows (each once, at least one) for {len(y)} values.")
+        y = y.detach().to(dtype=torch.float64, device="cpu")
+        if not rows or y.shape != (len(rows), 1):
+            raise ValueError(
+                f"expected one value for each of at least one row; got {len(rows)} rows and values "
+                f"of shape {tuple(y.shape)}."
+            )
+        if min(rows) < 0 or max(rows) >= len(self.X):
+            raise ValueError(f"rows must lie between 0 and {len(self.X) - 1}; got {rows}.")
         transform = fit_transform(self.transform, y)
-        targets = transform.forward(y).reshape(-1).numpy()
-        if refit or self._factor is None:
+        targets = transform.forward(y).reshape(-1).numpy().copy()
+        if refit or self._process is None:
             self._fit(rows, targets)
         else:
-            known = self._factor.rows
-            if rows[: len(known)] != known:
-                self._factorise(rows)
-            for row in rows[len(self._factor.rows) :]:
-                self._factor.append(row, self._known(row))
-        assert self._factor is not None
-        return PoolPosterior(self._factor, self.X, self.scaled, targets, transform)
-
-    def _known(self, row: int) -> list[npt.NDArray[Any]]:
-        """The pairs of a row for each block, worked out once."""
-        if row not in self._pairs:
-            self._pairs[row] = [kernel.pairs(row) for kernel in self.kernels]
-        return self._pairs[row]
+            self._grow_to(rows)
+        assert self._process is not None
+        return PoolPosterior(self._process, self._factor, targets, transform)
 
     def _fit(self, rows: list[int], targets: FloatArray) -> None:
-        at = np.array(rows)
-        pairs = [
-            np.stack([self._known(row)[block][at] for row in rows])
-            for block in range(len(self.kernels))
-        ]
-        variance = float(targets.var(ddof=1)) if len(targets) > 1 else 1.0
-        unit = variance if variance >= _SMALLEST_VARIANCE else 1.0
-        objective = BlockPosterior(self.kernels, pairs, targets, unit)
-        start = None if self._parameters is None else self._parameters.values
-        budget = self.first_budget if start is None else self.warm_budget
-        self._parameters, self.report = fit_blocks(objective, start, budget)
-        self._factorise(rows)
+        unit, start = unit_variance(torch.from_numpy(targets)), self._log_parameters
+        budget = self.max_evaluations
+        if start is not None:
+            budget = min(budget, self.warm_evaluations)
+        chosen, report = self.covariance.fit(np.array(rows), targets, unit, start, budget)
+        self._adopt(chosen, unit, report)
+        self._begin(rows)
 
-    def _factorise(self, rows: list[int]) -> None:
-        assert self._parameters is not None
-        old = self._factor
-        room = max(len(rows) + 16, 0 if old is None else len(old._L))
-        self._factor = None  # its memory can be used again
-        factor = PoolFactor(self.kernels, self._parameters, len(self.X), room)
-        known = [self._known(row) for row in rows]
-        factor.begin(
-            rows, [[pairs[block] for pairs in known] for block in range(len(self.kernels))]
-        )
-        self._factor, self._fitted = factor, list(rows)
+    def _adopt(self, log_parameters: FloatArray, unit: float, report: FitReport) -> None:
+        parameters = self.covariance.parameters(log_parameters, report.jitter)
+        kernel = self.covariance.bind(parameters)
+        self._log_parameters = log_parameters
+        self._process = Process(self.X, self.covariance, parameters, kernel, unit, report)
+
+    def _begin(self, rows: list[int]) -> None:
+        assert self._process is not None
+        self._factor.begin(self._process.kernel, self._process.parameters.noise, rows)
+        self._begun, self._replay = len(rows), []
+
+    def _grow_to(self, rows: list[int]) -> None:
+        assert self._process is not None
+        if self._replay:
+            # As the session that was saved did it, so that not a bit differs.
+            known, begun = self._replay, self._begun
+            self._begin(known[:begun])
+            self._append(known[begun:])
+        known = self._factor.rows
+        if not known or rows[: len(known)] != known:
+            self._begin(rows)
+        self._append(rows[self._factor.n :])
+
+    def _append(self, rows: list[int]) -> None:
+        assert self._process is not None
+        for row in rows:
+            self._factor.append(self._process.kernel, self._process.parameters.noise, row)
 
     def state(self) -> dict[str, object]:
-        """Hyperparameters, and in which order observations came in since they were chosen."""
-        if self._parameters is None or self._factor is None:
+        """Hyperparameters, and in which order observations came in since the last factorisation."""
+        if self._process is None or self._log_parameters is None:
             return {}
         return {
-            "log_parameters": self._parameters.values.tolist(),
-            "sizes": list(self._parameters.sizes),
-            "factorised": self._fitted,
-            "appended": self._factor.rows[len(self._fitted) :],
+            "log_parameters": self._log_parameters.tolist(),
+            "unit": self._process.unit,
+            "report": asdict(self._process.report),
+            "rows": self._replay or self._factor.rows,
+            "begun": self._begun,
         }
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Repeat the same operations in the same order."""
+        """Continue as the session that gave ``state``; the factor is built when it is needed."""
         if not state:
             return
         content = cast(Mapping[str, Any], state)
-        self._parameters = BlockParameters(
-            np.array(content["log_parameters"], dtype=np.float64), tuple(content["sizes"])
-        )
-        self._factorise([int(row) for row in content["factorised"]])
-        assert self._factor is not None
-        for row in content["appended"]:
-            self._factor.append(int(row), self._known(int(row)))
+        log_parameters = np.array(content["log_parameters"], dtype=np.float64)
+        self._adopt(log_parameters, float(content["unit"]), FitReport(**content["report"]))
+        self._replay = [int(row) for row in content["rows"]]
+        self._begun = int(content["begun"])

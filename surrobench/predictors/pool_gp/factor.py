@@ -1,0 +1,127 @@
+"""A Cholesky factor and the pool seen through it, which grow by one observation at a time.
+
+With the factor ``L`` of the training covariance, ``V = L^-1 K(train, pool)`` gives the posterior
+covariance between any two candidates as ``k(i, j) - V_i · V_j``. One more observation adds a row to
+``L`` and to ``V``, which costs one product with ``V`` instead of a factorisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+from scipy.linalg.blas import dtrsm
+
+from surrobench.predictors.gp_fit import factorise
+from surrobench.predictors.pool_gp.covariance import BoundCovariance
+from surrobench.predictors.protocol import FloatArray
+
+IntArray = npt.NDArray[np.integer[Any]]
+_TILE = 4096
+_SPARE = 32
+
+
+class PoolFactor:
+    """``L`` and ``V`` for a pool of ``m`` rows; ``V`` is kept in tiles of columns.
+
+    Tiles bound the temporary memory: ``V`` itself (``8 n m`` bytes) is the only array of its size,
+    also while it grows.
+
+    Attributes:
+        rows: observed rows in the order of the factor.
+        reduction: what the observations took from the prior variance, ``m``.
+        generation: number of factorisations; what was read before the last is gone.
+    """
+
+    def __init__(self, m: int) -> None:
+        self.m = m
+        self.rows: list[int] = []
+        self.reduction = np.zeros(m)
+        self.generation = 0
+        self._spans = [slice(low, min(low + _TILE, m)) for low in range(0, m, _TILE)]
+        self._tiles = [np.empty((0, span.stop - span.start)) for span in self._spans]
+        self._L = np.zeros((0, 0))
+
+    @property
+    def n(self) -> int:
+        """Number of observations."""
+        return len(self.rows)
+
+    def L(self, n: int) -> FloatArray:  # noqa: N802
+        """Cholesky factor of the covariance of the first ``n`` observations."""
+        return self._L[:n, :n]
+
+    def tiles(self, n: int) -> Iterator[tuple[slice, FloatArray]]:
+        """Parts of the pool with the first ``n`` rows of ``V`` there."""
+        for span, tile in zip(self._spans, self._tiles, strict=True):
+            yield span, tile[:n]
+
+    def columns(self, n: int, rows: IntArray) -> FloatArray:
+        """Columns of the first ``n`` rows of ``V`` at candidates ``rows`` (``k``), ``n x k``."""
+        if len(self._tiles) == 1:
+            return self._tiles[0][:n, rows]
+        columns = np.empty((n, len(rows)))
+        tiles = rows // _TILE
+        for tile in np.unique(tiles):
+            at = np.flatnonzero(tiles == tile)
+            columns[:, at] = self._tiles[tile][:n, rows[at] - tile * _TILE]
+        return columns
+
+    def begin(self, kernel: BoundCovariance, noise: float, rows: Sequence[int]) -> None:
+        """Start anew with ``n`` observations at once.
+
+        Raises:
+            ArithmeticError: if no jitter makes the covariance positive definite.
+        """
+        at, n = np.array(rows, dtype=np.int64), len(rows)
+        self.generation += 1
+        self.rows = []
+        self._reserve(n)
+        training = kernel.between(at, at) / kernel.scale
+        factor, _ = factorise(training, kernel.scale, noise)
+        self._L[:n, :n] = factor
+        for span, tile in self.tiles(n):
+            kernel.cross(at, span, tile)
+            # Transposed, the tile is in the order of LAPACK and is solved in place.
+            solved = dtrsm(1.0, factor, tile.T, side=1, lower=1, trans_a=1, overwrite_b=1)
+            assert np.may_share_memory(solved, tile)
+            np.einsum("ij,ij->j", tile, tile, out=self.reduction[span])
+        self.rows = list(rows)
+
+    def append(self, kernel: BoundCovariance, noise: float, row: int) -> None:
+        """Add one observation."""
+        n = self.n
+        self._reserve(n + 1)
+        known = self.columns(n, np.array([row]))[:, 0]
+        # At least the noise, but for rounding.
+        pivot = np.sqrt(max(kernel.scale + noise - float(known @ known), noise))
+        fresh = kernel.row(row)
+        for span, tile in zip(self._spans, self._tiles, strict=True):
+            part = fresh[span]
+            part -= known @ tile[:n]
+            part /= pivot
+            tile[n] = part
+            self.reduction[span] += part * part
+        self._L[n, :n], self._L[n, n] = known, pivot
+        self.rows = [*self.rows, row]
+
+    def whiten(self, values: FloatArray, n: int) -> FloatArray:
+        """``L^-1 values`` for the first ``n`` observations, ``n x k``."""
+        solved: FloatArray = solve_triangular(self.L(n), values, lower=True, check_finite=False)
+        return solved
+
+    def _reserve(self, n: int) -> None:
+        if n <= len(self._L):
+            return
+        room, kept = max(n + _SPARE, 2 * len(self._L)), self.n
+        L = np.zeros((room, room))
+        L[:kept, :kept] = self.L(kept)
+        self._L = L
+        for position, tile in enumerate(self._tiles):
+            # Pages that were never written take no memory.
+            grown = np.empty((room, tile.shape[1]))
+            grown[:kept] = tile[:kept]
+            self._tiles[position] = grown
