@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from surrobench.columns import ColumnBlock
 from surrobench.encodings import make_encoding
 from surrobench.encodings.one_hot import OneHot, variables_of_columns
 from surrobench.encodings.protocol import FloatArray
 from surrobench.spaces.architecture import SearchSpace
+
+P = TypeVar("P")
+
+
+def with_blocks(
+    predictor: P, name: str, space: SearchSpace, measured: Mapping[str, FloatArray]
+) -> P:
+    """A recipe for the columns of an encoding: told of their blocks if it has ``for_blocks``.
+
+    Args:
+        predictor: any recipe.
+        name: of the encoding.
+        space: the space that is encoded.
+        measured: label-free columns of the pool.
+
+    Raises:
+        UserError: for an unknown encoding, or one that the space does not have.
+    """
+    blocks = column_blocks(name, space, measured)
+    told: P = predictor.for_blocks(blocks) if hasattr(predictor, "for_blocks") else predictor
+    return told
 
 
 def column_blocks(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from surrobench.encodings import make_encoding
+from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import predict
 from surrobench.spaces.architecture import Arch
@@ -29,7 +29,8 @@ class Screen:
     Args:
         candidates: where the encodings come from.
         predictor: as in :func:`~surrobench.predictors.make_predictor`.
-        encoding: as in :func:`~surrobench.encodings.make_encoding`.
+        encoding: as in :func:`~surrobench.encodings.make_encoding`, unless the predictor has one
+            of its own.
         ranking: ``"mean"`` ranks by the predicted mean; ``"thompson"`` by a draw from each
             candidate's own distribution, independent of the others'.
 
@@ -45,9 +46,11 @@ class Screen:
         ranking: Ranking = "mean",
     ) -> None:
         self.candidates = candidates
-        self.encoding, self.ranking = encoding, ranking
-        self.predictor = make_predictor(predictor)
-        make_encoding(encoding)
+        recipe = make_predictor(predictor)
+        # A predictor that insists on an encoding gets that, as in every other use of it.
+        self.encoding: str = getattr(recipe, "encoding", None) or encoding
+        self.ranking = ranking
+        self.predictor = with_blocks(recipe, self.encoding, candidates.space, candidates.measured)
 
     def scores(
         self,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from surrobench.acquisition.situation import LearnedConstraint
-from surrobench.encodings.column_blocks import column_blocks
+from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.belief import Belief, PoolPredictor, PoolSession
 from surrobench.predictors.model_belief import ModelBelief
@@ -102,10 +102,9 @@ class Surrogate:
         recipe: Any = make_predictor(predictor)
         chosen = DEFAULT_ENCODING if encoding == "default" else encoding
         self.encoding: str = getattr(recipe, "encoding", None) or chosen
-        blocks = column_blocks(self.encoding, candidates.space, candidates.measured)
-        if hasattr(recipe, "for_blocks"):
-            recipe = recipe.for_blocks(blocks)
-        self.recipe: Predictor = recipe
+        self.recipe: Predictor = with_blocks(
+            recipe, self.encoding, candidates.space, candidates.measured
+        )
         self._sessions: dict[str, PoolSession] = {}
         self._fitted: dict[str, int] = {}
 

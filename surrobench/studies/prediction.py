@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from surrobench.encodings.column_blocks import column_blocks
+from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError
 from surrobench.metrics import prediction_scores
 from surrobench.predictors import make_predictor
@@ -90,10 +90,7 @@ def _train_seconds(task: TableTask, train: IntArray) -> float:
 def _predictor(cell: Cell, task: TableTask) -> Predictor:
     """The recipe of a cell; one that asks is told which columns belong together."""
     predictor = make_predictor(cell.use, **dict(cell.options))
-    if not hasattr(predictor, "for_blocks"):
-        return predictor
-    told: Predictor = predictor.for_blocks(column_blocks(cell.encoding, task.space, task.measured))
-    return told
+    return with_blocks(predictor, cell.encoding, task.space, task.measured)
 
 
 def _fit_and_predict(
