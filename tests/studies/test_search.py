@@ -67,6 +67,9 @@ def test_the_initial_design_depends_on_task_and_seed_alone(maze: Path) -> None:
     assert found[0] != found[1]
     task = SearchTask.load("maze.toml:accuracy", maze, [], {})
     assert initial_design(task, 9, 0)[:7] == initial_design(task, 7, 0)
+    other = SearchTask.load("maze.toml:latency", maze, [], {})
+    assert set(other.problem.candidates.index) == set(task.problem.candidates.index)
+    assert initial_design(other, 7, 0) != initial_design(task, 7, 0)
 
 
 def test_test_scores_are_reported_but_never_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +248,17 @@ def test_an_interrupted_search_goes_on_bit_by_bit_alike(
     ended = {**whole.payload, **kept, "status": "timeout"}
     left = framed(replace(whole, payload=ended, timing=timing))
     assert len(left) == known + 1
+    trained: list[Any] = []
+    evaluate = SearchTask.evaluate
+
+    def counted(self: SearchTask, arch: Any, **options: Any) -> Any:
+        trained.append(arch)
+        return evaluate(self, arch, **options)
+
+    monkeypatch.setattr(SearchTask, "evaluate", counted)
     assert run_search(cell).payload == whole.payload
+    total = len(framed(whole))
+    assert len(trained) == total - known, "what the checkpoint held was trained again"
     assert list(tmp_path.iterdir()) == []
 
 
