@@ -55,7 +55,7 @@ def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
     ]
     assert "bayesian [params, measured:params, ei]" in found  # its own encoding, and only that
     assert sum("params" in method for method in found) == 3
-    assert found.count("bananas [mlp-ensemble, ordinal, its]") == 1
+    assert found.count("bananas [mlp-ensemble+quantile-normal, ordinal, its]") == 1
     assert "ucb [forest, ordinal, ucb]" in found
     assert len(found) == 1 + 10 + 1 + 5
 
