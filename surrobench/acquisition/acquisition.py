@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from surrobench.acquisition.situation import Situation
@@ -34,20 +34,38 @@ class Acquisition(ABC):
     def select(self, situation: Situation, n: int) -> list[int]:
         """Up to ``n`` distinct allowed rows, best first; ties go to the lower row."""
         if not self.batch:
-            return _top(situation, self.scores(situation), n)
+            return self.best(situation, n)
         chosen: list[int] = []
         for _ in range(min(n, int(situation.allowed.sum()))):
             allowed = situation.allowed.clone()
             allowed[chosen] = False
             now = replace(situation, allowed=allowed, pending=(*situation.pending, *chosen))
-            chosen += _top(now, self.scores(now), 1)
+            chosen += self.best(now, 1)
         return chosen
 
+    def best(self, situation: Situation, n: int) -> list[int]:
+        """Up to ``n`` rows with the highest scores, as :meth:`select` orders them.
 
-def _top(situation: Situation, scores: Tensor, n: int) -> list[int]:
-    rows = situation.choices()
+        Functions that know which candidates cannot be among them need not score those.
+        """
+        return highest(situation.choices(), self.scores(situation), n)
+
+
+def highest(rows: Tensor, scores: Tensor, n: int) -> list[int]:
+    """The ``n`` rows (of ascending ``m``) with the highest of ``m`` scores, best first.
+
+    Ties go to the lower row; what is not a number comes last.
+    """
     if scores.shape != rows.shape:
         raise ValueError(f"{tuple(scores.shape)} scores for {len(rows)} allowed candidates.")
-    scores = torch.nan_to_num(scores, nan=-torch.inf)
-    order = torch.argsort(scores, descending=True, stable=True)
-    return [int(row) for row in rows[order[:n]]]
+    values = scores.detach().numpy()
+    values = np.where(np.isnan(values), -np.inf, values)
+    n = min(n, len(values))
+    if n < 1:
+        return []
+    if n == 1:
+        return [int(rows[int(values.argmax())])]
+    least = np.partition(values, len(values) - n)[len(values) - n]
+    among = np.flatnonzero(values >= least)
+    order = among[np.argsort(-values[among], kind="stable")[:n]]
+    return [int(row) for row in rows.numpy()[order]]

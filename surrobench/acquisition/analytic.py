@@ -6,17 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from botorch.utils.probability.utils import log_ndtr, log_phi, ndtr, phi
 from torch import Tensor
 
-from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.acquisition import Acquisition, highest
 from surrobench.acquisition.options import check_not_negative
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError, did_you_mean
 
 Schedule = Literal["constant", "log", "srinivas"]
 _CONFIDENCE = 0.1
+_AT_ONCE = 512
+_ROUNDING = 1e-9
 
 
 def improvement_scores(situation: Situation) -> tuple[Tensor, Tensor]:
@@ -71,6 +74,29 @@ class LogExpectedImprovement(Acquisition):
         """Log expected improvements of the allowed candidates."""
         u, deviation = improvement_scores(situation)
         return log_improvement(u) + deviation.log()
+
+    def best(self, situation: Situation, n: int) -> list[int]:
+        """Up to ``n`` rows with the highest scores, most of the others left unscored.
+
+        Scores grow with ``u`` and with the deviation. Candidates are scored from the highest ``u``
+        on, until no other would be among the best even with the largest deviation of all.
+        """
+        rows = situation.choices()
+        u, deviation = improvement_scores(situation)
+        if n < 1 or not bool(torch.isfinite(u).all()):
+            return super().best(situation, n)
+        widest, at_once = float(deviation.max().log()), max(_AT_ONCE, 4 * n)
+        while at_once < len(rows):
+            among = np.argpartition(u.numpy(), len(u) - at_once)[len(u) - at_once :]
+            among.sort()
+            some = torch.from_numpy(among)
+            gains = log_improvement(u[some])
+            scores = gains + deviation[some].log()
+            level = float(scores.topk(n).values[-1])
+            if float(gains.min()) + widest < level - _ROUNDING * (1.0 + abs(level)):
+                return highest(rows[some], scores, n)
+            at_once *= 4
+        return super().best(situation, n)
 
 
 @dataclass(frozen=True)

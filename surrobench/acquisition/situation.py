@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -62,4 +63,8 @@ class Situation:
 
     def choices(self) -> Tensor:
         """Rows that may be chosen, ascending."""
+        return self._choices
+
+    @cached_property
+    def _choices(self) -> Tensor:
         return torch.nonzero(self.allowed).squeeze(-1)

@@ -21,7 +21,7 @@ from gpytorch.likelihoods import GaussianLikelihood
 from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
-from surrobench.predictors.predictive import dense_covariance
+from surrobench.predictors.dense_covariance import dense_covariance
 from surrobench.predictors.transforms import Affine
 
 _CHUNK = 2048

@@ -7,7 +7,6 @@ variance), sent through the inverse target transform where there is one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +16,16 @@ import torch
 from botorch.models import SingleTaskGP
 from botorch.models.model import Model
 from botorch.models.transforms import Standardize
-from gpytorch.kernels import Kernel, MaternKernel, RBFKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
+from scipy.linalg.blas import dtrmm
+from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
+from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.gp import FittedGP
 from surrobench.predictors.protocol import FloatArray
-from surrobench.predictors.transforms import WarpedModel
+from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 
 _LEAST_DEVIATION = 1e-9
@@ -114,8 +115,8 @@ class Predictive:
 def predict(model: Model, X: Tensor, *, chunk: int = 2048) -> Predictive:
     """Predictive distribution of observations (function plus noise) at ``X`` (``m x d``).
 
-    Exact Gaussian processes are evaluated directly (one Cholesky factorisation, then triangular
-    solves); this equals ``model.posterior`` and is several times as fast. Memory is bounded by
+    Exact Gaussian processes are evaluated directly (one Cholesky factorisation, then products with
+    its inverse); this equals ``model.posterior`` and is several times as fast. Memory is bounded by
     ``chunk`` points at a time.
 
     Args:
@@ -149,13 +150,17 @@ def _moments(model: Model, X: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
     """Mean and variance of observations, each ``m``."""
     if len(X) == 0:
         return X.new_zeros(0), X.new_zeros(0)
-    gp = DenseGP.of(model)
+    affine = model.transform if isinstance(model, AffineModel) else None
+    gp = DenseGP.of(model.base if isinstance(model, AffineModel) else model)
     if gp is not None:
         parts = [gp(rows) for rows in X.split(min(chunk, _DENSE_ROWS))]
     else:
         parts = [_posterior_moments(model, rows) for rows in X.split(chunk)]
     means, variances = zip(*parts, strict=True)
-    return torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
+    mean, variance = torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
+    if gp is None or not isinstance(affine, Affine):
+        return mean, variance
+    return affine.backward(mean), variance * affine.scale**2
 
 
 def _posterior_moments(model: Model, X: Tensor) -> tuple[Tensor, Tensor]:
@@ -196,9 +201,9 @@ class DenseGP:
         self.noise = model.likelihood.noise.detach()
         self.covariance = dense_covariance(model.covar_module)
         self.inputs = model.train_inputs[0].detach()
-        self.factor = factor
         residual = model.train_targets - model.mean_module(self.inputs).detach()
         self.weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
+        self.inverse, _ = dtrtri(factor.numpy(), lower=1)
 
     @classmethod
     def of(cls, model: Model) -> DenseGP | None:
@@ -228,63 +233,13 @@ class DenseGP:
         Z = self.model.transform_inputs(X)
         cross = self.covariance(Z, self.inputs)
         mean = self.model.mean_module(Z) + (cross @ self.weights).squeeze(-1)
-        prior = self.model.covar_module(Z, diag=True)
-        solved = torch.linalg.solve_triangular(self.factor, cross.T, upper=False)
-        variance = prior - torch.linalg.vector_norm(solved, dim=0).square() + self.noise
+        prior = prior_variance(self.model.covar_module, Z)
+        # Transposed, covariances are in the order of LAPACK and are multiplied in place.
+        solved = dtrmm(1.0, self.inverse, cross.numpy().T, lower=1, overwrite_b=1)
+        explained = torch.from_numpy(np.einsum("ij,ij->j", solved, solved))
+        variance = prior - explained + self.noise
         outcome = getattr(self.model, "outcome_transform", None)
         if outcome is None:
             return mean, variance
         shift, scale = outcome.means.squeeze(), outcome.stdvs.squeeze()
         return mean * scale + shift, variance * scale.square()
-
-
-def dense_covariance(module: Kernel) -> Callable[[Tensor, Tensor], Tensor]:
-    """A kernel as a function of two matrices of points; without gradients.
-
-    Scaled RBF and Matérn kernels are evaluated in few passes over memory; any other kernel by its
-    own module.
-    """
-    base: Any = getattr(module, "base_kernel", None)
-    simple = type(module) is ScaleKernel and type(base) in (RBFKernel, MaternKernel)
-    if not simple or base.active_dims is not None or base.batch_shape:
-        return lambda A, B: module(A, B).to_dense().detach().clone()
-    lengthscale, outputscale = base.lengthscale.detach(), module.outputscale.detach()
-    # Twice the smoothness; infinite for the RBF kernel.
-    profile = _PROFILES[0 if type(base) is RBFKernel else round(2 * base.nu)]
-
-    def covariance(A: Tensor, B: Tensor) -> Tensor:
-        shift = B.mean(dim=0)
-        A, B = (A - shift) / lengthscale, (B - shift) / lengthscale
-        squared = torch.addmm(B.square().sum(dim=1), A, B.T, alpha=-2.0)
-        squared.add_(A.square().sum(dim=1, keepdim=True)).clamp_min_(0.0)
-        return profile(squared).mul_(outputscale)
-
-    return covariance
-
-
-def _rbf(squared: Tensor) -> Tensor:
-    return squared.mul_(-0.5).exp_()
-
-
-def _matern12(squared: Tensor) -> Tensor:
-    return squared.sqrt_().neg_().exp_()
-
-
-def _matern32(squared: Tensor) -> Tensor:
-    r = squared.mul_(3.0).sqrt_()
-    decay = torch.exp(-r)
-    return r.add_(1.0).mul_(decay)
-
-
-def _matern52(squared: Tensor) -> Tensor:
-    r = squared.mul_(5.0).sqrt()
-    decay = torch.exp(-r)
-    return squared.mul_(1.0 / 3.0).add_(r).add_(1.0).mul_(decay)
-
-
-_PROFILES: dict[int, Callable[[Tensor], Tensor]] = {
-    0: _rbf,
-    1: _matern12,
-    3: _matern32,
-    5: _matern52,
-}

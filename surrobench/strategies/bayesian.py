@@ -174,7 +174,8 @@ class BayesianOptimisation(Strategy):
             seen = outlook if self._whole else self._surrogate.extended(outlook, archs)
             return self._scores(self._situation(seen, observed, archs, seed), seen, archs)
 
-        ranked = [o.arch for o in self._ranked(observed)]
+        whole = self._generator.lists_all
+        ranked = [] if whole else [o.arch for o in self._ranked(observed)]
         moment = Moment(self.candidates, ranked, taken, score, self._near)
         found = self._generator(moment, rng)
         if not self._whole:

@@ -96,6 +96,8 @@ class Strategy(ABC):
         self.seed = _checked_seed(seed)
         self.repeats = bool(repeats)
         self.history: list[Observation] = []
+        self._incumbent: Observation | None = None
+        self._compared = 0
         self.pending: dict[Arch, int | None] = {}
         self._told: set[tuple[Arch, int | None]] = set()
         self._asks = 0
@@ -196,8 +198,12 @@ class Strategy(ABC):
     @property
     def best(self) -> Observation | None:
         """The best fully trained architecture so far that keeps the constraints, if any."""
-        full = [o for o in self.history if o.ok and o.epochs is None and self._feasible(o)]
-        return max(full, key=lambda o: o.value, default=None)
+        for o in self.history[self._compared :]:
+            counts = o.ok and o.epochs is None and self._feasible(o)
+            if counts and (self._incumbent is None or o.value > self._incumbent.value):
+                self._incumbent = o
+        self._compared = len(self.history)
+        return self._incumbent
 
     def _feasible(self, observation: Observation) -> bool:
         if not self.problem.constraints:
@@ -244,6 +250,7 @@ class Strategy(ABC):
             self.seed, self._asks = int(state["seed"]), int(state["asks"])
             self._design, self.pending, self.history = design, pending, history
             self._told = {(o.arch, o.epochs) for o in history}
+            self._incumbent, self._compared = None, 0
             self._load(state["own"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise UserError(f"the saved state of {name} is damaged: {error!r}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from surrobench.acquisition import make_acquisition
+from surrobench.acquisition.acquisition import highest
 from surrobench.acquisition.analytic import log_improvement
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
@@ -122,3 +124,36 @@ def test_mistakes_are_named() -> None:
         make_acquisition("ucb", betta=1.0)
     with pytest.raises(UserError, match="schedule"):
         make_acquisition("ucb", schedule="often")
+
+
+@dataclass(frozen=True)
+class Marginals:
+    """A belief of which only the marginals matter."""
+
+    mean: torch.Tensor
+    variance: torch.Tensor
+    targets: torch.Tensor
+
+
+@pytest.mark.parametrize("best", [-40.0, 0.0, 3.0, 300.0])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 6.0])
+@pytest.mark.parametrize("n", [1, 7, 700, 5000])
+def test_log_improvement_finds_the_best_without_scoring_all(
+    best: float, spread: float, n: int
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    mean = torch.randn(4000, generator=generator, dtype=torch.float64)
+    log_variance = spread * torch.randn(4000, generator=generator, dtype=torch.float64)
+    mean[1000:2000], log_variance[1000:2000] = mean[:1000], log_variance[:1000]
+    belief: Any = Marginals(mean, log_variance.exp(), torch.tensor([best]))
+    now = Situation((belief,), mean > -1.0)
+    function = make_acquisition("log-ei")
+    assert function.select(now, n) == highest(now.choices(), function.scores(now), n)
+
+
+def test_ties_go_to_the_lower_row_and_what_is_no_number_comes_last() -> None:
+    rows = torch.tensor([2, 5, 7, 8, 9, 11])
+    scores = torch.tensor([1.0, math.nan, 3.0, 3.0, math.inf, -math.inf])
+    order = [9, 7, 8, 2, 5, 11]
+    for n in range(9):
+        assert highest(rows, scores, n) == order[:n]

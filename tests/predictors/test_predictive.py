@@ -11,9 +11,13 @@ from botorch.models.model import Model
 from botorch.models.transforms import Log
 from scipy.stats import norm
 
+from surrobench.columns import ColumnBlock
+from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.gp import ExactGP
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.predictive import DenseGP, Predictive, dense_covariance, predict
+from surrobench.predictors.pool_gp.modules import CategoricalKernel, TiedKernel
+from surrobench.predictors.pool_gp.recipe import PoolGP
+from surrobench.predictors.predictive import DenseGP, Predictive, predict
 from surrobench.predictors.transforms import fit_transform
 
 
@@ -223,3 +227,51 @@ def test_dense_covariances_equal_gpytorchs() -> None:
                 torch.testing.assert_close(
                     dense_covariance(module)(A, B), module(A, B).to_dense(), rtol=1e-10, atol=1e-12
                 )
+
+
+class Unknown(gpytorch.kernels.RBFKernel):
+    """A kernel that only its own module can evaluate."""
+
+
+GROUPS = (0, 0, 1, 1, 1, 2, 2, 2)
+
+
+def kernels() -> dict[str, gpytorch.kernels.Kernel]:
+    """Kernels over parts of eight columns, alone and combined."""
+    scaled = gpytorch.kernels.ScaleKernel
+    tied, choices = TiedKernel("matern-5/2", GROUPS), CategoricalKernel(GROUPS, shared=False)
+    tied.lengthscale = choices.lengthscale = torch.tensor([0.5, 1.0, 2.0])
+    some = CategoricalKernel((0, 0, 1), shared=True, active_dims=(1, 2, 6))
+    numeric = gpytorch.kernels.MaternKernel(nu=1.5, active_dims=(0, 5))
+    alone = {"tied": scaled(tied), "categorical": scaled(choices), "some columns": some}
+    return {
+        **alone,
+        "sum": gpytorch.kernels.AdditiveKernel(scaled(some), scaled(numeric)),
+        "product": scaled(gpytorch.kernels.ProductKernel(some, numeric)),
+        "unknown": gpytorch.kernels.AdditiveKernel(scaled(Unknown()), numeric),
+        "not stationary": scaled(gpytorch.kernels.LinearKernel()),
+    }
+
+
+@pytest.mark.parametrize("name", kernels())
+def test_dense_covariances_of_blocks_equal_gpytorchs(name: str) -> None:
+    module, (A, B) = kernels()[name].double(), (pool()[:20], pool())
+    with torch.no_grad():
+        expected = module(A, B).to_dense()
+        torch.testing.assert_close(dense_covariance(module)(A, B), expected, rtol=1e-10, atol=1e-7)
+        torch.testing.assert_close(prior_variance(module, A), module(A, diag=True))
+
+
+@pytest.mark.parametrize("transform", ["none", "standardise", "quantile-normal"])
+@pytest.mark.parametrize("combine", ["sum", "product"])
+def test_processes_over_blocks_equal_their_own_posterior(combine: str, transform: str) -> None:
+    X, y = problem()
+    blocks = (ColumnBlock("one-hot", 0, 5, "one-hot", GROUPS[:5]), ColumnBlock("numbers", 5, 8))
+    recipe = PoolGP(combine=combine, transform=transform, max_evaluations=15).for_blocks(blocks)
+    model = recipe.fit(X, y, seed=0)
+    predictive = predict(model, pool())
+    with torch.no_grad():
+        posterior = model.posterior(pool(), observation_noise=True)
+        mean, variance = posterior.mean[:, 0].numpy(), posterior.variance[:, 0].numpy()
+    np.testing.assert_allclose(predictive.mean, mean, rtol=1e-8)
+    np.testing.assert_allclose(predictive.std**2, variance, rtol=1e-8)

@@ -7,6 +7,7 @@ gives the kernel for certain lengthscales.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ BlockKernelName = Literal["categorical", "rbf", "matern-1/2", "matern-3/2", "mat
 Lengthscales = Literal["shared", "variable", "column"]
 MOST_CODED = 16
 """Variables whose mismatches fit a code of two bytes; up to eight fit one."""
+_SPARE = 32
 
 
 class BoundKernel(ABC):
@@ -105,18 +107,38 @@ class CodedBlock(BlockKernel):
         """Take the choices of each variable, ``v x m``."""
         super().__init__(block, kernel, categorical, groups)
         self.codes = MismatchCodes(labels, sets=groups is not None)
-        self._known: dict[int, Labels] = {}
+        self._known = np.empty((0, labels.shape[1]), dtype=self.codes.dtype)
+        self._places: dict[int, int] = {}
 
     @property
     def labels(self) -> Labels:
         """Choices of each variable, ``v x m``."""
         return self.codes.labels
 
-    def row_codes(self, row: int) -> Labels:
-        """Codes of one row, kept: a byte (or two) for each row of the pool."""
-        if row not in self._known:
-            self._known[row] = self.codes.row(row)
-        return self._known[row]
+    def row_codes(self, rows: Sequence[int]) -> Labels:
+        """Codes between ``n`` rows and the pool, ``n x m``; to be read only.
+
+        Those of each row are kept: a byte (or two) for each row of the pool. For rows in the order
+        in which they were first asked for, nothing is copied.
+        """
+        for row in rows:
+            if row not in self._places:
+                self._places[row] = self._keep(self.codes.row(row))
+        places = [self._places[row] for row in rows]
+        first = places[0] if places else 0
+        if places == list(range(first, first + len(places))):
+            return self._known[first : first + len(places)]
+        return self._known[places]
+
+    def _keep(self, codes: Labels) -> int:
+        place = len(self._places)
+        if place == len(self._known):
+            # Pages that were never written take no memory.
+            grown = np.empty((max(_SPARE, 2 * place), len(codes)), dtype=codes.dtype)
+            grown[:place] = self._known
+            self._known = grown
+        self._known[place] = codes
+        return place
 
     def correlation(self, rows: IntArray) -> CodedCorrelation:
         """Of training points at these rows, as a function of log lengthscales."""
@@ -139,10 +161,10 @@ class _CodedKernel(BoundKernel):
         self._block, self._table = block, table
 
     def row(self, row: int) -> FloatArray:
-        return np.take(self._table, self._block.row_codes(row))
+        return np.take(self._table, self._block.row_codes([row])[0])
 
     def cross(self, rows: IntArray, tile: slice, out: FloatArray) -> None:
-        codes = np.stack([self._block.row_codes(row)[tile] for row in rows.tolist()])
+        codes = self._block.row_codes(rows.tolist())[:, tile]
         np.take(self._table, codes, out=out, mode="clip")
 
     def between(self, a: IntArray, b: IntArray) -> FloatArray:

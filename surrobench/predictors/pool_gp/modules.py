@@ -36,19 +36,19 @@ class TiedKernel(Kernel):
         super().__init__(ard_num_dims=max(groups) + 1, **options)
         self.register_buffer("groups", torch.tensor(groups))
         columns = self.ard_num_dims = len(groups)  # from here on what inputs are checked for
-        self._plain: Any = (
+        self.plain: Any = (
             RBFKernel(ard_num_dims=columns)
             if kernel == "rbf"
             else MaternKernel(nu=_HALF_SMOOTHNESS[kernel], ard_num_dims=columns)
         )
         # Inputs come in units of the lengthscales; this one must stay as it is.
-        self._plain.requires_grad_(False)
-        self._plain.to(torch.float64).lengthscale = torch.ones(columns, dtype=torch.float64)
+        self.plain.requires_grad_(False)
+        self.plain.to(torch.float64).lengthscale = torch.ones(columns, dtype=torch.float64)
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: Any) -> Any:
         """Covariances of ``... x k x d`` and ``... x l x d``."""
         scale = self.lengthscale[..., self.groups]
-        return self._plain.forward(x1 / scale, x2 / scale, diag=diag, **params)
+        return self.plain.forward(x1 / scale, x2 / scale, diag=diag, **params)
 
 
 class CategoricalKernel(Kernel):
@@ -138,8 +138,17 @@ def _scaled(base: Kernel, scale: float, chosen: LogNormal, unit: float) -> Kerne
     return module
 
 
-def botorch_model(process: Process, rows: Tensor, targets: Tensor, constant: float) -> FittedGP:
-    """A model of ``targets`` (``n``) at ``rows`` of the pool, on inputs as the pool has them."""
+def botorch_model(
+    process: Process,
+    rows: Tensor,
+    targets: Tensor,
+    constant: float,
+    noise: float | None = None,
+) -> FittedGP:
+    """A model of ``targets`` (``n``) at ``rows`` of the pool, on inputs as the pool has them.
+
+    ``noise`` replaces that of the process where a later factorisation needed more.
+    """
     model = FittedGP(
         process.X[rows],
         targets.unsqueeze(-1).clone(),
@@ -148,7 +157,7 @@ def botorch_model(process: Process, rows: Tensor, targets: Tensor, constant: flo
         outcome_transform=None,
         input_transform=unit_cube(process.X),
     )
-    model.likelihood.noise = exact(process.parameters.noise)
+    model.likelihood.noise = exact(process.parameters.noise if noise is None else noise)
     model.mean_module.constant = exact(constant)
     model.fit_report = process.report
     return model.eval()

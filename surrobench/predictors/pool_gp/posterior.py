@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class PoolPosterior:
 
     Attributes:
         constant: the prior mean, profiled out.
+        jitter: what had to be added to the diagonal, by the fit or since (part of the noise).
     """
 
     kind: Kind = "gp"
@@ -47,6 +49,8 @@ class PoolPosterior:
         """Take a process, the factor of its observations and their values (``n``, its scale)."""
         self.process, self.transform = process, transform
         self._factor, self._generation, self._n = factor, factor.generation, factor.n
+        self._noise = process.parameters.noise + factor.jitter
+        self.jitter = process.report.jitter + factor.jitter
         self._rows, self._targets = np.array(factor.rows, dtype=np.int64), targets
         self._extra = np.empty((0, factor.m))
         self._extra_L = np.empty((0, self._n))
@@ -91,7 +95,7 @@ class PoolPosterior:
     @property
     def noise(self) -> float:
         """Variance of an observation around the function."""
-        return self.process.parameters.noise
+        return self._noise
 
     def to_scale(self, y: Tensor) -> Tensor:
         """Values in units of the task (any shape), moved to the surrogate's scale."""
@@ -202,4 +206,6 @@ class PoolPosterior:
 
     def model(self) -> FittedGP:
         """The same process as a BoTorch model on inputs like ``X``, on the surrogate's scale."""
-        return botorch_model(self.process, self.rows, self.targets, self.constant)
+        model = botorch_model(self.process, self.rows, self.targets, self.constant, self._noise)
+        model.fit_report = replace(model.fit_report, jitter=self.jitter)
+        return model

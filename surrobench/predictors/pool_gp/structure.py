@@ -77,6 +77,7 @@ class MismatchCodes:
 
     Attributes:
         labels: ``v x m``.
+        dtype: of the codes.
         steps: ``codes x lengthscales``: squared distances behind each code, in units of squared
             lengthscales (2 for each variable that differs).
     """
@@ -86,12 +87,12 @@ class MismatchCodes:
         self.labels = labels
         v = len(labels)
         if sets:
-            self._dtype: npt.DTypeLike = np.uint8 if v <= 8 else np.uint16
+            self.dtype: npt.DTypeLike = np.uint8 if v <= 8 else np.uint16
             self._powers = 1 << np.arange(v)
             bits = (np.arange(2**v)[:, None] >> np.arange(v)) & 1
             self.steps = 2.0 * bits.astype(np.float64)
         else:
-            self._dtype = np.uint8 if v < 256 else np.uint16
+            self.dtype = np.uint8 if v < 256 else np.uint16
             self._powers = np.ones(v, dtype=np.int64)
             self.steps = 2.0 * np.arange(v + 1.0)[:, None]
 
@@ -107,8 +108,8 @@ class MismatchCodes:
     def _codes(self, left: Labels, right: Labels) -> Labels:
         codes: Labels | None = None
         for one, other, power in zip(left, right, self._powers, strict=True):
-            part = (one != other).view(np.uint8).astype(self._dtype, copy=False)
-            part *= np.asarray(power, dtype=self._dtype)
+            part = (one != other).view(np.uint8).astype(self.dtype, copy=False)
+            part *= np.asarray(power, dtype=self.dtype)
             codes = part if codes is None else np.add(codes, part, out=codes)
         assert codes is not None
         return codes

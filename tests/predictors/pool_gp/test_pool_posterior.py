@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from block_pools import NUMERIC, ONE_HOT, pool, targets
 from botorch.models import SingleTaskGP
+from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from surrobench.predictors.belief import Belief
@@ -166,6 +168,50 @@ def test_conditioning_equals_botorchs_on_the_same_model() -> None:
         training = belief.process.kernel.between(at, at) + belief.noise * np.eye(len(at))
         np.testing.assert_allclose(L @ L.T, training, rtol=1e-8, atol=1e-10)
     assert torch.equal(belief.mean, before)
+
+
+@pytest.mark.parametrize("combine", ["sum", "product"])
+def test_conditioning_equals_gpytorch_with_all_observations(combine: str) -> None:
+    belief = session(combine=combine).update(ROWS, targets(ROWS), seed=0)
+    rows, values = [50, 60, 50], torch.tensor([0.3, -1.0, 0.5], dtype=torch.float64)
+    after = belief.condition(rows, values)
+    mean, covariance = reference(after)
+    everything = torch.arange(72)
+    close(after.mean, mean)
+    close(after.covariance(everything, everything), covariance)
+
+
+def test_fantasies_of_the_botorch_model_have_the_conditioned_moments() -> None:
+    belief = session().update(ROWS, targets(ROWS), seed=0)
+    model, rows = belief.model(), [50, 60]
+    sampler = SobolQMCNormalSampler(torch.Size([3]), seed=0)
+    with torch.no_grad():
+        fantasies = model.fantasize(pool()[rows], sampler=sampler)
+        answer = fantasies.posterior(pool())
+        values = fantasies.train_targets[:, -2:]
+    for value, mean, variance in zip(values, answer.mean, answer.variance, strict=True):
+        after = belief.condition(rows, value)
+        close(after.mean, mean.squeeze(-1), 1e-6)
+        close(after.variance, variance.squeeze(-1), 1e-6)
+
+
+def test_jitter_of_a_later_factorisation_is_recorded_and_part_of_the_noise() -> None:
+    work = session(transform="none")
+    work.update(ROWS, targets(ROWS), seed=0)
+    process = work._process
+    assert process is not None
+    quiet = replace(process.parameters, noise=0.0)
+    work._process = replace(process, parameters=quiet)
+    rows = [*ROWS, *ROWS]
+    belief = work.update(rows[::-1], targets(rows[::-1]), seed=0, refit=False)
+    assert belief.jitter > 0.0
+    assert belief.noise == belief.jitter
+    model = belief.model()
+    assert model.fit_report.jitter == belief.jitter
+    assert float(model.likelihood.noise) == belief.noise
+    L, at = belief.factor(), np.array(rows[::-1])
+    training = process.kernel.between(at, at) + belief.noise * np.eye(len(at))
+    np.testing.assert_allclose(L @ L.T, training, rtol=1e-10)
 
 
 def test_believing_the_mean_changes_no_mean() -> None:
