@@ -39,10 +39,10 @@ def main(leader: str) -> None:
     own = traces(frame, leader)
     for strategy in (leader, *BASELINES):
         first = first_optimum(traces(frame, strategy))
-        print(
-            f"{strategy:14} optimum in {np.isfinite(first).sum():2} of {len(first)} runs, "
-            f"median {np.median(first):.0f} evaluations"
-        )
+        median = np.median(first)
+        told = f"a median of {median:.0f}" if np.isfinite(median) else "more than half never"
+        found = np.isfinite(first).sum()
+        print(f"{strategy:14} optimum in {found:2} of {len(first)} runs; evaluations: {told}")
     for budget in (50, 100, 150):
         tests = {}
         for baseline in BASELINES:
@@ -57,4 +57,4 @@ def main(leader: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "gp-paths")
+    main(sys.argv[1] if len(sys.argv) > 1 else "gp-paths-ucb")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.options import check_choice
@@ -16,6 +18,9 @@ from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
 
 SAMPLERS: tuple[str, ...] = ("tpe", "gp")
+_FITTED = "_gprs_cache_list"
+"""Where a ``GPSampler`` keeps its last fit, to begin the next one from its hyperparameters."""
+_HYPERPARAMETERS = ("inverse_squared_lengthscales", "kernel_scale", "noise_var")
 
 
 class OptunaSearch(Strategy):
@@ -31,10 +36,9 @@ class OptunaSearch(Strategy):
     and the result is told under the architecture that was trained. ``TPESampler`` repeats itself
     often in small spaces, so it gains by this.
 
-    Each suggestion comes from a new sampler with a seed of its own, so that it depends on the seed
-    and on what was told, and a saved search goes on exactly. The one difference from a sampler that
-    lives on is that ``GPSampler`` then starts each fit from its default hyperparameters and not
-    from those of the fit before.
+    Each suggestion comes from a new sampler with a seed of its own, so that a saved search goes on
+    exactly. ``GPSampler`` starts each fit from the hyperparameters of the one before, which pass
+    from sampler to sampler, as it finds clearly worse architectures without them.
 
     Args:
         problem: the candidates.
@@ -72,14 +76,17 @@ class OptunaSearch(Strategy):
             self._study = self._optuna.create_study(direction="maximize")
         self._added = 0
         self._running: dict[Arch, int] = {}
+        self._fitted: Sequence[Any] | None = None
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         chosen: list[Arch] = []
         with self._quietly():
             self._tell_study()
             for _ in range(n):
-                self._study.sampler = self._new_sampler(int(rng.integers(2**31)))
+                sampler = self._new_sampler(int(rng.integers(2**31)))
+                self._study.sampler = sampler
                 trial = self._study.ask(self._distributions)
+                self._fitted = getattr(sampler, _FITTED, None)
                 choices = [trial.params[name] for name in self._distributions]
                 # The result is added later, in the order in which results come in.
                 self._end(trial.number)
@@ -92,8 +99,12 @@ class OptunaSearch(Strategy):
 
     def _new_sampler(self, seed: int) -> Any:
         samplers = self._optuna.samplers
-        kind = samplers.TPESampler if self.sampler == "tpe" else samplers.GPSampler
-        return kind(seed=seed)
+        if self.sampler == "tpe":
+            return samplers.TPESampler(seed=seed)
+        sampler = samplers.GPSampler(seed=seed)
+        if self._fitted is not None and hasattr(sampler, _FITTED):
+            setattr(sampler, _FITTED, self._fitted)
+        return sampler
 
     # -- what the study knows ------------------------------------------------------------------
 
@@ -131,8 +142,24 @@ class OptunaSearch(Strategy):
     def _params(self, arch: Arch) -> dict[str, int]:
         return dict(zip(self._distributions, arch, strict=True))
 
+    def _save(self) -> dict[str, Any]:
+        fitted = [
+            {name: getattr(process, name).tolist() for name in _HYPERPARAMETERS}
+            for process in self._fitted or []
+        ]
+        return {"fitted": fitted}
+
     def _load(self, own: Mapping[str, Any]) -> None:
         self._begin()
+        self._fitted = [
+            SimpleNamespace(
+                **{
+                    name: torch.tensor(process[name], dtype=torch.float64)
+                    for name in _HYPERPARAMETERS
+                }
+            )
+            for process in own["fitted"]
+        ] or None
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

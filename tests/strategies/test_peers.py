@@ -105,6 +105,25 @@ class TestOptuna:
         other.restore(json.loads(text))
         assert other.ask(2) == strategy.ask(2)
 
+    def test_a_fit_begins_where_the_last_one_ended(self) -> None:
+        optuna = pytest.importorskip("optuna")
+        strategy = make_strategy("optuna-gp", SPACE, design=10)
+        run(strategy, 11)
+        (known,) = strategy.state()["own"]["fitted"]
+        begun: list[list[float]] = []
+        module = optuna.samplers._gp.sampler.gp
+        fit = module.fit_kernel_params
+
+        def watched(*args: Any, **options: Any) -> Any:
+            begun.append(options["gpr_cache"].inverse_squared_lengthscales.tolist())
+            return fit(*args, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "fit_kernel_params", watched)
+            strategy.ask()
+        assert begun == [known["inverse_squared_lengthscales"]]
+        assert len(begun[0]) == len(SPACE.cardinalities)
+
     def test_messages_are_held_back_and_settings_restored(
         self, capfd: pytest.CaptureFixture[str]
     ) -> None:
