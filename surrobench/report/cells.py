@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,13 @@ LATEX = Markup(
     r"$^{\dagger}$",
 )
 MARKDOWN = Markup(escaping.markdown, "**{}**", " ± {}", "≈", "†")
+HTML = Markup(
+    lambda text: html.escape(escaping.one_line(text)),
+    "<strong>{}</strong>",
+    ' <span class="half">± {}</span>',
+    "<sup>≈</sup>",
+    "<sup>†</sup>",
+)
 
 
 def number(value: float, decimals: int = 3) -> str:

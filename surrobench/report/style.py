@@ -81,6 +81,11 @@ def _digest(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
+def method_id(method: str) -> str:
+    """The id of whatever shows a method in an SVG file, up to a further number after a dot."""
+    return f"method-{hashlib.sha256(method.encode()).hexdigest()[:10]}"
+
+
 def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
     """The look of a predictor; names of others are hashed to spare colours and markers.
 
