@@ -12,9 +12,11 @@ from surrobench.report import figures
 from surrobench.report.comparisons import comparisons
 from surrobench.report.costs import costs
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
+from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
@@ -61,10 +63,7 @@ def write_report(
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved)
 
-    def references(_: Sequence[Saved]) -> str:
-        return origin.bibtex
-
-    pages = [("report.md", overview), ("references.bib", references)]
+    pages = [("report.md", overview), *latex_pages(origin, lambda: prediction_facts(results))]
 
     return write_folder(shown, Path(folder), formats, pages)
 
