@@ -49,6 +49,19 @@ def collect(frame: pd.DataFrame, runs: Sequence[Path], command: str = "") -> Pro
     )
 
 
+def cite_command(runs: Sequence[Path]) -> None:
+    """Print BibTeX, and on the other stream what has none."""
+    from surrobench.cli.console import say, tell
+    from surrobench.studies.view import load_results, merge_results
+
+    origin = collect(merge_results([load_results(run) for run in runs]), runs)
+    for citation in origin.citations:
+        say(f"% for {', '.join(map(str, citation.cited_for))}")
+        say(citation.bibtex + "\n")
+    if origin.uncited:
+        tell(f"No publication is known for: {', '.join(origin.uncited)}.", style="yellow")
+
+
 def _tasks(frame: pd.DataFrame) -> list[str]:
     return [str(task) for task in frame["task"].dropna().unique()]
 

@@ -66,7 +66,7 @@ class Exhibit:
     @property
     def formats(self) -> tuple[str, ...]:
         """What it can be rendered as."""
-        held = {"csv": self.data, "md": self.markdown, "html": self.html}
+        held: dict[str, object] = {"csv": self.data, "md": self.markdown, "html": self.html}
         held["tex"] = self.tex if self.figure is None else self.figure
         return tuple(kind for kind in FORMATS if held.get(kind, self.figure) is not None)
 

@@ -74,7 +74,7 @@ def _reasons(failures: pd.DataFrame) -> str:
     counts = failures[["method", "status", "reason"]].value_counts().head(10)
     told = [
         f"{count} × {method}: {status}" + (f" ({reason})" if reason else "")
-        for (method, status, reason), count in counts.items()
+        for method, status, reason, count in counts.reset_index().itertuples(index=False)
     ]
     return "; ".join(told)
 
