@@ -27,8 +27,9 @@ def predicted_against_true(
 ) -> Figure:
     """A point per test architecture; the ``top`` that the predictor would choose stand out.
 
-    In a wide figure a second panel shows the best tenth. Vertical bars are 95 % predictive intervals of these, if the frame has a ``std``. Points are
-    rasterised, so that a vector file of thousands of them stays small.
+    In a wide figure a second panel shows the best tenth. Vertical bars are 95 % predictive
+    intervals of the chosen, if the frame has a ``std``. Points are rasterised, so that a vector
+    file of thousands of them stays small.
 
     Args:
         frame: ``truth`` and ``prediction`` of each architecture, larger is better, perhaps ``std``.
