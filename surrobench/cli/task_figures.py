@@ -38,6 +38,11 @@ class Asked:
     width: float
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the first task."""
+        return self.frame[self.frame["task"] == self.frame["task"].iloc[0]]
+
+    @property
     def task(self) -> TableTask:
         """The first task of the rows.
 
@@ -80,7 +85,7 @@ def _architectures(asked: Asked) -> Figure:
     """The best architectures that the runs of a search found, drawn with their numbers."""
     task = asked.task
     drawings = []
-    best = _best(asked.frame[asked.frame["task"] == asked.frame["task"].iloc[0]], asked.top)
+    best = _best(asked.rows, asked.top)
     for number, (text, value, methods) in enumerate(best, start=1):
         arch = task.space.parse(text)
         place = task.index.get(arch)
@@ -121,9 +126,7 @@ def _learning(asked: Asked) -> Figure:
     if len(task.fidelities) < 2:
         raise UserError(f"{task.name} keeps no values during training.")
     rows = []
-    for text, _, _ in _best(
-        asked.frame[asked.frame["task"] == asked.frame["task"].iloc[0]], asked.top
-    ):
+    for text, _, _ in _best(asked.rows, asked.top):
         place = task.index.get(task.space.parse(text))
         for run, curve in enumerate(task.values[place] if place is not None else ()):
             for epoch, value in zip(task.fidelities, curve, strict=True):

@@ -56,7 +56,7 @@ def test_report_tex_shows_everything_once(small: pd.DataFrame, tmp_path: Path) -
         path.stem for path in tmp_path.glob("*.tex") if path.stem not in ("report", "appendix")
     ]
     assert all(text.count(rf"\input{{\srfolder {name}}}") == 1 for name in shown)
-    assert {"summary", "kendall_tau-curves", "kendall_tau-against-best-n800"} <= shown
+    assert {"summary", "kendall_tau-curves", "kendall_tau-against-best-n800"} <= set(shown)
     figure = (tmp_path / "kendall_tau-curves.tex").read_text()
     assert r"\label{fig:kendall_tau-curves}" in figure
 
