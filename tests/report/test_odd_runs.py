@@ -29,7 +29,9 @@ PREDICTIONS: dict[str, Case] = {
         status=np.where(f["predictor"] == "svr", "failed", f["status"])
     ),
     "all failed": lambda f: f.assign(status="failed"),
-    "two runs": lambda f: pd.concat([f, f[f["seed"] < 3].assign(task="other")]),
+    "two runs": lambda f: pd.concat(
+        [f, f[(f["seed"] < 3) & (f["task"] == f["task"].iloc[0])].assign(task="other")]
+    ),
 }
 SEARCHES: dict[str, Case] = {
     "all": lambda f: f,
@@ -39,7 +41,9 @@ SEARCHES: dict[str, Case] = {
     "one task": lambda f: f[f["task"] == "t1"],
     "failed runs": lambda f: pd.concat([f, broken("new", task="t1")]),
     "all failed": lambda f: broken("a"),
-    "two runs": lambda f: pd.concat([f, f[f["seed"] < 3].assign(task="t9")]),
+    "two runs": lambda f: pd.concat(
+        [f, f[(f["seed"] < 3) & (f["task"] == "t1")].assign(task="t9")]
+    ),
 }
 
 
