@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +17,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.style import paper_style
 
-FORMATS = ("csv", "md", "tex", "pdf", "png", "svg")
+FORMATS = ("csv", "md", "tex", "html", "pdf", "png", "svg")
 """What an exhibit can be saved as; the CSV is always written."""
 
 # No dates and no versions: the same numbers give the same bytes.
@@ -25,13 +28,18 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
+_ONE_COLUMN = 4.0
+"""Inches; a wider figure spans both columns of a page."""
+
+
 @dataclass(frozen=True)
 class Exhibit:
     """One figure or table of a report.
 
     ``name`` is the stem of its files, ``caption`` plain text that says what it shows, ``data`` the
     numbers that it shows. A figure has ``figure``; a table ``tex`` and ``markdown``, which hold
-    the caption already and say what the marks mean.
+    the caption already and say what the marks mean, and ``html``, a ``<table>`` alone. An exhibit
+    with neither is data for other programs.
     """
 
     name: str
@@ -40,6 +48,58 @@ class Exhibit:
     figure: Figure | None = None
     tex: str | None = None
     markdown: str | None = None
+    html: str | None = None
+    notes: str = ""
+
+    @property
+    def kind(self) -> Literal["figure", "table", "data"]:
+        """What it is: of a figure, a table for reading, or numbers alone."""
+        if self.figure is not None:
+            return "figure"
+        return "data" if self.tex is None and self.markdown is None else "table"
+
+    @property
+    def title(self) -> str:
+        """The caption up to its first full stop, colon or semicolon."""
+        return re.split(r"[.:;](?=\s|$)", self.caption, maxsplit=1)[0]
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What it can be rendered as."""
+        held: dict[str, object] = {"csv": self.data, "md": self.markdown, "html": self.html}
+        held["tex"] = self.tex if self.figure is None else self.figure
+        return tuple(kind for kind in FORMATS if held.get(kind, self.figure) is not None)
+
+    def render(self, kind: str) -> bytes:
+        """The exhibit as the content of a file of some format; the same numbers, the same bytes.
+
+        Raises:
+            ValueError: if it does not have this format.
+        """
+        if kind not in self.formats:
+            raise ValueError(f"{self.name} has no {kind!r}, only {', '.join(self.formats)}.")
+        if self.figure is not None and kind != "csv":
+            return self._float() if kind == "tex" else render_figure(self.figure, kind)
+        text = {"md": self.markdown, "tex": self.tex, "html": self.html}.get(kind)
+        return (text if text is not None else to_csv(self.data)).encode()
+
+    def _float(self) -> bytes:
+        """LaTeX that shows the PDF of the figure; a wide one spans both columns."""
+        width = self.figure.get_figwidth() if self.figure is not None else 0.0
+        name = "figure*" if width > _ONE_COLUMN else "figure"
+        image = rf"{{\srfolder {self.name}.pdf}}"
+        lines = [
+            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/folder/}",
+            r"\providecommand{\srfolder}{}",
+            rf"\begin{{{name}}}[t]",
+            r"  \centering",
+            rf"  \ifdim\linewidth<{width:.2f}in \includegraphics[width=\linewidth]{image}%",
+            rf"  \else\includegraphics{image}\fi",
+            rf"  \caption{{{escaping.latex(self.caption)}}}",
+            rf"  \label{{fig:{self.name}}}",
+            rf"\end{{{name}}}",
+        ]
+        return ("\n".join(lines) + "\n").encode()
 
     def save(self, folder: Path, formats: Collection[str] = FORMATS) -> list[Path]:
         """Write the CSV, and the formats among ``formats`` that this exhibit has.
@@ -47,28 +107,16 @@ class Exhibit:
         Raises:
             UserError: if the folder cannot be written to.
         """
+        paths = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return [self._save_as(kind, folder) for kind in FORMATS if self._has(kind, formats)]
+            for kind in self.formats:
+                if kind == "csv" or kind in formats:
+                    paths.append(folder / f"{self.name}.{kind}")
+                    paths[-1].write_bytes(self.render(kind))
         except OSError as error:
             raise UserError(f"cannot write the report to {folder}: {error}.") from error
-
-    def _has(self, kind: str, formats: Collection[str]) -> bool:
-        if kind == "csv":
-            return True
-        content = {"md": self.markdown, "tex": self.tex}.get(kind, self.figure)
-        return kind in formats and content is not None
-
-    def _save_as(self, kind: str, folder: Path) -> Path:
-        path = folder / f"{self.name}.{kind}"
-        if kind == "csv":
-            path.write_text(to_csv(self.data), encoding="utf-8", newline="")
-        elif kind in ("md", "tex"):
-            text = self.markdown if kind == "md" else self.tex
-            path.write_text(text or "", encoding="utf-8", newline="")
-        elif self.figure is not None:
-            save_figure(self.figure, path)
-        return path
+        return paths
 
 
 def to_csv(frame: pd.DataFrame) -> str:
@@ -79,8 +127,15 @@ def to_csv(frame: pd.DataFrame) -> str:
     return str(safe.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Save a figure as its suffix says (pdf, png or svg) with reproducible bytes."""
+def render_figure(figure: Figure, kind: str) -> bytes:
+    """A figure as pdf, png or svg with reproducible bytes and embedded fonts."""
+    buffer = io.BytesIO()
     with paper_style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
-        figure.savefig(path, metadata=_METADATA[path.suffix[1:]])
+        figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Save a figure as its suffix says (pdf, png or svg) with reproducible bytes."""
+    path.write_bytes(render_figure(figure, path.suffix[1:]))

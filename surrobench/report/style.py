@@ -19,6 +19,18 @@ ONE_COLUMN = 3.3
 TWO_COLUMNS = 6.9
 """Widths in inches of figures in one and two columns of common conference templates."""
 
+WIDTHS = {
+    "neurips": (5.5, 5.5),
+    "iclr": (5.5, 5.5),
+    "icml": (3.25, 6.75),
+    "ieee": (3.5, 7.16),
+    "slides": (3.0, 4.8),
+}
+"""Inches of figures in one column and across the page, by the template that they are made for.
+
+Slides are shown larger than printed: a small figure has large letters there.
+"""
+
 MUTED = "#c4c7cb"
 """Grey for everything that gives context only."""
 INK = "#26292e"
@@ -79,6 +91,11 @@ class Look:
 
 def _digest(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def method_id(method: str) -> str:
+    """The id of whatever shows a method in an SVG file, up to a further number after a dot."""
+    return f"method-{hashlib.sha256(method.encode()).hexdigest()[:10]}"
 
 
 def look(predictor: str, transform: str = "", encoding: str = "") -> Look:

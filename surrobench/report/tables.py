@@ -7,11 +7,24 @@ from collections.abc import Sequence
 import pandas as pd
 
 from surrobench.report import escaping
-from surrobench.report.cells import LATEX, MARKDOWN, Markup, cell, legend
+from surrobench.report.cells import (
+    HTML,
+    LATEX,
+    LATEX_COMMANDS,
+    MARKDOWN,
+    MARKUPS,
+    Markup,
+    cell,
+    legend,
+)
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.results import Results
 
+MOST_ROWS = 48
+"""A LaTeX table of more rows goes on on the next page."""
+_SMALL = r"\scriptsize\setlength{\tabcolsep}{2.5pt}\setlength{\LTcapwidth}{\linewidth}"
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
 MOST_COLUMNS = 5
 """Tasks side by side in one LaTeX table; more are put into further tables."""
 
@@ -64,7 +77,7 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
     caption, notes = f"{measure.label} by number of training examples.", legend(rows)
     blocks = {
         markup: {task: _block(compared, task, order, markup) for task in results.tasks}
-        for markup in (LATEX, MARKDOWN)
+        for markup in MARKUPS
     }
     return Exhibit(
         "summary",
@@ -72,6 +85,8 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
         summary_frame(results),
         tex=long_tex(blocks[LATEX], escaping.latex(f"{caption} {notes}")),
         markdown=markdown_blocks(blocks[MARKDOWN], f"{caption} {notes}"),
+        html=html_blocks(blocks[HTML]),
+        notes=notes,
     )
 
 
@@ -107,16 +122,15 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     full = f"{caption} {notes}"
     data = rows.reset_index().assign(train_size=size)
     data["mean_rank"] = data["method"].map(ranks)
-    wide = {
-        markup: wide_cells(rows, ranks, results.tasks, order, markup)
-        for markup in (LATEX, MARKDOWN)
-    }
+    wide = {markup: wide_cells(rows, ranks, results.tasks, order, markup) for markup in MARKUPS}
     return Exhibit(
         f"{measure.column}-n{size}",
         caption,
         identified(results, data),
         tex=wide_tex(wide[LATEX], escaping.latex(full), f"{measure.column}-n{size}"),
         markdown=full + "\n\n" + markdown_table(wide[MARKDOWN]),
+        html=html_table(wide[HTML]),
+        notes=notes,
     )
 
 
@@ -148,19 +162,26 @@ def wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
     for place, part in enumerate(parts, start=1):
         chosen = cells.iloc[:, part + ([cells.shape[1] - 1] if ranked else [])]
         suffix = f" (Part {place} of {len(parts)}.)" if len(parts) > 1 else ""
-        tables.append(
-            chosen.reset_index()
-            .style.hide(axis="index")
-            .to_latex(
-                hrules=True,
-                column_format="l" + "r" * chosen.shape[1],
-                position="t",
-                position_float="centering",
-                caption=caption + suffix,
-                label=f"tab:{label}" + (f"-{place}" if len(parts) > 1 else ""),
-            )
-        )
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(tables)
+        number = f"-{place}" if len(parts) > 1 else ""
+        tables.append(_float(chosen.reset_index(), 1, caption + suffix, label + number))
+    return LATEX_COMMANDS + "\n".join(tables)
+
+
+def _float(cells: pd.DataFrame, names: int, caption: str, label: str) -> str:
+    """A table that floats and is made smaller where it would be wider than the text.
+
+    The first ``names`` columns are aligned to the left.
+    """
+    tex: str = cells.style.hide(axis="index").to_latex(
+        hrules=True,
+        column_format="l" * names + "r" * (cells.shape[1] - names),
+        position="t",
+        position_float="centering",
+        caption=caption,
+        label=f"tab:{label}",
+    )
+    tex = tex.replace(r"\begin{tabular}", _FITTED + r"\begin{tabular}", 1)
+    return tex.replace(r"\end{tabular}", r"\end{tabular}}", 1)
 
 
 def long_tex(
@@ -169,10 +190,12 @@ def long_tex(
     what: str = "predictor",
     label: str = "summary",
 ) -> str:
-    """One LaTeX longtable with a block of rows for each task."""
+    """One LaTeX table with a block of rows for each task; over several pages if it is long."""
     cells = pd.concat({escaping.latex(task): block for task, block in blocks.items()})
     cells = cells.fillna("").reset_index(names=["task", what])
     cells["task"] = cells["task"].where(~cells["task"].duplicated(), "")
+    if len(cells) <= MOST_ROWS:
+        return LATEX_COMMANDS + _float(cells, 2, caption, label)
     tex: str = cells.style.hide(axis="index").to_latex(
         environment="longtable",
         hrules=True,
@@ -180,7 +203,8 @@ def long_tex(
         caption=caption,
         label=f"tab:{label}",
     )
-    return "% needs \\usepackage{booktabs, longtable}\n" + tex
+    needs = LATEX_COMMANDS.replace("{booktabs, graphicx}", "{booktabs, longtable}")
+    return f"{needs}\\begingroup{_SMALL}\n{tex}\\endgroup\n"
 
 
 def markdown_table(cells: pd.DataFrame, align: str = "--:") -> str:
@@ -197,3 +221,16 @@ def markdown_blocks(blocks: dict[str, pd.DataFrame], caption: str) -> str:
     for task, block in blocks.items():
         parts.append(f"## {escaping.markdown(task)}\n\n{markdown_table(block)}")
     return "\n".join(parts)
+
+
+def html_table(cells: pd.DataFrame) -> str:
+    """A bare HTML table of ready-made cells; what the index holds comes first."""
+    with pd.option_context("display.max_colwidth", None):
+        table: str = cells.reset_index().to_html(index=False, escape=False, border=0)
+    return table
+
+
+def html_blocks(blocks: dict[str, pd.DataFrame]) -> str:
+    """One HTML table with the task in its first column."""
+    named = {HTML.text(task): block for task, block in blocks.items()}
+    return html_table(pd.concat(named, names=["task"]).fillna(""))

@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from surrobench.errors import UserError, did_you_mean
 from surrobench.report import figures
-from surrobench.report.exhibit import FORMATS, Exhibit
+from surrobench.report.comparisons import comparisons
+from surrobench.report.costs import costs
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
+from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
+from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
+from surrobench.report.scores import Scores
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
 
-DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
 CALIBRATION = ("coverage_50", "coverage_90", "coverage_95", "calibration_error", "sharpness")
 PAGE_HEIGHT = 9.0
 """Inches; a figure of more panels than fit is continued in further files."""
@@ -32,14 +37,17 @@ def write_report(
     folder: Path,
     formats: Collection[str] = DEFAULT_FORMATS,
     measure: str | None = None,
+    provenance: Provenance | None = None,
 ) -> list[Path]:
     """Write every exhibit that the records support, and ``report.md``, which lists them.
 
     Args:
         frame: records, one row per task, predictor, encoding, train size and seed.
         folder: made if it does not exist; files of the same names are replaced.
-        formats: any of ``csv`` (always written), ``md``, ``tex``, ``pdf``, ``png``, ``svg``.
+        formats: any of ``csv`` (always written), ``md``, ``tex``, ``html``, ``pdf``, ``png``,
+            ``svg``.
         measure: the column to rank by; Kendall τ, or else the first that was recorded.
+        provenance: what is known of the runs, for the appendix and the citations.
 
     Returns:
         The files written, ``report.md`` first.
@@ -48,20 +56,16 @@ def write_report(
         UserError: for records that cannot be read, an unknown format or measure, or a folder that
             cannot be written to.
     """
-    for kind in formats:
-        if kind not in FORMATS:
-            raise UserError(f"unknown report format {kind!r}. " + did_you_mean(kind, FORMATS))
-    results, folder = Results.of(frame), Path(folder)
-    written = [
-        (exhibit, exhibit.save(folder, formats))
-        for exhibit in exhibits(results, results.primary(measure))
-    ]
-    index = folder / "report.md"
-    try:
-        index.write_text(index_page(results, written), encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"cannot write the report to {folder}: {error}.") from error
-    return [index, *(path for _, paths in written for path in paths)]
+    check_formats(formats)
+    results, origin = Results.of(frame), provenance or Provenance()
+    shown = exhibits(results, results.primary(measure))
+
+    def overview(saved: Sequence[Saved]) -> str:
+        return index_page(results, saved)
+
+    pages = [("report.md", overview), *latex_pages(origin, lambda: prediction_facts(results))]
+
+    return write_folder(shown, Path(folder), formats, pages)
 
 
 def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
@@ -82,8 +86,12 @@ def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
             yield from _rankings(results, measure, size)
         if len(results.tasks) > 1 and np.isfinite(results.means(measure, size)).any(axis=None):
             yield _heat_map(results, measure, size)
+    if len(costs(results, measure)):
+        yield from _three_axes(results, measure)
     if results.has(*CALIBRATION):
         yield from _calibration(results)
+    for size in focus:
+        yield from comparisons(Scores.of(results, measure, size))
 
 
 def _pages(results: Results, per_page: int) -> Iterator[tuple[str, Results]]:
@@ -142,6 +150,20 @@ def _heat_map(results: Results, measure: Measure, size: int) -> Exhibit:
     data.insert(0, "mean_rank", results.mean_ranks(measure, size).reindex(data.index))
     figure = figures.heat_map(results, size, measure.column)
     return Exhibit(f"{measure.column}-heat-map-n{size}", caption, data.reset_index(), figure)
+
+
+def _three_axes(results: Results, measure: Measure) -> Iterator[Exhibit]:
+    caption = (
+        f"{measure.label} against the seconds of initialisation (training the examples, where the "
+        "task states it, and fitting) and of one query, and the best method within limits on both "
+        "(White et al., NeurIPS 2021); means over seeds, a line joins the training sizes. Hatched "
+        "are methods with hollow markers; dots stand for dashed lines."
+    )
+    for suffix, part in _pages(results, 4):
+        data = costs(part, measure)
+        if len(data):
+            figure = figures.three_axes(part, measure.column)
+            yield Exhibit(f"{measure.column}-three-axes{suffix}", caption, data, figure)
 
 
 def _calibration(results: Results) -> Iterator[Exhibit]:

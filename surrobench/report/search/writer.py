@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.report.exhibit import FORMATS, Exhibit
+from surrobench.report.comparisons import comparisons
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import search_facts
+from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.latex import latex_pages
+from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, against_expense
+from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.looks import Cast
@@ -24,7 +29,6 @@ from surrobench.report.search.tables import (
     summary_table,
 )
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
-from surrobench.report.writer import DEFAULT_FORMATS
 
 PANELS = 12
 """A figure of more tasks is continued in further files."""
@@ -41,14 +45,17 @@ def write_search_report(
     folder: Path,
     formats: Collection[str] = DEFAULT_FORMATS,
     fronts: pd.DataFrame | None = None,
+    provenance: Provenance | None = None,
 ) -> list[Path]:
     """Write every exhibit that the evaluations support, and ``report.md``, which lists them.
 
     Args:
         frame: evaluations of a search, one a row.
         folder: made if it does not exist; files of the same names are replaced.
-        formats: any of ``csv`` (always written), ``md``, ``tex``, ``pdf``, ``png``, ``svg``.
+        formats: any of ``csv`` (always written), ``md``, ``tex``, ``html``, ``pdf``, ``png``,
+            ``svg``.
         fronts: the true fronts of tasks with several objectives, a row per architecture.
+        provenance: what is known of the runs, for the appendix and the citations.
 
     Returns:
         The files written, ``report.md`` first.
@@ -57,23 +64,22 @@ def write_search_report(
         UserError: for evaluations that cannot be read, an unknown format, or a folder that cannot
             be written to.
     """
-    for kind in formats:
-        if kind not in FORMATS:
-            raise UserError(f"unknown report format {kind!r}. " + did_you_mean(kind, FORMATS))
-    results, folder = SearchResults.of(frame, fronts), Path(folder)
-    written = [
-        (exhibit, exhibit.save(folder, formats))
-        for part in results.by_measure()
-        if part.traces
-        for exhibit in exhibits(part)
-    ]
-    index = folder / "report.md"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        index.write_text(index_page(results, written), encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"cannot write the report to {folder}: {error}.") from error
-    return [index, *(path for _, paths in written for path in paths)]
+    check_formats(formats)
+    results, origin = SearchResults.of(frame, fronts), provenance or Provenance()
+
+    def overview(saved: Sequence[Saved]) -> str:
+        return index_page(results, saved)
+
+    pages = [("report.md", overview), *latex_pages(origin, lambda: search_facts(results))]
+
+    return write_folder(all_exhibits(results), Path(folder), formats, pages)
+
+
+def all_exhibits(results: SearchResults) -> Iterator[Exhibit]:
+    """The exhibits of every measure, one at a time."""
+    for part in results.by_measure():
+        if part.traces:
+            yield from exhibits(part)
 
 
 def exhibits(results: SearchResults) -> Iterator[Exhibit]:
@@ -85,6 +91,7 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     yield ranks_table(results)
     if len(results.order) > 1:
         yield from pairs_tables(results)
+        yield from comparisons(*final_scores(results, cast))
     for page in range(len(cast.pages)):
         yield from _curves(results, cast, "mean", "spent", page)
     yield from _curves(results, cast, "iqm", "spent")
