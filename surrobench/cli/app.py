@@ -164,6 +164,21 @@ def report(
 
 
 @app.command()
+def leaderboard(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder with run folders at any depth.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write it [FOLDER itself].")
+    ] = None,
+) -> None:
+    """Rank predictors and strategies over all runs: a page, a CSV and a Markdown file."""
+    from surrobench.cli.ranking import leaderboard_command
+
+    leaderboard_command(folder, out)
+
+
+@app.command()
 def verify(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
 ) -> None:

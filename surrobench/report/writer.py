@@ -14,6 +14,7 @@ from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
 from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.page.study import prediction_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
@@ -61,7 +62,10 @@ def write_report(
     def references(_: Sequence[Saved]) -> str:
         return origin.bibtex
 
-    pages = [("report.md", overview), ("references.bib", references)]
+    def page(saved: Sequence[Saved]) -> str:
+        return prediction_page(results, results.primary(measure), saved, origin)
+
+    pages = [("report.md", overview), ("report.html", page), ("references.bib", references)]
 
     return write_folder(shown, Path(folder), formats, pages)
 

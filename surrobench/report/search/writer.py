@@ -9,6 +9,7 @@ import pandas as pd
 
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, against_expense
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
@@ -69,7 +70,10 @@ def write_search_report(
     def references(_: Sequence[Saved]) -> str:
         return origin.bibtex
 
-    pages = [("report.md", overview), ("references.bib", references)]
+    def page(saved: Sequence[Saved]) -> str:
+        return search_page(results, saved, origin)
+
+    pages = [("report.md", overview), ("report.html", page), ("references.bib", references)]
 
     return write_folder(all_exhibits(results), Path(folder), formats, pages)
 
