@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.search import resampling
+from surrobench.report.bootstrap import counts, tail
 from surrobench.report.search.resampling import (
     interquartile_mean,
     interquartile_mean_band,
@@ -20,25 +20,30 @@ def values() -> np.ndarray:
 
 def resamples(values: np.ndarray) -> list[np.ndarray]:
     """The same resamples written out."""
-    counts = resampling._counts(len(values)).astype(int)
-    return [np.repeat(values, column, axis=0) for column in counts.T]
+    drawn = counts(len(values)).astype(int)
+    return [np.repeat(values, column, axis=0) for column in drawn.T]
 
 
 def test_bands_are_quantiles_of_resampled_means(values: np.ndarray) -> None:
     means = [sample.mean(axis=0) for sample in resamples(values)]
-    expected = np.quantile(means, [0.025, 0.975], axis=0)
+    expected = np.quantile(means, [tail(23), 1 - tail(23)], axis=0)
     np.testing.assert_allclose(mean_band(values), expected, atol=1e-12)
 
 
 def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray) -> None:
     middles = [stats.trim_mean(sample, 0.25, axis=0) for sample in resamples(values)]
-    expected = np.quantile(middles, [0.025, 0.975], axis=0)
+    expected = np.quantile(middles, [tail(23), 1 - tail(23)], axis=0)
     np.testing.assert_allclose(interquartile_mean_band(values), expected, atol=1e-12)
 
 
 def test_bands_agree_with_scipy(values: np.ndarray) -> None:
     expected = stats.bootstrap(
-        (values,), np.mean, axis=0, method="percentile", rng=np.random.default_rng(5)
+        (values,),
+        np.mean,
+        axis=0,
+        method="percentile",
+        confidence_level=1 - 2 * tail(23),
+        rng=np.random.default_rng(5),
     ).confidence_interval
     for ours, theirs in zip(mean_band(values), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.05)

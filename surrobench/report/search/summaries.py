@@ -6,12 +6,11 @@ other seeds on the same task.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 
 from surrobench.report import statistics
+from surrobench.report.pairs import compare_pairs
 from surrobench.report.search.resampling import (
     interquartile_mean,
     interquartile_mean_band,
@@ -21,7 +20,6 @@ from surrobench.report.search.resampling import (
 from surrobench.report.search.traces import FloatArray, Traces
 
 ALPHA = 0.05
-_PAIR = ["method", "other", "pairs", "advantage", "p"]
 
 
 def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
@@ -159,34 +157,5 @@ def _success(found: FloatArray) -> dict[str, float]:
 
 
 def pairwise(traces: Traces, budget: float) -> pd.DataFrame:
-    """Every method against every other over their common seeds at a budget.
-
-    A row per ordered pair: ``method``, ``other``, ``pairs`` (common seeds), ``advantage`` (mean by
-    which ``method`` is better), ``p`` (two-sided Wilcoxon signed-rank test), ``p_holm`` (adjusted
-    over all pairs) and ``outcome``: ``win``, ``loss`` or ``tie`` at 5 %, and empty where so few
-    seeds could not have told any difference.
-    """
-    scores = scores_at(traces, budget)
-    sign = 1.0 if traces.larger_is_better else -1.0
-    values = {str(name): sign * column.to_numpy() for name, column in scores.items()}
-    names = list(combinations(values, 2))
-    if not names:
-        return pd.DataFrame(columns=[*_PAIR, "p_holm", "outcome"])
-    differences = np.column_stack([values[a] - values[b] for a, b in names])
-    known = np.isfinite(differences)
-    total = np.where(known, differences, 0.0).sum(axis=0)
-    half = pd.DataFrame(names, columns=_PAIR[:2])
-    half["pairs"] = known.sum(axis=0)
-    half["advantage"] = total / half["pairs"].where(half["pairs"] > 0)
-    half["p"] = statistics.signed_ranks(differences)
-    half["p_holm"] = statistics.holm(half["p"])
-    tests = int(half["p"].notna().sum())
-    testable = np.array([statistics.can_reject(n, tests, ALPHA) for n in half["pairs"]], dtype=bool)
-    clear = half["p_holm"] < ALPHA
-    better = np.where(half["advantage"] > 0, "win", "loss")
-    half["outcome"] = np.where(clear, better, np.where(testable, "tie", ""))
-    turned = half.rename(columns={"method": "other", "other": "method"})
-    turned["advantage"] = -turned["advantage"]
-    turned["outcome"] = turned["outcome"].replace({"win": "loss", "loss": "win"})
-    both = pd.concat([half, turned[half.columns]])
-    return both.sort_values(["method", "other"], ignore_index=True)
+    """:func:`~surrobench.report.pairs.compare_pairs` of the scores at a budget."""
+    return compare_pairs(scores_at(traces, budget), traces.larger_is_better, ALPHA)
