@@ -41,7 +41,8 @@ def leaderboard_command(folder: Path, out: Path | None) -> None:
         out or folder,
         sources,
     )
-    say(f"{len(sources)} runs, {sum(source.rows for source in sources):,} rows")
+    runs = "run" if len(sources) == 1 else "runs"
+    say(f"{len(sources)} {runs}, {sum(source.rows for source in sources):,} rows")
     for path in paths:
         say(str(path), style="cyan")
 

@@ -84,8 +84,9 @@ def search_standings(results: SearchResults) -> pd.DataFrame:
         for budget in part.budgets if part.traces else []:
             for axis, measure, scores in _search_scores(part, budget):
                 table = _standings(scores, measure)
-                names = {"kind": "search", "axis": axis, "measure": measure.column, "at": budget}
-                tables.append(table.assign(**names))
+                tables.append(
+                    table.assign(kind="search", axis=axis, measure=measure.column, at=budget)
+                )
     return _together(tables)
 
 
@@ -128,14 +129,11 @@ def _standings(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 
 def compared(scores: pd.DataFrame) -> pd.DataFrame:
-    """The part of ``scores`` (tasks × methods) that is complete, by a fixed rule.
+    """The largest complete part of ``scores`` (tasks × methods) by a fixed rule.
 
-    Methods with a number on at least half of the tasks are compared, over the tasks on which all
-    of these have one; if there is no such task, the method with the fewest numbers goes, and so on.
+    Methods are kept by how many tasks they have a number on, and tasks if all of these methods have
+    one; of the limits, the one whose part has most cells is taken, and of equals the strictest.
     """
     counts = scores.notna().sum()
-    kept = scores.loc[:, counts >= len(scores) / 2]
-    while kept.shape[1] and kept.dropna().empty:
-        fewest = kept.notna().sum().iloc[::-1].idxmin()
-        kept = kept.drop(columns=fewest)
-    return kept.dropna()
+    parts = [scores.loc[:, counts >= least].dropna() for least in sorted(set(counts))]
+    return max(reversed(parts), key=lambda part: part.size, default=scores)

@@ -30,12 +30,13 @@ COLOURED = 8
 _TITLES = {axis.name: axis.title for axis in AXES}
 _RULES = (
     "Methods are ranked on every task by their mean over seeds, and the ranks are averaged over "
-    "tasks (1 is best). Compared are the methods that have a number on at least half of the tasks, "
-    "over the tasks that all of these have; – marks the others.",
+    "tasks (1 is best). Not every method has a number on every task: compared is the largest "
+    "complete part of the table, methods that have enough tasks over the tasks that all of these "
+    "have; – marks the others. Ranks among other methods or over other tasks do not compare.",
     f"In bold the best mean rank; ≈ marks what is not significantly worse (Friedman's test and, "
-    f"where it rejects at {ALPHA:.0%}, Nemenyi's critical difference; Demšar, JMLR 2006). The tests "
-    "take tasks for independent draws, but tasks of one table share its architectures: read them "
-    "as a guide.",
+    f"where it rejects at {ALPHA:.0%}, Nemenyi's critical difference; Demšar, JMLR 2006). "
+    "The tests take tasks for independent draws, but tasks of one table share its architectures: "
+    "read them as a guide.",
 )
 
 
@@ -110,28 +111,32 @@ def _sections(standings: pd.DataFrame, dress: Dress) -> Iterator[Section]:
 
 
 def _axis_item(axis: str, rows: pd.DataFrame, kind: str, what: str, dress: Dress) -> Item:
-    tests = rows.drop_duplicates("at").dropna(subset=["friedman_p"])
-    text = "; ".join(
-        f"{what} = {row['at']:,.6g}: Friedman p {_p(row['friedman_p'])}, critical difference "
-        f"{row['critical_difference']:.2f} ({row['methods']} methods)"
-        for _, row in tests.iterrows()
-    )
+    text = _tests(rows, what)
     first = rows[rows["at"] == focus(rows)[kind]].sort_values("mean_rank")
     chosen = [str(name) for name in first["method"].head(COLOURED)]
-    several = rows["at"].nunique() > 1
     x = "train_size" if kind == "prediction" else "budget"
     drawn = None
-    if several:
+    if rows["at"].nunique() > 1 and len(rows[["tasks", "methods"]].drop_duplicates()) == 1:
         data = rows.rename(columns={"at": x}).dropna(subset=["mean_rank"])
         drawn = chart(data, Axes(x, "mean_rank", None), "mean rank", Dress(dress.looks, chosen))
     anchor = f"{kind}-" + "".join(c if c.isalnum() else "-" for c in axis)
     title = _TITLES.get(axis, axis.removeprefix("search: ").capitalize())
     grid = axis_table(rows, what)
-    return Item(anchor, title, text and text + ".", anchor, chart=drawn, grid=grid)
+    return Item(anchor, title, text, anchor, chart=drawn, grid=grid)
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+def _tests(rows: pd.DataFrame, what: str) -> str:
+    """What the tests say at every size or budget; nothing where there are none."""
+    tests = rows.drop_duplicates("at").dropna(subset=["friedman_p"])
+    if tests.empty:
+        return "Too few tasks for a test."
+    largest = float(tests["friedman_p"].max())
+    p = "p < 0.001" if largest < 0.001 else f"p ≤ {largest:.3f}"
+    limits = [
+        f"{row['critical_difference']:.1f} at {what} = {row['at']:,.6g} ({row['methods']} methods)"
+        for _, row in tests.iterrows()
+    ]
+    return f"Friedman's test: {p}. Critical difference of mean ranks: {', '.join(limits)}."
 
 
 def _page(sections: Sequence[Section], sources: Sequence[Source]) -> Page:

@@ -114,6 +114,7 @@
     sortable(table);
     const box = table.closest(".scroll");
     if (!box || table.tBodies[0].rows.length < 6) continue;
+    box.classList.toggle("long", table.tBodies[0].rows.length > 40);
     const tools = make("div", { class: "tools" });
     filterable(table, tools);
     const save = make("button", { type: "button" }, "Save as CSV");
