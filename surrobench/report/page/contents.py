@@ -15,7 +15,7 @@ from surrobench.report.page import charts
 from surrobench.report.page.charts import Dress
 from surrobench.report.page.comparisons import comparison_grid, is_comparison
 from surrobench.report.page.document import Item, Section
-from surrobench.report.page.grid import from_frame
+from surrobench.report.page.grid import Grid, from_frame
 from surrobench.report.page.pictures import data_uri
 
 Saved = tuple[Exhibit, Sequence[Path]]
@@ -55,7 +55,10 @@ def _figures(saved: Sequence[Saved], dress: Dress) -> Iterator[Item]:
             label = charts.score_label(exhibit, axes)
             chart = charts.chart(data.drop_duplicates(keys), axes, label, dress)
         picture = data_uri(exhibit.figure) if exhibit.figure is not None and not chart else None
-        yield Item(anchor(exhibit), title, text, exhibit.name, chart, picture, files=files)
+        shown = None if chart or len(exhibit.data) > MOST_ROWS else _plain(exhibit.data, title)
+        yield Item(
+            anchor(exhibit), title, text, exhibit.name, chart, picture, numbers=shown, files=files
+        )
 
 
 def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
@@ -67,13 +70,18 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
     elif exhibit.html:
         html = Markup(exhibit.html)
     elif len(data) <= MOST_ROWS:
-        words = [str(name) for name in data if not pd.api.types.is_numeric_dtype(data[name])]
-        grid = from_frame(data, title, words[1:])
+        grid = _plain(data, title)
     files = tuple(path.name for path in paths)
     source = exhibit.tex if exhibit.tex and len(exhibit.tex) < 60_000 else None
     return Item(
         anchor(exhibit), title, text, exhibit.name, grid=grid, html=html, source=source, files=files
     )
+
+
+def _plain(data: pd.DataFrame, title: str) -> Grid:
+    """The data as they are."""
+    words = [str(name) for name in data if not pd.api.types.is_numeric_dtype(data[name])]
+    return from_frame(data, title, words[1:])
 
 
 def anchor(exhibit: Exhibit) -> str:

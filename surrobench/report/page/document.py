@@ -34,6 +34,7 @@ class Item:
         chart: the numbers of a chart as JSON that is safe inside HTML.
         picture: a ``data:`` address.
         grid: a table.
+        numbers: behind a figure, as a table that is folded away.
         html: a ``<table>`` whose texts are escaped already.
         source: the same for LaTeX.
         files: names of files that lie beside the page.
@@ -46,6 +47,7 @@ class Item:
     chart: Markup | None = None
     picture: str | None = None
     grid: Grid | None = None
+    numbers: Grid | None = None
     html: Markup | None = None
     source: str | None = None
     files: tuple[str, ...] = ()

@@ -125,6 +125,8 @@ def residuals(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fig
             axes.spines["left"].set_visible(False)
         pairs = zip(table["by"], table["group"], strict=True)
         names = [escaping.figure(_group(*pair)) for pair in pairs]
+        row[2].set_xlim(max(-1.02, row[2].get_xlim()[0]), min(1.02, row[2].get_xlim()[1]))
+        row[3].set_xlim(max(-0.02, row[3].get_xlim()[0]), 1.02)
         row[0].set_yticks(places, names)
         row[0].set_ylim(places[-1] + 0.7, -0.7)
     return figure

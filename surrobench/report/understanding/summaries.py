@@ -34,3 +34,12 @@ def over_seeds(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         with np.errstate(invalid="ignore"):
             table[f"{name}_ci95"] = half_width(errors[name], counts[name])
     return table.reset_index()
+
+
+def in_order(residuals: pd.DataFrame) -> pd.DataFrame:
+    """Groups of one kind together, those that are numbers by their size."""
+    kinds = {kind: place for place, kind in enumerate(residuals["by"].unique())}
+    sizes = pd.to_numeric(residuals["group"], errors="coerce").fillna(-1.0)
+    ordered = residuals.assign(kind=residuals["by"].map(kinds), size=sizes)
+    ordered = ordered.sort_values(["kind", "size"], kind="stable", ignore_index=True)
+    return ordered.drop(columns=["kind", "size"])

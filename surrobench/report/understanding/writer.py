@@ -18,7 +18,7 @@ from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
 from surrobench.report.provenance import Provenance
 from surrobench.report.understanding import figures
-from surrobench.report.understanding.summaries import KEYS, over_seeds
+from surrobench.report.understanding.summaries import KEYS, in_order, over_seeds
 
 PANELS = 12
 """Variables whose choices one figure shows; more are continued in further files."""
@@ -122,13 +122,14 @@ def exhibits(subject: Subject, frames: Mapping[str, pd.DataFrame]) -> Iterator[E
         tables["relevance"],
         figures.relevance(tables["relevance"]),
     )
+    errors = in_order(tables["residuals"])
     yield Exhibit(
         "residuals",
         f"Errors of {subject.predictor} by groups of test architectures: bias (prediction less "
         "truth), mean absolute error, ranking within the group, and observed coverage of the "
-        f"central 90 % interval. {subject.basis}",
-        tables["residuals"],
-        figures.residuals(tables["residuals"], subject.unit),
+        f"central 90 % interval. Drawn are groups that every test set has. {subject.basis}",
+        errors,
+        figures.residuals(errors[errors["seeds"] == subject.seeds], subject.unit),
     )
 
 
