@@ -14,10 +14,12 @@ from surrobench.report import escaping
 
 @dataclass(frozen=True)
 class Markup:
-    """How one kind of document writes text, bold numbers, half-widths and marks."""
+    """How one kind of document writes text, numbers, half-widths and marks."""
 
     text: Callable[[object], str]
+    number: str
     bold: str
+    second: str
     half: str
     not_worse: str
     incomplete: str
@@ -25,19 +27,33 @@ class Markup:
 
 LATEX = Markup(
     escaping.latex,
-    r"\textbf{{{}}}",
-    r" {{\scriptsize$\pm${}}}",
+    r"\srnum{{{}}}",
+    r"\srbest{{{}}}",
+    r"\srsecond{{{}}}",
+    r" \srhalf{{{}}}",
     r"$^{\approx}$",
     r"$^{\dagger}$",
 )
-MARKDOWN = Markup(escaping.markdown, "**{}**", " ± {}", "≈", "†")
+MARKDOWN = Markup(escaping.markdown, "{}", "**{}**", "<ins>{}</ins>", " ± {}", "≈", "†")
 HTML = Markup(
     lambda text: html.escape(escaping.one_line(text)),
+    "{}",
     "<strong>{}</strong>",
+    "<u>{}</u>",
     ' <span class="half">± {}</span>',
     "<sup>≈</sup>",
     "<sup>†</sup>",
 )
+MARKUPS = (LATEX, MARKDOWN, HTML)
+
+LATEX_COMMANDS = r"""% needs \usepackage{booktabs}
+% for siunitx: \usepackage{siunitx} and \newcommand{\srnum}[1]{\num{#1}}
+\providecommand{\srnum}[1]{#1}
+\providecommand{\srbest}[1]{\textbf{#1}}
+\providecommand{\srsecond}[1]{\underline{#1}}
+\providecommand{\srhalf}[1]{{\scriptsize$\pm$\srnum{#1}}}
+"""
+"""What the LaTeX tables are written with; a paper may define the commands otherwise before."""
 
 
 def number(value: float, decimals: int = 3) -> str:
@@ -65,19 +81,26 @@ def cell(row: pd.Series, markup: Markup, digits: int = 3) -> str:
     if not row["seeds"] > 0:
         return "--" if markup is LATEX else "–"
     mean, half = mean_and_half(row, digits)
-    text = markup.bold.format(mean) if row["best"] else mean
+    text = markup.number.format(mean) if np.isfinite(row["mean"]) else markup.text(mean)
+    text = markup.bold.format(text) if row["best"] else text
+    text = markup.second.format(text) if row["second"] else text
     text += markup.not_worse if row["not_worse"] else ""
     text += markup.incomplete if row["incomplete"] else ""
     return text + (markup.half.format(half) if half else "")
 
 
-def legend(rows: pd.DataFrame, best: str = "bold") -> str:
-    """What the marks mean, for as much of them as can occur in these rows of a comparison."""
+def legend(rows: pd.DataFrame, best: str = "bold", second: str = "underlined") -> str:
+    """What the marks mean, for as much of them as can occur in these rows of a comparison.
+
+    ``best`` and ``second`` say how these are marked; the second is not if that is empty.
+    """
     parts = ["Mean over seeds"]
     if rows["low"].notna().any():
         parts = ["Mean ± half of the 95 % Student's t interval over seeds"]
     if rows["best"].any():
         parts.append(f"{best}: best of its column")
+    if second and rows["second"].any():
+        parts.append(f"{second}: second best")
     compared = rows["p"].notna().any()
     if rows["not_worse"].any():
         parts.append(

@@ -26,7 +26,7 @@ def probability_of_improvement(first: npt.ArrayLike, second: npt.ArrayLike) -> f
     x, y = _finite(first), _finite(second)
     if not x.size or not y.size:
         return float("nan")
-    return float(stats.mannwhitneyu(x, y, method="asymptotic").statistic / (x.size * y.size))
+    return float(np.mean((x[:, None] > y) + 0.5 * (x[:, None] == y)))
 
 
 def paired_effect(differences: npt.ArrayLike) -> float:
@@ -66,7 +66,7 @@ def seeds_needed(effect: float, alpha: float = 0.05, power: float = 0.8) -> floa
     estimated from the same few seeds, and no correction for several comparisons is in it.
 
     Args:
-        effect: standardised mean difference, as of :func:`paired_effect`; to two decimals.
+        effect: standardised mean difference, as of :func:`paired_effect`; two digits of it count.
         alpha: two-sided level.
         power: probability of finding the effect.
 
@@ -76,7 +76,7 @@ def seeds_needed(effect: float, alpha: float = 0.05, power: float = 0.8) -> floa
     if np.isnan(effect):
         return float("nan")
     least = int(np.floor(1 - np.log2(alpha))) + 1
-    size = round(abs(effect), 2)
+    size = float(f"{abs(effect):.2g}")
     if size > 10:
         return float(least)
     seeds = _t_test_size(size, alpha, power) / _EFFICIENCY if size > 0 else np.inf
@@ -85,14 +85,19 @@ def seeds_needed(effect: float, alpha: float = 0.05, power: float = 0.8) -> floa
 
 @lru_cache(maxsize=4096)
 def _t_test_size(effect: float, alpha: float, power: float) -> float:
+    """Smallest number of pairs with which a paired t test has the power, by bisection."""
     from statsmodels.stats.power import TTestPower
 
-    test = TTestPower()
-    if test.power(effect, 2, alpha) >= power:
-        return 2.0
-    if test.power(effect, MOST_SEEDS, alpha) < power:
+    def lacks(pairs: int) -> bool:  # not a number where the power is as good as 1
+        return bool(TTestPower().power(effect, pairs, alpha) < power)
+
+    low, high = 1, MOST_SEEDS
+    if lacks(high):
         return float("inf")
-    return float(test.solve_power(effect_size=effect, alpha=alpha, power=power))
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if lacks(middle) else (low, middle)
+    return float(high)
 
 
 def _finite(values: npt.ArrayLike) -> FloatArray:

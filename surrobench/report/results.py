@@ -203,7 +203,7 @@ class Results:
             tested = pd.concat(tests, names=["task", "method"])
             summary = at(self.summary(measure), "train_size", size)
             table = summary.join(tested)
-            for column in ("best", "not_worse"):
+            for column in ("best", "second", "not_worse"):
                 table[column] = table[column].eq(True)
             self._comparisons[key] = table
         return self._comparisons[key]

@@ -132,18 +132,21 @@ def versus_best(
         alpha: level of the family of comparisons.
 
     Returns:
-        One row per method: ``best``; ``p``, Holm-adjusted over the comparisons of this call (NaN
-        for the best); ``pairs``, common seeds with the best; ``not_worse``, not significantly
-        different from the best. ``not_worse`` is False where the test could not have found any
-        difference with that many pairs, so that too few seeds never look like a draw.
+        One row per method: ``best``; ``second``, the best mean of the others; ``p``, Holm-adjusted
+        over the comparisons of this call (NaN for the best); ``pairs``, common seeds with the
+        best; ``not_worse``, not significantly different from the best. ``not_worse`` is False
+        where the test could not have found any difference with that many pairs, so that too few
+        seeds never look like a draw.
     """
     values = scores.to_numpy(dtype=np.float64)
     count = scores.shape[1]
-    best, p, pairs = np.zeros(count, dtype=bool), np.full(count, np.nan), np.zeros(count, dtype=int)
+    best, second = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    p, pairs = np.full(count, np.nan), np.zeros(count, dtype=int)
     means = scores.mean().to_numpy()
     if np.isfinite(means).any():
         leader = int(np.nanargmax(means) if larger_is_better else np.nanargmin(means))
         best[leader] = True
+        second = _leaders(np.where(best, np.nan, means), larger_is_better)
         differences = values[:, [leader]] - values
         pairs = np.where(best, 0, np.isfinite(differences).sum(axis=0))
         p = signed_ranks(differences)
@@ -152,8 +155,21 @@ def versus_best(
     adjusted = holm(p)
     testable = np.array([can_reject(int(n), comparisons, alpha) for n in pairs], dtype=bool)
     not_worse = testable & (adjusted >= alpha)
-    columns = {"best": best, "p": adjusted, "pairs": pairs, "not_worse": not_worse}
+    columns = {
+        "best": best,
+        "second": second,
+        "p": adjusted,
+        "pairs": pairs,
+        "not_worse": not_worse,
+    }
     return pd.DataFrame(columns, index=scores.columns)
+
+
+def _leaders(means: FloatArray, larger_is_better: bool) -> npt.NDArray[np.bool_]:
+    """Which means equal the best of them; none where all are unknown."""
+    if np.isnan(means).all():
+        return np.zeros(means.shape, dtype=bool)
+    return means == (np.nanmax(means) if larger_is_better else np.nanmin(means))
 
 
 def mean_ranks(means: pd.DataFrame, larger_is_better: bool = True) -> pd.Series:

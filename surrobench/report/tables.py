@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from surrobench.report import escaping
-from surrobench.report.cells import LATEX, MARKDOWN, Markup, cell, legend
+from surrobench.report.cells import (
+    HTML,
+    LATEX,
+    LATEX_COMMANDS,
+    MARKDOWN,
+    MARKUPS,
+    Markup,
+    cell,
+    legend,
+)
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.results import Results
@@ -64,7 +73,7 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
     caption, notes = f"{measure.label} by number of training examples.", legend(rows)
     blocks = {
         markup: {task: _block(compared, task, order, markup) for task in results.tasks}
-        for markup in (LATEX, MARKDOWN)
+        for markup in MARKUPS
     }
     return Exhibit(
         "summary",
@@ -72,6 +81,8 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
         summary_frame(results),
         tex=long_tex(blocks[LATEX], escaping.latex(f"{caption} {notes}")),
         markdown=markdown_blocks(blocks[MARKDOWN], f"{caption} {notes}"),
+        html=html_blocks(blocks[HTML]),
+        notes=notes,
     )
 
 
@@ -107,16 +118,15 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     full = f"{caption} {notes}"
     data = rows.reset_index().assign(train_size=size)
     data["mean_rank"] = data["method"].map(ranks)
-    wide = {
-        markup: wide_cells(rows, ranks, results.tasks, order, markup)
-        for markup in (LATEX, MARKDOWN)
-    }
+    wide = {markup: wide_cells(rows, ranks, results.tasks, order, markup) for markup in MARKUPS}
     return Exhibit(
         f"{measure.column}-n{size}",
         caption,
         identified(results, data),
         tex=wide_tex(wide[LATEX], escaping.latex(full), f"{measure.column}-n{size}"),
         markdown=full + "\n\n" + markdown_table(wide[MARKDOWN]),
+        html=html_table(wide[HTML]),
+        notes=notes,
     )
 
 
@@ -160,7 +170,7 @@ def wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
                 label=f"tab:{label}" + (f"-{place}" if len(parts) > 1 else ""),
             )
         )
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(tables)
+    return LATEX_COMMANDS + "\n".join(tables)
 
 
 def long_tex(
@@ -180,7 +190,7 @@ def long_tex(
         caption=caption,
         label=f"tab:{label}",
     )
-    return "% needs \\usepackage{booktabs, longtable}\n" + tex
+    return LATEX_COMMANDS.replace("{booktabs}", "{booktabs, longtable}") + tex
 
 
 def markdown_table(cells: pd.DataFrame, align: str = "--:") -> str:
@@ -197,3 +207,16 @@ def markdown_blocks(blocks: dict[str, pd.DataFrame], caption: str) -> str:
     for task, block in blocks.items():
         parts.append(f"## {escaping.markdown(task)}\n\n{markdown_table(block)}")
     return "\n".join(parts)
+
+
+def html_table(cells: pd.DataFrame) -> str:
+    """A bare HTML table of ready-made cells; what the index holds comes first."""
+    with pd.option_context("display.max_colwidth", None):
+        table: str = cells.reset_index().to_html(index=False, escape=False, border=0)
+    return table
+
+
+def html_blocks(blocks: dict[str, pd.DataFrame]) -> str:
+    """One HTML table with the task in its first column."""
+    named = {HTML.text(task): block for task, block in blocks.items()}
+    return html_table(pd.concat(named, names=["task"]).fillna(""))

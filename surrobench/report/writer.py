@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report import figures
+from surrobench.report.comparisons import comparisons
+from surrobench.report.costs import costs
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
@@ -17,6 +19,7 @@ from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.page.study import prediction_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
+from surrobench.report.scores import Scores
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
 
 CALIBRATION = ("coverage_50", "coverage_90", "coverage_95", "calibration_error", "sharpness")
@@ -88,8 +91,12 @@ def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
             yield from _rankings(results, measure, size)
         if len(results.tasks) > 1 and np.isfinite(results.means(measure, size)).any(axis=None):
             yield _heat_map(results, measure, size)
+    if len(costs(results, measure)):
+        yield from _three_axes(results, measure)
     if results.has(*CALIBRATION):
         yield from _calibration(results)
+    for size in focus:
+        yield from comparisons(Scores.of(results, measure, size))
 
 
 def _pages(results: Results, per_page: int) -> Iterator[tuple[str, Results]]:
@@ -148,6 +155,20 @@ def _heat_map(results: Results, measure: Measure, size: int) -> Exhibit:
     data.insert(0, "mean_rank", results.mean_ranks(measure, size).reindex(data.index))
     figure = figures.heat_map(results, size, measure.column)
     return Exhibit(f"{measure.column}-heat-map-n{size}", caption, data.reset_index(), figure)
+
+
+def _three_axes(results: Results, measure: Measure) -> Iterator[Exhibit]:
+    caption = (
+        f"{measure.label} against the seconds of initialisation (training the examples, where the "
+        "task states it, and fitting) and of one query, and the best method within limits on both "
+        "(White et al., NeurIPS 2021); means over seeds, a line joins the training sizes. Hatched "
+        "are methods with hollow markers; dots stand for dashed lines."
+    )
+    for suffix, part in _pages(results, 4):
+        data = costs(part, measure)
+        if len(data):
+            figure = figures.three_axes(part, measure.column)
+            yield Exhibit(f"{measure.column}-three-axes{suffix}", caption, data, figure)
 
 
 def _calibration(results: Results) -> Iterator[Exhibit]:

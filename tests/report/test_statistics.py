@@ -110,7 +110,7 @@ def test_too_few_seeds_never_look_like_a_draw() -> None:
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": [np.nan]})])
 def test_nothing_to_compare(frame: pd.DataFrame) -> None:
     table = versus_best(frame)
-    assert list(table.columns) == ["best", "p", "pairs", "not_worse"]
+    assert list(table.columns) == ["best", "second", "p", "pairs", "not_worse"]
     assert not table["best"].any()
 
 

@@ -21,7 +21,7 @@ def test_paper_table_marks_best_ties_and_missing_seeds(frame: pd.DataFrame) -> N
     lines = table.tex.splitlines()
     assert sum("toprule" in line for line in lines) == 1
     svr = next(line for line in lines if line.startswith("svr"))
-    assert svr.count(r"\textbf") == 3
+    assert svr.count(r"\srbest") == 3
     assert svr.endswith(r"1.0 \\")
     assert r"$^{\approx}$" in next(line for line in lines if line.startswith("mlp-ensemble"))
     assert r"class\_scene" in table.tex

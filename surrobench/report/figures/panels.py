@@ -50,16 +50,22 @@ def panel_grid(
     panel_height: float,
     share_y: bool = False,
     below: float = 0.0,
+    *,
+    share_rows: bool = False,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with ``count`` panels, returned row by row; unneeded places stay empty.
 
-    Sizes are in inches; ``below`` is the room for a legend.
+    Sizes are in inches; ``below`` is the room for a legend. With ``share_rows`` the second panel of
+    each row has the y axis of the first.
     """
     rows = math.ceil(count / most_columns)
     columns = math.ceil(count / rows)
     figure = Figure(figsize=(width, rows * panel_height + below), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
     panels = [list(row) for row in grid]
+    for row in panels if share_rows else []:
+        row[1].sharey(row[0])
+        row[1].tick_params(axis="y", labelleft=False)
     while sum(map(len, panels)) > count:
         panels[-1].pop().remove()
     return figure, panels

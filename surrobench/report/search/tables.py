@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report import escaping
-from surrobench.report.cells import LATEX, MARKDOWN, Markup, cell, legend, number
+from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, cell, legend, number
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import (
+    html_blocks,
+    html_table,
     long_tex,
     markdown_blocks,
     markdown_table,
@@ -74,9 +76,7 @@ def comparison_table(results: SearchResults, budget: int) -> Exhibit:
     full = " ".join(part for part in (caption, marks, notes(results, rows)) if part)
     data = rows.reset_index().assign(budget=budget)
     data["mean_rank"] = data["method"].map(ranks)
-    wide = {
-        markup: wide_cells(rows, ranks, tasks, order, markup, WHAT) for markup in (LATEX, MARKDOWN)
-    }
+    wide = {markup: wide_cells(rows, ranks, tasks, order, markup, WHAT) for markup in MARKUPS}
     name = f"{prefix(results)}-at-{budget}"
     return Exhibit(
         name,
@@ -84,6 +84,8 @@ def comparison_table(results: SearchResults, budget: int) -> Exhibit:
         identified(results, data),
         tex=wide_tex(wide[LATEX], escaping.latex(full), name),
         markdown=f"{escaping.markdown(full)}\n\n{markdown_table(wide[MARKDOWN])}",
+        html=html_table(wide[HTML]),
+        notes=marks,
     )
 
 
@@ -104,7 +106,7 @@ def summary_table(results: SearchResults) -> Exhibit:
     full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
     blocks = {
         markup: {task: _block(results, compared, task, markup) for task in results.traces}
-        for markup in (LATEX, MARKDOWN)
+        for markup in MARKUPS
     }
     data = identified(results, rows.reset_index()).sort_values(
         ["task", "budget", "method"], kind="stable"
@@ -116,6 +118,8 @@ def summary_table(results: SearchResults) -> Exhibit:
         data,
         tex=long_tex(blocks[LATEX], escaping.latex(full), WHAT, name),
         markdown=markdown_blocks(blocks[MARKDOWN], escaping.markdown(full)),
+        html=html_blocks(blocks[HTML]),
+        notes=legend(rows),
     )
 
 
@@ -182,7 +186,7 @@ def ranks_table(results: SearchResults) -> Exhibit:
         "the end (paired Wilcoxon over common seeds, Holm over all pairs of a task, 5 %; pairs "
         "with too few common seeds count as none)."
     )
-    cells = {markup: _rank_cells(table, results.budgets, markup) for markup in (LATEX, MARKDOWN)}
+    cells = {markup: _rank_cells(table, results.budgets, markup) for markup in MARKUPS}
     name = f"{prefix(results)}-ranks"
     return Exhibit(
         name,
@@ -190,6 +194,7 @@ def ranks_table(results: SearchResults) -> Exhibit:
         identified(results, table.rename_axis("method").reset_index()),
         tex=wide_tex(cells[LATEX], escaping.latex(caption), name),
         markdown=f"{escaping.markdown(caption)}\n\n{markdown_table(cells[MARKDOWN])}",
+        html=html_table(cells[HTML]),
     )
 
 

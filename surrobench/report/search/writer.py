@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.report.comparisons import comparisons
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, against_expense
+from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.looks import Cast
@@ -94,6 +96,7 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     yield ranks_table(results)
     if len(results.order) > 1:
         yield from pairs_tables(results)
+        yield from comparisons(*final_scores(results, cast))
     for page in range(len(cast.pages)):
         yield from _curves(results, cast, "mean", "spent", page)
     yield from _curves(results, cast, "iqm", "spent")

@@ -1,0 +1,161 @@
+"""Exhibits that compare methods over common seeds, the same for every kind of study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report import escaping
+from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, number
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.figures.critical_difference import critical_difference
+from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
+from surrobench.report.figures.outcomes import outcome_matrix
+from surrobench.report.scores import Scores
+from surrobench.report.style import ONE_COLUMN
+from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
+
+MOST_DRAWN = 8
+"""Lines in a performance profile."""
+_TEST = "paired Wilcoxon signed-rank test over common seeds, Holm over all pairs of a task, 5 %"
+
+
+def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[Exhibit]:
+    """Every comparison that the scores support; nothing for a single method.
+
+    Args:
+        scores: at one train size or budget.
+        pairs: ``scores.pairs``, if they are known already.
+    """
+    if len(scores.order) < 2 or not scores.tables:
+        return
+    pairs = scores.pairs if pairs is None else pairs
+    yield against_best(scores, pairs)
+    if (pairs["outcome"] != "").any():
+        yield _outcomes(scores, pairs)
+    if np.isfinite(scores.ranks.critical_difference):
+        yield _ranks(scores)
+    if scores.measure.unitless and any(len(table) > 1 for table in scores.tables.values()):
+        yield from _together(scores)
+
+
+def _outcomes(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
+    caption = (
+        f"Significant wins, ties and significant losses of the row against the column over "
+        f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where so few "
+        "common seeds could not tell any difference."
+    )
+    data = pairs[["task", "method", "other", "pairs", "advantage", "p_holm", "outcome"]]
+    figure = outcome_matrix(pairs, scores.order)
+    return Exhibit(f"{scores.stem}-outcomes{scores.suffix}", caption, data, figure)
+
+
+def _count(scores: Scores) -> str:
+    return f"{len(scores.tables)} tasks" if len(scores.tables) > 1 else "one task"
+
+
+def _ranks(scores: Scores) -> Exhibit:
+    test, (_, what) = scores.ranks, scores.blocks
+    caption = (
+        f"Critical-difference diagram of {scores.measure.label} {scores.where}: mean ranks over "
+        f"{test.blocks} blocks ({what}), Friedman's test p = {test.p:.2g}; bars join methods that "
+        "Nemenyi's test cannot tell apart at 5 %."
+    )
+    if what != "tasks":
+        caption += " The ranks speak of other seeds on the same tasks."
+    data = test.ranks.rename("mean_rank").rename_axis("method").reset_index()
+    data = data.assign(
+        blocks=test.blocks, friedman_p=test.p, critical_difference=test.critical_difference
+    )
+    data = data.join(test.pairs.add_prefix("p_against "), on="method")
+    figure = critical_difference(test, looks=scores.looks)
+    return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
+
+
+def _together(scores: Scores) -> Iterator[Exhibit]:
+    table = scores.aggregates()
+    if table.empty:
+        return
+    over = f"over {_count(scores)} and all seeds {scores.where}"
+    label = scores.measure.label
+    caption = (
+        f"Interquartile mean and mean of {label} {over}, with 95 % stratified bootstrap intervals "
+        "(seeds are drawn anew within each task); the line marks the best."
+    )
+    figure = aggregates(table, label, looks=scores.looks)
+    yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
+    if scores.measure.larger_is_better:
+        chosen = list(table["method"].head(MOST_DRAWN))
+        caption = (
+            f"Performance profile: share of runs {over} whose {label} is at least τ, with 95 % "
+            "stratified bootstrap bands; the higher the better."
+        )
+        data = profiles(scores.tables, chosen)
+        figure = performance_profile(
+            scores.tables, label, chosen, looks=scores.looks, width=ONE_COLUMN
+        )
+        yield Exhibit(f"{scores.stem}-profile{scores.suffix}", caption, data, figure)
+
+
+def against_best(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
+    """Every method beside the best of its task: difference, tests, effect, seeds needed."""
+    label = scores.measure.label
+    caption = f"Every method against the best of its task by {label} {scores.where}."
+    notes = (
+        "Shortfall: mean by which the best is ahead, with a 95 % bootstrap interval; p: two-sided "
+        "Wilcoxon signed-rank test over common seeds, Holm-adjusted over all pairs of the task; "
+        "P: probability that a run of the best is ahead; g: standardised paired difference "
+        "(Hedges); seeds: common seeds that would tell the two apart with a power of 80 % at 5 % "
+        "if that difference is right, without a correction for several comparisons."
+    )
+    blocks = {
+        markup: {
+            task: _block(scores, pairs, task, table, markup)
+            for task, table in scores.tables.items()
+        }
+        for markup in MARKUPS
+    }
+    name = f"{scores.stem}-against-best{scores.suffix}"
+    full = f"{caption} {notes}"
+    return Exhibit(
+        name,
+        caption,
+        pairs,
+        tex=long_tex(blocks[LATEX], escaping.latex(full), "method", name),
+        markdown=markdown_blocks(blocks[MARKDOWN], escaping.markdown(full)),
+        html=html_blocks(blocks[HTML]),
+        notes=notes,
+    )
+
+
+def _block(
+    scores: Scores, pairs: pd.DataFrame, task: str, table: pd.DataFrame, markup: Markup
+) -> pd.DataFrame:
+    means = table.mean().reindex(list(scores.order)).dropna()
+    means = means.sort_values(ascending=not scores.measure.larger_is_better, kind="stable")
+    best = str(means.index[0])
+    mine = pairs[(pairs["task"] == task) & (pairs["method"] == best)].set_index("other")
+    rows = {markup.text(best): {"mean": markup.bold.format(number(means[best]))}}
+    for method in means.index[1:]:
+        row = mine.loc[method]
+        rows[markup.text(method)] = {
+            "mean": number(means[method]),
+            "shortfall": number(row["advantage"]) + _interval(row),
+            "p": _p_value(row["p_holm"], markup),
+            "P": number(row["probability_of_improvement"], 2),
+            "g": markup.text(number(row["effect"], 1)),
+            "seeds": markup.text(number(row["seeds_needed"], 0)),
+        }
+    block = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    block.index.name = "method"
+    return block.replace("–", "--") if markup is LATEX else block
+
+
+def _interval(row: pd.Series) -> str:
+    return "" if np.isnan(row["low"]) else f" [{number(row['low'])}, {number(row['high'])}]"
+
+
+def _p_value(value: float, markup: Markup) -> str:
+    return markup.text("< 0.001") if value < 0.001 else number(value)

@@ -1,0 +1,68 @@
+"""Mean ranks on a line, with bars that join what Nemenyi's test cannot tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from surrobench.errors import UserError
+from surrobench.report import escaping
+from surrobench.report.figures.tags import tag
+from surrobench.report.rank_tests import RankTest, rank_test
+from surrobench.report.style import INK, TWO_COLUMNS, Look, look, paper_style
+
+
+def critical_difference(
+    scores: pd.DataFrame | RankTest,
+    *,
+    larger_is_better: bool = True,
+    looks: Mapping[str, Look] | None = None,
+    width: float = TWO_COLUMNS,
+) -> Figure:
+    """The diagram of Demšar (JMLR 2006), drawn by scikit-posthocs.
+
+    Args:
+        scores: blocks × methods (tasks, say), or the finished test.
+        larger_is_better: which end gets rank 1.
+        looks: of the methods; by their names if they are not given.
+        width: inches.
+
+    Raises:
+        UserError: if there are fewer than three methods or two blocks.
+    """
+    test = scores if isinstance(scores, RankTest) else rank_test(scores, larger_is_better)
+    if np.isnan(test.critical_difference):
+        raise UserError("a critical-difference diagram needs three methods on two blocks.")
+    from scikit_posthocs import critical_difference_diagram
+
+    looks = looks or {method: look(method) for method in test.ranks.index}
+    names = {method: escaping.figure(method) for method in test.ranks.index}
+    with paper_style():
+        figure = Figure(figsize=(width, 0.75 + 0.082 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        colours = {names[method]: looks[method].colour for method in names}
+        drawn = critical_difference_diagram(
+            test.ranks.rename(names),
+            test.pairs.rename(index=names, columns=names),
+            ax=axes,
+            color_palette=colours,
+            text_h_margin=0.004 * len(names),
+            label_props={"fontsize": 6},
+            crossbar_props={"color": INK, "linewidth": 2.2},
+            marker_props={"s": 14},
+            elbow_props={"linewidth": 0.8},
+        )
+        axes.grid(False)
+        for place, method in enumerate(names):
+            if place < len(drawn["labels"]):
+                tag(axes, method, drawn["labels"][place], drawn["elbows"][place])
+        axes.set_title(
+            f"mean rank over {test.blocks} blocks; critical difference "
+            f"{test.critical_difference:.2f}",
+            loc="left",
+            fontsize=6.5,
+        )
+    return figure

@@ -1,0 +1,138 @@
+"""A score against initialisation and query time, and who wins within which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
+from scipy import ndimage
+
+from surrobench.errors import UserError
+from surrobench.report import escaping
+from surrobench.report.costs import costs, winners
+from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
+from surrobench.report.measures import find_measure
+from surrobench.report.results import Results
+from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+
+
+def three_axes(
+    frame: pd.DataFrame | Results,
+    measure: str = "kendall_tau",
+    *,
+    highlight: int | Sequence[str] = 8,
+    width: float = TWO_COLUMNS,
+) -> Figure:
+    """The comparison of White et al. (NeurIPS 2021), one row of panels a task.
+
+    Left: mean score against the seconds of initialisation (training the examples, where the task
+    states it, and fitting); a line joins the train sizes of a method. Middle: against the seconds
+    that one query takes. Right: the method with the best mean score among those that keep both
+    limits; nothing can be afforded where it is white. Hatching stands for a hollow marker, dots for
+    a dashed line. Predictors of constants are left out.
+
+    Raises:
+        UserError: if no cell has a score and both times.
+    """
+    results, score = Results.of(frame), find_measure(measure)
+    table = costs(results, score)
+    if len(table):
+        table = table[~table["method"].isin(results.constant_methods(always=True))]
+    if table.empty:
+        raise UserError("no cell has a score with its fit and query times.")
+    if isinstance(highlight, int):
+        highlight = panels.highlights(results, score, highlight)
+    looks = panels.looks(results)
+    tasks = [task for task in results.tasks if task in set(table["task"])]
+    maps = {t: winners(table[table["task"] == t], score.larger_is_better) for t in tasks}
+    best = _ever(maps)
+    chosen = [m for m in results.methods if m in {*highlight, *best}]
+    with paper_style():
+        legend = Legend.of(chosen, len(results.methods) - len(chosen), width)
+        figure, grid = panels.panel_grid(
+            3 * len(tasks), width, 3, 1.9, below=legend.height, share_rows=True
+        )
+        for (left, middle, right), task in zip(grid, tasks, strict=True):
+            here = table[table["task"] == task]
+            what = "training and fitting (s)" if here["trained"].all() else "fitting (s)"
+            _lines(left, here, "initialisation", chosen, looks)
+            _lines(middle, here, "query", chosen, looks)
+            _map(right, maps[task], looks)
+            left.set(xlabel=what, ylabel=score.label)
+            middle.set(xlabel="query of one architecture (s)")
+            right.set(xlabel=what, ylabel="query (s)")
+            left.set_title(escaping.figure(task), loc="left")
+            right.set_title("best within both limits", loc="left")
+        legend.draw(figure, looks)
+    return figure
+
+
+def _ever(maps: dict[str, pd.DataFrame]) -> list[str]:
+    names = pd.unique(np.concatenate([grid.to_numpy().ravel() for grid in maps.values()]))
+    return [str(name) for name in names if name]
+
+
+def _lines(
+    axes: Axes, table: pd.DataFrame, column: str, chosen: list[str], looks: dict[str, Look]
+) -> None:
+    for method, rows in table.groupby("method", sort=False):
+        name, line = str(method), rows.sort_values("train_size")
+        style: dict[str, object] = {"color": MUTED, "linewidth": 0.7, "zorder": 1}
+        if name in chosen:
+            style = {**line_style(looks[name]), "zorder": 3, "linewidth": 0.9}
+        if column == "query":  # train sizes hardly change it: points say more than lines
+            style |= {"linestyle": "none", "marker": style.get("marker", ".")}
+        (artist,) = axes.plot(line[column], line["score"], **style)
+        tag(axes, name, artist)
+    axes.set_xscale("log")
+
+
+def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
+    cells = grid.to_numpy()
+    with mpl.rc_context({"hatch.linewidth": 0.6, "hatch.color": "white"}):
+        for name in _ever({"": grid}):
+            inside = (cells == name).astype(float).T
+            axes.contourf(
+                grid.index,
+                grid.columns,
+                inside,
+                levels=[0.5, 1.5],
+                colors=[looks[name].colour],
+                hatches=[_hatch(looks[name])],
+            )
+            tag(axes, name, axes.collections[-1])
+            _label(axes, grid, name, looks[name].colour)
+    axes.set(xscale="log", yscale="log")
+    axes.grid(False)
+
+
+def _label(axes: Axes, grid: pd.DataFrame, name: str, colour: str) -> None:
+    """The name of a method where its region is widest, if there is room for it."""
+    inside = np.pad((grid == name).to_numpy(), 1)
+    depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+    if depth.max() < 0.06 * len(grid):
+        return
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    text = axes.text(
+        grid.index[row],
+        grid.columns[column],
+        "\n+".join(escaping.figure(part, 24) for part in name.split("+")),
+        fontsize=4.5,
+        color="white",
+        ha="center",
+        va="center",
+    )
+    text.set_path_effects([Stroke(linewidth=2.2, foreground=colour), Normal()])
+    tag(axes, name, text)
+
+
+def _hatch(look: Look) -> str:
+    """Methods that share a colour differ by their hatching, as lines do by marker and dash."""
+    return ("////" if look.hollow else "") + ("...." if look.dash != "solid" else "")

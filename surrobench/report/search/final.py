@@ -1,0 +1,33 @@
+"""The scores that the runs of a search end with, for the comparisons of methods."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from surrobench.report.scores import Scores
+from surrobench.report.search.looks import Cast
+from surrobench.report.search.records import REGRET
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.summaries import scores_at
+
+
+def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scores, pd.DataFrame]:
+    """Scores of every task at the end of its budget, and all pairs of methods there."""
+    cast = cast or Cast.of(results)
+    tables = {
+        task: scores_at(traces, max(1, int(traces.budget)))
+        for task, traces in results.traces.items()
+    }
+    pairs = pd.concat({task: results.pairs(task) for task in results.traces}, names=["task"])
+    budgets = sorted({max(1, int(traces.budget)) for traces in results.traces.values()})
+    after = " or ".join(f"{budget:,}" for budget in budgets)
+    scores = Scores(
+        tables,
+        results.measure,
+        results.order,
+        cast.looks,
+        "regret" if results.measure == REGRET else "hypervolume",
+        "",
+        f"after {after} full trainings",
+    )
+    return scores, pairs.reset_index("task").reset_index(drop=True)
