@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,8 @@ from surrobench.report.page.comparisons import comparison_grid, is_comparison
 from surrobench.report.page.document import Item, Section
 from surrobench.report.page.grid import Grid, from_frame
 from surrobench.report.page.pictures import data_uri
+from surrobench.report.page.vectors import inline_svg, methods_in
+from surrobench.report.style import method_id
 
 Saved = tuple[Exhibit, Sequence[Path]]
 
@@ -48,17 +51,42 @@ def _figures(saved: Sequence[Saved], dress: Dress) -> Iterator[Item]:
         title, text = said(exhibit)
         files = tuple(path.name for _, paths in group for path in paths)
         axes = charts.axes_of(exhibit.data)
-        chart = None
         if axes is not None:
             data = pd.concat([item.data for item, _ in group], ignore_index=True)
             keys = [key for key in ("task", "method", axes.x) if key in data]
             label = charts.score_label(exhibit, axes)
             chart = charts.chart(data.drop_duplicates(keys), axes, label, dress)
-        picture = data_uri(exhibit.figure) if exhibit.figure is not None and not chart else None
-        shown = None if chart or len(exhibit.data) > MOST_ROWS else _plain(exhibit.data, title)
-        yield Item(
-            anchor(exhibit), title, text, exhibit.name, chart, picture, numbers=shown, files=files
-        )
+            yield Item(anchor(exhibit), title, text, exhibit.name, chart, files=files)
+        else:
+            yield replace(_drawn(exhibit, dress), title=title, text=text, files=files)
+
+
+def _drawn(exhibit: Exhibit, dress: Dress) -> Item:
+    """A figure as vectors with its methods, or else as pixels."""
+    assert exhibit.figure is not None
+    here = anchor(exhibit)
+    drawing, picture, methods = inline_svg(exhibit.figure, here), None, None
+    if drawing is None:
+        picture = data_uri(exhibit.figure)
+    else:
+        shown = methods_in(drawing)
+        known = [name for name in _methods(exhibit, dress) if method_id(name) in shown]
+        if len(known) > 1:
+            listed = [charts.described(n, dress) | {"id": method_id(n)} for n in known]
+            methods = charts.embedded(listed)
+    few = len(exhibit.data) <= MOST_ROWS
+    numbers = _plain(exhibit.data, exhibit.title) if few else None
+    return Item(
+        here, "", "", exhibit.name, picture=picture, drawing=drawing, methods=methods,
+        numbers=numbers,
+    )  # fmt: skip
+
+
+def _methods(exhibit: Exhibit, dress: Dress) -> list[str]:
+    """Methods that a figure may show, in the order of its data."""
+    named = [exhibit.data[name] for name in ("method", "other") if name in exhibit.data]
+    names = [str(name) for column in named for name in column.unique()]
+    return list(dict.fromkeys([*names, *dress.looks]))
 
 
 def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
@@ -68,7 +96,7 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
         grid = comparison_grid(data, title)
         text = text or legend(data)
     elif exhibit.html:
-        html = Markup(exhibit.html)
+        html = _semantic(exhibit.html)
     elif len(data) <= MOST_ROWS:
         grid = _plain(data, title)
     files = tuple(path.name for path in paths)
@@ -76,6 +104,12 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
     return Item(
         anchor(exhibit), title, text, exhibit.name, grid=grid, html=html, source=source, files=files
     )
+
+
+def _semantic(html: str) -> Markup:
+    """A table whose heads say what they are heads of."""
+    columns = html.replace("<th>", '<th scope="col">')
+    return Markup(re.sub(r"<tr>(\s*)<td>(.*?)</td>", r'<tr>\1<th scope="row">\2</th>', columns))
 
 
 def _plain(data: pd.DataFrame, title: str) -> Grid:

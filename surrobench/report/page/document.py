@@ -33,6 +33,8 @@ class Item:
         name: of a file that the numbers are saved as.
         chart: the numbers of a chart as JSON that is safe inside HTML.
         picture: a ``data:`` address.
+        drawing: an ``<svg>`` element.
+        methods: that can be switched off in the drawing, as JSON like that of a chart.
         grid: a table.
         numbers: behind a figure, as a table that is folded away.
         html: a ``<table>`` whose texts are escaped already.
@@ -46,6 +48,8 @@ class Item:
     name: str = "table"
     chart: Markup | None = None
     picture: str | None = None
+    drawing: Markup | None = None
+    methods: Markup | None = None
     grid: Grid | None = None
     numbers: Grid | None = None
     html: Markup | None = None

@@ -526,18 +526,36 @@
     resize(event.deltaY > 0 ? 1 / 1.15 : 1.15);
   }, { passive: false });
   stage.addEventListener("pointermove", (event) => { if (event.buttons === 1) stage.scrollBy(-event.movementX, -event.movementY); });
-  for (const image of document.querySelectorAll(".sheet img")) {
+  for (const image of document.querySelectorAll(".sheet img, .sheet > svg")) {
     const open = () => {
-      picture = image.cloneNode();
-      picture.draggable = false;
+      picture = image.cloneNode(true);
+      picture.removeAttribute("tabindex");
       size = 1;
       resize(1);
       stage.replaceChildren(picture);
       dialog.showModal();
     };
-    image.tabIndex = 0;
+    image.setAttribute("tabindex", "0");
     image.setAttribute("role", "button");
     image.addEventListener("click", open);
     image.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+  }
+  stage.addEventListener("dragstart", (event) => event.preventDefault());
+
+  /* ---- drawings: methods that can be switched off ---- */
+  for (const box of document.querySelectorAll(".switches")) {
+    const drawing = box.previousElementSibling;
+    const legend = make("div", { class: "legend", role: "group", "aria-label": "Methods" });
+    for (const method of JSON.parse(box.querySelector("script").textContent)) {
+      const parts = drawing.querySelectorAll(`[data-method="${method.id}"]`);
+      const key = make("button", { type: "button", "aria-pressed": "true" }, swatch(method), method.name);
+      key.addEventListener("click", () => {
+        const on = key.getAttribute("aria-pressed") !== "true";
+        key.setAttribute("aria-pressed", String(on));
+        for (const part of parts) part.style.display = on ? "" : "none";
+      });
+      legend.append(key);
+    }
+    box.append(legend);
   }
 })();

@@ -1,4 +1,4 @@
-"""Figures as pictures within a page: vectors, or pixels where those are smaller."""
+"""Figures as pixels within a page, for those that are too large as vectors."""
 
 from __future__ import annotations
 
@@ -14,20 +14,14 @@ from surrobench.report.style import paper_style
 
 DOTS_PER_INCH = 200
 COLOURS = 160
-LARGEST_VECTOR = 90_000
-"""Bytes of an SVG file from which pixels are tried instead."""
 
 
 def data_uri(figure: Figure) -> str:
     """A ``data:`` address of the figure; the same figure gives the same text."""
     with paper_style(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
-        vector = _saved(figure, "svg", metadata={"Date": None, "Creator": None})
-        if len(vector) > LARGEST_VECTOR:
-            pixels = _few_colours(_saved(figure, "png", dpi=DOTS_PER_INCH))
-            if len(pixels) < len(vector):
-                return _address("image/png", pixels)
-    return _address("image/svg+xml", vector)
+        pixels = _few_colours(_saved(figure, "png", dpi=DOTS_PER_INCH))
+    return "data:image/png;base64," + base64.b64encode(pixels).decode("ascii")
 
 
 def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
@@ -44,7 +38,3 @@ def _few_colours(png: bytes) -> bytes:
             buffer, format="PNG", optimize=True
         )
     return buffer.getvalue()
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
