@@ -108,7 +108,7 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
 
 def _semantic(html: str) -> Markup:
     """A table whose heads say what they are heads of."""
-    columns = html.replace("<th>", '<th scope="col">')
+    columns = re.sub(r"<(table|tr)[^>]*>", r"<\1>", html).replace("<th>", '<th scope="col">')
     return Markup(re.sub(r"<tr>(\s*)<td>(.*?)</td>", r'<tr>\1<th scope="row">\2</th>', columns))
 
 

@@ -78,6 +78,16 @@
     };
     return rows.map((_, i) => i).sort((a, b) => compare(a, b) || a - b).map((i) => rows[i]);
   }
+  /** Columns of words are set to the left; in tables made here they say so themselves. */
+  function alignWords(table) {
+    const rows = [...table.rows];
+    for (let column = 1; column < table.rows[0].cells.length; column++) {
+      const cells = rows.slice(1).map((row) => row.cells[column]).filter(Boolean);
+      const texts = cells.filter((cell) => !["", "–"].includes(cell.textContent.trim()));
+      if (!texts.length || texts.some((cell) => valueOf(cell) !== null)) continue;
+      for (const row of rows) row.cells[column]?.classList.add("left");
+    }
+  }
   function filterable(table, tools) {
     const rows = [...table.tBodies[0].rows];
     const input = make("input", { type: "search", placeholder: "words in a row" });
@@ -111,6 +121,7 @@
   }
   for (const table of document.querySelectorAll("table")) {
     if (!table.tHead || !table.tBodies.length) continue;
+    alignWords(table);
     sortable(table);
     const box = table.closest(".scroll");
     if (!box || table.tBodies[0].rows.length < 6) continue;
@@ -486,7 +497,7 @@
     }
     draw(again = false) {
       const width = this.area.clientWidth;
-      if (!width || (!again && width === this.drawn)) return;
+      if (width < 120 || (!again && width === this.drawn)) return;
       this.drawn = width;
       const panels = this.only === null ? this.panels : [this.panels[this.only]];
       const columns = Math.min(panels.length, width > 900 ? 3 : width > 560 ? 2 : 1);

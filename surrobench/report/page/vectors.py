@@ -22,7 +22,7 @@ LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""
 _TAGS = {"svg", "g", "defs", "path", "rect", "circle", "use", "clipPath", "text", "tspan", "image"}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}(?!\d*e)")
-_METHOD = re.compile(r"(method-[0-9a-f]{10})(\.\d+)?")
+_METHOD = re.compile(r"(method-[0-9a-f]{10})(\.\d+)*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FONT = re.compile(r"(?:(bold|italic|oblique|\d{3})\s+)*([\d.]+)px")
 _PRESENTATION = re.compile(r"(fill|stroke|opacity|text-anchor|font)[a-z-]*")
