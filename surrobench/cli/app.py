@@ -200,6 +200,82 @@ def explain(
 
 
 @app.command()
+def plot(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
+            "critical-difference, outcomes, aggregates, profile, predictions, proxies. Searches: "
+            "curves, iqm-curves, quantiles, success, by-time, targets, fronts, "
+            "critical-difference, outcomes, architectures, learning-curves, proxies.",
+        ),
+    ],
+    file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
+    size: Annotated[
+        str, typer.Option("--size", help="neurips, iclr, icml, ieee or slides.")
+    ] = "icml",
+    columns: Annotated[
+        int, typer.Option("--columns", min=1, max=2, help="Width in columns of the page.")
+    ] = 2,
+    out: Annotated[Path | None, typer.Option("--out", help="File [KIND.FORMAT].")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option("--task", help="Only this task (repeatable).")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Only this predictor or strategy (repeatable)."),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="Score of predictions [kendall_tau].")
+    ] = None,
+    train_size: Annotated[
+        int | None, typer.Option("--train-size", help="Training examples [the most].")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of the cell of predictions [the best].")
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", min=1, help="How many of the best to mark or draw.")
+    ] = 8,
+) -> None:
+    """Draw one figure of one run, or of several put together."""
+    from surrobench.cli.plotting import PlotRequest, plot_command
+
+    plot_command(
+        PlotRequest(
+            runs=runs,
+            kind=kind,
+            format=out.suffix[1:] if out and out.suffix else file_format,
+            size=size,
+            columns=columns,
+            out=out,
+            tasks=task or [],
+            methods=method or [],
+            measure=measure,
+            train_size=train_size,
+            seed=seed,
+            top=top,
+        )
+    )
+
+
+@app.command()
+def cite(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
+    ],
+) -> None:
+    """Print BibTeX for every table, predictor and strategy that a run used."""
+    from surrobench.cli.provenance import cite_command
+
+    cite_command(runs)
+
+
+@app.command()
 def verify(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
 ) -> None:

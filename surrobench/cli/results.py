@@ -31,13 +31,15 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
     Returns:
         The files: overview and summary first, then the figures, then everything else.
     """
+    from surrobench.cli.provenance import collect
     from surrobench.studies.kinds import imported
     from surrobench.studies.view import companions, kind_of_frame
 
     kind = kind_of_frame(frame)
     results = imported(kind.results)(frame, **companions(kind, runs))
     output.print(imported(kind.ranking)(results))
-    return sorted(imported(kind.report)(results, folder), key=_interest)
+    origin = collect(frame, runs)
+    return sorted(imported(kind.report)(results, folder, provenance=origin), key=_interest)
 
 
 def _interest(path: Path) -> int:

@@ -29,6 +29,7 @@ def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[E
         scores: at one train size or budget.
         pairs: ``scores.pairs``, if they are known already.
     """
+    scores = scores.known
     if len(scores.order) < 2 or not scores.tables:
         return
     pairs = scores.pairs if pairs is None else pairs

@@ -17,7 +17,7 @@ _STEPS = 160
 
 
 def costs(results: Results, measure: Measure) -> pd.DataFrame:
-    """Means over seeds of every cell that has a score and both times.
+    """Means over seeds of every cell that has a score and both times; no predictors of constants.
 
     Returns:
         A row per (task, train_size, method): ``score``; ``initialisation``, the seconds of
@@ -39,6 +39,7 @@ def costs(results: Results, measure: Measure) -> pd.DataFrame:
         trained=known & (training > 0),
     )
     usable = np.isfinite(table["score"]) & (table["initialisation"] > 0) & (table["query"] > 0)
+    usable &= ~table["method"].isin(results.constant_methods(always=True))
     return table[usable].reset_index(drop=True)
 
 

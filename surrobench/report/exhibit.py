@@ -28,6 +28,10 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
+_ONE_COLUMN = 4.0
+"""Inches; a wider figure spans both columns of a page."""
+
+
 @dataclass(frozen=True)
 class Exhibit:
     """One figure or table of a report.
@@ -62,7 +66,8 @@ class Exhibit:
     @property
     def formats(self) -> tuple[str, ...]:
         """What it can be rendered as."""
-        held = {"csv": self.data, "md": self.markdown, "tex": self.tex, "html": self.html}
+        held: dict[str, object] = {"csv": self.data, "md": self.markdown, "html": self.html}
+        held["tex"] = self.tex if self.figure is None else self.figure
         return tuple(kind for kind in FORMATS if held.get(kind, self.figure) is not None)
 
     def render(self, kind: str) -> bytes:
@@ -73,10 +78,28 @@ class Exhibit:
         """
         if kind not in self.formats:
             raise ValueError(f"{self.name} has no {kind!r}, only {', '.join(self.formats)}.")
-        if self.figure is not None and kind not in ("csv", "md", "tex", "html"):
-            return render_figure(self.figure, kind)
+        if self.figure is not None and kind != "csv":
+            return self._float() if kind == "tex" else render_figure(self.figure, kind)
         text = {"md": self.markdown, "tex": self.tex, "html": self.html}.get(kind)
         return (text if text is not None else to_csv(self.data)).encode()
+
+    def _float(self) -> bytes:
+        """LaTeX that shows the PDF of the figure; a wide one spans both columns."""
+        width = self.figure.get_figwidth() if self.figure is not None else 0.0
+        name = "figure*" if width > _ONE_COLUMN else "figure"
+        image = rf"{{\srfolder {self.name}.pdf}}"
+        lines = [
+            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/folder/}",
+            r"\providecommand{\srfolder}{}",
+            rf"\begin{{{name}}}[t]",
+            r"  \centering",
+            rf"  \ifdim\linewidth<{width:.2f}in \includegraphics[width=\linewidth]{image}%",
+            rf"  \else\includegraphics{image}\fi",
+            rf"  \caption{{{escaping.latex(self.caption)}}}",
+            rf"  \label{{fig:{self.name}}}",
+            rf"\end{{{name}}}",
+        ]
+        return ("\n".join(lines) + "\n").encode()
 
     def save(self, folder: Path, formats: Collection[str] = FORMATS) -> list[Path]:
         """Write the CSV, and the formats among ``formats`` that this exhibit has.

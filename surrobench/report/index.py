@@ -13,6 +13,10 @@ from surrobench.report.results import Results
 from surrobench.report.tables import markdown_table
 
 MOST_REASONS = 50
+_LATEX = (
+    "`report.tex` inputs all tables and figures, `appendix.tex` is the reproducibility appendix, "
+    "`references.bib` (if present) holds what to cite."
+)
 
 
 def index_page(results: Results, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
@@ -29,6 +33,8 @@ def page(lead: Sequence[str], exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]
     parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]
     if len(tables) == len(exhibits):
         parts[-1] = "There are no figures, for want of results."
+    if any(path.suffix == ".tex" for _, paths in exhibits for path in paths):
+        parts += ["## For a paper", _LATEX]
     return "\n\n".join(parts) + "\n"
 
 

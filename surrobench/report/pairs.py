@@ -55,7 +55,8 @@ def compare_pairs(
     names = list(combinations(values, 2))
     if not names:
         return pd.DataFrame(columns=list(COLUMNS))
-    differences = np.column_stack([values[a] - values[b] for a, b in names])
+    with np.errstate(invalid="ignore"):  # two infinite scores: their difference is unknown
+        differences = np.column_stack([values[a] - values[b] for a, b in names])
     half = pd.DataFrame(names, columns=["method", "other"])
     half = half.join(_tests(differences, alpha)).join(_sizes(differences))
     half["probability_of_improvement"] = [

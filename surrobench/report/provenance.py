@@ -6,7 +6,7 @@ Plain data that whoever starts the report collects; a report can be written with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -62,12 +62,14 @@ class Provenance:
         runs: whose results it shows.
         tasks: in the order of the report.
         citations: sorted by key.
+        uncited: names of parts and tasks without a known citation.
     """
 
     command: str = ""
     runs: tuple[RunFacts, ...] = ()
     tasks: tuple[TaskFacts, ...] = ()
-    citations: tuple[Citation, ...] = field(default_factory=tuple)
+    citations: tuple[Citation, ...] = ()
+    uncited: tuple[str, ...] = ()
 
     @property
     def bibtex(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,12 @@ class Scores:
             f"-n{size}",
             f"with {size:,} training examples",
         )
+
+    @property
+    def known(self) -> Scores:
+        """The tasks on which some method has a score."""
+        known = {t: table for t, table in self.tables.items() if table.notna().any(axis=None)}
+        return replace(self, tables=known)
 
     @cached_property
     def blocks(self) -> tuple[pd.DataFrame, str]:

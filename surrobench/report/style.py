@@ -19,6 +19,18 @@ ONE_COLUMN = 3.3
 TWO_COLUMNS = 6.9
 """Widths in inches of figures in one and two columns of common conference templates."""
 
+WIDTHS = {
+    "neurips": (5.5, 5.5),
+    "iclr": (5.5, 5.5),
+    "icml": (3.25, 6.75),
+    "ieee": (3.5, 7.16),
+    "slides": (3.0, 4.8),
+}
+"""Inches of figures in one column and across the page, by the template that they are made for.
+
+Slides are shown larger than printed: a small figure has large letters there.
+"""
+
 MUTED = "#c4c7cb"
 """Grey for everything that gives context only."""
 INK = "#26292e"

@@ -21,6 +21,10 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.results import Results
 
+MOST_ROWS = 48
+"""A LaTeX table of more rows goes on on the next page."""
+_SMALL = r"\scriptsize\setlength{\tabcolsep}{2.5pt}\setlength{\LTcapwidth}{\linewidth}"
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
 MOST_COLUMNS = 5
 """Tasks side by side in one LaTeX table; more are put into further tables."""
 
@@ -158,19 +162,26 @@ def wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
     for place, part in enumerate(parts, start=1):
         chosen = cells.iloc[:, part + ([cells.shape[1] - 1] if ranked else [])]
         suffix = f" (Part {place} of {len(parts)}.)" if len(parts) > 1 else ""
-        tables.append(
-            chosen.reset_index()
-            .style.hide(axis="index")
-            .to_latex(
-                hrules=True,
-                column_format="l" + "r" * chosen.shape[1],
-                position="t",
-                position_float="centering",
-                caption=caption + suffix,
-                label=f"tab:{label}" + (f"-{place}" if len(parts) > 1 else ""),
-            )
-        )
+        number = f"-{place}" if len(parts) > 1 else ""
+        tables.append(_float(chosen.reset_index(), 1, caption + suffix, label + number))
     return LATEX_COMMANDS + "\n".join(tables)
+
+
+def _float(cells: pd.DataFrame, names: int, caption: str, label: str) -> str:
+    """A table that floats and is made smaller where it would be wider than the text.
+
+    The first ``names`` columns are aligned to the left.
+    """
+    tex: str = cells.style.hide(axis="index").to_latex(
+        hrules=True,
+        column_format="l" * names + "r" * (cells.shape[1] - names),
+        position="t",
+        position_float="centering",
+        caption=caption,
+        label=f"tab:{label}",
+    )
+    tex = tex.replace(r"\begin{tabular}", _FITTED + r"\begin{tabular}", 1)
+    return tex.replace(r"\end{tabular}", r"\end{tabular}}", 1)
 
 
 def long_tex(
@@ -179,10 +190,12 @@ def long_tex(
     what: str = "predictor",
     label: str = "summary",
 ) -> str:
-    """One LaTeX longtable with a block of rows for each task."""
+    """One LaTeX table with a block of rows for each task; over several pages if it is long."""
     cells = pd.concat({escaping.latex(task): block for task, block in blocks.items()})
     cells = cells.fillna("").reset_index(names=["task", what])
     cells["task"] = cells["task"].where(~cells["task"].duplicated(), "")
+    if len(cells) <= MOST_ROWS:
+        return LATEX_COMMANDS + _float(cells, 2, caption, label)
     tex: str = cells.style.hide(axis="index").to_latex(
         environment="longtable",
         hrules=True,
@@ -190,7 +203,8 @@ def long_tex(
         caption=caption,
         label=f"tab:{label}",
     )
-    return LATEX_COMMANDS.replace("{booktabs}", "{booktabs, longtable}") + tex
+    needs = LATEX_COMMANDS.replace("{booktabs, graphicx}", "{booktabs, longtable}")
+    return f"{needs}\\begingroup{_SMALL}\n{tex}\\endgroup\n"
 
 
 def markdown_table(cells: pd.DataFrame, align: str = "--:") -> str:

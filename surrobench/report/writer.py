@@ -12,9 +12,11 @@ from surrobench.report import figures
 from surrobench.report.comparisons import comparisons
 from surrobench.report.costs import costs
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
+from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.page.study import prediction_page
 from surrobench.report.provenance import Provenance
@@ -62,13 +64,14 @@ def write_report(
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved)
 
-    def references(_: Sequence[Saved]) -> str:
-        return origin.bibtex
-
     def page(saved: Sequence[Saved]) -> str:
         return prediction_page(results, results.primary(measure), saved, origin)
 
-    pages = [("report.md", overview), ("report.html", page), ("references.bib", references)]
+    pages = [
+        ("report.md", overview),
+        ("report.html", page),
+        *latex_pages(origin, lambda: prediction_facts(results)),
+    ]
 
     return write_folder(shown, Path(folder), formats, pages)
 

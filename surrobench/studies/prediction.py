@@ -82,6 +82,34 @@ def run_cell(cell: Cell) -> Record:
     return _record(cell, "ok", "", payload, timing)
 
 
+def predictions(cell: Cell) -> dict[str, FloatArray]:
+    """What the predictor of a cell says of its test architectures, beside the truth.
+
+    The same numbers that :func:`run_cell` scores. ``truth``, ``prediction`` (the predictive
+    median, which ranks), ``mean`` and ``std``, one value each per test architecture.
+
+    Raises:
+        UserError: if the cell cannot be computed, with the reason.
+    """
+    torch.set_num_threads(1)
+    task = load_task(cell.spec, Path(cell.base))
+    X = _inputs(task, cell.encoding)
+    train, test = split(task, cell.protocol, cell.train_size, cell.seed)
+    try:
+        with seeded(cell.key):
+            predictive, _ = _fit_and_predict(
+                _predictor(cell, task), cell.seed, X[train], task.truth[train], X[test]
+            )
+    except Exception as error:
+        raise UserError(f"{cell.method()} gives no predictions: {reason_of(error)}") from error
+    return {
+        "truth": task.truth[test],
+        "prediction": np.asarray(predictive.median),
+        "mean": np.asarray(predictive.mean),
+        "std": np.asarray(predictive.std),
+    }
+
+
 def _train_seconds(task: TableTask, train: IntArray) -> float:
     """What training the training architectures cost; NaN if the table does not say."""
     return float("nan") if task.seconds is None else float(np.sum(task.seconds[train, -1]))

@@ -34,7 +34,7 @@ def outcome_matrix(
         outcome: _matrix(pairs[pairs["outcome"] == outcome], order)
         for outcome in ("win", "tie", "loss")
     }
-    tested = sum(counts.values()) > 0
+    tested = np.sum(list(counts.values()), axis=0) > 0
     balance = np.where(tested, counts["win"] - counts["loss"], np.nan)
     side = min(width - 1.9, max(1.2, _CELL * len(order)))
     with paper_style():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -43,8 +44,6 @@ def three_axes(
     """
     results, score = Results.of(frame), find_measure(measure)
     table = costs(results, score)
-    if len(table):
-        table = table[~table["method"].isin(results.constant_methods(always=True))]
     if table.empty:
         raise UserError("no cell has a score with its fit and query times.")
     if isinstance(highlight, int):
@@ -84,7 +83,7 @@ def _lines(
 ) -> None:
     for method, rows in table.groupby("method", sort=False):
         name, line = str(method), rows.sort_values("train_size")
-        style: dict[str, object] = {"color": MUTED, "linewidth": 0.7, "zorder": 1}
+        style: dict[str, Any] = {"color": MUTED, "linewidth": 0.7, "zorder": 1}
         if name in chosen:
             style = {**line_style(looks[name]), "zorder": 3, "linewidth": 0.9}
         if column == "query":  # train sizes hardly change it: points say more than lines
@@ -119,7 +118,7 @@ def _label(axes: Axes, grid: pd.DataFrame, name: str, colour: str) -> None:
     depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
     if depth.max() < 0.06 * len(grid):
         return
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    row, column = divmod(int(depth.argmax()), depth.shape[1])
     text = axes.text(
         grid.index[row],
         grid.columns[column],

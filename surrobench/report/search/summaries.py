@@ -129,8 +129,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     leader = table.loc[table["best"], "mean"].max()
     table["best"] = np.isclose(table["mean"], leader, rtol=1e-12, atol=0)
     table["not_worse"] &= ~table["best"]
-    others = table["mean"].where(~table["best"])
-    table["second"] = others == (others.max() if traces.larger_is_better else others.min())
+    rest = table["mean"].where(~table["best"])
+    table["second"] = rest == (rest.max() if traces.larger_is_better else rest.min())
     return table
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 
 from surrobench.report.comparisons import comparisons
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import search_facts
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, against_expense
@@ -69,13 +71,14 @@ def write_search_report(
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved)
 
-    def references(_: Sequence[Saved]) -> str:
-        return origin.bibtex
-
     def page(saved: Sequence[Saved]) -> str:
         return search_page(results, saved, origin)
 
-    pages = [("report.md", overview), ("report.html", page), ("references.bib", references)]
+    pages = [
+        ("report.md", overview),
+        ("report.html", page),
+        *latex_pages(origin, lambda: search_facts(results)),
+    ]
 
     return write_folder(all_exhibits(results), Path(folder), formats, pages)
 

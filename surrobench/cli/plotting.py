@@ -1,0 +1,111 @@
+"""``surrobench plot``: one figure of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrobench.cli.console import say
+from surrobench.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from surrobench.report.results import Results
+    from surrobench.report.search.results import SearchResults
+
+FORMATS = ("pdf", "svg", "png")
+
+
+@dataclass(frozen=True)
+class PlotRequest:
+    """What was asked for on the command line."""
+
+    runs: list[Path]
+    kind: str
+    format: str
+    size: str
+    columns: int
+    out: Path | None
+    tasks: list[str]
+    methods: list[str]
+    measure: str | None
+    train_size: int | None
+    seed: int | None
+    top: int
+
+
+def plot_command(request: PlotRequest) -> None:
+    """Draw one figure of one or more runs and say where it is."""
+    from surrobench.report.exhibit import save_figure
+
+    if request.format not in FORMATS:
+        raise UserError(
+            f"unknown format {request.format!r}. " + did_you_mean(request.format, FORMATS)
+        )
+    width = _width(request.size, request.columns)
+    figure = _figure(request, width)
+    path = request.out or Path(f"{request.kind}.{request.format}")
+    if path.suffix[1:] not in FORMATS:
+        raise UserError(f"{path}: a figure is one of {', '.join(FORMATS)} by the end of its name.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_figure(figure, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error}.") from error
+    say(str(path), style="cyan")
+
+
+def _width(size: str, columns: int) -> float:
+    from surrobench.report.style import WIDTHS
+
+    if size not in WIDTHS:
+        raise UserError(f"unknown size {size!r}. " + did_you_mean(size, WIDTHS))
+    return WIDTHS[size][columns - 1]
+
+
+def _figure(request: PlotRequest, width: float) -> Figure:
+    from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED, Asked
+    from surrobench.report.plots import PREDICTION_PLOTS, SEARCH_PLOTS, PlotOptions, draw
+    from surrobench.report.search.results import SearchResults
+
+    frame, results = _results(request)
+    search = isinstance(results, SearchResults)
+    recomputed = SEARCH_RECOMPUTED if search else PREDICTION_RECOMPUTED
+    if request.kind in recomputed:
+        asked = Asked(request.runs, frame, request.train_size, request.seed, request.top, width)
+        return recomputed[request.kind](asked)
+    known = [*(SEARCH_PLOTS if search else PREDICTION_PLOTS), *recomputed]
+    if request.kind not in known:
+        raise UserError(
+            f"unknown kind of figure {request.kind!r}. " + did_you_mean(request.kind, known)
+        )
+    return draw(request.kind, results, PlotOptions(request.measure, request.train_size, width))
+
+
+def _results(request: PlotRequest) -> tuple[pd.DataFrame, Results | SearchResults]:
+    """The rows that were asked for, and the same checked."""
+    from surrobench.studies.kinds import imported
+    from surrobench.studies.view import (
+        companions,
+        kind_of_frame,
+        load_results,
+        merge_results,
+    )
+
+    frame = merge_results([load_results(run) for run in request.runs])
+    kind = kind_of_frame(frame)
+    for column, chosen in (("task", request.tasks), (kind.subject, request.methods)):
+        frame = _only(frame, column, chosen)
+    return frame, imported(kind.results)(frame, **companions(kind, request.runs))
+
+
+def _only(frame: pd.DataFrame, column: str, chosen: Sequence[str]) -> pd.DataFrame:
+    known = [str(name) for name in frame[column].unique()]
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"the results hold no {column} {name!r}. " + did_you_mean(name, known))
+    return frame[frame[column].isin(list(chosen))] if chosen else frame

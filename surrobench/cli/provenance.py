@@ -1,0 +1,168 @@
+"""What run folders say of their origin, and what to cite for the tasks and parts of a study."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrobench.errors import UserError
+from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from surrobench.tasks.info import TaskInfo
+
+_ENVIRONMENT = "environment.json"
+_STUDY = "study.toml"
+_KINDS = {"predictor": "predictors", "encoding": "encodings", "acquisition": "acquisitions"}
+
+
+def collect(frame: pd.DataFrame, runs: Sequence[Path], command: str = "") -> Provenance:
+    """Everything that a report says of its origin.
+
+    What is not known (a run without its study file, a task that cannot be loaded here) is left
+    out; nothing of it stops a report.
+
+    Args:
+        frame: results of one kind of study.
+        runs: folders, or their ``results.parquet``.
+        command: that makes the report; ``surrobench report`` with the runs by default.
+    """
+    from surrobench.report.bibliography import cite
+
+    folders = [run if run.is_dir() else run.parent for run in runs]
+    infos = {name: _info(name, folders) for name in _tasks(frame)}
+    facts = tuple(_run(folder, frame) for folder in folders)
+    sources = cite(
+        _used(frame, folders), {name: info.bibtex if info else "" for name, info in infos.items()}
+    )
+    return Provenance(
+        command=command or "surrobench report " + " ".join(shlex.quote(str(run)) for run in runs),
+        runs=facts,
+        tasks=tuple(_task(name, info) for name, info in infos.items()),
+        citations=sources.citations,
+        uncited=sources.without,
+    )
+
+
+def cite_command(runs: Sequence[Path]) -> None:
+    """Print BibTeX, and on the other stream what has none."""
+    from surrobench.cli.console import say, tell
+    from surrobench.studies.view import load_results, merge_results
+
+    origin = collect(merge_results([load_results(run) for run in runs]), runs)
+    for citation in origin.citations:
+        say(f"% for {', '.join(map(str, citation.cited_for))}")
+        say(citation.bibtex + "\n")
+    if origin.uncited:
+        tell(f"No publication is known for: {', '.join(origin.uncited)}.", style="yellow")
+
+
+def _tasks(frame: pd.DataFrame) -> list[str]:
+    return [str(task) for task in frame["task"].dropna().unique()]
+
+
+def _info(name: str, folders: Sequence[Path]) -> TaskInfo | None:
+    """The facts of a task whose data are at hand."""
+    from surrobench.tasks import task_info
+
+    for base in (Path.cwd(), *folders):
+        try:
+            return task_info(name, base)
+        except (UserError, OSError):
+            continue
+    return None
+
+
+def _task(name: str, info: TaskInfo | None) -> TaskFacts:
+    if info is None:
+        return TaskFacts(name)
+    better = "larger is better" if info.direction == "maximize" else "smaller was better"
+    return TaskFacts(
+        name=name,
+        measures=info.description,
+        protocol=info.protocol,
+        unit=f"{info.unit or 'not stated'} ({better} at the source)",
+        space=f"{info.space}, {info.space_size:,} architectures",
+        pool=f"{info.pool_size:,} architectures, {info.groups:,} different networks",
+        licence=info.licence,
+        citation=info.citation,
+        url=info.url,
+    )
+
+
+def _run(folder: Path, frame: pd.DataFrame) -> RunFacts:
+    from surrobench.studies.view import kind_of_frame
+
+    study = _read(folder / _STUDY)
+    name = str(_parsed(study).get("name") or folder.resolve().name)
+    return RunFacts(
+        name=name,
+        kind=kind_of_frame(frame).name,
+        command=_command(name, study, folder),
+        study=study,
+        environments=tuple(_environments(folder)),
+    )
+
+
+def _command(name: str, study: str, folder: Path) -> str:
+    """How the run is made again: by the name of a bundled study, or from the copy of its file."""
+    from surrobench.studies import study_names
+
+    source = name if name in study_names() else f"{folder.name}/{_STUDY}" if study else ""
+    return f"surrobench run {shlex.quote(source)}" if source else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _parsed(study: str) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(study)
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def _environments(folder: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        content = json.loads(_read(folder / _ENVIRONMENT) or "[]")
+    except ValueError:
+        return
+    for environment in content if isinstance(content, list) else [content]:
+        if isinstance(environment, dict):
+            yield environment
+
+
+def _used(frame: pd.DataFrame, folders: Sequence[Path]) -> dict[str, list[str]]:
+    """Names of the parts by kind; strategies by what their labels stand for in the study file."""
+    from surrobench.studies.view import kind_of_frame
+
+    used = {
+        kind: [str(name) for name in frame[column].dropna().unique() if str(name)]
+        for column, kind in _KINDS.items()
+        if column in frame
+    }
+    meant = dict(pair for folder in folders for pair in _labels(_parsed(_read(folder / _STUDY))))
+    for column, kind in (("strategy", "strategies"), ("predictor", "predictors")):
+        if column in frame:
+            names = [str(name) for name in frame[column].dropna().unique() if str(name)]
+            used[kind] = [meant.get(name, name) for name in names]
+    return {**used, "study": ["always", kind_of_frame(frame).name]}
+
+
+def _labels(study: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind in ("strategies", "predictors"):
+        entries = study.get(kind, [])
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and "label" in entry and "use" in entry:
+                yield str(entry["label"]), str(entry["use"])

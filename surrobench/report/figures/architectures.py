@@ -1,0 +1,107 @@
+"""Architectures drawn as graphs, each with its numbers below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+
+from surrobench.errors import UserError
+from surrobench.report import escaping
+from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
+from surrobench.spaces.architecture import ArchGraph
+
+_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
+_NOTHING = ("none", "zero", "zeroize", "")
+_HEIGHT = 1.75
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One architecture: its graph, a title and lines of text below it."""
+
+    graph: ArchGraph
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) -> Figure:
+    """Draw architectures side by side, operations told apart by colour.
+
+    Nodes stand in their topological order from left to right. Operations on edges colour the
+    edges (an edge without an operation is grey and dotted); operations on nodes colour the nodes.
+
+    Raises:
+        UserError: if there is nothing to draw.
+    """
+    if not drawings:
+        raise UserError("there is no architecture to draw.")
+    colours = _colours(drawings)
+    columns = max(1, min(len(drawings), int(width / 1.6)))
+    rows = math.ceil(len(drawings) / columns)
+    lines = max(len(drawing.lines) for drawing in drawings)
+    height = rows * (_HEIGHT + 0.12 * lines) + 0.3
+    with paper_style():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        grid = [axes for row in figure.subplots(rows, columns, squeeze=False) for axes in row]
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, drawing in zip(grid, drawings, strict=False):
+            _draw(axes, drawing, colours)
+        _legend(figure, colours)
+    return figure
+
+
+def _colours(drawings: Sequence[Drawing]) -> dict[str, str]:
+    """Of every operation, by name: the same ones look the same in every call that has them all."""
+    names = sorted(
+        {label for drawing in drawings for *_, label in drawing.graph.edges}
+        | {label for drawing in drawings for label in drawing.graph.nodes[1:-1]}
+    )
+    shown = [name for name in names if name not in _NOTHING]
+    return {name: _PALETTE[place % len(_PALETTE)] for place, name in enumerate(shown)}
+
+
+def _draw(axes: Axes, drawing: Drawing, colours: dict[str, str]) -> None:
+    nodes, edges = drawing.graph.nodes, drawing.graph.edges
+    places = [(place, 0.0) for place in range(len(nodes))]
+    for source, target, label in edges:
+        span = target - source
+        bend = 0.0 if span == 1 else (0.42 if (source + span) % 2 else -0.42)
+        absent = label in _NOTHING and any(text for *_, text in edges)
+        axes.add_patch(
+            FancyArrowPatch(
+                places[source],
+                places[target],
+                connectionstyle=f"arc3,rad={bend}",
+                arrowstyle="-|>",
+                mutation_scale=6,
+                shrinkA=5,
+                shrinkB=5,
+                color=MUTED if absent else colours.get(label, INK),
+                linewidth=0.7 if absent else 1.5,
+                linestyle=":" if absent else "-",
+            )
+        )
+    for place, label in enumerate(nodes):
+        inner = 0 < place < len(nodes) - 1
+        colour = colours.get(label, "white") if inner else INK
+        axes.plot(*places[place], "o", markersize=6, color=INK, markerfacecolor=colour, zorder=3)
+    reach = 0.26 * max((t - s for s, t, _ in edges), default=1)
+    axes.set_xlim(-0.35, len(nodes) - 0.65)
+    axes.set_ylim(-reach, reach)
+    axes.set_title(escaping.figure(drawing.title, 40))
+    text = "\n".join(escaping.figure(line, 46) for line in drawing.lines)
+    axes.text(0.5, -0.02, text, transform=axes.transAxes, ha="center", va="top", fontsize=5.5)
+
+
+def _legend(figure: Figure, colours: dict[str, str]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, linewidth=2) for colour in colours.values()]
+    labels = [escaping.figure(name, 28) for name in colours]
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5) or 1)

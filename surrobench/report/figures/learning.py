@@ -1,0 +1,76 @@
+"""Learning curves: a metric against the epoch, for training and validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from surrobench.errors import UserError
+from surrobench.report import escaping
+from surrobench.report.figures import panels
+from surrobench.report.statistics import half_width
+from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, paper_style
+
+REQUIRED = ("name", "metric", "epoch", "value")
+_DASHES: dict[str, Dash] = {"train": (0, (1.2, 1.2)), "validation": SOLID, "test": (0, (4.0, 1.4))}
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
+
+
+def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figure:
+    """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
+
+    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more.
+
+    Args:
+        frame: ``name``, ``metric``, ``epoch`` and ``value``; where present ``split`` (``train``,
+            ``validation`` or ``test``) and ``seed``.
+        width: inches.
+
+    Raises:
+        UserError: if a column is missing or there are no values.
+    """
+    missing = [name for name in REQUIRED if name not in frame]
+    if missing:
+        raise UserError(f"learning curves lack the column(s) {', '.join(missing)}.")
+    rows = frame.dropna(subset=["epoch", "value"])
+    if rows.empty:
+        raise UserError("there are no values to draw learning curves of.")
+    rows = rows if "split" in rows else rows.assign(split="validation")
+    names = [str(name) for name in rows["name"].unique()]
+    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+    metrics = [str(metric) for metric in rows["metric"].unique()]
+    with paper_style():
+        figure, grid = panels.panel_grid(len(metrics), width, max(1, int(width / 2.2)), 1.9)
+        flat = [axes for row in grid for axes in row]
+        for axes, metric in zip(flat, metrics, strict=True):
+            for (name, split), part in rows[rows["metric"] == metric].groupby(["name", "split"]):
+                _line(axes, part, colours[str(name)], str(split))
+            axes.set(xlabel="epoch", ylabel=escaping.figure(metric))
+        _legend(figure, colours, sorted(rows["split"].astype(str).unique()), width)
+    return figure
+
+
+def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
+    groups = part.groupby("epoch")["value"]
+    mean, half = groups.mean(), half_width(groups.sem(), groups.count())
+    marker = "o" if len(mean) == 1 else None
+    axes.plot(mean.index, mean, color=colour, marker=marker, **_dash(split))
+    axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
+
+
+def _dash(split: str) -> dict[str, Any]:
+    return {"linestyle": _DASHES.get(split, SOLID)}
+
+
+def _legend(figure: Figure, colours: dict[str, str], splits: list[str], width: float) -> None:
+    handles = [Line2D([], [], color=colour) for colour in colours.values()]
+    labels = [escaping.figure(name) for name in colours]
+    if len(splits) > 1:
+        handles += [Line2D([], [], color=INK, **_dash(split)) for split in splits]
+        labels += [escaping.figure(split) for split in splits]
+    columns = panels.legend_columns(labels, width)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -1,0 +1,77 @@
+"""Nominal against observed coverage: the reliability diagram of predictive intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from surrobench.errors import UserError
+from surrobench.report import escaping
+from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
+from surrobench.report.measures import MEASURES
+from surrobench.report.results import Results
+from surrobench.report.style import INK, TWO_COLUMNS, Look, paper_style
+
+LEVELS = (50, 90, 95)
+
+
+def reliability(
+    frame: pd.DataFrame | Results,
+    size: int,
+    *,
+    highlight: int | Sequence[str] = 8,
+    width: float = TWO_COLUMNS,
+) -> Figure:
+    """Share of truths inside the central intervals against the level that they state.
+
+    One panel a task; means over seeds. Below the diagonal a method is overconfident. The best
+    calibrated methods of each family are drawn (``highlight`` in all, or those it names).
+
+    Raises:
+        UserError: if no coverage was recorded at this train size.
+    """
+    results = Results.of(frame)
+    columns = [f"coverage_{level}" for level in LEVELS]
+    if not results.has("calibration_error", *columns):
+        raise UserError("the results hold no coverage of predictive intervals.")
+    error = MEASURES["calibration_error"]
+    if isinstance(highlight, int):
+        order = results.order(error, size)
+        chosen = [m for m in panels.highlights(results, error, highlight) if m in order]
+    else:
+        chosen = [method for method in highlight if method in results.methods]
+    looks = panels.looks(results)
+    shares = {level: results.means(MEASURES[f"coverage_{level}"], size) for level in LEVELS}
+    with paper_style():
+        legend = Legend.of(chosen, 0, width)
+        figure, grid = panels.panel_grid(
+            len(results.tasks), width, max(1, int(width / 2.2)), 2.0, True, legend.height
+        )
+        for row in grid:
+            row[0].set_ylabel("observed coverage (%)")
+        for axes, task in zip([a for row in grid for a in row], results.tasks, strict=True):
+            _panel(axes, shares, task, chosen, looks)
+        legend.draw(figure, looks)
+    return figure
+
+
+def _panel(
+    axes: Axes,
+    shares: dict[int, pd.DataFrame],
+    task: str,
+    chosen: list[str],
+    looks: dict[str, Look],
+) -> None:
+    axes.plot([45, 100], [45, 100], color=INK, linewidth=0.7, zorder=1)
+    for method in chosen:
+        values = [100 * shares[level].loc[[method], task].to_numpy()[0] for level in LEVELS]
+        (line,) = axes.plot(LEVELS, values, **line_style(looks[method]))
+        tag(axes, method, line)
+    axes.set_xticks(LEVELS)
+    axes.set_xlabel("nominal coverage (%)")
+    axes.set_title(escaping.figure(task))
