@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -20,7 +22,7 @@ def shap_values(sample: Sample) -> FloatArray:
     a feature are added up.
     """
     X, y = torch.tensor(sample.X), torch.tensor(sample.y).unsqueeze(-1)
-    model = XGBoost().fit(X, y, seed=sample.seed)
+    model: Any = XGBoost().fit(X, y, seed=sample.seed)  # standardised, so an affine map of members
     shares = model.base.members.contributions(sample.X_test) * float(model.transform.scale)
     return summed(shares[:, :-1], sample.features)
 

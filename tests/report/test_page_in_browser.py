@@ -167,13 +167,28 @@ def test_methods_are_toggled(visit: Visit) -> None:
     chart.scroll_into_view_if_needed()
     key = chart.get_by_role("button", name="mlp-ensemble")
     assert key.get_attribute("aria-pressed") == "true"
-    lines = chart.locator("svg path.line[clip-path], .panel path.line")
+    lines = chart.locator(".panel path.line")
     before = lines.count()
     key.click()
     assert key.get_attribute("aria-pressed") == "false"
     assert lines.count() == before - 3
     chart.get_by_role("button", name="None").click()
     assert lines.count() == 0
+
+
+def test_methods_of_a_drawing_are_switched_off(visit: Visit) -> None:
+    box = visit.page.locator(".exhibit", has=visit.page.locator(".switches")).first
+    box.scroll_into_view_if_needed()
+    key = box.get_by_role("button", name="mlp-ensemble")
+    parts = box.locator(".sheet [data-method]")
+    everything = parts.evaluate_all("all => all.filter(e => e.style.display !== 'none').length")
+    key.click()
+    left = parts.evaluate_all("all => all.filter(e => e.style.display !== 'none').length")
+    assert 0 < left < everything
+    key.click()
+    again = parts.evaluate_all("all => all.filter(e => e.style.display !== 'none').length")
+    assert again == everything
+    assert visit.errors == []
 
 
 def test_zoom_and_back(visit: Visit) -> None:
@@ -224,12 +239,12 @@ def test_light_dark_and_phone(browser: Any, file: Path, scheme: str) -> None:
 
 
 def test_a_figure_opens_large(visit: Visit) -> None:
-    image = visit.page.locator(".sheet img:visible").first
+    image = visit.page.locator(".sheet > svg:visible").first
     image.scroll_into_view_if_needed()
     image.click()
     dialog = visit.page.locator("dialog.large")
     assert dialog.is_visible()
-    large = dialog.locator("img")
+    large = dialog.locator(".stage > svg")
     width = large.bounding_box()["width"]
     dialog.get_by_role("button", name="Larger").click()
     assert large.bounding_box()["width"] > 1.2 * width

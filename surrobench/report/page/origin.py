@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -50,14 +50,17 @@ def _listed(values: pd.Series) -> str:
     return shown + (" …" if len(numbers) > 12 else "")
 
 
-def origin_sections(origin: Provenance, seeds: str) -> Iterator[Section]:
+def origin_sections(
+    origin: Provenance, seeds: str, facts: Sequence[tuple[str, str]] = ()
+) -> Iterator[Section]:
     """How to make the numbers again, what the tasks are and whom to cite.
 
     Args:
         origin: what is known of the runs.
         seeds: a sentence about them.
+        facts: what the results themselves say, such as their cost.
     """
-    yield _again(origin, seeds)
+    yield _again(origin, seeds, facts)
     if origin.tasks:
         yield _tasks(origin)
     if origin.citations:
@@ -69,7 +72,7 @@ def origin_sections(origin: Provenance, seeds: str) -> Iterator[Section]:
         yield Section("citations", "What to cite", (text,), listings=listings)
 
 
-def _again(origin: Provenance, seeds: str) -> Section:
+def _again(origin: Provenance, seeds: str, facts: Sequence[tuple[str, str]]) -> Section:
     commands = [run.command for run in origin.runs if run.command] + [origin.command]
     listed = [command for command in commands if command]
     listings = [
@@ -82,6 +85,7 @@ def _again(origin: Provenance, seeds: str) -> Section:
         "reproduction",
         "How to make it again",
         (seeds,),
+        tuple((one_line(label), one_line(text)) for label, text in facts),
         listings=tuple(listings if listed else listings[1:]),
         items=tuple(_environments(origin.runs)),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from surrobench.report.escaping import one_line
+from surrobench.report.facts import prediction_facts, search_facts
 from surrobench.report.figures.panels import highlights, looks
 from surrobench.report.measures import Measure
 from surrobench.report.page.charts import Dress
@@ -56,7 +57,7 @@ def prediction_page(
         lead += f" Constant predictions, whose correlations count as 0, came from {names}."
     return _page(
         "Prediction study", lead, facts, parts, results.failures, "cells", origin,
-        _seeds(results.records, _PAIRED),
+        _seeds(results.records, _PAIRED), prediction_facts(results),
     )  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def search_page(results: SearchResults, saved: Sequence[Saved], origin: Provenan
         "searches",
         origin,
         _seeds(results.rows, _STARTS),
+        search_facts(results),
     )
 
 
@@ -97,10 +99,11 @@ def _page(
     unit: str,
     origin: Provenance,
     seeds: str,
+    cost: Sequence[tuple[str, str]],
 ) -> str:
     failed = failures_section(failures, unit)
     names = ", ".join(dict.fromkeys(one_line(run.name) for run in origin.runs))
-    everything = [*parts, *([failed] if failed else []), *origin_sections(origin, seeds)]
+    everything = [*parts, *([failed] if failed else []), *origin_sections(origin, seeds, cost)]
     return render(Page(names or kicker, kicker if names else "surrobench", lead, facts, everything))
 
 
