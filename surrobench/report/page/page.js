@@ -548,6 +548,7 @@
     };
     image.setAttribute("tabindex", "0");
     image.setAttribute("role", "button");
+    image.setAttribute("aria-label", `Enlarge: ${image.parentElement.dataset.title}`);
     image.addEventListener("click", open);
     image.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
   }
