@@ -66,7 +66,7 @@ def _predictions(asked: Asked) -> Figure:
     largest = rows[rows["train_size"] == rows["train_size"].max()]
     ranked = largest.sort_values("kendall_tau", ascending=False, kind="stable")
     cell = cell_of(asked.runs, {str(name): ranked.iloc[0][name] for name in ranked})
-    title = f"{cell.predictor}, {cell.train_size:,} examples, seed {cell.seed}: {cell.task}"
+    title = f"{cell.task}\n{cell.predictor}, {cell.train_size:,} examples, seed {cell.seed}"
     tell(f"Computing {cell.method()} on {cell.task} again.", style="dim")
     table = pd.DataFrame(predictions(cell))
     return predicted_against_true(table, top=asked.top, title=title, width=asked.width)
@@ -83,7 +83,8 @@ def _architectures(asked: Asked) -> Figure:
     """The best architectures that the runs of a search found, drawn with their numbers."""
     task = asked.task
     drawings = []
-    for text, value, methods in _best(asked.frame[asked.frame["task"] == task.name], asked.top):
+    best = _best(asked.frame[asked.frame["task"] == task.name], asked.top)
+    for number, (text, value, methods) in enumerate(best, start=1):
         arch = task.space.parse(text)
         place = task.index.get(arch)
         lines = [f"{value:.2f} {task.unit}", f"found by {methods}"]
@@ -91,11 +92,11 @@ def _architectures(asked: Asked) -> Figure:
             rank = int((task.truth > task.truth[place]).sum()) + 1
             lines.insert(1, f"rank {rank:,} of {len(task):,}; mean {task.truth[place]:.2f}")
             lines += [
-                f"{name} {task.measured[name][place]:.4g}"
+                f"{name} {task.measured[name][place]:,.5g}"
                 for name in ("params", "flops")
                 if name in task.measured
             ]
-        drawings.append(Drawing(task.space.graph(arch), text, tuple(lines)))
+        drawings.append(Drawing(task.space.graph(arch), f"no. {number}", tuple(lines)))
     return architectures(drawings, width=asked.width)
 
 

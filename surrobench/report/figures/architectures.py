@@ -17,7 +17,8 @@ from surrobench.spaces.architecture import ArchGraph
 
 _PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
 _NOTHING = ("none", "zero", "zeroize", "")
-_HEIGHT = 1.75
+_FLAT, _BENT = 0.55, 1.35
+"""Inches of a chain, and of a graph whose edges pass over nodes."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) ->
     columns = max(1, min(len(drawings), int(width / 1.6)))
     rows = math.ceil(len(drawings) / columns)
     lines = max(len(drawing.lines) for drawing in drawings)
-    height = rows * (_HEIGHT + 0.12 * lines) + 0.3
+    bent = any(t > s + 1 for drawing in drawings for s, t, _ in drawing.graph.edges)
+    height = rows * ((_BENT if bent else _FLAT) + 0.12 * lines) + 0.35
     with paper_style():
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = [axes for row in figure.subplots(rows, columns, squeeze=False) for axes in row]
@@ -58,11 +60,9 @@ def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) ->
 
 def _colours(drawings: Sequence[Drawing]) -> dict[str, str]:
     """Of every operation, by name: the same ones look the same in every call that has them all."""
-    names = sorted(
-        {label for drawing in drawings for *_, label in drawing.graph.edges}
-        | {label for drawing in drawings for label in drawing.graph.nodes[1:-1]}
-    )
-    shown = [name for name in names if name not in _NOTHING]
+    on_edges = {label for drawing in drawings for *_, label in drawing.graph.edges} - {""}
+    on_nodes = {label for drawing in drawings for label in drawing.graph.nodes[1:-1]}
+    shown = [name for name in sorted(on_edges or on_nodes) if name not in _NOTHING]
     return {name: _PALETTE[place % len(_PALETTE)] for place, name in enumerate(shown)}
 
 
@@ -89,7 +89,7 @@ def _draw(axes: Axes, drawing: Drawing, colours: dict[str, str]) -> None:
         )
     for place, label in enumerate(nodes):
         inner = 0 < place < len(nodes) - 1
-        colour = colours.get(label, "white") if inner else INK
+        colour = colours.get(label, MUTED) if inner else INK
         axes.plot(*places[place], "o", markersize=6, color=INK, markerfacecolor=colour, zorder=3)
     reach = 0.26 * max((t - s for s, t, _ in edges), default=1)
     axes.set_xlim(-0.35, len(nodes) - 0.65)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results, at
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
@@ -62,17 +63,20 @@ def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str,
     for method in [m for m in present if m not in chosen]:
         line = at(summary, "method", method).sort_index()
         marker = "." if len(line) == 1 else None
-        axes.plot(line.index, line["mean"], color=MUTED, linewidth=0.8, marker=marker, zorder=1)
+        grey = {"color": MUTED, "linewidth": 0.8, "marker": marker, "zorder": 1}
+        tag(axes, str(method), *axes.plot(line.index, line["mean"], **grey))
     for depth, method in enumerate(m for m in reversed(chosen) if m in present):
         line, style = at(summary, "method", method).sort_index(), looks[method]
-        axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **line_style(style))
+        shown = axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **line_style(style))
         if len(line) == 1:
             half = line["high"] - line["mean"]
-            axes.errorbar(line.index, line["mean"], half, color=style.colour, linewidth=0.8)
+            bar = axes.errorbar(line.index, line["mean"], half, color=style.colour, linewidth=0.8)
+            tag(axes, method, *bar.get_children())
         band = line.dropna()
-        axes.fill_between(
+        fill = axes.fill_between(
             band.index, band["low"], band["high"], color=style.colour, alpha=0.16, linewidth=0
         )
+        tag(axes, method, *shown, fill)
 
 
 def _limit(axes: Axes, summary: pd.DataFrame, chosen: list[str], flat: list[str]) -> None:

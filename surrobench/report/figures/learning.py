@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
@@ -50,6 +51,7 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
             for (name, split), part in rows[rows["metric"] == metric].groupby(["name", "split"]):
                 _line(axes, part, colours[str(name)], str(split))
             axes.set(xlabel="epoch", ylabel=escaping.figure(metric))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         _legend(figure, colours, sorted(rows["split"].astype(str).unique()), width)
     return figure
 

@@ -13,6 +13,7 @@ from surrobench.report import escaping
 from surrobench.report.style import INK, MUTED, ONE_COLUMN, paper_style
 
 REQUIRED = ("truth", "prediction")
+_WIDE = 4.0
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
 
 
@@ -26,8 +27,9 @@ def predicted_against_true(
 ) -> Figure:
     """A point per test architecture; the ``top`` that the predictor would choose stand out.
 
-    Vertical bars are 95 % predictive intervals of these, if the frame has a ``std``. Points are
-    rasterised, so that a vector file of thousands of them stays small.
+    In a wide figure a second panel shows the best tenth. Vertical bars are 95 % predictive
+    intervals of the chosen, if the frame has a ``std``. Points are rasterised, so that a vector
+    file of thousands of them stays small.
 
     Args:
         frame: ``truth`` and ``prediction`` of each architecture, larger is better, perhaps ``std``.
@@ -49,19 +51,35 @@ def predicted_against_true(
     chosen = rows.nlargest(top, "prediction")
     best = rows.nlargest(top, "truth")
     with paper_style():
-        figure = Figure(figsize=(width, width * 0.92), layout="constrained")
-        axes = figure.subplots()
-        axes.scatter(
-            rows["truth"], rows["prediction"], s=3, color=MUTED, linewidth=0, rasterized=True
-        )
-        _diagonal(axes, rows)
-        _marked(axes, chosen, best, top)
+        panels = 2 if width > _WIDE else 1
+        figure = Figure(figsize=(width, 0.92 * width / panels), layout="constrained")
+        grid = figure.subplots(1, panels, squeeze=False)[0]
         suffix = f" ({escaping.figure(unit, 16)})" if unit else ""
-        axes.set(xlabel=f"true value{suffix}", ylabel=f"predicted value{suffix}")
-        axes.set_title(escaping.figure(title, 60) if title else "")
-        axes.legend(loc="upper left")
-        axes.text(0.98, 0.03, _summary(rows, chosen, best), transform=axes.transAxes, ha="right")
+        for axes in grid:
+            points = {"s": 3, "color": MUTED, "linewidth": 0, "rasterized": True}
+            axes.scatter(rows["truth"], rows["prediction"], **points)
+            _diagonal(axes, rows)
+            _marked(axes, chosen, best, top)
+            axes.set(xlabel=f"true value{suffix}", ylabel=f"predicted value{suffix}")
+        if panels > 1:
+            _enlarge(grid[1], rows, pd.concat([chosen, best]))
+        lines = [escaping.figure(line, 60) for line in title.splitlines()]
+        grid[0].set_title("\n".join(lines), loc="left")
+        grid[0].legend(loc="upper left")
+        text = _summary(rows, chosen, best)
+        grid[0].text(0.98, 0.03, text, transform=grid[0].transAxes, ha="right", fontsize=5.5)
     return figure
+
+
+def _enlarge(axes: Axes, rows: pd.DataFrame, marked: pd.DataFrame) -> None:
+    """Show the best tenth alone, and whatever is marked."""
+    top = pd.concat([rows.nlargest(max(2, len(rows) // 10), "truth"), marked])
+    for limits, column in ((axes.set_xlim, "truth"), (axes.set_ylim, "prediction")):
+        values = top["truth"] if column == "truth" else top[["truth", "prediction"]].stack()
+        low, high = values.quantile(0.01), values.max()
+        margin = 0.06 * max(float(high - low), 1e-9)
+        limits(min(low, marked[column].min()) - margin, high + margin)
+    axes.set_title("the best tenth", loc="left")
 
 
 def _diagonal(axes: Axes, rows: pd.DataFrame) -> None:

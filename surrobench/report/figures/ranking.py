@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from surrobench.report import escaping
 from surrobench.report.figures import panels
+from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
@@ -52,8 +53,10 @@ def _draw(axes: Axes, rows: pd.DataFrame, looks: dict[str, Look], larger_is_bett
     for place, (method, row) in enumerate(rows.iterrows()):
         style = looks[str(method)]
         if pd.notna(row["low"]):
-            axes.plot([row["low"], row["high"]], [place, place], color=style.colour, linewidth=1.1)
-        axes.plot(
+            ends = [row["low"], row["high"]]
+            bar = axes.plot(ends, [place, place], color=style.colour, linewidth=1.1)
+            tag(axes, str(method), *bar)
+        dot = axes.plot(
             row["mean"],
             place,
             marker=style.marker,
@@ -62,3 +65,4 @@ def _draw(axes: Axes, rows: pd.DataFrame, looks: dict[str, Look], larger_is_bett
             markersize=4,
             linestyle="none",
         )
+        tag(axes, str(method), *dot)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import (
@@ -85,17 +86,20 @@ class _Panel:
     def grey(self, line: pd.DataFrame) -> None:
         """A line that gives context only."""
         x, y = self._places(line, self.statistic)
-        self.axes.plot(x, y, color=MUTED, linewidth=0.6, drawstyle=_STEPS, zorder=1)
+        grey = self.axes.plot(x, y, color=MUTED, linewidth=0.6, drawstyle=_STEPS, zorder=1)
+        tag(self.axes, str(line["method"].iloc[0]), *grey)
 
     def coloured(self, line: pd.DataFrame, look: Look, place: int, lines: int) -> None:
         """A line with its band; the first places lie on top."""
         x, y = self._places(line, self.statistic)
         marks = staggered(len(line), place, lines)
         style = {**line_style(look), "drawstyle": _STEPS, "markevery": marks}
-        self.axes.plot(x, y, zorder=4 - 0.01 * place, **style)
+        method = str(line["method"].iloc[0])
+        tag(self.axes, method, *self.axes.plot(x, y, zorder=4 - 0.01 * place, **style))
         if bounds := BANDS[self.statistic]:
             (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
-            self.axes.fill_between(x, low, high, color=look.colour, step="post", alpha=0.1, lw=0)
+            looks = {"color": look.colour, "step": "post", "alpha": 0.1, "lw": 0}
+            tag(self.axes, method, self.axes.fill_between(x, low, high, **looks))
 
     def _places(self, line: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:
         values = line[column].to_numpy()

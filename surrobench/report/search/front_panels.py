@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
 from surrobench.report.search.fronts import attained
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
@@ -47,7 +48,8 @@ def draw_fronts(
             for place, method in enumerate(m for m in chosen if m in set(table["method"])):
                 own = table[table["method"] == method].to_numpy()[:, 2:].astype(float)
                 style = line_style(cast.looks[method]) | {"linewidth": 0.8, "markersize": 3.2}
-                axes.plot(*own.T, drawstyle="steps-pre", zorder=4 - 0.01 * place, **style)
+                style |= {"drawstyle": "steps-pre", "zorder": 4 - 0.01 * place}
+                tag(axes, method, *axes.plot(*own.T, **style))
             axes.set_title(escaping.figure(task))
             axes.set_xlabel(escaping.figure(_plain(first)))
             axes.set_ylabel(escaping.figure(_plain(second)))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import DEEPEST, FloatArray, percent, staggered
@@ -73,7 +74,8 @@ def draw_profile(
         for place, method in enumerate(chosen):
             marks = staggered(len(table), place, len(chosen))
             style = {**line_style(cast.looks[method]), "markevery": marks}
-            axes.plot(table.index, table[method], zorder=4 - 0.01 * place, **style)
+            line = axes.plot(table.index, table[method], zorder=4 - 0.01 * place, **style)
+            tag(axes, method, *line)
         axes.set_xlim(0, float(table.index.max()) * 1.01)
         axes.set_xlabel("full trainings")
         axes.set_ylabel("targets reached (%)")
