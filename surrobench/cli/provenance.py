@@ -68,14 +68,13 @@ def _tasks(frame: pd.DataFrame) -> list[str]:
 
 def _info(name: str, folders: Sequence[Path]) -> TaskInfo | None:
     """The facts of a task whose data are at hand."""
+    from surrobench.studies.task_lookup import find_task
     from surrobench.tasks import task_info
 
-    for base in (Path.cwd(), *folders):
-        try:
-            return task_info(name, base)
-        except (UserError, OSError):
-            continue
-    return None
+    try:
+        return task_info(*find_task(name, folders))
+    except (UserError, OSError):
+        return None
 
 
 def _task(name: str, info: TaskInfo | None) -> TaskFacts:

@@ -19,6 +19,7 @@ from surrobench.report.figures import (
     predicted_against_true,
     proxies_against_truth,
 )
+from surrobench.studies.task_lookup import find_task
 from surrobench.tasks import load_task
 
 if TYPE_CHECKING:
@@ -37,18 +38,19 @@ class Asked:
     width: float
 
     @property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the first task."""
+        return self.frame[self.frame["task"] == self.frame["task"].iloc[0]]
+
+    @property
     def task(self) -> TableTask:
         """The first task of the rows.
 
         Raises:
             UserError: if it cannot be loaded, with the reason.
         """
-        name = str(self.frame["task"].iloc[0])
-        try:
-            return load_task(name)
-        except UserError:
-            folder = self.runs[0] if self.runs[0].is_dir() else self.runs[0].parent
-            return load_task(name, folder)
+        folders = [run if run.is_dir() else run.parent for run in self.runs]
+        return load_task(*find_task(str(self.frame["task"].iloc[0]), folders))
 
 
 def _predictions(asked: Asked) -> Figure:
@@ -83,7 +85,7 @@ def _architectures(asked: Asked) -> Figure:
     """The best architectures that the runs of a search found, drawn with their numbers."""
     task = asked.task
     drawings = []
-    best = _best(asked.frame[asked.frame["task"] == task.name], asked.top)
+    best = _best(asked.rows, asked.top)
     for number, (text, value, methods) in enumerate(best, start=1):
         arch = task.space.parse(text)
         place = task.index.get(arch)
@@ -124,7 +126,7 @@ def _learning(asked: Asked) -> Figure:
     if len(task.fidelities) < 2:
         raise UserError(f"{task.name} keeps no values during training.")
     rows = []
-    for text, _, _ in _best(asked.frame[asked.frame["task"] == task.name], asked.top):
+    for text, _, _ in _best(asked.rows, asked.top):
         place = task.index.get(task.space.parse(text))
         for run, curve in enumerate(task.values[place] if place is not None else ()):
             for epoch, value in zip(task.fidelities, curve, strict=True):

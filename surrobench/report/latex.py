@@ -46,10 +46,7 @@ def appendix_tex(origin: Provenance, facts: Facts) -> str:
         origin: of the numbers.
         facts: label and text of what the results themselves say (seeds, cost, failures).
     """
-    parts = [
-        "% generated; \\input this after \\appendix",
-        r"\section{Reproducibility}\label{sec:reproducibility}",
-    ]
+    parts = [r"\section{Reproducibility}\label{sec:reproducibility}"]
     parts += [_description([(label, escaping.latex(text)) for label, text in facts])]
     parts += [_run(run) for run in origin.runs]
     if origin.tasks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str,
     for method in [m for m in present if m not in chosen]:
         line = at(summary, "method", method).sort_index()
         marker = "." if len(line) == 1 else None
-        grey = {"color": MUTED, "linewidth": 0.8, "marker": marker, "zorder": 1}
+        grey: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "marker": marker, "zorder": 1}
         tag(axes, str(method), *axes.plot(line.index, line["mean"], **grey))
     for depth, method in enumerate(m for m in reversed(chosen) if m in present):
         line, style = at(summary, "method", method).sort_index(), looks[method]

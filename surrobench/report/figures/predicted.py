@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -56,7 +58,7 @@ def predicted_against_true(
         grid = figure.subplots(1, panels, squeeze=False)[0]
         suffix = f" ({escaping.figure(unit, 16)})" if unit else ""
         for axes in grid:
-            points = {"s": 3, "color": MUTED, "linewidth": 0, "rasterized": True}
+            points: dict[str, Any] = {"s": 3, "color": MUTED, "linewidth": 0, "rasterized": True}
             axes.scatter(rows["truth"], rows["prediction"], **points)
             _diagonal(axes, rows)
             _marked(axes, chosen, best, top)
@@ -74,11 +76,14 @@ def predicted_against_true(
 def _enlarge(axes: Axes, rows: pd.DataFrame, marked: pd.DataFrame) -> None:
     """Show the best tenth alone, and whatever is marked."""
     top = pd.concat([rows.nlargest(max(2, len(rows) // 10), "truth"), marked])
-    for limits, column in ((axes.set_xlim, "truth"), (axes.set_ylim, "prediction")):
-        values = top["truth"] if column == "truth" else top[["truth", "prediction"]].stack()
-        low, high = values.quantile(0.01), values.max()
-        margin = 0.06 * max(float(high - low), 1e-9)
-        limits(min(low, marked[column].min()) - margin, high + margin)
+    truth, prediction = (top[name].to_numpy(dtype=np.float64) for name in REQUIRED)
+    for limits, values in (
+        (axes.set_xlim, truth),
+        (axes.set_ylim, np.concatenate([truth, prediction])),
+    ):
+        low, high = float(values.min()), float(values.max())
+        margin = 0.06 * max(high - low, 1e-9)
+        limits(low - margin, high + margin)
     axes.set_title("the best tenth", loc="left")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -98,7 +99,7 @@ class _Panel:
         tag(self.axes, method, *self.axes.plot(x, y, zorder=4 - 0.01 * place, **style))
         if bounds := BANDS[self.statistic]:
             (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
-            looks = {"color": look.colour, "step": "post", "alpha": 0.1, "lw": 0}
+            looks: dict[str, Any] = {"color": look.colour, "step": "post", "alpha": 0.1, "lw": 0}
             tag(self.axes, method, self.axes.fill_between(x, low, high, **looks))
 
     def _places(self, line: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,117 @@
+"""Whatever a run lacks, a figure is drawn or a sentence says why not; nothing is made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from search_frames import broken, study
+
+from surrobench.errors import UserError
+from surrobench.report.measures import MEASURES
+from surrobench.report.plots import PREDICTION_PLOTS, SEARCH_PLOTS, PlotOptions, draw
+from surrobench.report.results import Results
+from surrobench.report.scores import Scores
+from surrobench.report.search.final import final_scores
+from surrobench.report.search.results import SearchResults
+
+Case = Callable[[pd.DataFrame], pd.DataFrame]
+PREDICTIONS: dict[str, Case] = {
+    "all": lambda f: f,
+    "one seed": lambda f: f[f["seed"] == 5],
+    "one method": lambda f: f[f["predictor"] == "svr"],
+    "no process": lambda f: f[~f["predictor"].str.startswith("gp")],
+    "one task": lambda f: f[f["task"] == f["task"].iloc[0]],
+    "failed cells": lambda f: f.assign(
+        status=np.where(f["predictor"] == "svr", "failed", f["status"])
+    ),
+    "all failed": lambda f: f.assign(status="failed"),
+    "two runs": lambda f: pd.concat([f, f[f["seed"] < 3].assign(task="other")]),
+}
+SEARCHES: dict[str, Case] = {
+    "all": lambda f: f,
+    "one seed": lambda f: f[f["seed"] == 5],
+    "one method": lambda f: f[f["strategy"] == "genetic"],
+    "no process": lambda f: f[~f["strategy"].str.startswith("gp")],
+    "one task": lambda f: f[f["task"] == "t1"],
+    "failed runs": lambda f: pd.concat([f, broken("new", task="t1")]),
+    "all failed": lambda f: broken("a"),
+    "two runs": lambda f: pd.concat([f, f[f["seed"] < 3].assign(task="t9")]),
+}
+
+
+def drawn_or_refused(kind: str, results: Results | SearchResults) -> bool:
+    try:
+        figure = draw(kind, results, PlotOptions(width=3.3))
+    except UserError:
+        return False
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+    return True
+
+
+@pytest.fixture(scope="module")
+def searches() -> pd.DataFrame:
+    return study(("random", "gp ei", "genetic"), seeds=8, evaluations=12)
+
+
+@pytest.mark.parametrize("case", PREDICTIONS)
+def test_predictions(frame: pd.DataFrame, case: str) -> None:
+    few = frame["predictor"].isin(["svr", "gp-rbf", "knn", "constant"])
+    small = frame[few & frame["train_size"].isin([25, 800])]
+    results = Results.of(PREDICTIONS[case](small))
+    drawn = {kind for kind in PREDICTION_PLOTS if drawn_or_refused(kind, results)}
+    if case == "all failed":
+        assert not drawn
+    else:
+        assert {"curves", "ranking", "heat-map"} <= drawn
+    if case == "all":
+        assert drawn == set(PREDICTION_PLOTS)
+    if case in ("one method", "one seed"):
+        assert "outcomes" not in drawn
+
+
+@pytest.mark.parametrize("case", SEARCHES)
+def test_searches(searches: pd.DataFrame, case: str) -> None:
+    results = SearchResults.of(SEARCHES[case](searches))
+    drawn = {kind for kind in SEARCH_PLOTS if drawn_or_refused(kind, results)}
+    if case == "all failed":
+        assert not drawn
+    else:
+        assert {"curves", "iqm-curves", "quantiles", "success", "by-time"} <= drawn
+    assert "fronts" not in drawn
+    if case == "all":
+        assert drawn == set(SEARCH_PLOTS) - {"fronts"}
+
+
+def test_one_seed_has_no_interval_anywhere(frame: pd.DataFrame, searches: pd.DataFrame) -> None:
+    one = Scores.of(Results.of(frame[frame["seed"] == 5]), MEASURES["kendall_tau"], 800)
+    found = final_scores(SearchResults.of(searches[searches["seed"] == 5]))[1]
+    for pairs in (one.pairs, found):
+        columns = ["low", "high", "effect", "seeds_needed"]
+        assert pairs[columns].isna().all(axis=None)
+        assert (pairs["outcome"] == "").all()
+    limits = one.aggregates()[["iqm_low", "iqm_high", "mean_low", "mean_high"]]
+    assert limits.isna().all(axis=None)
+
+
+def test_few_tasks_are_ranked_over_seeds_and_many_over_tasks(frame: pd.DataFrame) -> None:
+    few = Scores.of(Results.of(frame), MEASURES["kendall_tau"], 800)
+    assert few.blocks[1] == "pairs of task and seed"
+    copies = [frame.assign(task=frame["task"] + str(i)) for i in range(2)]
+    many = Scores.of(Results.of(pd.concat(copies)), MEASURES["kendall_tau"], 800)
+    assert many.blocks[1] == "tasks"
+    assert many.ranks.blocks == 6
+
+
+def test_an_unknown_kind_or_size_is_said(frame: pd.DataFrame) -> None:
+    results = Results.of(frame)
+    with pytest.raises(UserError, match="outcomes"):
+        draw("outcome", results, PlotOptions())
+    with pytest.raises(UserError, match="no cell has 3 training examples; there are: 25"):
+        draw("ranking", results, PlotOptions(size=3))
+    with pytest.raises(UserError, match="units of each task"):
+        draw("aggregates", results, PlotOptions(measure="mae"))
