@@ -20,6 +20,7 @@ LAYERS = [
     {"acquisition", "training"},
     {"strategies", "tasks", "testing"},
     {"studies"},
+    {"understanding"},
     {"report"},
     {"cli", "__main__", "__init__"},
 ]
@@ -27,7 +28,7 @@ LAYERS = [
 FORBIDDEN = {
     "predictors": {"spaces", "encodings", "tasks", "studies"},
     "metrics": {"spaces", "encodings", "predictors", "tasks"},
-    "report": {"predictors", "training", "tasks", "studies"},
+    "report": {"predictors", "training", "tasks", "studies", "understanding"},
 }
 
 

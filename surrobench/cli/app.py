@@ -164,6 +164,42 @@ def report(
 
 
 @app.command()
+def leaderboard(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder with run folders at any depth.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write it [FOLDER itself].")
+    ] = None,
+) -> None:
+    """Rank predictors and strategies over all runs: a page, a CSV and a Markdown file."""
+    from surrobench.cli.ranking import leaderboard_command
+
+    leaderboard_command(folder, out)
+
+
+@app.command()
+def explain(
+    task: Annotated[str, typer.Argument(help="A task, or CARD:TASK of a card of your own.")],
+    predictor: Annotated[
+        str, typer.Option("--predictor", help="Whose knowledge: a name, perhaps with +transform.")
+    ] = "xgboost",
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of the architectures [the task's].")
+    ] = None,
+    train_size: Annotated[
+        int, typer.Option("--train-size", min=2, help="Architectures to learn from.")
+    ] = 200,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of training sets.")] = 5,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder [explain/TASK].")] = None,
+) -> None:
+    """Show what makes architectures good, and where a predictor goes wrong."""
+    from surrobench.cli.understanding import explain_command
+
+    explain_command(task, predictor, encoding, train_size, seeds, out)
+
+
+@app.command()
 def plot(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")

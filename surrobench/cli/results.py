@@ -43,7 +43,12 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
 
 
 def _interest(path: Path) -> int:
-    wanted = (path.name == "report.md", path.name == "summary.csv", path.suffix == ".pdf")
+    wanted = (
+        path.name == "report.html",
+        path.name == "report.md",
+        path.name == "summary.csv",
+        path.suffix == ".pdf",
+    )
     return wanted.index(True) if any(wanted) else len(wanted)
 
 

@@ -136,3 +136,12 @@ class _Boosters:
         data = xgboost.DMatrix(X.detach().numpy(), nthread=1)
         means = np.stack([booster.predict(data) for booster in self._boosters])
         return torch.from_numpy(means.astype(np.float64))
+
+    def contributions(self, X: FloatArray) -> FloatArray:
+        """SHAP values of the columns at ``X`` (``m x d``), ``m x (d + 1)``; last the constant.
+
+        The mean over the models; each row adds up to the mean of their predictions.
+        """
+        data = xgboost.DMatrix(X, nthread=1)
+        shares = [booster.predict(data, pred_contribs=True) for booster in self._boosters]
+        return np.mean(shares, axis=0, dtype=np.float64)

@@ -18,6 +18,7 @@ from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, writ
 from surrobench.report.index import index_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.page.study import prediction_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.scores import Scores
@@ -63,7 +64,14 @@ def write_report(
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved)
 
-    pages = [("report.md", overview), *latex_pages(origin, lambda: prediction_facts(results))]
+    def page(saved: Sequence[Saved]) -> str:
+        return prediction_page(results, results.primary(measure), saved, origin)
+
+    pages = [
+        ("report.md", overview),
+        ("report.html", page),
+        *latex_pages(origin, lambda: prediction_facts(results)),
+    ]
 
     return write_folder(shown, Path(folder), formats, pages)
 

@@ -12,6 +12,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.latex import latex_pages
+from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, against_expense
 from surrobench.report.search.final import final_scores
@@ -70,7 +71,14 @@ def write_search_report(
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved)
 
-    pages = [("report.md", overview), *latex_pages(origin, lambda: search_facts(results))]
+    def page(saved: Sequence[Saved]) -> str:
+        return search_page(results, saved, origin)
+
+    pages = [
+        ("report.md", overview),
+        ("report.html", page),
+        *latex_pages(origin, lambda: search_facts(results)),
+    ]
 
     return write_folder(all_exhibits(results), Path(folder), formats, pages)
 

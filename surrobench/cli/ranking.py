@@ -1,0 +1,94 @@
+"""``surrobench leaderboard``: all finished runs below a folder, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrobench.cli.console import say, tell
+from surrobench.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from surrobench.report.leaderboard.writer import Source
+
+
+def leaderboard_command(folder: Path, out: Path | None) -> None:
+    """Rank everything below a folder; says what was left out and why."""
+    from surrobench.report.leaderboard.writer import write_leaderboard
+
+    frames: dict[str, dict[str, pd.DataFrame]] = {"prediction": {}, "search": {}}
+    sources: list[Source] = []
+    for place in run_folders(folder):
+        name = place.relative_to(folder).as_posix() if place != folder else place.resolve().name
+        try:
+            kind, frame, source = _loaded(place, name)
+        except UserError as error:
+            tell(f"Left out {name}: {error}", style="yellow")
+            continue
+        frames[kind][name] = frame
+        sources.append(source)
+    if not sources:
+        raise UserError(
+            f"{folder}: there is no run below this folder. Run folders are made by: "
+            "surrobench run STUDY --out FOLDER"
+        )
+    paths = write_leaderboard(
+        _together("prediction", frames["prediction"]),
+        _together("search", frames["search"]),
+        out or folder,
+        sources,
+    )
+    runs = "run" if len(sources) == 1 else "runs"
+    say(f"{len(sources)} {runs}, {sum(source.rows for source in sources):,} rows")
+    for path in paths:
+        say(str(path), style="cyan")
+
+
+def run_folders(folder: Path) -> Iterator[Path]:
+    """Folders with results at or below ``folder``, in the order of their names.
+
+    Raises:
+        UserError: if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder.")
+    marks = ("results.parquet", "cells")
+    found = {path.parent for mark in marks for path in folder.rglob(mark)}
+    return iter(sorted(found))
+
+
+def _loaded(place: Path, name: str) -> tuple[str, pd.DataFrame, Source]:
+    from surrobench.report.leaderboard.writer import Source
+    from surrobench.studies.view import kind_of_frame, load_results
+
+    frame = load_results(place)
+    kind = kind_of_frame(frame).name
+    return kind, frame, Source(name, kind, frame["task"].nunique(), len(frame))
+
+
+def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:
+    """Checked results of all runs of one kind; None without any.
+
+    Where runs disagree about one cell (they were made with other settings), their tasks are kept
+    apart by the names of the runs.
+    """
+    if not frames:
+        return None
+    from surrobench.studies.kinds import KINDS, imported
+    from surrobench.studies.view import merge_results
+
+    check = imported(KINDS[kind].results)
+    try:
+        return check(merge_results(list(frames.values())))
+    except UserError:
+        if len(frames) == 1:
+            raise
+    apart = []
+    for name, frame in frames.items():
+        others = {task for other in frames if other != name for task in frames[other]["task"]}
+        tagged = {task: f"{task} ({name})" for task in frame["task"].unique() if task in others}
+        apart.append(frame.assign(task=frame["task"].astype(str).replace(tagged)))
+    return check(merge_results(apart))

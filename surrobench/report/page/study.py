@@ -1,0 +1,123 @@
+"""The page of a prediction study and of a search study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from surrobench.report.escaping import one_line
+from surrobench.report.facts import prediction_facts, search_facts
+from surrobench.report.figures.panels import highlights, looks
+from surrobench.report.measures import Measure
+from surrobench.report.page.charts import Dress
+from surrobench.report.page.contents import Saved, sections
+from surrobench.report.page.document import Page, Section, render
+from surrobench.report.page.explorer import explorer
+from surrobench.report.page.origin import failures_section, origin_sections
+from surrobench.report.provenance import Provenance
+from surrobench.report.results import Results
+from surrobench.report.search.looks import Cast
+from surrobench.report.search.results import SearchResults
+
+_PAIRED = (
+    "All methods saw the same training and test architectures for the same task, size and seed."
+)
+_STARTS = "All strategies start from the same architectures for the same task and seed."
+
+
+def prediction_page(
+    results: Results, measure: Measure | None, saved: Sequence[Saved], origin: Provenance
+) -> str:
+    """The page of a prediction study as HTML.
+
+    Args:
+        results: of the study.
+        measure: that methods are ranked by; None if nothing succeeded.
+        saved: exhibits with the files that they were saved as.
+        origin: what is known of the runs.
+    """
+    chosen = highlights(results, measure) if measure is not None else []
+    dress = Dress(looks(results), chosen)
+    parts = list(sections(saved, dress))
+    if measure is not None and len(results.sizes) > 1:
+        parts.insert(1, Section("explore", "Any measure", items=(explorer(results, dress),)))
+    seeds = results.ok.groupby(["task", "train_size", "method"])["seed"].nunique()
+    facts = [
+        ("tasks", f"{len(results.tasks):,}"),
+        ("methods", f"{len(results.methods):,}"),
+        ("training examples", _span(results.sizes)),
+        ("seeds behind each mean", _span(seeds.tolist())),
+        ("cells with a result", f"{len(results.ok):,} of {len(results.records):,}"),
+    ]
+    constant = results.constant_methods()
+    lead = "How well performance predictors rank architectures that they have not seen."
+    if constant:
+        names = ", ".join(one_line(name, 60) for name in constant)
+        lead += f" Constant predictions, whose correlations count as 0, came from {names}."
+    return _page(
+        "Prediction study", lead, facts, parts, results.failures, "cells", origin,
+        _seeds(results.records, _PAIRED), prediction_facts(results),
+    )  # fmt: skip
+
+
+def search_page(results: SearchResults, saved: Sequence[Saved], origin: Provenance) -> str:
+    """The page of a search study as HTML; see :func:`prediction_page`."""
+    dressed = [Cast.of(part) for part in results.by_measure() if part.traces]
+    everyone = {method: shown for cast in dressed for method, shown in cast.looks.items()}
+    chosen = [method for cast in dressed for method in (cast.pages[0] if cast.pages else [])]
+    budgets = sorted({round(trace.budget, 2) for trace in results.traces.values()})
+    runs = sum(len(trace.runs) for trace in results.traces.values())
+    seeds = results.rows.groupby(["task", "method"])["seed"].nunique()
+    facts = [
+        ("tasks", f"{len(results.tasks):,}"),
+        ("strategies", f"{len(results.methods):,}"),
+        ("budget in full trainings", _span(budgets)),
+        ("seeds behind each mean", _span(seeds.tolist())),
+        ("finished searches", f"{runs:,}"),
+        ("evaluations", f"{len(results.rows):,}"),
+    ]
+    return _page(
+        "Search study",
+        "Which strategy finds a good architecture first, at equal expense.",
+        facts,
+        sections(saved, Dress(everyone, chosen)),
+        results.failures,
+        "searches",
+        origin,
+        _seeds(results.rows, _STARTS),
+        search_facts(results),
+    )
+
+
+def _page(
+    kicker: str,
+    lead: str,
+    facts: Sequence[tuple[str, str]],
+    parts: Sequence[Section],
+    failures: pd.DataFrame,
+    unit: str,
+    origin: Provenance,
+    seeds: str,
+    cost: Sequence[tuple[str, str]],
+) -> str:
+    failed = failures_section(failures, unit)
+    names = ", ".join(dict.fromkeys(one_line(run.name) for run in origin.runs))
+    everything = [*parts, *([failed] if failed else []), *origin_sections(origin, seeds, cost)]
+    return render(Page(names or kicker, kicker if names else "surrobench", lead, facts, everything))
+
+
+def _span(values: Sequence[float]) -> str:
+    if not len(values):
+        return "–"
+    low, high = min(values), max(values)
+    return f"{low:,.6g}" if low == high else f"{low:,.6g} to {high:,.6g}"
+
+
+def _seeds(rows: pd.DataFrame, sentence: str) -> str:
+    numbers = sorted({int(seed) for seed in rows["seed"]})
+    if not numbers:
+        return sentence
+    whole = numbers == list(range(numbers[0], numbers[-1] + 1))
+    named = f"{numbers[0]} to {numbers[-1]}" if whole else ", ".join(map(str, numbers))
+    return f"Seed {numbers[0]}. {sentence}" if len(numbers) == 1 else f"Seeds {named}. {sentence}"

@@ -1,0 +1,107 @@
+"""Figures as SVG within a page: sharp at any size, with methods that can be switched off.
+
+A page's policy forbids style attributes, so every declaration becomes an attribute of its own. Only
+drawing elements are kept; identifiers are made those of one figure.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from surrobench.report.style import paper_style
+
+LARGEST = 260_000
+"""Bytes of a figure from which it is shown as pixels instead."""
+_TAGS = {"svg", "g", "defs", "path", "rect", "circle", "use", "clipPath", "text", "tspan", "image"}
+_NUMBER = re.compile(r"-?\d+\.\d{3,}(?!\d*e)")
+_METHOD = re.compile(r"(method-[0-9a-f]{10})(\.\d+)*")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_FONT = re.compile(r"(?:(bold|italic|oblique|\d{3})\s+)*([\d.]+)px")
+_PRESENTATION = re.compile(r"(fill|stroke|opacity|text-anchor|font)[a-z-]*")
+_SPACE = "{http://www.w3.org/2000/svg}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_GEOMETRY = {"d", "transform", "x", "y", "width", "height", "points", "cx", "cy", "r"}
+
+
+def inline_svg(figure: Figure, prefix: str) -> Markup | None:
+    """The figure as an ``<svg>`` element that a page can hold; None if it is too large.
+
+    What shows a method has the attribute ``data-method`` with the method's id.
+
+    Args:
+        figure: whose artists of methods have ``method_id`` as their ``gid``.
+        prefix: of all identifiers, different for every figure of a page.
+    """
+    buffer = io.BytesIO()
+    with paper_style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
+        mpl.rcParams["svg.fonttype"] = "none"
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    if buffer.tell() > 4 * LARGEST:
+        return None
+    root = _cleaned(ElementTree.fromstring(buffer.getvalue()), prefix)
+    root.set("stroke-linejoin", "round")
+    for name in ("width", "height"):
+        root.attrib.pop(name, None)
+    root.set("width", root.get("viewBox", "0 0 600 400").split()[2] + "pt")
+    text = ElementTree.tostring(root, encoding="unicode")
+    return Markup(text) if len(text) <= LARGEST else None
+
+
+def methods_in(drawing: str) -> set[str]:
+    """Ids of the methods that a drawing shows."""
+    return set(re.findall(r'data-method="([^"]+)"', drawing))
+
+
+def _cleaned(element: ElementTree.Element, prefix: str) -> ElementTree.Element:
+    """A copy without name spaces, styles, and whatever does not draw."""
+    copy = ElementTree.Element(element.tag.removeprefix(_SPACE), dict(_attributes(element, prefix)))
+    copy.text = element.text if copy.tag in ("text", "tspan") else None
+    for child in element:
+        if child.tag.removeprefix(_SPACE) in _TAGS:
+            copy.append(_cleaned(child, prefix))
+    return copy
+
+
+def _attributes(element: ElementTree.Element, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, value in element.attrib.items():
+        if name == "style":
+            yield from _declarations(value, prefix)
+        elif name == "id":
+            method = _METHOD.fullmatch(value)
+            yield ("data-method", method[1]) if method else ("id", f"{prefix}-{value}")
+        elif name in ("href", _LINK):
+            if value.startswith("#"):
+                yield "href", f"#{prefix}-{value[1:]}"
+            elif value.startswith("data:image/png;"):
+                yield "href", value
+        elif name == "clip-path":
+            yield name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
+        elif name in _GEOMETRY:
+            yield name, _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)
+        elif name in ("viewBox", "text-anchor") or name.startswith(("fill", "stroke")):
+            yield name, value
+
+
+def _declarations(style: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """The declarations of a style attribute as presentation attributes."""
+    for part in style.split(";"):
+        name, _, value = (text.strip() for text in part.partition(":"))
+        if name == "font":
+            font = _FONT.match(value)
+            if font:
+                yield "font-size", font[2]
+                if font[1] in ("bold", "700", "600"):
+                    yield "font-weight", "bold"
+        elif name == "clip-path":
+            yield name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
+        elif name != "font-family" and _PRESENTATION.fullmatch(name):
+            yield name, _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)

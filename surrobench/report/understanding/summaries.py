@@ -1,0 +1,45 @@
+"""Means over training sets of what was asked, with Student's t intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from surrobench.report.statistics import half_width
+
+KEYS = {
+    "importance": ["feature", "block"],
+    "contributions": ["feature", "block"],
+    "effects": ["variable", "choice"],
+    "relevance": ["block", "feature"],
+    "residuals": ["by", "group"],
+}
+"""What tells the rows of each frame of an explanation apart, besides the seed."""
+
+
+def over_seeds(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """A row per key in order of appearance: mean and half of the 95 % interval of every number.
+
+    Columns: the keys, ``seeds``, and for each number ``x`` of the frame ``x`` and ``x_ci95`` (NaN
+    with one seed).
+    """
+    numbers = [str(name) for name in frame.select_dtypes("number") if name not in (*keys, "seed")]
+    groups = frame.groupby(list(keys), sort=False, observed=True)
+    means, errors, counts = groups[numbers].mean(), groups[numbers].sem(), groups[numbers].count()
+    table = groups["seed"].nunique().rename("seeds").to_frame()
+    for name in numbers:
+        table[name] = means[name]
+        with np.errstate(invalid="ignore"):
+            table[f"{name}_ci95"] = half_width(errors[name], counts[name])
+    return table.reset_index()
+
+
+def in_order(residuals: pd.DataFrame) -> pd.DataFrame:
+    """Groups of one kind together, those that are numbers by their size."""
+    kinds = {kind: place for place, kind in enumerate(residuals["by"].unique())}
+    sizes = pd.to_numeric(residuals["group"], errors="coerce").fillna(-1.0)
+    ordered = residuals.assign(kind=residuals["by"].map(kinds), size=sizes)
+    ordered = ordered.sort_values(["kind", "size"], kind="stable", ignore_index=True)
+    return ordered.drop(columns=["kind", "size"])
