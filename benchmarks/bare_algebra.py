@@ -1,12 +1,13 @@
 """The floors: the linear algebra that a step cannot avoid, straight in LAPACK, BLAS and NumPy.
 
-No kernel is evaluated, no hyperparameter chosen and nothing checked. ``K`` is a training covariance
-(``n x n``), ``C`` the covariance of the training points with the pool (``n x N``), ``y`` the targets.
+No kernel is evaluated, no hyperparameter chosen and nothing checked. ``K`` is the covariance of the
+training points (``n x n``), ``C`` theirs with the pool (``n x N``), ``y`` their targets (``n``).
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg.blas import dtrsm
@@ -96,10 +97,7 @@ def log_expected_improvement(mean: Array, variance: Array, best: float) -> Array
 def network_training(members: int, widths: tuple[int, ...], n: int, steps: int) -> None:
     """The matrix products of full-batch training: forward, to the weights, to the inputs."""
     rng = np.random.default_rng(0)
-    layers = [
-        rng.normal(size=(members, a, b)).astype(np.float32)
-        for a, b in zip(widths, widths[1:], strict=False)
-    ]
+    layers = [rng.normal(size=(members, a, b)).astype(np.float32) for a, b in pairwise(widths)]
     inputs = [rng.normal(size=(members, n, width)).astype(np.float32) for width in widths]
     for _ in range(steps):
         for i, layer in enumerate(layers):

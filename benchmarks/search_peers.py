@@ -62,7 +62,7 @@ def regret(task: SearchTask, archs: Sequence[Arch], values: Sequence[float]) -> 
 
 
 class UsualLoop:
-    """BoTorch's usual loop: a fresh default model, a fit, Log-EI over all that is left of the pool."""
+    """BoTorch's usual loop: a fresh default model, a fit, Log-EI over the rest of the pool."""
 
     def __init__(self, task: SearchTask, seed: int) -> None:
         self.task, self.seed = task, seed
