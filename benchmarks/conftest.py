@@ -24,7 +24,7 @@ torch.set_num_threads(1)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-baseline", action="store_true", help="BoTorch's loop to its end")
     parser.addoption("--whole-study", action="store_true", help="the whole of nb201-predictors")
-    parser.addoption("--study-seeds", type=int, default=2, help="seeds of the reduced study")
+    parser.addoption("--study-seeds", type=int, default=1, help="seeds of the reduced study")
 
 
 @pytest.fixture(scope="session")

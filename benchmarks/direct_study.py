@@ -44,7 +44,7 @@ def run_cell(cell: Cell, task: TableTask) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mean, deviation = model_of(cell.use)(X[train], y, X[test], cell)
-    return scores(task.truth[test], warp, mean, deviation)
+        return scores(task.truth[test], warp, mean, deviation)
 
 
 def target_transform(name: str, n: int) -> StandardScaler | QuantileTransformer:

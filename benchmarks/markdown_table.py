@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+MOST_DIGITS = 6
+"""Behind the point: microseconds are as fine as a clock is here."""
+
 
 def markdown(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:
     """The named columns of a frame as a Markdown table, under these headings."""
     lines = [list(headings.values()), ["---"] * len(headings)]
-    for _, row in frame.iterrows():
+    for row in frame.to_dict("records"):
         lines.append([_cell(row[column]) for column in headings])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
@@ -24,5 +27,5 @@ def _cell(value: Any) -> str:
         return "–"
     if value == 0.0:
         return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    digits = min(max(0, 2 - math.floor(math.log10(abs(value)))), MOST_DIGITS)
     return f"{value:,.{digits}f}"

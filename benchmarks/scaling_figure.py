@@ -66,6 +66,8 @@ def draw(frame: pd.DataFrame, grown: pd.DataFrame, axes: Sequence[Axis]) -> Figu
             known = dict(zip(slopes["what"], slopes["exponent"], strict=True))
             _draw_times(grid[0, column], along(frame, axis), axis, known)
             _draw_memory(grid[1, column], along(frame, axis), axis, known)
+        seconds = frame[list(PARTS)].to_numpy()
+        grid[0, 0].set_ylim(seconds.min() / 2, seconds.max() * 50)  # the legends stand above
         grid[0, 0].set_ylabel("seconds, one thread")
         grid[1, 0].set_ylabel("peak MiB")
     return figure
@@ -82,9 +84,9 @@ def _draw_times(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, flo
             label=f"{label}, {_growth(grows, known[label])}",
         )
     ax.set(xscale="log", yscale="log")
-    ax.set_title(f"m = {fixed:,}" if grows == "n" else f"n = {fixed:,}")
+    kept = "architectures" if grows == "n" else "observations"
+    ax.set_title(f"{fixed:,} {kept}")
     ax.legend(loc="upper left", fontsize=5.5)
-    ax.set_ylim(top=float(points[list(PARTS)].to_numpy().max()) * 30)
 
 
 def _draw_memory(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, float]) -> None:
@@ -101,4 +103,6 @@ def _draw_memory(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, fl
 
 def _growth(grows: str, exponent: float) -> str:
     symbol = "n" if grows == "n" else "m"
-    return "" if math.isnan(exponent) else f"$\\propto {symbol}^{{{exponent:.1f}}}$"
+    if math.isnan(exponent):
+        return ""
+    return f"$\\propto {symbol}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never minus zero

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import optuna
 import torch
 from botorch.acquisition import LogExpectedImprovement
 from botorch.fit import fit_gpytorch_mll
@@ -113,6 +112,8 @@ class UsualLoop:
 
 def optuna_search(task: SearchTask, seed: int) -> float:
     """A whole search with Optuna's Gaussian process, as its manual has it; its regret."""
+    import optuna  # an optional package
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     names = [f"{position}" for position in range(len(task.table.space.cardinalities))]
     distributions = {

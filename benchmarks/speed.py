@@ -96,7 +96,7 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="all of nb201-predictors instead of one task, up to 400 examples and --study-seeds",
     )
-    parser.add_argument("--study-seeds", type=int, default=2, metavar="N")
+    parser.add_argument("--study-seeds", type=int, default=1, metavar="N")
     parser.add_argument("--table-only", action="store_true", help="measure nothing")
     return parser.parse_args()
 
