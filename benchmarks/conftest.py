@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from search_peers import INITIAL, our_loop
 
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
@@ -49,3 +50,10 @@ def nb201() -> SearchTask:
         return SearchTask.load("nb201/cifar10-val", Path.cwd(), (), {})
     except UserError as error:
         pytest.skip(f"needs the published table: {error}")
+
+
+@pytest.fixture(scope="session")
+def warm(nb201: SearchTask) -> SearchTask:
+    """The same, with its pool encoded."""
+    our_loop(nb201, 0, evaluations=INITIAL + 1).run()
+    return nb201

@@ -242,20 +242,21 @@ def compare_regrets(timings: Timings, ours: str, theirs: str) -> RegretCompariso
 
 
 def regret_table(timings: Timings) -> pd.DataFrame:
-    """Regret after the last evaluation of every search that was run over seeds."""
+    """Regret of every search that was run over seeds, after its last evaluation and before."""
     lines = []
     for name, timing in timings.items():
         regrets = np.array(timing.facts.get("regrets", []))
         if len(regrets) == 0:
             continue
         error = regrets.std(ddof=1) / math.sqrt(len(regrets)) if len(regrets) > 1 else math.nan
+        earlier = timing.facts.get("earlier", {})
         lines.append(
             {
                 "search": name.removeprefix("test_"),
                 "seeds": len(regrets),
+                **{f"mean_after_{n}": float(np.mean(found)) for n, found in earlier.items()},
                 "mean_regret": regrets.mean(),
                 "standard_error": error,
-                "median_regret": np.median(regrets),
                 "found_optimum": int((regrets <= 1e-9).sum()),
                 "median_seconds": timing.seconds,
             }

@@ -1,13 +1,14 @@
 """One search of 150 evaluations: ours, and the loops that one writes with BoTorch and with Optuna.
 
 All begin with the same ten random architectures, train by looking up the same table and answer with
-the regret of the architecture whose observed value is highest.
+regrets: that of the architecture whose observed value is highest, after so many evaluations.
 """
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,10 @@ from surrobench.studies.search_task import SearchTask
 from surrobench.tasks.evaluation import Evaluation
 
 EVALUATIONS, INITIAL = 150, 10
+MOMENTS = (50, 100, EVALUATIONS)
+"""Evaluations after which regret is kept."""
+
+Regrets = dict[int, float]
 OURS: Mapping[str, Any] = {
     "use": "bayesian",
     "predictor": "gp-categorical+quantile-normal",
@@ -49,15 +54,15 @@ def our_loop(
     return SearchLoop(strategy, evaluate, Budget(evaluations))
 
 
-def our_search(task: SearchTask, seed: int, spec: Mapping[str, Any] = OURS) -> float:
-    """A whole search with one of our strategies; its regret."""
+def our_search(task: SearchTask, seed: int, spec: Mapping[str, Any] = OURS) -> Regrets:
+    """A whole search with one of our strategies; its regrets."""
     rows = our_loop(task, seed, spec).run()
-    return regret(task, [row.arch for row in rows], [row.value for row in rows])
+    return regrets(task, [row.arch for row in rows], [row.value for row in rows])
 
 
-def regret(task: SearchTask, archs: Sequence[Arch], values: Sequence[float]) -> float:
+def regrets(task: SearchTask, archs: Sequence[Arch], values: Sequence[float]) -> Regrets:
     """How far the truth of the architecture that looked best is from the optimum."""
-    return task.optimum - task.truth(archs[int(np.argmax(values))])
+    return {n: task.optimum - task.truth(archs[int(np.argmax(values[:n]))]) for n in MOMENTS}
 
 
 class UsualLoop:
@@ -102,16 +107,16 @@ class UsualLoop:
         left[self.rows] = False
         return torch.nonzero(left).squeeze(-1)
 
-    def run(self) -> float:
-        """The whole search; its regret."""
+    def run(self) -> Regrets:
+        """The whole search; its regrets."""
         while len(self.rows) < EVALUATIONS:
             self.step()
         archs = [self.task.problem.candidates.arch(row) for row in self.rows]
-        return regret(self.task, archs, self.values)
+        return regrets(self.task, archs, self.values)
 
 
-def optuna_search(task: SearchTask, seed: int) -> float:
-    """A whole search with Optuna's Gaussian process, as its manual has it; its regret."""
+def optuna_search(task: SearchTask, seed: int) -> Regrets:
+    """A whole search with Optuna's Gaussian process, as its manual has it; its regrets."""
     import optuna  # an optional package
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -141,4 +146,18 @@ def optuna_search(task: SearchTask, seed: int) -> float:
         while len(archs) < EVALUATIONS:
             trial = study.ask(distributions)
             study.tell(trial, train(tuple(trial.params[name] for name in names)))
-    return regret(task, archs, values)
+    return regrets(task, archs, values)
+
+
+def over_seeds(
+    benchmark: Any, search: Callable[..., Regrets], task: SearchTask, rounds: int, *more: Any
+) -> None:
+    """Time one search for each seed from 0 on, and keep the regrets."""
+    seeds, found = itertools.count(), []
+    benchmark.pedantic(
+        lambda seed: found.append(search(task, seed, *more)),
+        setup=lambda: ((next(seeds),), {}),
+        rounds=rounds,
+    )
+    benchmark.extra_info["regrets"] = [seed[EVALUATIONS] for seed in found]
+    benchmark.extra_info["earlier"] = {n: [seed[n] for seed in found] for n in MOMENTS[:-1]}

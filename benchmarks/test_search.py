@@ -5,45 +5,14 @@ Rounds are seeds. Encoding the pool is not timed (it is done once for each task)
 
 from __future__ import annotations
 
-import itertools
-
 import bare_algebra
 import numpy as np
 import pytest
-from search_peers import (
-    EVALUATIONS,
-    INITIAL,
-    OURS,
-    UsualLoop,
-    optuna_search,
-    our_loop,
-    our_search,
-)
+from search_peers import EVALUATIONS, INITIAL, OURS, our_loop, our_search, over_seeds
 
-SEEDS, PEER_SEEDS = 20, 10
-STEPS_AT = (10, 50, 100, 149)
-"""Observations at which a step of BoTorch's loop is timed; the search is the integral."""
-
+SEEDS = 20
 REFIT_EACH_STEP = {**OURS, "refit_every": 1}
 REFIT_SELDOM = {**OURS, "refit_every": EVALUATIONS}
-
-
-@pytest.fixture(scope="module")
-def warm(nb201):
-    """The task, with its pool encoded."""
-    our_loop(nb201, 0, evaluations=INITIAL + 1).run()
-    return nb201
-
-
-def over_seeds(benchmark, search, task, rounds, *more):
-    """Time one search for each seed, and keep the regrets."""
-    seeds, regrets = itertools.count(), []
-    benchmark.pedantic(
-        lambda seed: regrets.append(search(task, seed, *more)),
-        setup=lambda: ((next(seeds),), {}),
-        rounds=rounds,
-    )
-    benchmark.extra_info["regrets"] = regrets
 
 
 @pytest.mark.benchmark(group="search")
@@ -54,36 +23,6 @@ def test_search(benchmark, warm):
 @pytest.mark.benchmark(group="search")
 def test_search_refit_each_step(benchmark, warm):
     over_seeds(benchmark, our_search, warm, SEEDS, REFIT_EACH_STEP)
-
-
-@pytest.mark.benchmark(group="search")
-def test_search_optuna_gp(benchmark, warm):
-    pytest.importorskip("optuna")
-    over_seeds(benchmark, optuna_search, warm, PEER_SEEDS)
-
-
-@pytest.mark.benchmark(group="search")
-def test_search_smac(benchmark, warm):
-    pytest.importorskip("smac")
-    over_seeds(benchmark, our_search, warm, 2, {"use": "smac"})
-
-
-@pytest.mark.benchmark(group="search")
-def test_search_botorch_whole(benchmark, warm, request):
-    if not request.config.getoption("--whole-baseline"):
-        pytest.skip("takes minutes: ask for it with --whole-baseline")
-    over_seeds(benchmark, lambda task, seed: UsualLoop(task, seed).run(), warm, 1)
-
-
-@pytest.mark.benchmark(group="search-step")
-@pytest.mark.parametrize("n", STEPS_AT)
-def test_step_botorch(benchmark, warm, n):
-    seeds = itertools.count()
-
-    def setup():
-        return (UsualLoop(warm, next(seeds)).observe_random(n),), {}
-
-    benchmark.pedantic(UsualLoop.step, setup=setup, rounds=3)
 
 
 @pytest.fixture(scope="module")
