@@ -15,7 +15,7 @@ MOST_DIGITS = 6
 def markdown(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:
     """The named columns of a frame as a Markdown table, under these headings."""
     lines = [list(headings.values()), ["---"] * len(headings)]
-    for row in frame.to_dict("records"):
+    for row in frame.reindex(columns=list(headings)).to_dict("records"):
         lines.append([_cell(row[column]) for column in headings])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
