@@ -97,7 +97,7 @@ def write(folder: Path, frame: pd.DataFrame) -> None:
     points = {"pool": "pool", "n": "n", "whole": "all (s)"}
     points |= {part: f"{label} (s)" for part, label in PARTS.items()}
     points |= {"peak_mib": "peak (MiB)", "imports_mib": "of which imports (MiB)"}
-    told = grown.assign(exponent=grown["exponent"].map("{:.2f}".format))
+    told = grown.assign(exponent=grown["exponent"].map("{:.2f}".format).replace("nan", "–"))
     text = told_limits(frame) + "\n" + markdown(told, headings) + "\n"
     frame = frame.astype({"pool": int, "n": int})
     (folder / "scaling.md").write_text(text + markdown(frame, points), encoding="utf-8")

@@ -81,7 +81,7 @@ def _draw_times(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, flo
             points[part],
             color=_COLOURS[part],
             marker=_MARKERS[part],
-            label=f"{label}, {_growth(grows, known[label])}",
+            label=label + _growth(grows, known[label]),
         )
     ax.set(xscale="log", yscale="log")
     kept = "architectures" if grows == "n" else "observations"
@@ -91,7 +91,7 @@ def _draw_times(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, flo
 
 def _draw_memory(ax: Axes, points: pd.DataFrame, axis: Axis, known: dict[str, float]) -> None:
     grows, _ = axis
-    label = f"beyond imports, {_growth(grows, known[MEMORY])}"
+    label = "beyond imports" + _growth(grows, known[MEMORY])
     ax.plot(points[grows], memory(points), color=INK, marker="o", label=label)
     ax.plot(points[grows], points["peak_mib"], color=INK, marker="", ls=":", label="whole process")
     ax.set(xscale="log", yscale="log", xlabel=_LABELS[grows])
@@ -105,4 +105,4 @@ def _growth(grows: str, exponent: float) -> str:
     symbol = "n" if grows == "n" else "m"
     if math.isnan(exponent):
         return ""
-    return f"$\\propto {symbol}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never minus zero
+    return f", $\\propto {symbol}^{{{round(exponent, 1) + 0.0:.1f}}}$"  # never minus zero
