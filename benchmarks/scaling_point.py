@@ -91,7 +91,7 @@ class Point:
         self.scores(self.session.update(self.rows[: self.n], self.y[: self.n], seed=0))
 
     def step(self) -> dict[str, float]:
-        """Seconds of one more observation and of the scores after it;"""
+        """Seconds of one more observation, and of the scores after it."""
         seconds = []
         for n in range(self.n + 1, len(self.rows) + 1):
             rows, y = self.rows[:n], self.y[:n]
