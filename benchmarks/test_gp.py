@@ -2,59 +2,118 @@
 
 from __future__ import annotations
 
+import bare_algebra
+import gpytorch_peer
 import numpy as np
 import pytest
 import torch
-from botorch.fit import fit_gpytorch_mll
-from gpytorch.mlls import ExactMarginalLogLikelihood
+from ratio_table import EQUAL
 
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import predict
 
+SIZES = (100, 400)
+KERNELS = ("gp-matern52", "gp-matern52-ard")
+BATCHED = "fit_many"
+"""Where a predictor fits several samples ``[(X, y), …]`` at once."""
 
-def _data(pool: np.ndarray, targets: np.ndarray, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-    rows = np.random.default_rng(1).permutation(len(pool))[:n]
+by_size = pytest.mark.parametrize("n", SIZES)
+by_kernel = pytest.mark.parametrize("name", KERNELS)
+
+
+def drawn(pool: np.ndarray, n: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(len(pool))[:n]
+
+
+def examples(
+    pool: np.ndarray, targets: np.ndarray, n: int, seed: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = drawn(pool, n, seed)
     return torch.tensor(pool[rows]), torch.tensor(targets[rows])[:, None]
 
 
 @pytest.mark.benchmark(group="gp-fit")
-@pytest.mark.parametrize("n", [100, 400])
-@pytest.mark.parametrize("name", ["gp-matern52", "gp-matern52-ard"])
+@by_size
+@by_kernel
 def test_fit(benchmark, pool, targets, name, n):
-    X, y = _data(pool, targets, n)
+    X, y = examples(pool, targets, n)
     predictor = make_predictor(name)
-    benchmark.pedantic(predictor.fit, args=(X, y), kwargs={"seed": 0}, rounds=5)
+    model = benchmark.pedantic(predictor.fit, (X, y), {"seed": 0}, rounds=7, warmup_rounds=1)
+    benchmark.extra_info["log_posterior"] = gpytorch_peer.log_posterior(model) / n
 
 
 @pytest.mark.benchmark(group="gp-fit")
-@pytest.mark.parametrize("n", [100, 400])
-@pytest.mark.parametrize("name", ["gp-matern52", "gp-matern52-ard"])
-def test_fit_botorch_baseline(benchmark, pool, targets, name, n):
-    X, y = _data(pool, targets, n)
+@by_size
+@by_kernel
+def test_fit_gpytorch(benchmark, pool, targets, name, n):
+    X, y = examples(pool, targets, n)
+    rounds = 5 if n == 100 or name == "gp-matern52" else 2
+    model = benchmark.pedantic(gpytorch_peer.fit, (X, y, name), rounds=rounds)
+    theirs = gpytorch_peer.log_posterior(model) / n
+    ours = gpytorch_peer.log_posterior(make_predictor(name).fit(X, y, seed=0)) / n
+    benchmark.extra_info["log_posterior"] = theirs
+    assert ours >= theirs - EQUAL, f"ours stopped at {ours:.5f}, GPyTorch's at {theirs:.5f}"
+
+
+@pytest.mark.benchmark(group="gp-fit")
+@by_size
+def test_fit_floor(benchmark, pool, targets, n):
+    rows = drawn(pool, n)
+    K, _ = bare_algebra.covariances(pool, rows)
+    benchmark.pedantic(bare_algebra.likelihood, (K, targets[rows]), rounds=50, warmup_rounds=3)
+
+
+@pytest.mark.benchmark(group="gp-pool-prediction")
+@by_size
+@by_kernel
+def test_predict_pool(benchmark, pool, targets, name, n):
+    model = make_predictor(name).fit(*examples(pool, targets, n), seed=0)
+    benchmark.pedantic(predict, (model, torch.tensor(pool)), rounds=7, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="gp-pool-prediction")
+@by_size
+@by_kernel
+def test_predict_pool_gpytorch(benchmark, pool, targets, name, n):
+    model = make_predictor(name).fit(*examples(pool, targets, n), seed=0)
+    queries = torch.tensor(pool)
+    benchmark.pedantic(gpytorch_peer.moments, (model, queries), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="gp-pool-prediction")
+@by_size
+def test_predict_pool_floor(benchmark, pool, targets, n):
+    rows = drawn(pool, n)
+    K, C = bare_algebra.covariances(pool, rows)
 
     def setup():
-        model = make_predictor(name, max_evaluations=1).fit(X, y, seed=0)
-        model.train()
-        return (ExactMarginalLogLikelihood(model.likelihood, model),), {}
+        return (K, C.copy(), targets[rows]), {}
 
-    benchmark.pedantic(fit_gpytorch_mll, setup=setup, rounds=3)
+    benchmark.pedantic(bare_algebra.posterior, setup=setup, rounds=9, warmup_rounds=1)
 
 
-@pytest.mark.benchmark(group="gp-pool-prediction")
-@pytest.mark.parametrize("n", [100, 400])
-def test_predict_pool(benchmark, pool, targets, n):
-    model = make_predictor("gp-matern52").fit(*_data(pool, targets, n), seed=0)
-    benchmark.pedantic(predict, args=(model, torch.tensor(pool)), rounds=5)
+def samples(pool: np.ndarray, targets: np.ndarray, n: int) -> list:
+    return [examples(pool, targets, n, seed) for seed in range(20)]
 
 
-@pytest.mark.benchmark(group="gp-pool-prediction")
-@pytest.mark.parametrize("n", [100, 400])
-def test_predict_pool_gpytorch_baseline(benchmark, pool, targets, n):
-    model = make_predictor("gp-matern52").fit(*_data(pool, targets, n), seed=0)
-    chunks = torch.tensor(pool).split(2048)
+@pytest.mark.benchmark(group="gp-20-seeds")
+@by_size
+def test_fit_20_seeds_one_by_one(benchmark, pool, targets, n):
+    predictor, problems = make_predictor("gp-matern52"), samples(pool, targets, n)
 
-    def posterior():
-        with torch.no_grad():
-            return [model.posterior(chunk, observation_noise=True).variance for chunk in chunks]
+    def work():
+        return [predictor.fit(X, y, seed=0) for X, y in problems]
 
-    benchmark.pedantic(posterior, rounds=3)
+    benchmark.pedantic(work, rounds=5)
+
+
+@pytest.mark.benchmark(group="gp-20-seeds")
+@by_size
+def test_fit_20_seeds_at_once(benchmark, pool, targets, n):
+    predictor, problems = make_predictor("gp-matern52"), samples(pool, targets, n)
+    if not hasattr(predictor, BATCHED):
+        pytest.skip(f"the predictor fits one sample at a time (it has no {BATCHED!r})")
+    models = benchmark.pedantic(getattr(predictor, BATCHED), (problems,), {"seed": 0}, rounds=5)
+    single = predictor.fit(*problems[0], seed=0)
+    found, alone = gpytorch_peer.log_posterior(models[0]), gpytorch_peer.log_posterior(single)
+    assert found >= alone - EQUAL * n

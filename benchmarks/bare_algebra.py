@@ -1,0 +1,108 @@
+"""The floors: the linear algebra that a step cannot avoid, straight in LAPACK, BLAS and NumPy.
+
+No kernel is evaluated, no hyperparameter chosen and nothing checked. ``K`` is the covariance of the
+training points (``n x n``), ``C`` theirs with the pool (``n x N``), ``y`` their targets (``n``).
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from scipy.linalg.blas import dtrsm
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
+from scipy.special import log_ndtr, ndtr
+
+Array = np.ndarray
+
+
+def covariances(X: Array, rows: Array, noise: float = 0.1) -> tuple[Array, Array]:
+    """``K`` and ``C`` of a squared-exponential kernel, for floors to work on."""
+    squares = np.square(X).sum(1)
+    distances = squares[rows, None] + squares - 2.0 * X[rows] @ X.T
+    C = np.exp(-0.5 * np.maximum(distances, 0.0) / X.shape[1])
+    return C[:, rows] + noise * np.eye(len(rows)), C
+
+
+def likelihood(K: Array, y: Array) -> Array:
+    """One likelihood and the inverse that its gradient needs."""
+    factor, _ = dpotrf(K, lower=1)
+    dpotrs(factor, y, lower=1)
+    return dpotri(factor, lower=1)[0]
+
+
+def posterior(K: Array, C: Array, y: Array) -> tuple[Array, Array]:
+    """Means and variances over the pool; ``C`` is overwritten."""
+    factor, _ = dpotrf(K, lower=1)
+    V = dtrsm(1.0, factor, C.T, side=1, lower=1, trans_a=1, overwrite_b=1).T
+    weights = dtrsm(1.0, factor, y[:, None], lower=1)[:, 0]
+    return weights @ V, 1.0 - np.einsum("ij,ij->j", V, V)
+
+
+class Growing:
+    """A posterior over the pool to which one observation after another is appended."""
+
+    def __init__(self, X: Array, rows: Array, noise: float = 0.1) -> None:
+        _, self.C = covariances(X, rows, noise)
+        self.rows, self.pivot = rows, 1.0 + noise
+        self.V = np.empty_like(self.C)
+        self.mean, self.variance = np.zeros(len(X)), np.ones(len(X))
+        self.n = 0
+
+    def append(self) -> None:
+        """One more observation: a product with ``V``, and updates of mean and variance."""
+        n, row = self.n, self.rows[self.n]
+        known = self.V[:n, row]
+        pivot = math.sqrt(max(self.pivot - float(known @ known), 1e-9))
+        fresh = self.V[n]
+        np.matmul(known, self.V[:n], out=fresh)
+        np.subtract(self.C[n], fresh, out=fresh)
+        fresh /= pivot
+        self.mean += 0.1 * fresh
+        self.variance -= fresh * fresh
+        self.n += 1
+
+    def extend(self, n: int) -> Growing:
+        """Append until there are ``n``."""
+        while self.n < n:
+            self.append()
+        return self
+
+
+def search_incremental(growing: Growing, begin: int) -> None:
+    """A search whose posterior grows; nothing is chosen for the first ``begin`` observations."""
+    growing.extend(begin)
+    while growing.n < len(growing.rows):
+        int(np.argmax(growing.mean))
+        growing.append()
+
+
+def search_refactorised(K: Array, C: Array, y: Array, begin: int) -> None:
+    """A search that factorises anew at every step."""
+    for n in range(begin, len(y)):
+        mean, _ = posterior(K[:n, :n], C[:n].copy(), y[:n])
+        int(np.argmax(mean))
+
+
+def log_expected_improvement(mean: Array, variance: Array, best: float) -> Array:
+    """Log-EI by its plain formula, which is not accurate far below the incumbent."""
+    deviation = np.sqrt(variance)
+    u = (mean - best) / deviation
+    density = np.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi)
+    inner = np.log(np.maximum(density + u * ndtr(u), 1e-300))
+    return np.where(u > -1.0, inner, log_ndtr(u)) + np.log(deviation)
+
+
+def network_training(members: int, widths: tuple[int, ...], n: int, steps: int) -> None:
+    """The matrix products of full-batch training: forward, to the weights, to the inputs."""
+    rng = np.random.default_rng(0)
+    layers = [rng.normal(size=(members, a, b)).astype(np.float32) for a, b in pairwise(widths)]
+    inputs = [rng.normal(size=(members, n, width)).astype(np.float32) for width in widths]
+    for _ in range(steps):
+        for i, layer in enumerate(layers):
+            inputs[i] @ layer
+        for i in reversed(range(len(layers))):
+            inputs[i].transpose(0, 2, 1) @ inputs[i + 1]
+            if i:
+                inputs[i + 1] @ layers[i].transpose(0, 2, 1)

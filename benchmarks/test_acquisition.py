@@ -1,0 +1,85 @@
+"""Acquisition functions over all of NAS-Bench-201, from our belief and in BoTorch's own layout."""
+
+from __future__ import annotations
+
+import bare_algebra
+import numpy as np
+import pytest
+import torch
+from botorch.acquisition import LogExpectedImprovement
+from botorch.acquisition.logei import qLogExpectedImprovement
+from botorch.sampling.normal import SobolQMCNormalSampler
+
+from surrobench.acquisition import make_acquisition
+from surrobench.acquisition.situation import Situation
+from surrobench.predictors import make_predictor
+
+N, CHUNK = 150, 2048
+
+
+@pytest.fixture(scope="module")
+def moment(pool, targets):
+    """A session after 150 observations: (session, rows, values, situation)."""
+    rows = np.random.default_rng(1).permutation(len(pool))[:N].tolist()
+    values = torch.tensor(targets[rows])[:, None]
+    session = make_predictor("gp-matern52").on_pool(torch.tensor(pool))
+    belief = session.update(rows, values, seed=0)
+    allowed = torch.ones(len(pool), dtype=torch.bool)
+    allowed[rows] = False
+    return session, rows, values, Situation((belief,), allowed)
+
+
+@pytest.fixture(scope="module")
+def peer(moment):
+    """The same process in BoTorch, what is left of the pool, and the incumbent."""
+    situation = moment[3]
+    return situation.belief.model(), situation.belief.X[situation.choices()], situation.best
+
+
+def in_chunks(function, X):
+    with torch.no_grad():
+        return torch.cat([function(part) for part in X.unsqueeze(1).split(CHUNK)])
+
+
+@pytest.mark.benchmark(group="log-ei")
+def test_log_ei(benchmark, moment):
+    session, rows, values, situation = moment
+    function = make_acquisition("log-ei")
+
+    def work():
+        belief = session.update(rows, values, seed=0, refit=False)
+        return function.scores(Situation((belief,), situation.allowed))
+
+    benchmark.pedantic(work, rounds=15, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="log-ei")
+def test_log_ei_botorch(benchmark, peer, moment):
+    model, X, best = peer
+    function = LogExpectedImprovement(model, best_f=best)
+    scores = benchmark.pedantic(in_chunks, (function, X), rounds=5, warmup_rounds=1)
+    ours = make_acquisition("log-ei").scores(moment[3])
+    assert torch.allclose(scores, ours, atol=1e-5)
+
+
+@pytest.mark.benchmark(group="log-ei")
+def test_log_ei_floor(benchmark, moment):
+    situation = moment[3]
+    belief, rows = situation.belief, situation.choices()
+    mean, variance = belief.mean[rows].numpy(), belief.variance[rows].numpy()
+    arguments = (mean, variance, situation.best)
+    benchmark.pedantic(bare_algebra.log_expected_improvement, arguments, rounds=15, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="qlog-ei")
+def test_qlog_ei(benchmark, moment):
+    function = make_acquisition("qlog-ei", samples=128)
+    benchmark.pedantic(function.scores, (moment[3],), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="qlog-ei")
+def test_qlog_ei_botorch(benchmark, peer):
+    model, X, best = peer
+    sampler = SobolQMCNormalSampler(torch.Size([128]), seed=0)
+    function = qLogExpectedImprovement(model, best_f=best, sampler=sampler)
+    benchmark.pedantic(in_chunks, (function, X), rounds=5, warmup_rounds=1)
