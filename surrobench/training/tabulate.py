@@ -31,11 +31,13 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.digits import CLASSES, SIDE, ImageData, distorted_digits
+from surrobench.training.digits import CLASSES, SIDE, distorted_digits
+from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import Row, write_table
-from surrobench.training.trainer import Recipe, TrainingRun, initialised, train
+from surrobench.training.trainer import Recipe, initialised, train
+from surrobench.training.training_run import TrainingRun
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished architectures and the number of all of them."""

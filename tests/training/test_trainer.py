@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from surrobench.spaces.chains import Chains
-from surrobench.training.digits import ImageData, distorted_digits
-from surrobench.training.fused import fuse
+from surrobench.training.digits import distorted_digits
+from surrobench.training.fusion import fuse
+from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, TrainingRun, cosine, evaluate, initialised, train
+from surrobench.training.trainer import Recipe, cosine, evaluate, initialised, train
+from surrobench.training.training_run import TrainingRun
 
 RECIPE = Recipe(epochs=2)
 
