@@ -1,6 +1,6 @@
 """Networks of different cells in one skeleton as one network.
 
-The edges into a node that carry the same operation, whichever member they belong to, are gathered
+The edges out of a node that carry the same operation, whichever member they belong to, are gathered
 and computed as one grouped operation. So the number of tensor operations hardly depends on the
 number of members. The idea of joining equal operations of several models is that of HFTA (Wang et
 al., MLSys 2021).
@@ -8,90 +8,99 @@ al., MLSys 2021).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 
 from surrobench.training.cells import Cell, CellNetwork, Reduction
 from surrobench.training.fused import fuse_chains, fuse_layers
 
 
+class _Spread(Function):
+    """Copies of the slots of one node, one tensor for each list of slots.
+
+    One function for all lists, so that their gradients are summed in one place: the gradient of
+    plain indexing is as large as the whole node for every list.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, node: Tensor, *lists: Tensor) -> tuple[Tensor, ...]:
+        """``n x height x width x members x channels`` to slots in place of members."""
+        ctx.shape, ctx.lists = node.shape, lists
+        return tuple(node.index_select(3, slots) for slots in lists)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The sum over all copies."""
+        total = gradients[0].new_zeros(ctx.shape)
+        for slots, gradient in zip(ctx.lists, gradients, strict=True):
+            total.index_add_(3, slots, gradient)
+        return total, *(None for _ in ctx.lists)
+
+
 class _Bundle(nn.Module):
-    """The edges into one node that carry one operation."""
+    """The edges out of one node that carry one operation, sorted by target.
 
-    sources: Tensor
-    targets: Tensor
+    Attributes:
+        slots: the member of each edge.
+        targets: for each target node how many of the edges it gets.
+        operation: of all edges at once.
+    """
 
-    def __init__(
-        self, sources: Sequence[int], targets: Sequence[int], operations: Sequence[nn.Module]
-    ) -> None:
+    slots: Tensor
+
+    def __init__(self, edges: Sequence[tuple[int, int, nn.Module]]) -> None:
         super().__init__()
-        self.register_buffer("sources", torch.tensor(sources), persistent=False)
-        self.register_buffer("targets", torch.tensor(targets), persistent=False)
-        self.operation = fuse_layers(operations)
+        members = [member for _, member, _ in edges]
+        self.register_buffer("slots", torch.tensor(members), persistent=False)
+        self.targets = Counter(target for target, _, _ in edges)
+        self.operation = fuse_layers([operation for _, _, operation in edges])
 
-    def forward(self, nodes: Tensor, total: Tensor) -> Tensor:
-        """Add the edges to ``total``; both are ``n x height x width x slots x channels``."""
-        passed = self.operation(_as_maps(nodes.index_select(3, self.sources)))
-        return total.index_add(3, self.targets, _as_slots(passed, len(self.sources)))
-
-
-class _Node(nn.Module):
-    """One node of all members: the sum of its bundles."""
-
-    def __init__(self, bundles: Sequence[_Bundle]) -> None:
-        super().__init__()
-        self.bundles = nn.ModuleList(bundles)
-
-    def forward(self, nodes: Tensor, total: Tensor) -> Tensor:
-        """The node's ``n x height x width x members x channels``; ``total`` holds zeros."""
-        for bundle in self.bundles:
-            total = bundle(nodes, total)
-        return total
+    def forward(self, copies: Tensor, totals: list[Tensor]) -> None:
+        """Add what the edges pass on to their targets, in place."""
+        passed = _as_slots(self.operation(_as_maps(copies)), len(self.slots))
+        sizes = list(self.targets.values())
+        parts = zip(self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True)
+        for target, members, part in parts:
+            totals[target].index_add_(3, members, part)
 
 
 class FusedCell(nn.Module):
-    """Cells of equal channels as one.
-
-    A slot is one node of one member: node ``i`` of member ``k`` is slot ``i * members + k``.
-    """
+    """Cells of equal channels as one."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         super().__init__()
-        self.members = len(cells)
-        self.nodes = nn.ModuleList(
-            _Node(self._bundles(cells, node)) for node in range(1, cells[0].n_nodes)
+        self.members, self.n_nodes = len(cells), cells[0].n_nodes
+        self.bundles = nn.ModuleList(
+            nn.ModuleList(_bundles(cells, node)) for node in range(self.n_nodes - 1)
         )
-
-    def _bundles(self, cells: Sequence[Cell], node: int) -> list[_Bundle]:
-        incoming = sorted(
-            (label, source, member, edge)
-            for member, cell in enumerate(cells)
-            for edge, source, target, label in cell.edges
-            if target == node
-        )
-        bundles = []
-        for _, group in groupby(incoming, key=lambda edge: edge[0]):
-            alike = list(group)
-            bundles.append(
-                _Bundle(
-                    sources=[source * self.members + member for _, source, member, _ in alike],
-                    targets=[member for _, _, member, _ in alike],
-                    operations=[cells[m].operations[str(edge)] for _, _, m, edge in alike],
-                )
-            )
-        return bundles
 
     def forward(self, maps: Tensor) -> Tensor:
         """``n x (members * channels) x height x width`` to the same shape."""
-        nodes = total = _as_slots(maps, self.members)
-        for number, node in enumerate(self.nodes):
-            if number:
-                nodes = torch.cat([nodes, total], dim=3)
-            total = node(nodes, torch.zeros_like(total))
-        return _as_maps(total)
+        start = _as_slots(maps, self.members)
+        totals = [start, *(torch.zeros_like(start) for _ in range(1, self.n_nodes))]
+        for node, bundles in enumerate(self.bundles):
+            outgoing = [bundle for bundle in bundles.children() if isinstance(bundle, _Bundle)]
+            if outgoing:
+                spread = _Spread.apply(totals[node], *(bundle.slots for bundle in outgoing))
+                for bundle, copies in zip(outgoing, spread, strict=True):
+                    bundle(copies, totals)
+        return _as_maps(totals[-1])
+
+
+def _bundles(cells: Sequence[Cell], node: int) -> list[_Bundle]:
+    """All useful edges of all cells out of one node."""
+    alike: dict[str, list[tuple[int, int, nn.Module]]] = {}
+    for member, cell in enumerate(cells):
+        for edge, source, target, label in cell.edges:
+            if source == node:
+                outgoing = (target, member, cell.operations[str(edge)])
+                alike.setdefault(label, []).append(outgoing)
+    return [_Bundle(sorted(edges, key=lambda edge: edge[:2])) for _, edges in sorted(alike.items())]
 
 
 class FusedReduction(nn.Module):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import nn
@@ -64,7 +65,6 @@ class GroupTrainer:
     recipe: Recipe
     device: torch.device = CPU
     group_size: int | None = None
-    _tuned: dict[Hashable, int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.group_size is not None and self.group_size < 1:
@@ -77,82 +77,103 @@ class GroupTrainer:
         """Train all jobs.
 
         Args:
-            jobs: what to train; those of equal shape are grouped, those of equal seed first.
+            jobs: what to train; networks of equal shape are grouped, those of equal seed first.
             progress: told the number of finished jobs and of all jobs after every group.
 
         Returns:
             One run per job, in the order of ``jobs``.
         """
         runs: dict[int, TrainingRun] = {}
-        for alike in self._by_shape(jobs, runs):
-            for group, trained in self._train_alike(jobs, alike):
-                runs.update(zip(group, trained, strict=True))
-                if progress:
-                    progress(len(runs), len(jobs))
+        for finished in self._groups(jobs):
+            runs.update(finished)
+            if progress:
+                progress(len(runs), len(jobs))
         return [runs[position] for position in range(len(jobs))]
 
-    def _network(self, job: Job) -> nn.Module:
-        return initialised(lambda: self.build(job.arch), job.seed)
-
-    def _by_shape(self, jobs: Sequence[Job], runs: dict[int, TrainingRun]) -> list[list[int]]:
-        """Positions of jobs that can be trained together; a failed build goes into ``runs``."""
-        shapes: dict[Hashable, list[int]] = {}
-        for position, job in enumerate(jobs):
+    def _groups(self, jobs: Sequence[Job]) -> Iterator[dict[int, TrainingRun]]:
+        """Build networks one after the other, and train as soon as a group is complete."""
+        waiting: dict[Hashable, _Queue] = {}
+        for position in sorted(range(len(jobs)), key=lambda i: jobs[i].seed):
+            job = jobs[position]
             try:
-                key = fusion_key(self._network(job))
+                network = initialised(partial(self.build, job.arch), job.seed)
             except Exception as error:
-                runs[position] = self._failed(error)
-            else:
-                shapes.setdefault(("alone", position) if key is None else key, []).append(position)
-        return [sorted(alike, key=lambda i: jobs[i].seed) for alike in shapes.values()]
-
-    def _train_alike(
-        self, jobs: Sequence[Job], positions: list[int]
-    ) -> Iterator[tuple[list[int], list[TrainingRun]]]:
-        size = self._size([jobs[i] for i in positions])
-        while positions:
-            group = positions[:size]
-            try:
-                trained = self._train_group([jobs[i] for i in group])
-            except torch.OutOfMemoryError:
-                trained = None
-            if trained is None:  # outside of the handler, which holds on to the memory
-                torch.cuda.empty_cache()
-                size = len(group) // 2
+                yield {position: self._failed(error)}
                 continue
-            yield group, trained
-            positions = positions[size:]
+            key = fusion_key(network)
+            queue = waiting.setdefault(("alone",) if key is None else key, self._queue(key))
+            queue.members.append(_Member(position, network, job.seed))
+            while len(queue.members) >= queue.awaited:
+                yield self._train_some(queue)
+        for queue in waiting.values():
+            while queue.members:
+                yield self._train_some(queue)
 
-    def _train_group(self, jobs: Sequence[Job]) -> list[TrainingRun]:
-        """Train jobs together; if that raises an error, each alone.
+    def _queue(self, key: Hashable | None) -> _Queue:
+        return _Queue(1 if key is None else self.group_size, LARGEST_GROUP[self.device.type])
+
+    def _train_some(self, queue: _Queue) -> dict[int, TrainingRun]:
+        """Train the first members of a queue; fewer at once if the memory does not suffice."""
+        if queue.size is None:
+            networks = [member.network for member in queue.members]
+            queue.size = tune_group_size(networks, self.data, self.recipe, self.device)
+        while True:
+            group = queue.members[: queue.size]
+            try:
+                trained = self._train_group(group)
+                break
+            except torch.OutOfMemoryError:
+                queue.size = len(group) // 2
+            torch.cuda.empty_cache()  # outside of the handler, which holds on to the memory
+        del queue.members[: len(group)]
+        return {member.position: run for member, run in zip(group, trained, strict=True)}
+
+    def _train_group(self, group: Sequence[_Member]) -> list[TrainingRun]:
+        """Train networks together; if that raises an error, each alone.
 
         Raises:
             torch.OutOfMemoryError: if the device has not enough memory for so many.
         """
         try:
-            networks = [self._network(job) for job in jobs]
-            seeds = [job.seed for job in jobs]
-            return train_together(networks, self.data, self.recipe, seeds=seeds, device=self.device)
+            return train_together(
+                [member.network for member in group],
+                self.data,
+                self.recipe,
+                seeds=[member.seed for member in group],
+                device=self.device,
+            )
         except Exception as error:
-            if len(jobs) == 1:
+            if len(group) == 1:
                 return [self._failed(error)]
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-        return [run for job in jobs for run in self._train_group([job])]
+        return [run for member in group for run in self._train_group([member])]
 
     def _failed(self, error: Exception) -> TrainingRun:
         return failed_run(self.recipe.epochs, f"{type(error).__name__}: {error}")
 
-    def _size(self, jobs: Sequence[Job]) -> int:
-        """The group size for networks of the shape of these jobs."""
-        if self.group_size is not None or len(jobs) == 1:
-            return self.group_size or 1
-        key = fusion_key(self._network(jobs[0]))
-        if key not in self._tuned:
-            some = jobs[: LARGEST_GROUP[self.device.type]]
-            networks = [self._network(job) for job in some]
-            self._tuned[key] = tune_group_size(networks, self.data, self.recipe, self.device)
-        return min(self._tuned[key], len(jobs))
+
+@dataclass(frozen=True)
+class _Member:
+    """A network that waits for its training."""
+
+    position: int
+    network: nn.Module
+    seed: int
+
+
+@dataclass
+class _Queue:
+    """Networks of one shape that wait for a group; the size is None until it is tuned."""
+
+    size: int | None
+    largest: int
+    members: list[_Member] = field(default_factory=list)
+
+    @property
+    def awaited(self) -> int:
+        """How many members it takes to go on."""
+        return self.size or self.largest
 
 
 def tune_group_size(
