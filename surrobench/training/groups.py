@@ -84,14 +84,20 @@ class GroupTrainer:
             One run per job, in the order of ``jobs``.
         """
         runs: dict[int, TrainingRun] = {}
-        for finished in self._groups(jobs):
+        for finished in self.iterate(jobs):
             runs.update(finished)
             if progress:
                 progress(len(runs), len(jobs))
         return [runs[position] for position in range(len(jobs))]
 
-    def _groups(self, jobs: Sequence[Job]) -> Iterator[dict[int, TrainingRun]]:
-        """Build networks one after the other, and train as soon as a group is complete."""
+    def iterate(self, jobs: Sequence[Job]) -> Iterator[dict[int, TrainingRun]]:
+        """Train all jobs, and yield every group as soon as it is finished.
+
+        Networks are built one after the other, and trained when a group is complete.
+
+        Yields:
+            The run of each position in ``jobs`` that is finished.
+        """
         waiting: dict[Hashable, _Queue] = {}
         for position in sorted(range(len(jobs)), key=lambda i: jobs[i].seed):
             job = jobs[position]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -54,6 +56,16 @@ class ImageData:
         """Channels, height and width of an image."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all images and labels."""
+        digest = hashlib.sha256(str(self.classes).encode())
+        for split in (self.train, self.validation, self.test):
+            for tensor in (split.images, split.labels):
+                digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def to(self, device: torch.device) -> ImageData:
         """The same images on another device."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,9 @@ def failed_run(epochs: int, reason: str) -> TrainingRun:
     """The record of a training that raised an error."""
     unknown = (math.nan,) * epochs
     return TrainingRun("failed", unknown, unknown, unknown, math.nan, math.nan, math.nan, reason)
+
+
+def run_from_json(fields: Mapping[str, Any]) -> TrainingRun:
+    """The record whose ``dataclasses.asdict`` went through JSON."""
+    curves = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return TrainingRun(**{**fields, **curves})
