@@ -203,7 +203,7 @@ def evaluate(
     scores = torch.cat(outputs, dim=1)
     labels = split.labels.expand(members, -1)
     correct = (scores.argmax(dim=2) == labels).sum(dim=1)
-    return 100 * correct.double() / len(split), _cross_entropy(scores, labels)
+    return 100 * correct.cpu().double() / len(split), _cross_entropy(scores, labels)
 
 
 def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ _EXPECTED = (
 )
 
 
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,  # a header that states more than the file holds
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
 def read_npz(file: Path) -> RawSplits:
     """Images and labels by the names of the arrays.
 
@@ -46,7 +58,7 @@ def read_npz(file: Path) -> RawSplits:
                     if role in arrays:
                         raise UserError(f"{file}: two arrays are {' '.join(role)}.")
                     arrays[role] = archive[name]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{file} is not a readable .npz archive of numbers: {error}.") from error
     return _splits(arrays, file)
 

@@ -265,6 +265,16 @@ def test_a_pickle_in_an_npz_never_runs(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+def test_an_npz_whose_header_lies_is_refused(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    claimed = {"descr": "<f8", "fortran_order": False, "shape": (2**40, 8, 8)}
+    np.lib.format.write_array_header_1_0(header, claimed)
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + bytes(64))
+    with pytest.raises(UserError, match=r"not a readable \.npz archive"):
+        read_npz(tmp_path / "mine.npz")
+
+
 def test_an_npz_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
