@@ -92,8 +92,9 @@ class LiveTask:
         Returns:
             For each architecture the validation accuracy after the last epoch and after every
             epoch (``curve``), the seconds of its training as ``cost``, and the metrics
-            ``validation_cross_entropy`` (nats, negated), ``summed_train_loss`` (negated),
-            ``params`` and ``flops``.
+            ``params``, ``flops``, ``validation_cross_entropy`` (nats, negated),
+            ``validation_macro_recall`` and ``validation_macro_f1`` (percent) and
+            ``summed_train_loss`` (negated).
 
         Raises:
             UserError: for an architecture of another space, or fewer epochs than 1.
@@ -126,6 +127,8 @@ class LiveTask:
     def _evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
         metrics = {} if run.status == "failed" else self._costs(arch)
         metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
+        metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
+        metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
         metrics["summed_train_loss"] = -run.summed_train_loss
         return Evaluation(
             value=run.validation_accuracy[-1] if run.status == "ok" else math.nan,

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from surrobench.training.devices import CPU, clock
 from surrobench.training.fusion import fuse
 from surrobench.training.images import ImageData, Split
+from surrobench.training.measures import Measures, cross_entropies, measure
 from surrobench.training.training_run import TrainingRun, finished_run
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -98,9 +98,8 @@ def train_together(
     return [
         finished_run(
             loss=[loss[member] for loss in losses],
-            accuracy=[float(accuracy[member]) for accuracy, _ in validations],
-            entropy=[float(entropy[member]) for _, entropy in validations],
-            test=(float(test[0][member]), float(test[1][member])),
+            validation=[measured[member] for measured in validations],
+            test=test[member],
             seconds=seconds / len(seeds),
         )
         for member in range(len(seeds))
@@ -178,7 +177,7 @@ def train_step(
         inputs: images of all members side by side, or the same images for all.
         targets: ``members x n`` labels.
     """
-    loss = _cross_entropy(network(inputs), targets)
+    loss = cross_entropies(network(inputs), targets)
     optimiser.zero_grad(set_to_none=True)
     loss.sum().backward()
     optimiser.step()
@@ -193,20 +192,11 @@ def cosine(step: int, steps: int, recipe: Recipe) -> float:
 @torch.no_grad()
 def evaluate(
     network: nn.Module, split: Split, members: int, *, batch_size: int = 500
-) -> tuple[Tensor, Tensor]:
-    """Accuracy in percent and mean cross-entropy in nats of each member of a fused network."""
+) -> list[Measures]:
+    """Measures of each member of a fused network."""
     network.eval()
     outputs = [
         network(images.repeat(1, members, 1, 1).contiguous(memory_format=torch.channels_last))
         for images in split.images.split(batch_size)
     ]
-    scores = torch.cat(outputs, dim=1)
-    labels = split.labels.expand(members, -1)
-    correct = (scores.argmax(dim=2) == labels).sum(dim=1)
-    return 100 * correct.cpu().double() / len(split), _cross_entropy(scores, labels)
-
-
-def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean over ``n`` of ``members x n x classes`` scores against ``members x n`` labels."""
-    each = functional.cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none")
-    return each.view(labels.shape).mean(dim=1)
+    return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from surrobench.training.measures import Measures
+
 
 @dataclass(frozen=True)
 class TrainingRun:
@@ -23,6 +25,10 @@ class TrainingRun:
         train_seconds: seconds of the optimisation without evaluation (CPU seconds, or of the wall
             on a GPU), shared equally by the networks that were trained together.
         reason: why the training failed.
+        validation_macro_recall: mean recall of the classes, percent.
+        validation_macro_f1: mean F1 of the classes, percent.
+        test_macro_recall: percent, after the last epoch.
+        test_macro_f1: percent, after the last epoch.
     """
 
     status: Literal["ok", "diverged", "failed"]
@@ -33,6 +39,10 @@ class TrainingRun:
     test_cross_entropy: float
     train_seconds: float
     reason: str = ""
+    validation_macro_recall: tuple[float, ...] = ()
+    validation_macro_f1: tuple[float, ...] = ()
+    test_macro_recall: float = math.nan
+    test_macro_f1: float = math.nan
 
     @property
     def summed_train_loss(self) -> float:
@@ -41,43 +51,58 @@ class TrainingRun:
 
 
 def finished_run(
-    loss: Sequence[float],
-    accuracy: Sequence[float],
-    entropy: Sequence[float],
-    test: tuple[float, float],
-    seconds: float,
+    loss: Sequence[float], validation: Sequence[Measures], test: Measures, seconds: float
 ) -> TrainingRun:
     """The record of a training; nothing after its first loss that is not finite counts.
 
     Args:
         loss: of each epoch.
-        accuracy: validation accuracy after each epoch, percent.
-        entropy: validation cross-entropy after each epoch.
-        test: accuracy and cross-entropy on the test images.
+        validation: after each epoch.
+        test: after the last epoch.
         seconds: the share of the training time.
     """
-    epochs = range(len(loss))
-    sound = next((i for i in epochs if not math.isfinite(loss[i] + entropy[i])), len(loss))
-    finished = sound == len(loss) and math.isfinite(test[1])
-    accuracy, entropy, loss = (
-        [value if i < sound else math.nan for i, value in enumerate(values)]
-        for values in (accuracy, entropy, loss)
+    pairs = list(zip(loss, validation, strict=True))
+    finite = [math.isfinite(value + measured.cross_entropy) for value, measured in pairs]
+    sound = finite.index(False) if False in finite else len(finite)
+    finished = sound == len(loss) and math.isfinite(test.cross_entropy)
+    accuracy, entropy, recall, f1 = (
+        _until(sound, column) for column in zip(*validation, strict=True)
     )
+    final = test if finished else Measures(*(math.nan,) * len(test))
     return TrainingRun(
         status="ok" if finished else "diverged",
-        validation_accuracy=tuple(accuracy),
-        validation_cross_entropy=tuple(entropy),
-        train_loss=tuple(loss),
-        test_accuracy=test[0] if finished else math.nan,
-        test_cross_entropy=test[1] if finished else math.nan,
+        validation_accuracy=accuracy,
+        validation_cross_entropy=entropy,
+        train_loss=_until(sound, loss),
+        test_accuracy=final.accuracy,
+        test_cross_entropy=final.cross_entropy,
         train_seconds=seconds,
+        validation_macro_recall=recall,
+        validation_macro_f1=f1,
+        test_macro_recall=final.macro_recall,
+        test_macro_f1=final.macro_f1,
     )
+
+
+def _until(sound: int, values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(value if i < sound else math.nan for i, value in enumerate(values))
 
 
 def failed_run(epochs: int, reason: str) -> TrainingRun:
     """The record of a training that raised an error."""
     unknown = (math.nan,) * epochs
-    return TrainingRun("failed", unknown, unknown, unknown, math.nan, math.nan, math.nan, reason)
+    return TrainingRun(
+        status="failed",
+        validation_accuracy=unknown,
+        validation_cross_entropy=unknown,
+        train_loss=unknown,
+        test_accuracy=math.nan,
+        test_cross_entropy=math.nan,
+        train_seconds=math.nan,
+        reason=reason,
+        validation_macro_recall=unknown,
+        validation_macro_f1=unknown,
+    )
 
 
 def run_from_json(fields: Mapping[str, Any]) -> TrainingRun:

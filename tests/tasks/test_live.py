@@ -67,7 +67,8 @@ def test_an_evaluation_says_what_the_training_gave(make: Make) -> None:
     assert evaluation.cost is not None
     assert evaluation.cost > 0
     assert list(evaluation.metrics) == [
-        "params", "flops", "validation_cross_entropy", "summed_train_loss",
+        "params", "flops", "validation_cross_entropy",
+        "validation_macro_recall", "validation_macro_f1", "summed_train_loss",
     ]  # fmt: skip
     assert evaluation.metrics["validation_cross_entropy"] < 0
 
