@@ -30,3 +30,9 @@ def mirror() -> Path:
 def tables() -> Path:
     """Folder with ready-made Parquet tables to compare our conversions with."""
     return _folder("SURROBENCH_TABLES")
+
+
+@pytest.fixture(scope="session")
+def images() -> Path:
+    """Folder with small real image sets as .npz archives."""
+    return _folder("SURROBENCH_IMAGES")

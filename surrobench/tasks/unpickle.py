@@ -1,16 +1,14 @@
 """Reading one published data frame that exists only as a pickle, without unpickling it for real.
 
 A pickle is a program. This reader lets it name nine known parts of old pandas and NumPy, gives it
-inert stand-ins of our own for them, and refuses everything else, opcodes included: no function of
-another package is ever called.
+inert stand-ins of our own for them, and refuses everything else, opcodes included
+(:mod:`surrobench.unpickling`).
 """
 
 from __future__ import annotations
 
-import io
 import math
 import pickle
-import pickletools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.errors import UserError
+from surrobench.unpickling import Label, Stated, load_inert
 
 _OPCODES = frozenset(
     (
@@ -58,28 +57,15 @@ _OPCODES = frozenset(
 _DTYPES = {"f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
 
 
-class _Stated:
-    """Stands in for an object whose content arrives as its state."""
-
-    state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Frame(_Stated):
+class _Frame(Stated):
     """pandas.DataFrame."""
 
 
-class _Manager(_Stated):
+class _Manager(Stated):
     """pandas' BlockManager."""
 
 
-class _Label:
-    """A class that the pickle only names: ndarray, Index, RangeIndex."""
-
-
-class _DType(_Stated):
+class _DType(Stated):
     """numpy.dtype."""
 
     def __init__(self, code: str, *_: object) -> None:
@@ -123,24 +109,13 @@ _ALLOWED: dict[tuple[str, str], type | Callable[..., Any]] = {
     ("pandas.core.frame", "DataFrame"): _Frame,
     ("pandas.core.internals.managers", "BlockManager"): _Manager,
     ("pandas.core.indexes.base", "_new_Index"): _index,
-    ("pandas.core.indexes.base", "Index"): _Label,
-    ("pandas.core.indexes.range", "RangeIndex"): _Label,
+    ("pandas.core.indexes.base", "Index"): Label,
+    ("pandas.core.indexes.range", "RangeIndex"): Label,
     ("numpy.core.multiarray", "_reconstruct"): _array,
-    ("numpy", "ndarray"): _Label,
+    ("numpy", "ndarray"): Label,
     ("numpy", "dtype"): _DType,
     ("builtins", "slice"): _bounds,
 }
-
-
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ALLOWED[module, name]
-        except (KeyError, TypeError):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError("it asks for an object from outside")
 
 
 def read_pickled_frame(content: bytes, name: str) -> dict[str, npt.NDArray[Any] | list[str]]:
@@ -154,21 +129,13 @@ def read_pickled_frame(content: bytes, name: str) -> dict[str, npt.NDArray[Any] 
         UserError: if the pickle holds or asks for anything but a plain frame of numbers and texts.
     """
     try:
-        _check_opcodes(content)
-        frame = _Reader(io.BytesIO(content)).load()
-        return _columns(frame)
+        return _columns(load_inert(content, _ALLOWED, _OPCODES))
     except UserError:
         raise
     except Exception as error:  # a hostile pickle can make any part of this fail
         raise UserError(
             f"{name} is not the expected pickled data frame and was not read: {error}."
         ) from error
-
-
-def _check_opcodes(content: bytes) -> None:
-    for opcode, _, position in pickletools.genops(content):
-        if opcode.name not in _OPCODES:
-            raise pickle.UnpicklingError(f"opcode {opcode.name} at byte {position} is not allowed")
 
 
 def _columns(frame: Any) -> dict[str, npt.NDArray[Any] | list[str]]:

@@ -22,11 +22,13 @@ def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> int:
         network: the network; its mode and running statistics are left as they are.
         input_shape: shape of one input without the batch dimension, for example ``(1, 8, 8)``.
     """
+    reference = next(network.parameters(), torch.zeros(()))
+    image = torch.zeros(1, *input_shape, dtype=reference.dtype, device=reference.device)
     was_training = network.training
     network.eval()
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(torch.zeros(1, *input_shape))
+            network(image)
     finally:
         network.train(was_training)
     return int(counter.get_total_flops())

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
-from torch import Tensor
+
+from surrobench.training.images import ImageData, Split
 
 SIDE = 8
 CLASSES = 10
@@ -37,33 +38,6 @@ class Distortion:
     noise: float = 0.25
 
 
-@dataclass(frozen=True)
-class Split:
-    """Images of one split.
-
-    Attributes:
-        images: ``n x 1 x 8 x 8`` float32, standardised.
-        labels: ``n`` int64 in 0..9.
-        sources: ``n`` row of scikit-learn's ``load_digits`` that each image was rendered from.
-    """
-
-    images: Tensor
-    labels: Tensor
-    sources: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class ImageData:
-    """Training, validation and test images, resident in memory."""
-
-    train: Split
-    validation: Split
-    test: Split
-
-
 def distorted_digits(
     seed: int = 0,
     *,
@@ -76,7 +50,8 @@ def distorted_digits(
 
     The source digits are divided 60/20/20 before anything is rendered, so no digit appears in two
     splits. All images are standardised by the mean and deviation of the training images. The size
-    of one split does not change the images of another.
+    of one split does not change the images of another. The ``sources`` of a split are rows of
+    scikit-learn's ``load_digits``.
 
     Args:
         seed: decides the division of the source digits and every distortion.
@@ -97,9 +72,10 @@ def distorted_digits(
         sources = rng.choice(pool, size=n)
         rendered.append((render(pixels[sources], distortion, rng), sources))
     mean, deviation = rendered[0][0].mean(), rendered[0][0].std()
-    return ImageData(
-        *(_split((images - mean) / deviation, labels, sources) for images, sources in rendered)
+    train_split, validation_split, test_split = (
+        _split((images - mean) / deviation, labels, sources) for images, sources in rendered
     )
+    return ImageData(train_split, validation_split, test_split, classes=CLASSES)
 
 
 def divide_sources(n: int, seed: int) -> list[NDArray[np.int64]]:

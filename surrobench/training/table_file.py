@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.training.trainer import TrainingRun
+from surrobench.training.training_run import TrainingRun
 
 METADATA_KEY = b"surrobench"
 

@@ -31,11 +31,13 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.digits import CLASSES, SIDE, ImageData, distorted_digits
+from surrobench.training.digits import CLASSES, SIDE, distorted_digits
+from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import Row, write_table
-from surrobench.training.trainer import Recipe, TrainingRun, initialised, train
+from surrobench.training.trainer import Recipe, initialised, train
+from surrobench.training.training_run import run_from_json
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished architectures and the number of all of them."""
@@ -218,28 +220,24 @@ def _images(protocol: Protocol) -> ImageData:
 
 def _read(file: Path) -> Row:
     content = json.loads(file.read_text())
-    runs = tuple(_run(run) for run in content["runs"])
+    runs = tuple(run_from_json(run) for run in content["runs"])
     return Row(tuple(content["arch"]), runs, content["params"], content["flops"])
 
 
-def _run(fields: dict[str, Any]) -> TrainingRun:
-    curves = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return TrainingRun(**(fields | curves))
-
-
 def _key(space: Chains, arch: Arch, protocol: Protocol) -> str:
-    identity = [space.name, space.side, arch, asdict(protocol), _versions()]
+    identity = [space.name, space.side, arch, asdict(protocol), versions()]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the packages that numbers of a training depend on."""
     return {name: version(name) for name in ("torch", "numpy", "scikit-learn")}
 
 
 def _metadata(command: str, protocol: Protocol) -> dict[str, Any]:
     return {
         "command": command,
-        "versions": _versions(),
+        "versions": versions(),
         "seeds": list(protocol.seeds),
         "epochs": protocol.recipe.epochs,
         "protocol": asdict(protocol),

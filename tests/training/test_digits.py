@@ -9,11 +9,11 @@ from scipy import ndimage
 
 from surrobench.training.digits import (
     Distortion,
-    ImageData,
     distorted_digits,
     divide_sources,
     render,
 )
+from surrobench.training.images import ImageData
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,12 @@ import torch
 from torch import nn
 
 from surrobench.spaces.chains import Chains
-from surrobench.training.digits import ImageData, distorted_digits
-from surrobench.training.fused import fuse
+from surrobench.training.digits import distorted_digits
+from surrobench.training.fusion import fuse
+from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, TrainingRun, cosine, evaluate, initialised, train
+from surrobench.training.trainer import Recipe, cosine, evaluate, initialised, train
+from surrobench.training.training_run import TrainingRun
 
 RECIPE = Recipe(epochs=2)
 
@@ -50,6 +52,10 @@ def test_learns_well_above_chance_and_measures_every_epoch(data: ImageData) -> N
     assert run.train_loss[-1] < run.train_loss[0]
     assert [len(run.train_loss), len(run.validation_accuracy)] == [3, 3]
     assert run.train_seconds > 0
+    assert run.summed_train_loss == pytest.approx(sum(run.train_loss))
+    assert len(run.validation_macro_f1) == len(run.validation_macro_recall) == 3
+    assert abs(run.test_macro_recall - run.test_accuracy) < 10  # the classes are nearly balanced
+    assert run.test_macro_f1 > 25
 
 
 def test_same_seed_is_bit_identical_and_another_seed_differs(data: ImageData) -> None:
@@ -135,7 +141,8 @@ def test_evaluation_is_in_percent_and_nats(data: ImageData) -> None:
     with torch.no_grad():
         for parameter in constant.parameters():
             parameter.zero_()
-    accuracy, entropy = evaluate(fuse([constant, constant]), data.test, members=2)
     zeros = (data.test.labels == 0).double().mean().item()
-    assert accuracy.tolist() == pytest.approx([100 * zeros] * 2)
-    assert entropy.tolist() == pytest.approx([math.log(10)] * 2, abs=1e-6)
+    for measures in evaluate(fuse([constant, constant]), data.test, members=2):
+        assert measures.accuracy == pytest.approx(100 * zeros)
+        assert measures.cross_entropy == pytest.approx(math.log(10), abs=1e-6)
+        assert measures.macro_recall == pytest.approx(10)  # all of one class of ten

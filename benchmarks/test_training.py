@@ -1,0 +1,67 @@
+"""Training cells in groups beside a plain loop: build, DataLoader, train; one thread each.
+
+Sixteen cells, one epoch on 1,024 distorted digits in the default setting (8 channels, one cell per
+stage, thin reductions, batches of 128). Compare the minima: the machine may be busy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.training.cells import CellNetwork
+from surrobench.training.digits import distorted_digits
+from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.trainer import Recipe, initialised
+
+SPACE, CELLS = nas_bench_201(), 16
+RECIPE = Recipe(epochs=1, learning_rate=0.1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return distorted_digits(0, train=1024, validation=16, test=16)
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    connected = (a for a in SPACE.sample(100, np.random.default_rng(0)))
+    return [Job(arch) for arch in connected if not SPACE.disconnected(arch)][:CELLS]
+
+
+def plain_loop(jobs, data):
+    """As most scripts do it; validation is left out."""
+    dataset = TensorDataset(data.train.images, data.train.labels)
+    for job in jobs:
+        network = initialised(lambda arch=job.arch: CellNetwork(SPACE, arch), job.seed)
+        optimiser = torch.optim.SGD(
+            network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
+        )
+        loader = DataLoader(dataset, RECIPE.batch_size, shuffle=True)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(loader))
+        network.train()
+        for images, labels in loader:
+            optimiser.zero_grad()
+            nn.functional.cross_entropy(network(images), labels).backward()
+            optimiser.step()
+            schedule.step()
+
+
+@pytest.mark.benchmark(group="train-16-cells")
+@pytest.mark.parametrize("group_size", [1, 4, 8, 16])
+def test_groups(benchmark, data, jobs, group_size):
+    def build(arch):
+        return CellNetwork(SPACE, arch)
+
+    trainer = GroupTrainer(build, data, RECIPE, group_size=group_size)
+    runs = benchmark.pedantic(trainer.train, args=(jobs,), rounds=5, warmup_rounds=1)
+    assert {run.status for run in runs} == {"ok"}
+
+
+@pytest.mark.benchmark(group="train-16-cells")
+def test_plain_loop_baseline(benchmark, data, jobs):
+    benchmark.pedantic(plain_loop, args=(jobs, data), rounds=5, warmup_rounds=1)

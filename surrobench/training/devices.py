@@ -1,0 +1,60 @@
+"""Where networks are trained, and how time is taken there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from surrobench.errors import UserError
+
+CPU = torch.device("cpu")
+KINDS = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name.
+
+    Args:
+        name: ``"cpu"``, ``"cuda"`` or one GPU of several (``"cuda:1"``), ``"mps"`` (Apple), or
+            ``"auto"``: CUDA if there is such a GPU, else MPS, else the CPU.
+
+    Raises:
+        UserError: for a name that is none of these, or a device that this machine lacks.
+    """
+    kind, _, number = name.partition(":")
+    if kind not in KINDS or (number and (kind != "cuda" or not number.isdecimal())):
+        raise UserError(f"device {name!r} is not one of {', '.join(KINDS)} or 'cuda:1'.")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
+    elif kind == "cuda":
+        _check_cuda(name, int(number or 0))
+    elif kind == "mps" and not _has_mps():
+        raise UserError("device 'mps': this machine or this build of torch has no Apple GPU.")
+    return torch.device(kind, int(number)) if number else torch.device(kind)
+
+
+def _check_cuda(name: str, number: int) -> None:
+    if not torch.cuda.is_available():
+        built = torch.version.cuda
+        reason = "torch finds no NVIDIA GPU" if built else "this build of torch is for CPU only"
+        raise UserError(f"device {name!r}: {reason}; use 'auto' or 'cpu'.")
+    if number >= torch.cuda.device_count():
+        raise UserError(f"device {name!r}: there are {torch.cuda.device_count()} CUDA GPUs.")
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def clock(device: torch.device) -> Callable[[], float]:
+    """A clock in seconds: of all threads on the CPU; on a GPU of the wall, all work done."""
+    if device.type == "cpu":
+        return time.process_time
+
+    def after_all_work() -> float:
+        getattr(torch, device.type).synchronize()
+        return time.perf_counter()
+
+    return after_all_work

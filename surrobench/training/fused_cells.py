@@ -1,0 +1,148 @@
+"""Networks of different cells in one skeleton as one network.
+
+The edges out of a node that carry the same operation, whichever member they belong to, are gathered
+and computed as one grouped operation. So the number of tensor operations hardly depends on the
+number of members. The idea of joining equal operations of several models is that of HFTA (Wang et
+al., MLSys 2021).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from surrobench.training.cells import Cell, CellNetwork, Reduction
+from surrobench.training.fused import fuse_chains, fuse_layers
+
+
+class _Spread(Function):
+    """Copies of the slots of one node, one tensor for each list of slots.
+
+    One function for all lists, so that their gradients are summed in one place: the gradient of
+    plain indexing is as large as the whole node for every list.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, node: Tensor, *lists: Tensor) -> tuple[Tensor, ...]:
+        """``n x height x width x members x channels`` to slots in place of members."""
+        ctx.shape, ctx.lists = node.shape, lists
+        return tuple(node.index_select(3, slots) for slots in lists)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The sum over all copies."""
+        total = gradients[0].new_zeros(ctx.shape)
+        for slots, gradient in zip(ctx.lists, gradients, strict=True):
+            total.index_add_(3, slots, gradient)
+        return total, *(None for _ in ctx.lists)
+
+
+class _Bundle(nn.Module):
+    """The edges out of one node that carry one operation, sorted by target.
+
+    Attributes:
+        slots: the member of each edge.
+        targets: for each target node how many of the edges it gets.
+        operation: of all edges at once.
+    """
+
+    slots: Tensor
+
+    def __init__(self, edges: Sequence[tuple[int, int, nn.Module]]) -> None:
+        super().__init__()
+        members = [member for _, member, _ in edges]
+        self.register_buffer("slots", torch.tensor(members), persistent=False)
+        self.targets = Counter(target for target, _, _ in edges)
+        self.operation = fuse_layers([operation for _, _, operation in edges])
+
+    def forward(self, copies: Tensor, totals: list[Tensor]) -> None:
+        """Add what the edges pass on to their targets, in place."""
+        passed = _as_slots(self.operation(_as_maps(copies)), len(self.slots))
+        sizes = list(self.targets.values())
+        parts = zip(self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True)
+        for target, members, part in parts:
+            totals[target].index_add_(3, members, part)
+
+
+class FusedCell(nn.Module):
+    """Cells of equal channels as one."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        super().__init__()
+        self.members, self.n_nodes = len(cells), cells[0].n_nodes
+        self.bundles = nn.ModuleList(
+            nn.ModuleList(_bundles(cells, node)) for node in range(self.n_nodes - 1)
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``n x (members * channels) x height x width`` to the same shape."""
+        start = _as_slots(maps, self.members)
+        totals = [start, *(torch.zeros_like(start) for _ in range(1, self.n_nodes))]
+        for node, bundles in enumerate(self.bundles):
+            outgoing = [bundle for bundle in bundles.children() if isinstance(bundle, _Bundle)]
+            if outgoing:
+                spread = _Spread.apply(totals[node], *(bundle.slots for bundle in outgoing))
+                for bundle, copies in zip(outgoing, spread, strict=True):
+                    bundle(copies, totals)
+        return _as_maps(totals[-1])
+
+
+def _bundles(cells: Sequence[Cell], node: int) -> list[_Bundle]:
+    """All useful edges of all cells out of one node."""
+    alike: dict[str, list[tuple[int, int, nn.Module]]] = {}
+    for member, cell in enumerate(cells):
+        for edge, source, target, label in cell.edges:
+            if source == node:
+                outgoing = (target, member, cell.operations[str(edge)])
+                alike.setdefault(label, []).append(outgoing)
+    return [_Bundle(sorted(edges, key=lambda edge: edge[:2])) for _, edges in sorted(alike.items())]
+
+
+class FusedReduction(nn.Module):
+    """Reductions of equal shape as one."""
+
+    def __init__(self, reductions: Sequence[Reduction]) -> None:
+        super().__init__()
+        self.main = fuse_chains([reduction.main for reduction in reductions])
+        shortcuts = [r.shortcut for r in reductions if r.shortcut is not None]
+        self.shortcut = fuse_chains(shortcuts) if shortcuts else None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Side by side, as the reductions do it alone."""
+        reduced: Tensor = self.main(maps)
+        return reduced if self.shortcut is None else reduced + self.shortcut(maps)
+
+
+def fuse_cells(networks: Sequence[CellNetwork]) -> nn.Sequential:
+    """One network that holds copies of all ``networks``, which share skeleton and image shape.
+
+    Returns:
+        A network from ``n x (members * channels) x height x width``, or from the images alone if
+        they are the same for all members, to ``members x n x classes``.
+    """
+    body = [_fuse_blocks(alike) for alike in zip(*(n.body for n in networks), strict=True)]
+    stem = fuse_chains([network.stem for network in networks])
+    head = fuse_chains([network.head for network in networks])
+    return nn.Sequential(stem, *body, head)
+
+
+def _fuse_blocks(blocks: Sequence[nn.Module]) -> nn.Module:
+    cells = [block for block in blocks if isinstance(block, Cell)]
+    if cells:
+        return FusedCell(cells)
+    return FusedReduction([block for block in blocks if isinstance(block, Reduction)])
+
+
+def _as_slots(maps: Tensor, slots: int) -> Tensor:
+    """``n x (slots * channels) x height x width`` as ``n x height x width x slots x channels``."""
+    return maps.permute(0, 2, 3, 1).unflatten(3, (slots, -1))
+
+
+def _as_maps(slots: Tensor) -> Tensor:
+    """The reverse of :func:`_as_slots`; channels lie last in memory."""
+    return slots.flatten(3).permute(0, 3, 1, 2)

@@ -1,0 +1,111 @@
+"""What one training gave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from surrobench.training.measures import Measures
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What one training gave; the tuples hold one entry per epoch.
+
+    Attributes:
+        status: ``"diverged"`` if a loss stopped being finite, from then on everything is NaN;
+            ``"failed"`` if the training raised an error, and everything is NaN.
+        validation_accuracy: percent.
+        validation_cross_entropy: nats.
+        train_loss: mean cross-entropy over the batches of the epoch, as seen while training, nats.
+        test_accuracy: percent, after the last epoch.
+        test_cross_entropy: nats, after the last epoch.
+        train_seconds: seconds of the optimisation without evaluation (CPU seconds, or of the wall
+            on a GPU), shared equally by the networks that were trained together.
+        reason: why the training failed.
+        validation_macro_recall: mean recall of the classes, percent.
+        validation_macro_f1: mean F1 of the classes, percent.
+        test_macro_recall: percent, after the last epoch.
+        test_macro_f1: percent, after the last epoch.
+    """
+
+    status: Literal["ok", "diverged", "failed"]
+    validation_accuracy: tuple[float, ...]
+    validation_cross_entropy: tuple[float, ...]
+    train_loss: tuple[float, ...]
+    test_accuracy: float
+    test_cross_entropy: float
+    train_seconds: float
+    reason: str = ""
+    validation_macro_recall: tuple[float, ...] = ()
+    validation_macro_f1: tuple[float, ...] = ()
+    test_macro_recall: float = math.nan
+    test_macro_f1: float = math.nan
+
+    @property
+    def summed_train_loss(self) -> float:
+        """Sum of training losses: a predictor of the final rank (Ru et al., NeurIPS 2021)."""
+        return sum(self.train_loss)
+
+
+def finished_run(
+    loss: Sequence[float], validation: Sequence[Measures], test: Measures, seconds: float
+) -> TrainingRun:
+    """The record of a training; nothing after its first loss that is not finite counts.
+
+    Args:
+        loss: of each epoch.
+        validation: after each epoch.
+        test: after the last epoch.
+        seconds: the share of the training time.
+    """
+    pairs = list(zip(loss, validation, strict=True))
+    finite = [math.isfinite(value + measured.cross_entropy) for value, measured in pairs]
+    sound = finite.index(False) if False in finite else len(finite)
+    finished = sound == len(loss) and math.isfinite(test.cross_entropy)
+    accuracy, entropy, recall, f1 = (
+        _until(sound, column) for column in zip(*validation, strict=True)
+    )
+    final = test if finished else Measures(*(math.nan,) * len(test))
+    return TrainingRun(
+        status="ok" if finished else "diverged",
+        validation_accuracy=accuracy,
+        validation_cross_entropy=entropy,
+        train_loss=_until(sound, loss),
+        test_accuracy=final.accuracy,
+        test_cross_entropy=final.cross_entropy,
+        train_seconds=seconds,
+        validation_macro_recall=recall,
+        validation_macro_f1=f1,
+        test_macro_recall=final.macro_recall,
+        test_macro_f1=final.macro_f1,
+    )
+
+
+def _until(sound: int, values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(value if i < sound else math.nan for i, value in enumerate(values))
+
+
+def failed_run(epochs: int, reason: str) -> TrainingRun:
+    """The record of a training that raised an error."""
+    unknown = (math.nan,) * epochs
+    return TrainingRun(
+        status="failed",
+        validation_accuracy=unknown,
+        validation_cross_entropy=unknown,
+        train_loss=unknown,
+        test_accuracy=math.nan,
+        test_cross_entropy=math.nan,
+        train_seconds=math.nan,
+        reason=reason,
+        validation_macro_recall=unknown,
+        validation_macro_f1=unknown,
+    )
+
+
+def run_from_json(fields: Mapping[str, Any]) -> TrainingRun:
+    """The record whose ``dataclasses.asdict`` went through JSON."""
+    curves = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return TrainingRun(**{**fields, **curves})

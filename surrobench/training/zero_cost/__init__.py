@@ -1,0 +1,32 @@
+"""Zero-cost proxies: scores of an untrained network from one batch.
+
+Names are those of the columns that published tables have. A larger score is meant to go with a
+better network; none of them is a fact about accuracy, so compare each with ``params`` and
+``flops``. Each is tried against published columns in ``benchmarks/zero_cost.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrobench.registry import Registry
+
+if TYPE_CHECKING:
+    from surrobench.training.zero_cost.proxy import Proxy
+
+PROXIES: Registry[Proxy] = Registry("zero_cost_score")
+for _name, _module, _summary in (
+    ("params", "sizes", "number of trainable parameters"),
+    ("flops", "sizes", "floating-point operations of one image"),
+    ("l2_norm", "sizes", "sum of the norms of the weights (Abdelfattah et al., 2021)"),
+    ("grad_norm", "gradients", "sum of the norms of the gradients (Abdelfattah et al., 2021)"),
+    ("snip", "gradients", "sum of |weight x gradient| (Lee et al., 2019)"),
+    ("grasp", "gradients", "change of the gradient norm without the weights (Wang et al., 2020)"),
+    ("synflow", "gradients", "log of the synaptic flow, without data (Tanaka et al., 2020)"),
+    ("fisher", "gradients", "Fisher information of the channels (Turner et al., 2020)"),
+    ("jacov", "jacobians", "how little the inputs' Jacobians correlate (Mellor et al., 2020)"),
+    ("epe_nas", "jacobians", "the same within each class (Lopes et al., 2021)"),
+    ("nwot", "activations", "how differently ReLUs answer to the inputs (Mellor et al., 2021)"),
+    ("zen", "activations", "sensitivity of the features to the input (Lin et al., 2021)"),
+):
+    PROXIES.register(_name, f"surrobench.training.zero_cost.{_module}:{_name}", _summary)

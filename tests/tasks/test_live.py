@@ -1,0 +1,226 @@
+"""A live task trains once what it is asked for, and a search runs on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from surrobench import search
+from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch
+from surrobench.tasks import live
+from surrobench.tasks.live import LiveTask, live_task
+from surrobench.training.cells import Skeleton
+from surrobench.training.digits import distorted_digits
+from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.images import ImageData
+from surrobench.training.trainer import Recipe
+
+SMALL = Skeleton(channels=2)
+RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=0.05)
+ARCH: Arch = (3, 0, 1, 2, 4, 0)
+
+
+@pytest.fixture(scope="module")
+def data() -> ImageData:
+    return distorted_digits(0, train=128, validation=100, test=100)
+
+
+Make = Callable[..., LiveTask]
+
+
+@pytest.fixture
+def make(data: ImageData, tmp_path: Path) -> Make:
+    def cells(**options: object) -> LiveTask:
+        given = {"skeleton": SMALL, "recipe": RECIPE, "cache": tmp_path, "device": "cpu"}
+        return live_task("live:cells", **{"data": data, **given, **options})  # type: ignore[arg-type]
+
+    return cells
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """Every job that is really trained."""
+    jobs: list[Job] = []
+    original = GroupTrainer.iterate
+
+    def iterate(self: GroupTrainer, some: Sequence[Job]) -> object:
+        jobs.extend(some)
+        return original(self, some)
+
+    monkeypatch.setattr(GroupTrainer, "iterate", iterate)
+    return jobs
+
+
+def test_an_evaluation_says_what_the_training_gave(make: Make) -> None:
+    evaluation = make().evaluate(ARCH)
+    assert evaluation.status == "ok"
+    assert len(evaluation.curve) == 2
+    assert evaluation.value == evaluation.curve[-1]
+    assert 0 <= evaluation.value <= 100
+    assert evaluation.cost is not None
+    assert evaluation.cost > 0
+    assert list(evaluation.metrics) == [
+        "params", "flops", "validation_cross_entropy",
+        "validation_macro_recall", "validation_macro_f1", "summed_train_loss",
+    ]  # fmt: skip
+    assert evaluation.metrics["validation_cross_entropy"] < 0
+
+
+def test_a_second_run_costs_nothing(make: Make, trained: list[Job]) -> None:
+    first = make().evaluate_many([ARCH, (1,) * 6])
+    assert len(trained) == 2
+    again = make().evaluate_many([ARCH, (1,) * 6])
+    assert len(trained) == 2
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"skeleton": Skeleton(channels=3)},
+        {"recipe": replace(RECIPE, learning_rate=0.02)},
+        {"data": distorted_digits(1, train=128, validation=100, test=100)},
+    ],
+)
+def test_another_setting_is_another_training(
+    make: Make, trained: list[Job], change: dict[str, object]
+) -> None:
+    make().evaluate(ARCH)
+    make(**change).evaluate(ARCH)
+    assert len(trained) == 2
+
+
+def test_seeds_and_epochs_are_trainings_of_their_own(make: Make, trained: list[Job]) -> None:
+    task = make()
+    full, short = task.evaluate(ARCH), task.evaluate(ARCH, epochs=1)
+    other = task.evaluate(ARCH, seed=1)
+    assert len(trained) == 3
+    assert len(short.curve) == 1
+    # A shorter training has a schedule of its own, so it is no part of the longer one.
+    assert short.metrics["summed_train_loss"] != full.metrics["summed_train_loss"]
+    assert other.metrics["summed_train_loss"] != full.metrics["summed_train_loss"]
+
+
+def test_equal_networks_share_one_training(make: Make, trained: list[Job]) -> None:
+    task = make()
+    equal: Arch = (3, 0, 1, 2, 4, 0)
+    # A skip to a node that leads nowhere and an operation on a node that is always zero.
+    useless: Arch = (0, 0, 0, 2, 0, 0)
+    dead: Arch = (0, 0, 3, 2, 4, 0)
+    assert task.space.canonical(dead) == task.space.canonical(useless)
+    evaluations = task.evaluate_many([equal, useless, dead, equal])
+    assert len(trained) == 2
+    assert evaluations[1] == evaluations[2]
+    assert evaluations[0] == evaluations[3]
+
+
+def test_what_was_finished_before_an_interruption_is_kept(make: Make, trained: list[Job]) -> None:
+    task = replace(make(), group_size=1)
+    archs = task.space.sample(3, np.random.default_rng(0))
+
+    def interrupt(done: int, total: int) -> None:
+        assert total == 3
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        task.evaluate_many(archs, progress=interrupt)
+    trained.clear()
+    task.evaluate_many(archs)
+    assert len(trained) == 1
+
+
+def test_a_file_that_cannot_be_read_is_trained_again(
+    make: Make, trained: list[Job], tmp_path: Path
+) -> None:
+    make().evaluate(ARCH)
+    (file,) = tmp_path.rglob("*.json")
+    file.write_bytes(file.read_bytes()[:50])
+    assert make().evaluate(ARCH).status == "ok"
+    assert len(trained) == 2
+
+
+def test_without_a_cache_nothing_is_written(make: Make, tmp_path: Path) -> None:
+    replace(make(), cache=None).evaluate(ARCH)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_diverged_training_is_an_evaluation(make: Make) -> None:
+    task = make(recipe=replace(RECIPE, learning_rate=1e12))
+    evaluation = task.evaluate((3,) * 6)
+    assert evaluation.status == "diverged"
+    assert math.isnan(evaluation.value)
+
+
+def test_a_failed_training_is_not_kept(make: Make, trained: list[Job]) -> None:
+    def broken(_arch: Arch) -> nn.Module:
+        raise RuntimeError("out of luck")
+
+    task = replace(make(), build=broken)
+    evaluation = task.evaluate(ARCH)
+    assert evaluation.status == "failed"
+    assert math.isnan(evaluation.value)
+    assert evaluation.cost is None
+    assert make().evaluate(ARCH).status == "ok"
+    assert len(trained) == 2
+
+
+@pytest.mark.parametrize("strategy", ["random", "regularised-evolution"])
+def test_a_search_runs_on_a_live_task(make: Make, trained: list[Job], strategy: str) -> None:
+    task = make()
+    results = [
+        search(task.space, task.evaluate, strategy=strategy, budget=6, initial=3) for _ in range(2)
+    ]
+    assert results[0].best is not None
+    assert [r.value for r in results[0].rows] == [r.value for r in results[1].rows]
+    assert len(trained) <= 6
+
+
+def test_a_search_over_lengths_of_training(make: Make) -> None:
+    task = make()
+    result = search(
+        task.space,
+        task.evaluate,
+        strategy="successive-halving",
+        budget=4,
+        initial=4,
+        epochs=[1, 3],
+    )
+    assert {row.epochs for row in result.rows} == {1, None}  # None is the full length
+
+
+def test_chains_are_a_live_task(data: ImageData, tmp_path: Path) -> None:
+    task = live_task("live:chain", data, div=16, recipe=RECIPE, cache=tmp_path, device="cpu")
+    arch = task.space.parse("conv3-16-max+fc128")
+    assert task.evaluate(arch).status == "ok"
+
+
+def test_images_that_are_not_square_are_refused_for_chains(data: ImageData) -> None:
+    wide = replace(data, train=replace(data.train, images=data.train.images[..., :6]))
+    with pytest.raises(UserError, match="8 x 6"):
+        live_task("live:chain", wide)
+
+
+def test_wrong_requests_are_refused(make: Make) -> None:
+    with pytest.raises(UserError, match="Did you mean 'live:cells'"):
+        live_task("live:cell")
+    with pytest.raises(UserError, match="epochs is 0"):
+        make().evaluate(ARCH, epochs=0)
+    with pytest.raises(UserError, match="nb201"):
+        make().evaluate((9, 9))
+
+
+def test_the_default_settings_are_those_that_are_documented() -> None:
+    assert list(live.LIVE_TASKS) == ["live:cells", "live:chain"]
+    task = live_task("live:cells", distorted_digits(train=64, validation=10, test=10))
+    assert task.network == {"skeleton": {"channels": 8, "cells": 1, "reduction": "thin"}}
+    assert task.recipe == Recipe(epochs=3, batch_size=128, learning_rate=0.1)
+    assert task.cache is not None
+    assert task.cache.name == "live"

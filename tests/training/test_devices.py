@@ -1,0 +1,52 @@
+"""The device that is asked for, or a sentence that says why not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from surrobench.errors import UserError
+from surrobench.training.devices import choose_device, clock
+
+
+def _machine(monkeypatch: pytest.MonkeyPatch, *, cuda: int, mps: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"), [(2, True, "cuda"), (0, True, "mps"), (0, False, "cpu")]
+)
+def test_auto_prefers_cuda_then_mps(
+    monkeypatch: pytest.MonkeyPatch, cuda: int, mps: bool, expected: str
+) -> None:
+    _machine(monkeypatch, cuda=cuda, mps=mps)
+    assert choose_device().type == expected
+
+
+def test_one_gpu_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    _machine(monkeypatch, cuda=2, mps=False)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(UserError, match="'cuda:2': there are 2 CUDA GPUs"):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_an_absent_gpu_is_said_to_be_absent(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _machine(monkeypatch, cuda=0, mps=False)
+    with pytest.raises(UserError, match=f"device '{name}'"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cpu:0", "cuda:x", "", "cuda:-1"])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="is not one of auto, cpu, cuda, mps"):
+        choose_device(name)
+
+
+def test_the_clock_of_the_cpu_counts_work() -> None:
+    now = clock(torch.device("cpu"))
+    started = now()
+    torch.randn(200, 200).matmul(torch.randn(200, 200))
+    assert now() > started
