@@ -33,7 +33,7 @@ _CODE = ("encodings", "spaces")
 
 def encoded(
     name: str,
-    archs: npt.NDArray[np.integer[Any]],
+    archs: npt.NDArray[np.int_],
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> FloatArray:
@@ -79,7 +79,8 @@ def read_array(path: Path) -> FloatArray | None:
     """Map an array into memory, read-only; None unless the file is there and undamaged."""
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
-        if hashlib.sha256(content[:-_DIGEST_BYTES]).digest() != bytes(content[-_DIGEST_BYTES:]):
+        digest = hashlib.sha256(content[:-_DIGEST_BYTES].data).digest()
+        if digest != content[-_DIGEST_BYTES:].tobytes():
             return None
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -97,16 +98,16 @@ def _is_ours(name: str, space: SearchSpace) -> bool:
 
 def _path(
     name: str,
-    archs: npt.NDArray[np.integer[Any]],
+    archs: npt.NDArray[np.int_],
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> Path:
     digest = hashlib.sha256(_code_version().encode())
     digest.update(f"{name}|{archs.shape}|{_described(space)!r}".encode())
-    digest.update(np.ascontiguousarray(archs, dtype="<i8"))
+    digest.update(np.ascontiguousarray(archs, dtype="<i8").data)
     for column in sorted(measured):
         digest.update(f"|{column}|".encode())
-        digest.update(np.ascontiguousarray(measured[column], dtype="<f8"))
+        digest.update(np.ascontiguousarray(measured[column], dtype="<f8").data)
     return cache_folder() / "encodings" / f"{digest.hexdigest()[:40]}.npy"
 
 
