@@ -15,6 +15,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
+from surrobench.tasks.stored_encodings import encoded
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int_]
@@ -128,9 +129,7 @@ class Candidates:
                 "list; encode some of them instead."
             )
         if encoding not in self._features:
-            self._features[encoding] = np.asarray(
-                make_encoding(encoding)(self.archs, self.space, self.measured), dtype=np.float64
-            )
+            self._features[encoding] = encoded(encoding, self.archs, self.space, self.measured)
         return self._features[encoding]
 
     @cached_property

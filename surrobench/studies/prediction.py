@@ -215,7 +215,10 @@ def seeded(key: str) -> Iterator[None]:
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
-    torch.manual_seed(seed)
+    if torch.accelerator.is_available():
+        torch.manual_seed(seed)
+    else:  # which would queue a call, with its stack, for each device that is not there
+        torch.default_generator.manual_seed(seed)
     try:
         yield
     finally:

@@ -107,7 +107,7 @@ def encode_record(record: Record) -> str:
 
 def decode_record(text: str | bytes) -> Record:
     """The record that :func:`encode_record` wrote."""
-    content = json.loads(text)
+    content = json.loads(text if isinstance(text, str) else text.decode())
     for part in ("payload", "timing"):
         values = content[part]
         for name, value in values.items():

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.columns import BoolArray, FloatArray, IntArray
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.table import CodeArray
 
 
@@ -130,9 +130,11 @@ class TableTask:
         return self.fidelities.index(epochs)
 
     def encode(self, name: str) -> FloatArray:
-        """The whole pool as a matrix, ``n x d``; ``name`` as in ``make_encoding``."""
-        archs = list(map(tuple, self.archs.tolist()))
-        return make_encoding(name)(archs, self.space, self.measured)
+        """The whole pool as a matrix, ``n x d``; ``name`` as in ``make_encoding``.
+
+        Large pools are encoded once on a machine, and the matrix is to be read only.
+        """
+        return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.measured)
 
     @cached_property
     def fingerprint(self) -> str:
