@@ -38,7 +38,7 @@ class OptunaSearch(Strategy):
 
     Each suggestion comes from a new sampler with a seed of its own, so that a saved search goes on
     exactly. ``GPSampler`` starts each fit from the hyperparameters of the one before, which pass
-    from sampler to sampler, as it finds clearly worse architectures without them.
+    from sampler to sampler.
 
     Args:
         problem: the candidates.

@@ -227,7 +227,8 @@ def test_several_objectives(tmp_path: Path) -> None:
     found = names(write_search_report(both, tmp_path, formats=("csv",), fronts=fronts))
     assert found >= {"hypervolume-curves.csv", "fronts.csv", "regret-curves.csv"}
     columns = list(pd.read_csv(tmp_path / "fronts.csv").columns)
-    assert columns == ["task", "method", "seed", "objective:accuracy", "objective:speed"]
+    objectives = ["objective:accuracy", "objective:speed"]
+    assert columns == ["task", "method", "seed", *objectives, "score"]
     figure = draw_fronts(SearchResults.of(frame, fronts))
     assert figure.axes[0].get_xlabel() == "accuracy"
     assert overlaps(figure) == []
@@ -235,6 +236,14 @@ def test_several_objectives(tmp_path: Path) -> None:
         len(draw_fronts(SearchResults.of(frame, f)).axes[0].lines) for f in (fronts, None)
     )
     assert with_front == without + 2
+
+
+def test_an_outlying_point_does_not_squeeze_the_front() -> None:
+    frame, fronts = fronts_study()
+    usual = draw_fronts(SearchResults.of(frame, fronts)).axes[0].get_xlim()
+    outlier = fronts.iloc[[0]].assign(**{"objective:accuracy": -1000.0, "objective:speed": 1000.0})
+    limits = draw_fronts(SearchResults.of(frame, pd.concat([outlier, fronts]))).axes[0].get_xlim()
+    assert limits[0] == pytest.approx(usual[0], abs=0.5 * (usual[1] - usual[0]))
 
 
 def test_bad_requests(frame: pd.DataFrame, tmp_path: Path) -> None:

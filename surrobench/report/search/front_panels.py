@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +16,8 @@ from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import FloatArray
 from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
+
+_WHISKER = 3.0
 
 
 def fronts_of(results: SearchResults) -> dict[str, pd.DataFrame]:
@@ -32,6 +35,8 @@ def draw_fronts(
     """Fronts of the median runs of the methods on the first page, one panel a task.
 
     The line is the border of what a front dominates. The true front is drawn where it is known.
+    Points far below the others in one objective are left outside the axes, and each method's
+    hypervolume stands beside its name.
     """
     results = SearchResults.of(frame)
     cast, tables = cast or Cast.of(results), fronts_of(results)
@@ -44,12 +49,15 @@ def draw_fronts(
         flat = [axes for row in grid for axes in row]
         for axes, (task, table) in zip(flat, tables.items(), strict=True):
             first, second = str(table.columns[2]), str(table.columns[3])
-            _true(axes, results.fronts.points(task, (first, second)))
+            true = results.fronts.points(task, (first, second))
+            _true(axes, true)
             for place, method in enumerate(m for m in chosen if m in set(table["method"])):
-                own = table[table["method"] == method].to_numpy()[:, 2:].astype(float)
+                own = table.loc[table["method"] == method, [first, second]].to_numpy(float)
                 style = line_style(cast.looks[method]) | {"linewidth": 0.8, "markersize": 3.2}
                 style |= {"drawstyle": "steps-pre", "zorder": 4 - 0.01 * place}
                 tag(axes, method, *axes.plot(*own.T, **style))
+            _focus(axes, np.concatenate([true, table[[first, second]].to_numpy(float)]))
+            _scores(axes, table, chosen, results)
             axes.set_title(escaping.figure(task))
             axes.set_xlabel(escaping.figure(_plain(first)))
             axes.set_ylabel(escaping.figure(_plain(second)))
@@ -63,6 +71,26 @@ def _true(axes: Axes, points: FloatArray) -> None:
         axes.fill_between(x, y, y.min(), step="pre", color=MUTED, alpha=0.25, linewidth=0)
         axes.plot(x, y, color=INK, drawstyle="steps-pre", linewidth=0.9, zorder=2)
         axes.plot(x, y, ".", color=INK, markersize=2.5, zorder=2)
+
+
+def _focus(axes: Axes, points: FloatArray) -> None:
+    """Leave out what lies far below the quartiles, as a box plot's whiskers do."""
+    for values, limit in zip(points.T, (axes.set_xlim, axes.set_ylim), strict=True):
+        low, high = np.percentile(values, [25.0, 75.0])
+        kept = values[values >= low - _WHISKER * (high - low)]
+        if kept.max() > kept.min():
+            margin = 0.05 * float(kept.max() - kept.min())
+            limit(float(kept.min()) - margin, float(kept.max()) + margin)
+
+
+def _scores(axes: Axes, table: pd.DataFrame, chosen: list[str], results: SearchResults) -> None:
+    """The hypervolumes of the fronts that are drawn, in the corner that fronts leave free."""
+    scores = table.groupby("method")["score"].first()
+    lines = [f"{method}  {scores[method]:.3f}" for method in chosen if method in scores]
+    text = "\n".join(escaping.figure(line) for line in (results.measure.label, *lines))
+    axes.text(
+        0.03, 0.03, text, transform=axes.transAxes, fontsize=5, va="bottom", color=INK, zorder=5
+    )
 
 
 def _plain(column: str) -> str:

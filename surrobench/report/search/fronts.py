@@ -79,7 +79,9 @@ def non_dominated(points: npt.ArrayLike) -> FloatArray:
 
 
 def attained(traces: Traces, pair: tuple[str, str]) -> pd.DataFrame:
-    """The front of the median run of every method: ``method``, ``seed`` and two objectives.
+    """The front of the median run of every method, and the score (hypervolume) of that run.
+
+    Columns: ``method``, ``seed``, two objectives, ``score``.
 
     The median run is the one whose final score is the (lower) median; the smaller seed of equals.
     Only full trainings within the budget count that keep the constraints.
@@ -94,10 +96,12 @@ def attained(traces: Traces, pair: tuple[str, str]) -> pd.DataFrame:
         rows = rows[~rows["feasible"].eq(False).fillna(False).astype(bool)]
     tables = []
     for method, part in runs.groupby("method"):
-        seed = int(part["seed"].iloc[(len(part) - 1) // 2])
+        median = part.iloc[(len(part) - 1) // 2]
+        seed = int(median["seed"])
         own = rows[(rows["method"] == method) & (rows["seed"] == seed)]
         front = pd.DataFrame(non_dominated(own[list(pair)]), columns=list(pair))
         front.insert(0, "method", method)
         front.insert(1, "seed", seed)
+        front["score"] = float(median["score"])
         tables.append(front)
     return pd.concat(tables, ignore_index=True)
