@@ -22,6 +22,9 @@ PACKAGES = (
     "pandas",
     "pyarrow",
 )
+_MISSING = "not installed"
+PEERS = ("optuna", "smac", "pymoo")
+"""Named where they are installed: without them, no number depends on them."""
 
 
 def describe_environment() -> dict[str, Any]:
@@ -30,7 +33,7 @@ def describe_environment() -> dict[str, Any]:
     return {
         "surrobench": __version__,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": _versions(),
         "threads": {name: workers[name] for name in THREAD_VARIABLES},
         "machine": {
             "system": platform.system(),
@@ -41,11 +44,16 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
+def _versions() -> dict[str, str]:
+    known = {name: _version(name) for name in (*PACKAGES, *PEERS)}
+    return {name: v for name, v in known.items() if name in PACKAGES or v != _MISSING}
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return _MISSING
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -57,6 +65,6 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for group in ("packages", "threads"):
         for name, value in now[group].items():
             earlier = before.get(group, {}).get(name)
-            if earlier != value:
+            if earlier != value and (earlier is not None or name not in PEERS):
                 found.append(f"{name} was {earlier}, is {value}")
     return found
