@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import norm
 from sklearn.preprocessing import OneHotEncoder
 
 from surrobench.encodings import make_encoding
+from surrobench.metrics import prediction_scores
+from surrobench.metrics.calibration import gaussian_crps
 from surrobench.spaces import SPACES
 from surrobench.tasks import load_task, loading
 from surrobench.tasks.card_file import read_card
@@ -83,3 +86,12 @@ def test_encode_pool_floor(benchmark, archs):
         return np.eye(5)[archs].reshape(len(archs), -1)
 
     benchmark.pedantic(encode, rounds=15, warmup_rounds=1)
+
+
+def test_score_a_whole_table(benchmark):
+    rng = np.random.default_rng(0)
+    mean, std = rng.normal(90.0, 1.0, 15_625), np.ones(15_625)
+    truth = mean + rng.normal(size=15_625)
+    share, density = norm.cdf(truth, mean, std), norm.logpdf(truth, mean, std)
+    crps = gaussian_crps(truth, mean, std)
+    benchmark(prediction_scores, truth, mean, mean, std, share, density, crps)

@@ -83,7 +83,7 @@ class LogExpectedImprovement(Acquisition):
         """
         rows = situation.choices()
         u, deviation = improvement_scores(situation)
-        if n < 1 or not bool(torch.isfinite(u).all()):
+        if n < 1 or not len(rows) or not bool(torch.isfinite(u).all()):
             return super().best(situation, n)
         widest, at_once = float(deviation.max().log()), max(_AT_ONCE, 4 * n)
         while at_once < len(rows):

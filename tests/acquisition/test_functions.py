@@ -151,6 +151,12 @@ def test_log_improvement_finds_the_best_without_scoring_all(
     assert function.select(now, n) == highest(now.choices(), function.scores(now), n)
 
 
+@pytest.mark.parametrize("name", ["posterior-mean", "ei", "log-ei", "pi", "ucb", "its"])
+def test_nothing_is_chosen_where_nothing_is_left(name: str) -> None:
+    nothing = torch.zeros(60, dtype=torch.bool)
+    assert make_acquisition(name).select(situation("gp-rbf", allowed=nothing), 2) == []
+
+
 def test_ties_go_to_the_lower_row_and_what_is_no_number_comes_last() -> None:
     rows = torch.tensor([2, 5, 7, 8, 9, 11])
     scores = torch.tensor([1.0, math.nan, 3.0, 3.0, math.inf, -math.inf])

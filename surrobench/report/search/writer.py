@@ -99,7 +99,6 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     yield ranks_table(results)
     if len(results.order) > 1:
         yield from pairs_tables(results)
-        yield from comparisons(*final_scores(results, cast))
     for page in range(len(cast.pages)):
         yield from _curves(results, cast, "mean", "spent", page)
     yield from _curves(results, cast, "iqm", "spent")
@@ -112,6 +111,8 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
         yield _profile(results, cast)
     if results.measure != REGRET:
         yield from _fronts(results, cast)
+    if len(results.order) > 1:
+        yield from comparisons(*final_scores(results, cast))
 
 
 def _parts(results: SearchResults) -> Iterator[tuple[str, SearchResults]]:
