@@ -205,10 +205,11 @@ def _write_environment(folder: Path, observer: RunObserver) -> None:
         seen = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     except ValueError:
         seen = []
-    if seen and now not in seen:
+    other = differences(seen[-1], now) if seen and now not in seen else []
+    if other:
         observer.note(
             "this folder holds results of another environment, so numbers may differ slightly: "
-            + "; ".join(differences(seen[-1], now))
+            + "; ".join(other)
         )
     if now not in seen:
         write_atomically(path, json.dumps([*seen, now], indent=1).encode())
