@@ -75,12 +75,17 @@ def _true(axes: Axes, points: FloatArray) -> None:
 
 def _focus(axes: Axes, points: FloatArray) -> None:
     """Leave out what lies far below the quartiles, as a box plot's whiskers do."""
-    for values, limit in zip(points.T, (axes.set_xlim, axes.set_ylim), strict=True):
-        low, high = np.percentile(values, [25.0, 75.0])
-        kept = values[values >= low - _WHISKER * (high - low)]
-        if kept.max() > kept.min():
-            margin = 0.05 * float(kept.max() - kept.min())
-            limit(float(kept.min()) - margin, float(kept.max()) + margin)
+    axes.set_xlim(_limits(points[:, 0]))
+    axes.set_ylim(_limits(points[:, 1]))
+
+
+def _limits(values: FloatArray) -> tuple[float, float] | None:
+    """Ends of an axis; None, which leaves it as it is, where all values are one."""
+    low, high = np.percentile(values, [25.0, 75.0])
+    kept = values[values >= low - _WHISKER * (high - low)]
+    least, most = float(kept.min()), float(kept.max())
+    margin = 0.05 * (most - least)
+    return (least - margin, most + margin) if margin > 0 else None
 
 
 def _scores(axes: Axes, table: pd.DataFrame, chosen: list[str], results: SearchResults) -> None:
