@@ -68,19 +68,6 @@ def _gp_rows() -> list[Row]:
     return rows
 
 
-def _seed_rows() -> list[Row]:
-    return [
-        Row(
-            f"gp-matern52: fits of 20 seeds at once, n = {n}",
-            (f"test_fit_20_seeds_at_once[{n}]",),
-            "20 single fits of ours",
-            (f"test_fit_20_seeds_one_by_one[{n}]",),
-            least_ratio=1.5,
-        )
-        for n in (100, 400)
-    ]
-
-
 def _acquisition_rows() -> list[Row]:
     return [
         Row(
@@ -213,7 +200,6 @@ def _table_rows() -> list[Row]:
 ROWS: tuple[Row, ...] = (
     *_search_rows(),
     *_gp_rows(),
-    *_seed_rows(),
     *_acquisition_rows(),
     *_ensemble_rows(),
     *_study_rows(),

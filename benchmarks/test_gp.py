@@ -14,8 +14,6 @@ from surrobench.predictors.predictive import predict
 
 SIZES = (100, 400)
 KERNELS = ("gp-matern52", "gp-matern52-ard")
-BATCHED = "fit_many"
-"""Where a predictor fits several samples ``[(X, y), …]`` at once."""
 
 by_size = pytest.mark.parametrize("n", SIZES)
 by_kernel = pytest.mark.parametrize("name", KERNELS)
@@ -90,30 +88,3 @@ def test_predict_pool_floor(benchmark, pool, targets, n):
         return (K, C.copy(), targets[rows]), {}
 
     benchmark.pedantic(bare_algebra.posterior, setup=setup, rounds=9, warmup_rounds=1)
-
-
-def samples(pool: np.ndarray, targets: np.ndarray, n: int) -> list:
-    return [examples(pool, targets, n, seed) for seed in range(20)]
-
-
-@pytest.mark.benchmark(group="gp-20-seeds")
-@by_size
-def test_fit_20_seeds_one_by_one(benchmark, pool, targets, n):
-    predictor, problems = make_predictor("gp-matern52"), samples(pool, targets, n)
-
-    def work():
-        return [predictor.fit(X, y, seed=0) for X, y in problems]
-
-    benchmark.pedantic(work, rounds=5)
-
-
-@pytest.mark.benchmark(group="gp-20-seeds")
-@by_size
-def test_fit_20_seeds_at_once(benchmark, pool, targets, n):
-    predictor, problems = make_predictor("gp-matern52"), samples(pool, targets, n)
-    if not hasattr(predictor, BATCHED):
-        pytest.skip(f"the predictor fits one sample at a time (it has no {BATCHED!r})")
-    models = benchmark.pedantic(getattr(predictor, BATCHED), (problems,), {"seed": 0}, rounds=5)
-    single = predictor.fit(*problems[0], seed=0)
-    found, alone = gpytorch_peer.log_posterior(models[0]), gpytorch_peer.log_posterior(single)
-    assert found >= alone - EQUAL * n
