@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from search_frames import study
+from search_frames import fronts_study, study
 
 from surrobench.errors import UserError
 from surrobench.report.leaderboard.standings import (
@@ -129,6 +129,19 @@ def test_everything_is_written(tmp_path: Path) -> None:
     table = pd.read_csv(paths[1])
     assert set(table["kind"]) == {"prediction", "search"}
     assert list(table.columns) == list(COLUMNS)
+
+
+def test_one_and_several_objectives_are_ranked_apart(tmp_path: Path) -> None:
+    several, fronts = fronts_study()
+    results = SearchResults.of(pd.concat([study(), several], ignore_index=True), fronts)
+    table = search_standings(results)
+    assert not table.duplicated(["axis", "at", "method"]).any()
+    measures = {part.measure.label for part in results.by_measure()}
+    assert len(measures) == 2
+    assert {axis.removeprefix("search: ") for axis in table["axis"]} >= measures
+    assert {f"search: own time ({label})" for label in measures} <= set(table["axis"])
+    write_leaderboard(None, results, tmp_path)
+    assert (tmp_path / "leaderboard.md").read_text().count("Own time") >= 2
 
 
 def test_nothing_to_rank(tmp_path: Path) -> None:

@@ -78,11 +78,16 @@ def prediction_standings(results: Results) -> pd.DataFrame:
 
 
 def search_standings(results: SearchResults) -> pd.DataFrame:
-    """Standings of strategies at every budget: regret or hypervolume, and their own seconds."""
+    """Standings of strategies at every budget: regret or hypervolume, and their own seconds.
+
+    Where there are both, own seconds are told apart: other methods spent them on other work.
+    """
     tables = []
-    for part in results.by_measure():
-        for budget in part.budgets if part.traces else []:
-            for axis, measure, scores in _search_scores(part, budget):
+    parts = [part for part in results.by_measure() if part.traces]
+    for part in parts:
+        work = f" ({part.measure.label})" if len(parts) > 1 else ""
+        for budget in part.budgets:
+            for axis, measure, scores in _search_scores(part, budget, work):
                 table = _standings(scores, measure)
                 tables.append(
                     table.assign(kind="search", axis=axis, measure=measure.column, at=budget)
@@ -90,13 +95,15 @@ def search_standings(results: SearchResults) -> pd.DataFrame:
     return _together(tables)
 
 
-def _search_scores(part: SearchResults, budget: int) -> Iterator[tuple[str, Measure, pd.DataFrame]]:
+def _search_scores(
+    part: SearchResults, budget: int, work: str
+) -> Iterator[tuple[str, Measure, pd.DataFrame]]:
     """Respects with their scores at a budget, tasks × methods."""
     yield f"search: {part.measure.label}", part.measure, part.means(budget).T
     wide = part.comparison(budget)["overhead_seconds"].unstack("task").T
     if wide.notna().any(axis=None):
         own = Measure("overhead_seconds", "own time (s)", False, False)
-        yield "search: own time", own, wide
+        yield f"search: own time{work}", own, wide
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
