@@ -287,18 +287,27 @@ def verify(
 
 @app.command()
 def tabulate(
-    table: Annotated[str, typer.Argument(help="digits-chain.")],
+    table: Annotated[str, typer.Argument(help="digits-cells or digits-chain.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write [TABLE.parquet].")
     ] = None,
-    archs: Annotated[int, typer.Option("--archs", help="Number of architectures.")] = 1600,
+    archs: Annotated[
+        int | None, typer.Option("--archs", help="Number of architectures [as in the package].")
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each architecture.")] = 3,
+    repeated: Annotated[
+        int | None,
+        typer.Option(
+            "--repeated", help="Train only so many with all seeds, the others once [as embedded]."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Folder of partial results, which is kept.")
     ] = None,
 ) -> None:
-    """Train a sample of a search space into a table (this is how the embedded one was made)."""
+    """Train a search space, or a sample, into a table (this is how the embedded ones were made)."""
     from surrobench.cli.tabulating import tabulate_command
+    from surrobench.tasks.live_tables import Request
 
-    tabulate_command(table, out, archs, seeds, workers, resume)
+    tabulate_command(table, out, Request(archs, seeds, repeated, workers, resume))

@@ -25,16 +25,18 @@ from surrobench.training.cells import CellNetwork, Skeleton
 from surrobench.training.costs import count_flops, count_params
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.groups import LARGEST_GROUP, GroupTrainer, Job
 from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
-from surrobench.training.tabulate import versions
 from surrobench.training.trainer import Recipe, initialised
 from surrobench.training.training_run import TrainingRun, run_from_json
+from surrobench.training.versions import versions
 
 Progress = Callable[[int, int], None]
 GROUP_SIZE = 8
 """Stated, not tuned, so that rounding and hence numbers are the same on every run."""
+CACHED_BYTES = 2**21
+"""What a tensor of a group of cells may hold on a CPU; larger ones leave the cache and are slow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +196,12 @@ def live_cells(
     Args:
         data: images; 4,096 distorted digits if omitted.
         skeleton: channels, cells per stage and reduction; 8, 1 and thin if omitted.
-        recipe: three epochs with a learning rate of 0.1 if omitted.
+        recipe: three epochs of batches of 64 with a learning rate of 0.1 if omitted.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
     """
     data, skeleton, space = data or distorted_digits(), skeleton or Skeleton(), nas_bench_201()
+    recipe, chosen = recipe or Recipe(batch_size=64, learning_rate=0.1), choose_device(device)
     channels, classes = data.shape[0], data.classes
 
     def build(arch: Arch) -> nn.Module:
@@ -210,10 +213,23 @@ def live_cells(
         build,
         {"skeleton": asdict(skeleton)},
         data,
-        recipe or Recipe(learning_rate=0.1),
-        choose_device(device),
+        recipe,
+        chosen,
         cache or cache_folder() / "live",
+        _cells_together(skeleton, data, recipe, chosen),
     )
+
+
+def _cells_together(
+    skeleton: Skeleton, data: ImageData, recipe: Recipe, device: torch.device
+) -> int:
+    """How many cells to train together: as many as the cache holds, on a GPU as many as allowed."""
+    largest = LARGEST_GROUP[device.type]
+    if device.type != "cpu":
+        return largest
+    _, height, width = data.shape
+    bytes_each = 4 * recipe.batch_size * skeleton.channels * height * width
+    return min(largest, max(1, CACHED_BYTES // bytes_each))
 
 
 def live_chain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
@@ -10,13 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from torch import nn
 
 from surrobench.spaces.chains import Chains
+from surrobench.tasks.live_tables import LIVE_TABLES, SAMPLE_SEED
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.networks import build_chain
 from surrobench.training.sampling import sample_by_depth
-from surrobench.training.tabulate import SAMPLE_SEED, Protocol
 from surrobench.training.trainer import train
 
 FILE = files("surrobench") / "tasks" / "data" / "digits_chain.parquet"
@@ -60,7 +59,7 @@ def test_is_small_and_says_how_it_was_made(table: pa.Table) -> None:
     metadata = json.loads(table.schema.metadata[b"surrobench"])
     assert metadata["command"].startswith("surrobench tabulate digits-chain --out")
     assert metadata["seeds"] == [0, 1, 2]
-    assert metadata["epochs"] == Protocol().recipe.epochs
+    assert metadata["epochs"] == LIVE_TABLES["digits-chain"].setting.live().recipe.epochs
     assert {"torch", "numpy", "scikit-learn"} <= set(metadata["versions"])
     assert "procedurally distorted" in metadata["data"]
 
@@ -74,18 +73,14 @@ def test_architectures_differ_by_more_than_training_noise(table: pa.Table) -> No
 
 def test_training_again_gives_the_stored_numbers(table: pa.Table) -> None:
     # One block: rounding is amplified least there.
-    row, protocol = table.slice(3, 1).to_pylist()[0], Protocol()
-    arch = SPACE.parse(row["arch"])
-
-    def build() -> nn.Sequential:
-        return build_chain(SPACE, arch, div=protocol.div)
-
+    row, live = table.slice(3, 1).to_pylist()[0], LIVE_TABLES["digits-chain"].setting.live()
+    build = partial(live.build, SPACE.parse(row["arch"]))
     assert row["params"] == count_params(build())
     assert row["flops"] == count_flops(build(), (1, 8, 8))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        runs = train(build, protocol.images(), protocol.recipe, seeds=protocol.seeds)
+        runs = train(build, live.data, live.recipe, seeds=(0, 1, 2))
     finally:
         torch.set_num_threads(threads)
     # Equal to the bit on the machine that made the table, nearly so elsewhere.
