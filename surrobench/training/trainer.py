@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from surrobench.errors import UserError
 from surrobench.training.clipping import clip_gradients
+from surrobench.training.data import Data, Split
 from surrobench.training.devices import CPU, clock
 from surrobench.training.fusion import fuse
-from surrobench.training.images import ImageData, Split
 from surrobench.training.measures import Measures, cross_entropies, measure
 from surrobench.training.training_run import TrainingRun, finished_run
 
@@ -90,7 +90,7 @@ class Recipe:
 
 def train(
     build: Callable[[], nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     *,
     seeds: Sequence[int],
@@ -100,9 +100,9 @@ def train(
 
     Args:
         build: makes a network; its initial weights are drawn under each seed.
-        data: images; the test images are used once, after training.
+        data: images or sequences; the test part is used once, after training.
         recipe: the settings.
-        seeds: each decides the initial weights and the order of the training images.
+        seeds: each decides the initial weights and the order of the training data.
         device: where to train.
 
     Returns:
@@ -114,7 +114,7 @@ def train(
 
 def train_together(
     networks: Sequence[nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     *,
     seeds: Sequence[int],
@@ -129,10 +129,10 @@ def train_together(
     Args:
         networks: of one :func:`~surrobench.training.fusion.fusion_key`, or a single one of any
             kind; copies of them are trained.
-        data: images; the test images are used once, after training.
+        data: images or sequences; the test part is used once, after training.
         recipe: the settings.
-        seeds: for each network what decides the order of the training images. Networks of one seed
-            see the same batches; if all have the same seed the images are read once for all.
+        seeds: for each network what decides the order of the training data. Networks of one seed
+            see the same batches; if all have the same seed the data are read once for all.
         device: where to train.
 
     Returns:
@@ -202,10 +202,10 @@ def _train_epoch(
     orders: Sequence[torch.Generator],
     members: int,
 ) -> Tensor:
-    """One pass over the images in each of the orders; mean loss over batches of each member."""
+    """One pass over the data in each of the orders; mean loss over batches of each member."""
     network.train()
     batches = _batches(split, recipe.batch_size, orders)
-    total = torch.zeros(members, device=split.images.device)
+    total = torch.zeros(members, device=split.labels.device)
     for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
         optimiser.param_groups[0]["lr"] = cosine(step, recipe.epochs * len(batches), recipe)
         total += train_step(network, optimiser, inputs, targets.expand(members, -1), recipe)
@@ -215,15 +215,15 @@ def _train_epoch(
 def _batches(
     split: Split, batch_size: int, orders: Sequence[torch.Generator]
 ) -> list[tuple[Tensor, Tensor]]:
-    """Images of all orders side by side with their labels, ``orders x n``, in batches."""
+    """Inputs of all orders side by side with their labels, ``orders x n``, in batches."""
     # Shuffling once and slicing is cheaper than gathering every batch.
-    device = split.images.device
+    device = split.labels.device
     shuffled = [torch.randperm(len(split), generator=order).to(device) for order in orders]
-    images = torch.cat([split.images[order] for order in shuffled], dim=1)
+    inputs = torch.cat([split.inputs[order] for order in shuffled], dim=1)
     labels = torch.stack([split.labels[order] for order in shuffled])
     return list(
         zip(
-            images.contiguous(memory_format=torch.channels_last).split(batch_size),
+            _laid_out(inputs).split(batch_size),
             labels.split(batch_size, dim=1),
             strict=True,
         )
@@ -245,7 +245,7 @@ def train_step(
     Args:
         network: a fused network.
         optimiser: over its parameters.
-        inputs: images of all members side by side, or the same images for all.
+        inputs: those of all members side by side, or the same for all.
         targets: ``members x n`` labels.
         recipe: decides label smoothing and the clipping of gradients.
     """
@@ -277,7 +277,12 @@ def evaluate(
     """Measures of each member of a fused network."""
     network.eval()
     outputs = [
-        network(images.repeat(1, members, 1, 1).contiguous(memory_format=torch.channels_last))
-        for images in split.images.split(batch_size)
+        network(_laid_out(torch.cat([inputs] * members, dim=1)))
+        for inputs in split.inputs.split(batch_size)
     ]
     return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))
+
+
+def _laid_out(inputs: Tensor) -> Tensor:
+    """In the order of memory that is fastest: images with their channels last."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
