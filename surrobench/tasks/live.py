@@ -157,7 +157,7 @@ class LiveTask:
     def _file(self, arch: Arch, recipe: Recipe, seed: int) -> Path | None:
         if self.cache is None:
             return None
-        key = {**self.identity, "arch": list(arch), "recipe": asdict(recipe), "seed": seed}
+        key = {**self.identity, "arch": list(arch), "recipe": recipe.settings, "seed": seed}
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self.cache / digest[:2] / f"{digest[2:40]}.json"
 

@@ -232,6 +232,6 @@ def _seconds_per_network(
     times = []
     for _ in range(1 + steps):
         started = now()
-        train_step(network, optimiser, images, targets)
+        train_step(network, optimiser, images, targets, recipe)
         times.append(now() - started)
     return min(times[1:]) / len(networks)
