@@ -8,6 +8,7 @@ here is measured: signals are drawn, and any number of them can be.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,8 @@ def synthetic_signals(
         )
         for (signals, labels), start in zip(drawn, first, strict=True)
     ]
-    return ImageData(*splits, classes=CLASSES)
+    train_split, validation_split, test_split = splits
+    return ImageData(train_split, validation_split, test_split, classes=CLASSES)
 
 
 def transform(
@@ -132,7 +134,7 @@ def transform(
     # Resampling widens the template; what lies behind it is empty.
     full = np.linspace(0.0, 1.0, points + longest) * ends[:, None] < points
     signals *= 1 + transformation.scale * (rng.random((n, 1)) - 0.5)
-    shift = rng.integers(transformation.translation, size=n)
+    shift = rng.integers(transformation.translation, size=(n, 1))
     signals, full = _rotated(signals, shift), _rotated(full, shift)
     smooth = gaussian_filter1d(rng.standard_normal(signals.shape), 2.0, axis=1)
     signals = np.where(full, signals, transformation.correlated_noise * smooth)
@@ -158,7 +160,7 @@ def resample(signals: FloatArray, ends: FloatArray, length: int) -> FloatArray:
     return blended
 
 
-def _rotated(values: NDArray, shift: NDArray[np.int64]) -> NDArray:
+def _rotated(values: NDArray[Any], shift: NDArray[np.int64]) -> NDArray[Any]:
     """Each row moved to the right, what falls out at the end entering at the start."""
-    columns = (np.arange(values.shape[1]) - shift[:, None]) % values.shape[1]
+    columns = (np.arange(values.shape[1]) - shift) % values.shape[1]
     return np.take_along_axis(values, columns, axis=1)
