@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.sources import cache_folder
-from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
 from surrobench.training.costs import count_flops, count_params
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
@@ -57,6 +57,8 @@ class LiveTask:
         cache: folder of finished trainings, None to keep nothing.
         group_size: networks that are trained together; None tunes it, at the price of rounding
             that differs from run to run.
+        cost_key: architectures of one key have equal parameter and operation counts; None if
+            nothing is known.
     """
 
     name: str
@@ -68,6 +70,7 @@ class LiveTask:
     device: torch.device
     cache: Path | None = None
     group_size: int | None = GROUP_SIZE
+    cost_key: Callable[[Arch], Hashable] | None = None
 
     def evaluate(self, arch: Arch, *, seed: int = 0, epochs: int | None = None) -> Evaluation:
         """Train one architecture, or look its training up; see :meth:`evaluate_many`."""
@@ -99,33 +102,47 @@ class LiveTask:
         Raises:
             UserError: for an architecture of another space, or fewer epochs than 1.
         """
+        jobs = [Job(arch, seed) for arch in archs]
+        return self.evaluate_jobs(jobs, epochs=epochs, progress=progress)
+
+    def evaluate_jobs(
+        self,
+        jobs: Sequence[Job],
+        *,
+        epochs: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """Train each architecture under its own seed; otherwise as :meth:`evaluate_many`.
+
+        Trainings of one architecture under several seeds make one group.
+        """
         recipe = self.recipe if epochs is None else replace(self.recipe, epochs=epochs)
         if recipe.epochs < 1:
             raise UserError(f"epochs is {epochs}; it must be at least 1.")
-        canonical = [self.space.canonical(self.space.check(arch)) for arch in archs]
-        runs = self._runs(list(dict.fromkeys(canonical)), recipe, seed, progress)
-        return [self._evaluation(arch, runs[arch]) for arch in canonical]
+        canonical = [Job(self.space.canonical(self.space.check(j.arch)), j.seed) for j in jobs]
+        runs = self._runs(list(dict.fromkeys(canonical)), recipe, progress)
+        return [self._evaluation(job.arch, runs[job]) for job in canonical]
 
     def _runs(
-        self, archs: Sequence[Arch], recipe: Recipe, seed: int, progress: Progress | None
-    ) -> dict[Arch, TrainingRun]:
+        self, jobs: Sequence[Job], recipe: Recipe, progress: Progress | None
+    ) -> dict[Job, TrainingRun]:
         """Look up what is kept, train the rest, and keep every group when it is finished."""
-        runs: dict[Arch, TrainingRun] = {}
-        for arch in archs:
-            if run := self._kept(arch, recipe, seed):
-                runs[arch] = run
-        missing = [arch for arch in archs if arch not in runs]
+        runs: dict[Job, TrainingRun] = {}
+        for job in jobs:
+            if run := self._kept(job.arch, recipe, job.seed):
+                runs[job] = run
+        missing = [job for job in jobs if job not in runs]
         trainer = GroupTrainer(self.build, self.data, recipe, self.device, self.group_size)
-        for group in trainer.iterate([Job(arch, seed) for arch in missing]):
+        for group in trainer.iterate(missing):
             for position, run in group.items():
                 runs[missing[position]] = run
-                self._keep(missing[position], recipe, seed, run)
+                self._keep(missing[position].arch, recipe, missing[position].seed, run)
             if progress:
-                progress(len(runs) - (len(archs) - len(missing)), len(missing))
+                progress(len(runs) - (len(jobs) - len(missing)), len(missing))
         return runs
 
     def _evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
-        metrics = {} if run.status == "failed" else self._costs(arch)
+        metrics = {} if run.status == "failed" else dict(self.costs(arch))
         metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
         metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
         metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
@@ -138,10 +155,18 @@ class LiveTask:
             curve=run.validation_accuracy,
         )
 
-    def _costs(self, arch: Arch) -> dict[str, float]:
-        network = initialised(lambda: self.build(arch), seed=0)
-        flops = count_flops(network, self.data.shape)
-        return {"params": float(count_params(network)), "flops": float(flops)}
+    def costs(self, arch: Arch) -> Mapping[str, float]:
+        """``params`` and ``flops`` of an architecture, counted once for each ``cost_key``."""
+        key = arch if self.cost_key is None else self.cost_key(arch)
+        if key not in self._counted:
+            network = initialised(lambda: self.build(arch), seed=0)
+            flops = count_flops(network, self.data.shape)
+            self._counted[key] = {"params": float(count_params(network)), "flops": float(flops)}
+        return self._counted[key]
+
+    @cached_property
+    def _counted(self) -> dict[Hashable, dict[str, float]]:
+        return {}
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -204,6 +229,10 @@ def live_cells(
     def build(arch: Arch) -> nn.Module:
         return CellNetwork(space, arch, skeleton, channels=channels, classes=classes)
 
+    def cost_key(arch: Arch) -> Hashable:
+        useful = useful_edges(space, arch)
+        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
+
     return LiveTask(
         "live:cells",
         space,
@@ -213,6 +242,7 @@ def live_cells(
         recipe or Recipe(learning_rate=0.1),
         choose_device(device),
         cache or cache_folder() / "live",
+        cost_key=cost_key,
     )
 
 
