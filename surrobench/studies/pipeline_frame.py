@@ -69,7 +69,8 @@ def _rows(record: Record) -> pd.DataFrame:
     shared: dict[str, Any] = {name: record.payload[name] for name in PIPELINE_IDENTITY}
     shared |= {"status": record.status, "reason": record.payload.get("reason", "")}
     own = {name: found.get(name, [None] * length) for name in _OF_ROWS}
-    own["row_seconds"] = record.timing.get("row_seconds", [None] * length)
+    seconds_of_rows: Any = record.timing.get("row_seconds", [None] * length)
+    own["row_seconds"] = seconds_of_rows
     cell = {name: record.payload.get(name) for name in _OF_CELLS}
     seconds = {name: record.timing.get(name) for name in _SECONDS}
     last = {

@@ -139,7 +139,6 @@ def _methods(study: PipelineStudy, task: PipelineTask) -> Iterator[_Method]:
     """Baselines first; a predictor with an encoding of its own appears once."""
     for name in BASELINES:
         yield _Method(name, "", "", "", "", f'"{name}"')
-    seen: dict[tuple[str, str, str], str] = {}
     seen: dict[tuple[str, str, str], _Method] = {}
     for choice in study.predictors:
         predictor = make_predictor(choice.spec)

@@ -99,7 +99,7 @@ def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
     tau = rows["kendall_tau"].iloc[0]
     if np.isfinite(tau):
         text = f"τ {tau:.2f} (n = {rows['ranked'].iloc[0]:,.0f})"
-        axes.text(0.97, 0.04, text, transform=axes.transAxes, ha="right", fontsize=5.5)
+        axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", fontsize=5.5)
 
 
 def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLUMNS) -> Figure:

@@ -97,14 +97,15 @@ class PipelineResults:
         columns = ["best", "picked", "regret", "failed_picks", *MEASURES]
         if self.rows.empty:
             return pd.DataFrame(columns=[*_CELL, *dict.fromkeys(columns)])
-        found = [self._choice(key, rows) for key, rows in self.rows.groupby(_CELL, sort=False)]
+        found = [self._choice(rows) for _, rows in self.rows.groupby(_CELL, sort=False)]
         return pd.DataFrame(found)
 
-    def _choice(self, key: tuple[str, str, int], rows: pd.DataFrame) -> dict[str, object]:
-        task, method, seed = key
+    def _choice(self, rows: pd.DataFrame) -> dict[str, object]:
         picks, cell = rows[rows["pick"] > 0], rows.iloc[0]
+        task, method, seed = str(cell["task"]), str(cell["method"]), int(cell["seed"])
         known = picks[picks["value"].notna()]
-        best = known["judged"].loc[known["value"].idxmax()] if len(known) else np.nan
+        ordered = known.sort_values("value", ascending=False, kind="stable")["judged"]
+        best = float(ordered.iloc[0]) if len(known) else np.nan
         waiting = cell[["train_seconds", "fit_seconds", "score_seconds"]].astype(float)
         return {
             "task": task,
@@ -125,7 +126,9 @@ class PipelineResults:
         groups = self.rows.groupby(["task", "seed"])
         known, found = groups["optimum"].first(), groups["judged"].max()
         table = known.where(known.notna(), found)
-        return {(str(task), int(seed)): float(value) for (task, seed), value in table.items()}
+        rows = table.rename("value").reset_index()
+        keys = zip(rows["task"].astype(str), rows["seed"].astype(int), strict=True)
+        return dict(zip(keys, rows["value"].astype(float).tolist(), strict=True))
 
     def complete(self, task: str) -> bool:
         """Whether a table knows the truth of every candidate."""
@@ -163,20 +166,22 @@ class PipelineResults:
         """Between seeds of one architecture, and between architectures.
 
         ``seed_std`` is pooled over ``architectures`` with two full trainings or more, ``runs`` the
-        most of one of them; ``arch_std`` is that of ``reference`` architectures nobody chose.
+        most of one of them; ``arch_std`` is that of ``reference`` architectures drawn at
+        random.
         """
         rows = self._of(task).drop_duplicates("arch")
         several = rows[rows["value_std"].notna()]
         freedom = several["runs"] - 1
         total = float(freedom.sum())
         pooled = float((freedom * several["value_std"] ** 2).sum()) / total if total else np.nan
-        others = self._of(task)
-        others = others[others["reference"]].drop_duplicates("arch")["judged"].dropna()
+        drawn = self._of(task)
+        drawn = drawn[drawn["reference"]].drop_duplicates("arch")
+        others = drawn["judged"].dropna().to_numpy(dtype=float)
         return {
             "seed_std": float(np.sqrt(pooled)),
             "architectures": float(len(several)),
             "runs": float(rows["runs"].max()) if len(rows) else 0.0,
-            "arch_std": float(others.std()) if len(others) > 1 else np.nan,
+            "arch_std": float(others.std(ddof=1)) if len(others) > 1 else np.nan,
             "reference": float(len(others)),
         }
 
@@ -229,7 +234,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     rows["judged"] = rows["judged"].where(rows["judged"].notna(), rows["value"])
     for column in ("seed", "pick"):
         rows[column] = pd.to_numeric(rows[column], errors="coerce").fillna(0).astype(int)
-    reference = rows["reference"] if "reference" in rows else False
+    reference = rows.get("reference", False)
     rows["reference"] = pd.Series(reference, index=rows.index).eq(True)
     return rows
 

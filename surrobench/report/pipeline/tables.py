@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -57,7 +55,10 @@ def summary_table(results: PipelineResults) -> Exhibit:
         index=["task", "method"], columns="measure", values=["mean", "low", "high", "seeds"]
     )
     data.columns = pd.Index(
-        [measure if kind == "mean" else f"{measure}_{kind}" for kind, measure in data.columns]
+        [
+            str(measure) if kind == "mean" else f"{measure}_{kind}"
+            for kind, measure in data.columns.to_flat_index()
+        ]
     )
     order = [
         (task, m) for task in results.tasks if _has(results, task) for m in results.order(task)
@@ -103,7 +104,7 @@ def noise_text(results: PipelineResults, task: str) -> str:
         )
     if np.isfinite(noise["arch_std"]):
         parts.append(
-            f"between {noise['reference']:.0f} architectures that nobody chose "
+            f"between {noise['reference']:.0f} architectures drawn at random "
             f"{noise['arch_std']:.2f}{suffix}"
         )
     told = "; ".join(parts)
@@ -119,14 +120,25 @@ def _block(results: PipelineResults, task: str, markup: Markup) -> pd.DataFrame:
         part = own.xs(measure, level="measure").reindex(order)
         if part["mean"].isna().all():
             continue
-        best = part["mean"].max() if larger else part["mean"].min()
+        ranked = part["mean"].drop(ranked_otherwise(measure), errors="ignore")
+        best = ranked.max() if larger else ranked.min()
         marked = measure not in ("seconds", "full_seconds") and len(part) > 1
         columns[markup.text(_HEADS[measure])] = [
-            _cell(row, markup, _DECIMALS.get(measure, 2), marked and bool(row["mean"] == best))
-            for _, row in part.iterrows()
+            _cell(
+                row,
+                markup,
+                _DECIMALS.get(measure, 2),
+                marked and method in ranked.index and bool(row["mean"] == best),
+            )
+            for method, row in part.iterrows()
         ]
     index = pd.Index([markup.text(method) for method in order], name="predictor")
     return pd.DataFrame(columns, index=index)
+
+
+def ranked_otherwise(measure: str) -> list[str]:
+    """Methods whose value is measured on other architectures than that of the others."""
+    return ["best-trained"] if measure.startswith("kendall_tau") else []
 
 
 def _cell(row: pd.Series, markup: Markup, digits: int, best: bool) -> str:
@@ -170,7 +182,9 @@ def trained(results: PipelineResults, task: str) -> pd.DataFrame:
 
 def _counted(methods: pd.Series) -> str:
     counts = methods.value_counts(sort=False)
-    return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in counts.items())
+    return ", ".join(
+        f"{name} ({count})" if count > 1 else str(name) for name, count in counts.items()
+    )
 
 
 def _picks_block(rows: pd.DataFrame, markup: Markup) -> pd.DataFrame:
@@ -238,10 +252,3 @@ def _exhibit(
         html=html_blocks(blocks[HTML]),
         notes=notes,
     )
-
-
-def method_order(results: PipelineResults) -> Sequence[str]:
-    """Methods as the first task with results orders them, others behind."""
-    tasks = [task for task in results.tasks if _has(results, task)]
-    first = results.order(tasks[0]) if tasks else []
-    return [*first, *(method for method in results.methods if method not in first)]
