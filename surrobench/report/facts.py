@@ -44,7 +44,10 @@ def search_facts(results: SearchResults) -> Facts:
         ("Failures", _reasons(results.failures)),
         ("Evaluations without a value", f"{results.failed_evaluations:,}"),
         ("Time of the strategies", _total(ends, "overhead_seconds", "all runs")),
-        ("Training that the tables stand for", _total(ends, "simulated_seconds", "all runs")),
+        (
+            "Training, stated or measured",
+            _total(ends, "simulated_seconds", "all runs"),
+        ),
         ("Versions of the package", _versions(rows)),
     ]
     return [(label, text) for label, text in facts if text]

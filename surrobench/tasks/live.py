@@ -123,6 +123,14 @@ class LiveTask:
         runs = self._runs(list(dict.fromkeys(canonical)), recipe, progress)
         return [self._evaluation(job.arch, runs[job]) for job in canonical]
 
+    def test(self, arch: Arch, *, seed: int = 0) -> float:
+        """Test accuracy after the full training, which is looked up if it was done before.
+
+        For the report of what was chosen already; nothing may be chosen by it.
+        """
+        job = Job(self.space.canonical(self.space.check(arch)), seed)
+        return self._runs([job], self.recipe, None)[job].test_accuracy
+
     def _runs(
         self, jobs: Sequence[Job], recipe: Recipe, progress: Progress | None
     ) -> dict[Job, TrainingRun]:

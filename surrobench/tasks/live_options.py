@@ -40,14 +40,14 @@ class LiveSetting:
         task: the task.
         data: what it is trained on, in words.
         lengths: epochs that a search may ask for, ascending; the last is the full training.
-        pool: how many candidates a search gets to see; larger spaces are sampled.
+        pool: how many candidates a search gets to see, None if the study does not say.
     """
 
     label: str
     task: LiveTask
     data: str
     lengths: tuple[int, ...]
-    pool: int
+    pool: int | None
 
 
 def check_live_options(options: Any) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _made(name: str, pairs: tuple[tuple[str, Any], ...], base: str) -> LiveSetti
             f"{recipe.epochs}."
         )
     whole = replace(task, name=label, recipe=recipe)
-    return LiveSetting(label, whole, words, lengths, options.get("pool", 20_000))
+    return LiveSetting(label, whole, words, lengths, options.get("pool"))
 
 
 def _halves(epochs: int) -> list[int]:
