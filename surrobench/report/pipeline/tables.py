@@ -54,12 +54,9 @@ def summary_table(results: PipelineResults) -> Exhibit:
     data = results.summary.pivot(
         index=["task", "method"], columns="measure", values=["mean", "low", "high", "seeds"]
     )
-    data.columns = pd.Index(
-        [
-            str(measure) if kind == "mean" else f"{measure}_{kind}"
-            for kind, measure in data.columns.to_flat_index()
-        ]
-    )
+    pairs = [(str(kind), str(measure)) for kind, measure in data.columns.tolist()]
+    names = [measure if kind == "mean" else f"{measure}_{kind}" for kind, measure in pairs]
+    data.columns = pd.Index(names)
     order = [
         (task, m) for task in results.tasks if _has(results, task) for m in results.order(task)
     ]

@@ -71,8 +71,8 @@ def _table(results: PipelineResults, task: str, width: int) -> Table:
     for method in order:
         cells = []
         for measure in shown:
-            row = own.loc[(method, measure), :]
-            column = own.xs(measure, level="measure")["mean"]
+            rows = own.xs(measure, level="measure")
+            row, column = rows.loc[method], rows["mean"]
             column = column.drop(ranked_otherwise(measure), errors="ignore")
             best = column.max() if MEASURES[measure] else column.min()
             marked = column.get(method) == best and "seconds" not in measure and len(order) > 1
