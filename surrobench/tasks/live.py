@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.sources import cache_folder
 from surrobench.tasks.training_cache import TrainingCache
-from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
 from surrobench.training.costs import count_flops, count_params
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
@@ -46,12 +46,11 @@ class _Setting(NamedTuple):
 
     recipe: Recipe
     fidelity: Fidelity
-    seed: int
 
     @property
     def key(self) -> dict[str, Any]:
         """Everything that decides the numbers, as plain values."""
-        return {"recipe": self.recipe.settings, "seed": self.seed, **self.fidelity.settings}
+        return {"recipe": self.recipe.settings, **self.fidelity.settings}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +75,8 @@ class LiveTask:
             that differs from run to run.
         build_at: the network of an architecture with a share of its channels, None if there is no
             such network.
+        cost_key: architectures of one key have equal parameter and operation counts; None if
+            nothing is known.
     """
 
     name: str
@@ -88,6 +89,7 @@ class LiveTask:
     cache: Path | None = None
     group_size: int | None = GROUP_SIZE
     build_at: Callable[[Arch, float], nn.Module] | None = None
+    cost_key: Callable[[Arch], Hashable] | None = None
 
     def evaluate(
         self,
@@ -129,12 +131,35 @@ class LiveTask:
         Raises:
             UserError: for an architecture of another space, or a fidelity that cannot be.
         """
-        setting = self._setting(seed, epochs, fidelity)
-        canonical = [self.space.canonical(self.space.check(arch)) for arch in archs]
-        runs = self._runs(list(dict.fromkeys(canonical)), setting, progress)
-        return [self.evaluation(arch, runs[arch]) for arch in canonical]
+        jobs = [Job(arch, seed) for arch in archs]
+        return self.evaluate_jobs(jobs, epochs=epochs, fidelity=fidelity, progress=progress)
 
-    def _setting(self, seed: int, epochs: int | None, fidelity: Fidelity) -> _Setting:
+    def evaluate_jobs(
+        self,
+        jobs: Sequence[Job],
+        *,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """Train each architecture under its own seed; otherwise as :meth:`evaluate_many`.
+
+        Trainings of one architecture under several seeds make one group.
+        """
+        setting = self._setting(epochs, fidelity)
+        canonical = [Job(self.space.canonical(self.space.check(j.arch)), j.seed) for j in jobs]
+        runs = self._runs(list(dict.fromkeys(canonical)), setting, progress)
+        return [self.evaluation(job.arch, runs[job]) for job in canonical]
+
+    def test(self, arch: Arch, *, seed: int = 0) -> float:
+        """Test accuracy after the full training, which is looked up if it was done before.
+
+        For the report of what was chosen already; nothing may be chosen by it.
+        """
+        job = Job(self.space.canonical(self.space.check(arch)), seed)
+        return self._runs([job], self._setting(None, FULL), None)[job].test_accuracy
+
+    def _setting(self, epochs: int | None, fidelity: Fidelity) -> _Setting:
         if epochs is not None and fidelity.epochs not in (None, epochs):
             raise UserError(f"epochs is {epochs}, but the fidelity says {fidelity.epochs}.")
         if epochs is not None:
@@ -144,7 +169,7 @@ class LiveTask:
         recipe = self.recipe
         if fidelity.epochs is not None:
             recipe = replace(recipe, epochs=fidelity.epochs)
-        return _Setting(recipe, fidelity, seed)
+        return _Setting(recipe, fidelity)
 
     def at_width(self, width: float, arch: Arch) -> nn.Module:
         """The network of an architecture with a share of its channels."""
@@ -153,31 +178,31 @@ class LiveTask:
         return self.build_at(arch, width)
 
     def _runs(
-        self, archs: Sequence[Arch], setting: _Setting, progress: Progress | None
-    ) -> dict[Arch, TrainingRun]:
+        self, jobs: Sequence[Job], setting: _Setting, progress: Progress | None
+    ) -> dict[Job, TrainingRun]:
         """Look up what is kept, train the rest, and keep every group when it is finished."""
-        runs: dict[Arch, TrainingRun] = {}
+        runs: dict[Job, TrainingRun] = {}
         cache = TrainingCache(self.cache)
-        for arch in archs:
-            if run := cache.find(self._key(arch, setting)):
-                runs[arch] = run
-        missing = [arch for arch in archs if arch not in runs]
+        for job in jobs:
+            if run := cache.find(self._key(job, setting)):
+                runs[job] = run
+        missing = [job for job in jobs if job not in runs]
         if not missing:
             return runs
         fidelity, build = setting.fidelity, partial(self.at_width, setting.fidelity.width)
         data = fidelity.reduced(self.data)
         trainer = GroupTrainer(build, data, setting.recipe, self.device, self.group_size)
-        for group in trainer.iterate([Job(arch, setting.seed) for arch in missing]):
+        for group in trainer.iterate(missing):
             for position, run in group.items():
                 runs[missing[position]] = run
                 cache.keep(self._key(missing[position], setting), run)
             if progress:
-                progress(len(runs) - (len(archs) - len(missing)), len(missing))
+                progress(len(runs) - (len(jobs) - len(missing)), len(missing))
         return runs
 
     def evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
         """What a training of an architecture means to a search; see :meth:`evaluate_many`."""
-        metrics = {} if run.status == "failed" else self._costs(arch)
+        metrics = {} if run.status == "failed" else dict(self.costs(arch))
         metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
         metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
         metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
@@ -193,10 +218,18 @@ class LiveTask:
             reason="; ".join(filter(None, (run.reason, run.note))),
         )
 
-    def _costs(self, arch: Arch) -> dict[str, float]:
-        network = initialised(lambda: self.build(arch), seed=0)
-        flops = count_flops(network, self.data.shape)
-        return {"params": float(count_params(network)), "flops": float(flops)}
+    def costs(self, arch: Arch) -> Mapping[str, float]:
+        """``params`` and ``flops`` of an architecture, counted once for each ``cost_key``."""
+        key = arch if self.cost_key is None else self.cost_key(arch)
+        if key not in self._counted:
+            network = initialised(lambda: self.build(arch), seed=0)
+            flops = count_flops(network, self.data.shape)
+            self._counted[key] = {"params": float(count_params(network)), "flops": float(flops)}
+        return self._counted[key]
+
+    @cached_property
+    def _counted(self) -> dict[Hashable, dict[str, float]]:
+        return {}
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -209,8 +242,8 @@ class LiveTask:
             "versions": versions(),
         }
 
-    def _key(self, arch: Arch, setting: _Setting) -> dict[str, Any]:
-        return {**self.identity, "arch": list(arch), **setting.key}
+    def _key(self, job: Job, setting: _Setting) -> dict[str, Any]:
+        return {**self.identity, "arch": list(job.arch), "seed": job.seed, **setting.key}
 
 
 def live_cells(
@@ -242,6 +275,10 @@ def live_cells(
         narrow = replace(skeleton, channels=share)
         return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
 
+    def cost_key(arch: Arch) -> Hashable:
+        useful = useful_edges(space, arch)
+        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
+
     return LiveTask(
         "live:cells",
         space,
@@ -253,6 +290,7 @@ def live_cells(
         cache or cache_folder() / "live",
         _cells_together(skeleton, data, recipe, chosen),
         build_at=build,
+        cost_key=cost_key,
     )
 
 
