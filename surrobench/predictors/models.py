@@ -58,7 +58,9 @@ class MembersPosterior(EnsemblePosterior):
     @property
     def variance(self) -> Tensor:
         """Variance of the mixture by the law of total variance, ``batch x q x 1``."""
-        variance = self.values.var(dim=-3, unbiased=False)
+        # In two passes, which is several times as fast as torch's one.
+        deviations = self.values - self.values.mean(dim=-3, keepdim=True)
+        variance = deviations.square_().mean(dim=-3)
         if self.variances is not None:
             variance = variance + self.variances.mean(dim=-3)
         return variance.clamp_min(self.floor)
@@ -212,7 +214,8 @@ class EnsembleModel(_PointwiseModel):
         if isinstance(noise, Tensor):
             noise = noise.unsqueeze(-3)
         if isinstance(noise, Tensor) or noise > 0:
-            variances = torch.zeros_like(values) + noise + (0.0 if variances is None else variances)
+            added = torch.as_tensor(noise).to(values)
+            variances = added.expand_as(values) if variances is None else variances + added
         return MembersPosterior(values, variances, self.floor)
 
 
