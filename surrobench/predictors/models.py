@@ -23,6 +23,9 @@ from torch import Tensor
 MIN_VARIANCE = 1e-9
 """Variances are never smaller than this, in squared units of the model's targets."""
 
+LEAST_ROWS = 2048
+_CACHED_ANSWERS = 2**20
+
 Members = Callable[[Tensor], Tensor | tuple[Tensor, Tensor]]
 """From ``n x d`` inputs to the members' means ``s x n``, or to means and variances."""
 
@@ -200,11 +203,25 @@ class EnsembleModel(_PointwiseModel):
             variances within the members, each ``s x n``.
         noise: variance of an observation around the function.
         floor: the smallest variance that is reported.
+        size: number of members, as far as it is known; it decides how many points at a time.
     """
 
-    def __init__(self, members: Members, noise: float = 0.0, floor: float = MIN_VARIANCE) -> None:
+    def __init__(
+        self,
+        members: Members,
+        noise: float = 0.0,
+        floor: float = MIN_VARIANCE,
+        *,
+        size: int = 512,
+    ) -> None:
         super().__init__(noise, floor)
         self.members = members
+        self.size = size
+
+    @property
+    def rows_at_once(self) -> int:
+        """Points to ask about at a time: few calls, and answers that stay near the processor."""
+        return max(LEAST_ROWS, _CACHED_ANSWERS // self.size)
 
     def _posterior_at(self, X: Tensor, noise: float | Tensor) -> MembersPosterior:
         predicted = self.members(X.reshape(-1, X.shape[-1]))

@@ -57,7 +57,7 @@ class MLPEnsemble(TransformedPredictor):
         def members(Z: Tensor) -> Tensor:
             return torch.from_numpy(networks(Z.detach().numpy(), scale))
 
-        return EnsembleModel(members, noise, smallest_variance(y))
+        return EnsembleModel(members, noise, smallest_variance(y), size=self.members)
 
     def _train(self, networks: StackedNetworks, loss: SquaredLoss) -> None:
         train(

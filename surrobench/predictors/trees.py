@@ -53,7 +53,7 @@ class RandomForest(TransformedPredictor):
                 drawn = check_random_state(own_seed).randint(0, n, n)
                 counts = np.bincount(drawn, minlength=n).astype(np.float64)
                 trees.append(self._grow(inputs, y, counts, own_seed))
-        return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y))
+        return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y), size=self.trees)
 
     def _grow(self, X: Float32Array, y: FloatArray, counts: FloatArray, seed: int) -> Any:
         """One tree, grown on rows drawn so many times."""
@@ -123,7 +123,7 @@ class XGBoost(TransformedPredictor):
             ]
         )
         noise = left_out_noise(y, boosters.values(inputs), counts == 0)
-        return EnsembleModel(boosters, noise, smallest_variance(y))
+        return EnsembleModel(boosters, noise, smallest_variance(y), size=self.members)
 
     def _boost(self, X: Float32Array, y: FloatArray, count: IntArray, seed: int) -> xgboost.Booster:
         """One member, trained on the rows that it has drawn."""
