@@ -61,10 +61,8 @@ def test_likelihoods_one_by_one(benchmark, pool, targets, n):
 def test_likelihoods_at_once(benchmark, pool, targets, n):
     X, y = samples(pool, targets, n)
     priors = Priors.scaled_to(X.shape[2])
-    logs, batched = (
-        hyperparameters(priors, X.shape[2]),
-        BatchedPosterior(X, y, "matern-5/2", priors),
-    )
+    logs = hyperparameters(priors, X.shape[2])
+    batched = BatchedPosterior(X, y, "matern-5/2", priors)
     values, gradients = benchmark.pedantic(batched, (logs,), rounds=9, iterations=3)
     for i, objective in enumerate(objectives(X, y, priors)):
         point = objective(logs[i])
@@ -77,7 +75,7 @@ def test_likelihoods_at_once(benchmark, pool, targets, n):
 
 
 def trained(X: np.ndarray, y: np.ndarray) -> StackedNetworks:
-    """An ensemble for each sample ``n x d`` of ``X``, members that leave out a fold each."""
+    """An ensemble for each sample ``n x d`` of ``X``, on as many rows as are outside a fold."""
     kept = y.shape[1] - y.shape[1] // MEMBERS
     X, y = (np.repeat(array[:, :kept], MEMBERS, axis=0) for array in (X, y))
     networks = StackedNetworks(len(X), X.shape[2], WIDTH).draw(0.0, seed=0)

@@ -231,7 +231,7 @@ class EnsembleModel(_PointwiseModel):
         if isinstance(noise, Tensor):
             noise = noise.unsqueeze(-3)
         if isinstance(noise, Tensor) or noise > 0:
-            added = torch.as_tensor(noise).to(values)
+            added = torch.as_tensor(noise, dtype=values.dtype, device=values.device)
             variances = added.expand_as(values) if variances is None else variances + added
         return MembersPosterior(values, variances, self.floor)
 
