@@ -119,7 +119,9 @@ class Network:
         for i in reversed(range(len(self.layers))):
             np.matmul(self.values[i].transpose(0, 2, 1), self.values[i + 1], out=self.slopes[i])
             if i:
-                np.matmul(self.values[i + 1], self.turned[i], out=self.made[i])
+                # To one output the product is an outer one, for which BLAS is not the fastest.
+                product = np.multiply if self.turned[i].shape[1] == 1 else np.matmul
+                product(self.values[i + 1], self.turned[i], out=self.made[i])
 
 
 def network_training(network: Network, steps: int) -> None:
