@@ -94,15 +94,44 @@ def log_expected_improvement(mean: Array, variance: Array, best: float) -> Array
     return np.where(u > -1.0, inner, log_ndtr(u)) + np.log(deviation)
 
 
-def network_training(members: int, widths: tuple[int, ...], n: int, steps: int) -> None:
-    """The matrix products of full-batch training: forward, to the weights, to the inputs."""
-    rng = np.random.default_rng(0)
-    layers = [rng.normal(size=(members, a, b)).astype(np.float32) for a, b in pairwise(widths)]
-    inputs = [rng.normal(size=(members, n, width)).astype(np.float32) for width in widths]
-    for _ in range(steps):
-        for i, layer in enumerate(layers):
-            inputs[i] @ layer
-        for i in reversed(range(len(layers))):
-            inputs[i].transpose(0, 2, 1) @ inputs[i + 1]
+class Network:
+    """The matrix products of ``s`` networks in single precision at ``n`` points.
+
+    No bias, no activation, no optimiser; every product has a buffer for its result.
+    """
+
+    def __init__(self, members: int, widths: tuple[int, ...], n: int) -> None:
+        rng = np.random.default_rng(0)
+        shapes = [(members, a, b) for a, b in pairwise(widths)]
+        self.layers = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+        self.turned = [layer.transpose(0, 2, 1).copy() for layer in self.layers]
+        self.values = [rng.normal(size=(members, n, k)).astype(np.float32) for k in widths]
+        self.made = [np.empty_like(value) for value in self.values]
+        self.slopes = [np.empty_like(layer) for layer in self.layers]
+
+    def forward(self) -> None:
+        """One product for each layer."""
+        for i, layer in enumerate(self.layers):
+            np.matmul(self.values[i], layer, out=self.made[i + 1])
+
+    def backward(self) -> None:
+        """To the weights of each layer, and to its inputs unless they are the network's."""
+        for i in reversed(range(len(self.layers))):
+            np.matmul(self.values[i].transpose(0, 2, 1), self.values[i + 1], out=self.slopes[i])
             if i:
-                inputs[i + 1] @ layers[i].transpose(0, 2, 1)
+                # To one output the product is an outer one, for which BLAS is not the fastest.
+                product = np.multiply if self.turned[i].shape[1] == 1 else np.matmul
+                product(self.values[i + 1], self.turned[i], out=self.made[i])
+
+
+def network_training(network: Network, steps: int) -> None:
+    """Full-batch training."""
+    for _ in range(steps):
+        network.forward()
+        network.backward()
+
+
+def network_prediction(network: Network, chunks: int) -> None:
+    """Prediction of a pool in so many chunks of ``n`` points."""
+    for _ in range(chunks):
+        network.forward()

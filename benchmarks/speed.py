@@ -33,6 +33,7 @@ MODULES = (
     "gp",
     "acquisition",
     "ensembles",
+    "seeds",
     "tables",
     "runner",
     "study",

@@ -142,13 +142,29 @@ def _ensemble_rows() -> list[Row]:
         ours = tuple(name for part, _ in parts.values() for name in part)
         theirs = tuple(name for _, part in parts.values() for name in part)
         least = 10.0 if kind == "mlp" else None
-        rows.append(
-            Row(f"{work}: fit and prediction, n = 200", ours, peer, theirs, (), least_ratio=least)
-        )
-        for part, (own, other) in parts.items():
-            floor = ("test_mlp_fit_floor",) if (kind, part) == ("mlp", "fit") else ()
-            rows.append(Row(f"{work}: {part}, n = 200", own, peer, other, floor))
+        floors = ("test_mlp_fit_floor", "test_mlp_predict_floor") if kind == "mlp" else ()
+        both = f"{work}: fit and prediction, n = 200"
+        rows.append(Row(both, ours, peer, theirs, floors, least_ratio=least))
+        for i, (part, (own, other)) in enumerate(parts.items()):
+            rows.append(Row(f"{work}: {part}, n = 200", own, peer, other, floors[i : i + 1]))
     return rows
+
+
+def _seed_rows() -> list[Row]:
+    kinds = {
+        "likelihoods": ("gp-matern52: one likelihood and gradient", "20 single calls of ours"),
+        "networks": ("MLP ensemble of 5: training", "20 single trainings of ours"),
+    }
+    return [
+        Row(
+            f"{work}, 20 seeds at once, n = {n}",
+            (f"test_{kind}_at_once[{n}]",),
+            peer,
+            (f"test_{kind}_one_by_one[{n}]",),
+        )
+        for kind, (work, peer) in kinds.items()
+        for n in (25, 50, 100, 200)
+    ]
 
 
 def _study_rows() -> list[Row]:
@@ -202,6 +218,7 @@ ROWS: tuple[Row, ...] = (
     *_gp_rows(),
     *_acquisition_rows(),
     *_ensemble_rows(),
+    *_seed_rows(),
     *_study_rows(),
     *_table_rows(),
 )

@@ -110,7 +110,8 @@ class ModelBelief:
     @cached_property
     def _members(self) -> tuple[Tensor, Tensor | None]:
         assert isinstance(self._model, EnsembleModel)
-        answers = [self._model.members(chunk) for chunk in self._pool.split(_CHUNK)]
+        chunks = self._pool.split(self._model.rows_at_once)
+        answers = [self._model.members(chunk) for chunk in chunks]
         pairs = [a if isinstance(a, tuple) else (a, None) for a in answers]
         means = torch.cat([mean for mean, _ in pairs], dim=1).to(self._pool)
         within = [variance for _, variance in pairs if variance is not None]

@@ -23,6 +23,9 @@ from torch import Tensor
 MIN_VARIANCE = 1e-9
 """Variances are never smaller than this, in squared units of the model's targets."""
 
+LEAST_ROWS = 2048
+_CACHED_ANSWERS = 2**20
+
 Members = Callable[[Tensor], Tensor | tuple[Tensor, Tensor]]
 """From ``n x d`` inputs to the members' means ``s x n``, or to means and variances."""
 
@@ -58,7 +61,9 @@ class MembersPosterior(EnsemblePosterior):
     @property
     def variance(self) -> Tensor:
         """Variance of the mixture by the law of total variance, ``batch x q x 1``."""
-        variance = self.values.var(dim=-3, unbiased=False)
+        # In two passes, which is several times as fast as torch's one.
+        deviations = self.values - self.values.mean(dim=-3, keepdim=True)
+        variance = deviations.square_().mean(dim=-3)
         if self.variances is not None:
             variance = variance + self.variances.mean(dim=-3)
         return variance.clamp_min(self.floor)
@@ -198,11 +203,25 @@ class EnsembleModel(_PointwiseModel):
             variances within the members, each ``s x n``.
         noise: variance of an observation around the function.
         floor: the smallest variance that is reported.
+        size: number of members, as far as it is known; it decides how many points at a time.
     """
 
-    def __init__(self, members: Members, noise: float = 0.0, floor: float = MIN_VARIANCE) -> None:
+    def __init__(
+        self,
+        members: Members,
+        noise: float = 0.0,
+        floor: float = MIN_VARIANCE,
+        *,
+        size: int = 512,
+    ) -> None:
         super().__init__(noise, floor)
         self.members = members
+        self.size = size
+
+    @property
+    def rows_at_once(self) -> int:
+        """Points to ask about at a time: few calls, and answers that stay near the processor."""
+        return max(LEAST_ROWS, _CACHED_ANSWERS // self.size)
 
     def _posterior_at(self, X: Tensor, noise: float | Tensor) -> MembersPosterior:
         predicted = self.members(X.reshape(-1, X.shape[-1]))
@@ -212,7 +231,8 @@ class EnsembleModel(_PointwiseModel):
         if isinstance(noise, Tensor):
             noise = noise.unsqueeze(-3)
         if isinstance(noise, Tensor) or noise > 0:
-            variances = torch.zeros_like(values) + noise + (0.0 if variances is None else variances)
+            added = torch.as_tensor(noise, dtype=values.dtype, device=values.device)
+            variances = added.expand_as(values) if variances is None else variances + added
         return MembersPosterior(values, variances, self.floor)
 
 

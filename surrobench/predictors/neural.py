@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +11,9 @@ from torch import Tensor
 from surrobench.predictors.models import EnsembleModel
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import fold_masks, left_out_noise
+from surrobench.predictors.resampling import BoolArray, IntArray, fold_masks, left_out_noise
 from surrobench.predictors.scaling import UnitRange
+from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks, train
 
 TOO_FEW_FOR_FOLDS = 10
 
@@ -49,78 +48,35 @@ class MLPEnsemble(TransformedPredictor):
         left_out = np.zeros((self.members, len(y)), dtype=bool)
         if len(y) >= max(TOO_FEW_FOR_FOLDS, self.members):
             left_out = fold_masks(len(y), self.members, seed)
-        networks = _Networks(X.shape[1], self.width, self.members, float(y.mean()), seed)
-        inputs = torch.from_numpy(scale(X)).float()
-        self._train(networks, inputs, torch.from_numpy(y).float(), torch.from_numpy(~left_out))
-        noise = left_out_noise(y, networks(inputs).double().numpy(), left_out)
+        networks = StackedNetworks(self.members, X.shape[1], self.width)
+        networks.draw(float(y.mean()), seed)
+        rows, share = used_rows(left_out)
+        self._train(networks, SquaredLoss(networks, scale(X)[rows], y[rows], share))
+        noise = left_out_noise(y, networks(X, scale), left_out)
 
         def members(Z: Tensor) -> Tensor:
-            return networks(torch.from_numpy(scale(Z.detach().numpy())).float()).double()
+            return torch.from_numpy(networks(Z.detach().numpy(), scale))
 
-        return EnsembleModel(members, noise, smallest_variance(y))
+        return EnsembleModel(members, noise, smallest_variance(y), size=self.members)
 
-    def _train(self, networks: _Networks, X: Tensor, y: Tensor, used: Tensor) -> None:
-        """Minimise each member's mean squared error over the rows that it uses."""
-        share = used.float() / used.sum(dim=1, keepdim=True)
-        optimiser = _AdamW(networks.parameters, self.weight_decay)
-        for step in range(self.steps):
-            with torch.enable_grad():
-                loss = (share * (networks.forward(X) - y).square()).sum()
-                gradients = torch.autograd.grad(loss, networks.parameters)
-            cosine = 0.5 * (1.0 + math.cos(math.pi * step / self.steps))
-            optimiser.step(gradients, self.learning_rate * cosine)
+    def _train(self, networks: StackedNetworks, loss: SquaredLoss) -> None:
+        train(
+            networks,
+            loss,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+        )
 
 
-class _AdamW:
-    """AdamW (Loshchilov & Hutter, 2019); torch's own imports its compiler, which takes seconds."""
+def used_rows(left_out: BoolArray) -> tuple[IntArray, FloatArray]:
+    """Rows that each member sees and their shares in its mean, both ``s x k``.
 
-    def __init__(self, parameters: list[Tensor], weight_decay: float) -> None:
-        self._parameters = parameters
-        self._weight_decay = weight_decay
-        self._first = [torch.zeros_like(parameter) for parameter in parameters]
-        self._second = [torch.zeros_like(parameter) for parameter in parameters]
-        self._steps = 0
+    Members that leave out one row more than others get a row of no weight.
 
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
-        """Move the parameters in place."""
-        self._steps += 1
-        first_bias, second_bias = 1.0 - 0.9**self._steps, 1.0 - 0.999**self._steps
-        for parameter, gradient, first, second in zip(
-            self._parameters, gradients, self._first, self._second, strict=True
-        ):
-            parameter.mul_(1.0 - rate * self._weight_decay)
-            first.lerp_(gradient, 0.1)
-            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            scale = second.sqrt().div_(math.sqrt(second_bias)).add_(1e-8)
-            parameter.addcdiv_(first, scale, value=-rate / first_bias)
-
-
-class _Networks:
-    """The members' weights, stacked; the output starts at the mean of the targets."""
-
-    def __init__(self, d: int, width: int, members: int, mean: float, seed: int) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        self.parameters: list[Tensor] = []
-        for fan_in, fan_out, gain, level in (
-            (d, width, 0.5, 0.0),
-            (width, width, 0.5, 0.0),
-            (width, 1, 0.01, mean),
-        ):
-            weight = torch.randn(members, fan_in, fan_out, generator=generator)
-            self.parameters.append(weight.mul_(math.sqrt(gain / fan_in)).requires_grad_(True))
-            self.parameters.append(torch.full((members, 1, fan_out), level, requires_grad=True))
-
-    def forward(self, X: Tensor) -> Tensor:
-        """Outputs ``s x n`` for ``X`` (``n x d``)."""
-        hidden = X.expand(len(self.parameters[0]), *X.shape)
-        for i in range(0, len(self.parameters), 2):
-            hidden = torch.baddbmm(self.parameters[i + 1], hidden, self.parameters[i])
-            if i < len(self.parameters) - 2:
-                hidden = hidden.relu()
-        return hidden.squeeze(-1)
-
-    @torch.no_grad()
-    def __call__(self, X: Tensor, chunk: int = 2048) -> Tensor:
-        """Outputs without gradients, in chunks that stay in the cache."""
-        return torch.cat([self.forward(part) for part in X.split(chunk)], dim=1)
+    Args:
+        left_out: rows that a member does not see, ``s x n``.
+    """
+    counts = (~left_out).sum(axis=1, keepdims=True)
+    rows = np.argsort(left_out, axis=1, kind="stable")[:, : counts.max()]
+    return rows, ~np.take_along_axis(left_out, rows, axis=1) / counts

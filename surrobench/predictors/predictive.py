@@ -24,6 +24,7 @@ from torch import Tensor
 
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
@@ -112,7 +113,7 @@ class Predictive:
         return (latent - self._centre) / self._scale, _numpy(self._warp.inverse_slope(tensor))
 
 
-def predict(model: Model, X: Tensor, *, chunk: int = 2048) -> Predictive:
+def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
     """Predictive distribution of observations (function plus noise) at ``X`` (``m x d``).
 
     Exact Gaussian processes are evaluated directly (one Cholesky factorisation, then products with
@@ -122,7 +123,7 @@ def predict(model: Model, X: Tensor, *, chunk: int = 2048) -> Predictive:
     Args:
         model: a fitted model with one output.
         X: where.
-        chunk: points at a time.
+        chunk: points at a time; by default 2,048, and more for ensembles of few members.
 
     Raises:
         ValueError: if the model answers in another shape or not with finite numbers.
@@ -146,12 +147,15 @@ def predict(model: Model, X: Tensor, *, chunk: int = 2048) -> Predictive:
     return Predictive(_numpy(mean), std, median, _numpy(centre), _numpy(scale), warp)
 
 
-def _moments(model: Model, X: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
+def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor]:
     """Mean and variance of observations, each ``m``."""
     if len(X) == 0:
         return X.new_zeros(0), X.new_zeros(0)
     affine = model.transform if isinstance(model, AffineModel) else None
-    gp = DenseGP.of(model.base if isinstance(model, AffineModel) else model)
+    bare = model.base if isinstance(model, AffineModel) else model
+    gp = DenseGP.of(bare)
+    if chunk is None:
+        chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
     if gp is not None:
         parts = [gp(rows) for rows in X.split(min(chunk, _DENSE_ROWS))]
     else:

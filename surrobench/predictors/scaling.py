@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,8 +28,14 @@ class UnitRange:
         width = X.max(axis=0) - low
         return cls(low, np.where(width > 0, width, 1.0))
 
+    @cached_property
+    def _moves_nothing(self) -> bool:
+        return not self.low.any() and bool((self.width == 1.0).all())
+
     def __call__(self, X: FloatArray) -> FloatArray:
-        """Scale ``X`` (``m x d``)."""
+        """Scale ``X`` (``m x d``); ``X`` itself where nothing has to move."""
+        if self._moves_nothing:
+            return X
         scaled: FloatArray = (X - self.low) / self.width
         return scaled
 

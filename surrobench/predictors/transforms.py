@@ -260,12 +260,19 @@ class AffinePosterior(_MappedPosterior):
     """A posterior that is not normal, scaled and shifted."""
 
     def __init__(self, posterior: Posterior, affine: Affine) -> None:
-        super().__init__(
-            posterior,
-            sample_transform=affine.backward,
-            mean_transform=lambda mean, _: affine.backward(mean),
-            variance_transform=lambda _, variance: variance * affine.scale**2,
-        )
+        super().__init__(posterior, sample_transform=affine.backward)
+        self.affine = affine
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean, ``batch x q x 1``; the base's variance is not worked out for it."""
+        return self.affine.backward(self.base.mean)
+
+    @property
+    def variance(self) -> Tensor:
+        """Variance, ``batch x q x 1``."""
+        variance: Tensor = self.base.variance * self.affine.scale**2
+        return variance
 
 
 class WarpedPosterior(_MappedPosterior):

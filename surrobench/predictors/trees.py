@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import sklearn
 import torch
 import xgboost
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils import check_random_state
 from torch import Tensor
 
 from surrobench.predictors.models import EnsembleModel
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
+from surrobench.predictors.resampling import IntArray, bootstrap_counts, left_out_noise
+
+Float32Array = npt.NDArray[np.float32]
+
+_SEEDS = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +43,26 @@ class RandomForest(TransformedPredictor):
     max_features: float = option(1.0, least=1e-9, most=1.0)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
-        """Fit the forest with scikit-learn on one thread."""
-        forest = RandomForestRegressor(
-            self.trees,
+        """Grow the trees of scikit-learn's forest without its checks and clones for each."""
+        inputs, n = np.ascontiguousarray(X, dtype=np.float32), len(y)
+        state = check_random_state(seed % 2**32)
+        trees = []
+        with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
+            for _ in range(self.trees):
+                own_seed = state.randint(_SEEDS)
+                drawn = check_random_state(own_seed).randint(0, n, n)
+                counts = np.bincount(drawn, minlength=n).astype(np.float64)
+                trees.append(self._grow(inputs, y, counts, own_seed))
+        return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y), size=self.trees)
+
+    def _grow(self, X: Float32Array, y: FloatArray, counts: FloatArray, seed: int) -> Any:
+        """One tree, grown on rows drawn so many times."""
+        tree = DecisionTreeRegressor(
             min_samples_leaf=self.min_samples_leaf,
             max_features=self.max_features,
-            random_state=seed % 2**32,
-            n_jobs=1,
-        ).fit(X, y)
-        trees = [estimator.tree_ for estimator in forest.estimators_]
-        return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y))
+            random_state=seed,
+        )
+        return tree.fit(X, y, sample_weight=counts, check_input=False).tree_
 
 
 class _LeafMoments:
@@ -62,8 +79,9 @@ class _LeafMoments:
         variances = np.empty_like(means)
         for i, tree in enumerate(self._trees):
             leaves = tree.apply(inputs)
-            means[i] = self._means[i][leaves]
-            variances[i] = self._variances[i][leaves]
+            # Leaves exist; the mode spares a buffer in which they would be checked.
+            np.take(self._means[i], leaves, out=means[i], mode="clip")
+            np.take(self._variances[i], leaves, out=variances[i], mode="clip")
         return torch.from_numpy(means), torch.from_numpy(variances)
 
 
@@ -97,15 +115,17 @@ class XGBoost(TransformedPredictor):
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Fit the members on one thread."""
         counts = bootstrap_counts(len(y), self.members, seed)
-        data = xgboost.DMatrix(X, label=y, nthread=1)
-        boosters = [
-            self._boost(X, y, count, seed * self.members + i) for i, count in enumerate(counts)
-        ]
-        seen = np.stack([booster.predict(data) for booster in boosters]).astype(np.float64)
-        noise = left_out_noise(y, seen, counts == 0)
-        return EnsembleModel(_Boosters(boosters), noise, smallest_variance(y))
+        inputs = np.ascontiguousarray(X, dtype=np.float32)
+        boosters = _Boosters(
+            [
+                self._boost(inputs, y, count, seed * self.members + i)
+                for i, count in enumerate(counts)
+            ]
+        )
+        noise = left_out_noise(y, boosters.values(inputs), counts == 0)
+        return EnsembleModel(boosters, noise, smallest_variance(y), size=self.members)
 
-    def _boost(self, X: FloatArray, y: FloatArray, count: np.ndarray, seed: int) -> xgboost.Booster:
+    def _boost(self, X: Float32Array, y: FloatArray, count: IntArray, seed: int) -> xgboost.Booster:
         """One member, trained on the rows that it has drawn."""
         drawn = count > 0
         data = xgboost.DMatrix(X[drawn], label=y[drawn], weight=count[drawn], nthread=1)
@@ -123,19 +143,29 @@ class XGBoost(TransformedPredictor):
             "seed": seed % 2**31,
             "verbosity": 0,
         }
-        return xgboost.train(options, data, self.rounds)
+        # xgboost.train would call back and look for evaluation sets after every round.
+        booster = xgboost.Booster(options, [data])
+        for i in range(self.rounds):
+            booster.update(data, i)
+        return booster
 
 
 class _Boosters:
-    """Predictions of all boosted models from one data matrix."""
+    """Predictions of all boosted models, straight from one array in single precision."""
 
     def __init__(self, boosters: list[xgboost.Booster]) -> None:
         self._boosters = boosters
 
     def __call__(self, X: Tensor) -> Tensor:
-        data = xgboost.DMatrix(X.detach().numpy(), nthread=1)
-        means = np.stack([booster.predict(data) for booster in self._boosters])
-        return torch.from_numpy(means.astype(np.float64))
+        inputs = np.ascontiguousarray(X.detach().numpy(), dtype=np.float32)
+        return torch.from_numpy(self.values(inputs))
+
+    def values(self, X: Float32Array) -> FloatArray:
+        """Means ``s x m``."""
+        means = np.empty((len(self._boosters), len(X)))
+        for row, booster in zip(means, self._boosters, strict=True):
+            row[:] = booster.inplace_predict(X)
+        return means
 
     def contributions(self, X: FloatArray) -> FloatArray:
         """SHAP values of the columns at ``X`` (``m x d``), ``m x (d + 1)``; last the constant.

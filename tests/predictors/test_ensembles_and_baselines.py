@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sklearn.svm
 import torch
+import xgboost
 from sklearn.ensemble import RandomForestRegressor
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from surrobench.predictors.kernel_machines import SVR
 from surrobench.predictors.neighbours import NearestNeighbours
 from surrobench.predictors.neural import MLPEnsemble
 from surrobench.predictors.recipe import rounded
+from surrobench.predictors.resampling import bootstrap_counts
 from surrobench.predictors.scaling import UnitRange, squared_distances
 from surrobench.predictors.trees import RandomForest, XGBoost
 from surrobench.testing.problems import cells, column, moments, rank_correlation
@@ -28,11 +30,20 @@ def column_tensor(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)[:, None]
 
 
-def test_the_forest_is_scikit_learns_and_its_variance_is_total() -> None:
-    mean, deviation = predictions(RandomForest(trees=40, min_samples_leaf=4, transform="none"))
+def ordered_examples() -> tuple[np.ndarray, np.ndarray]:
+    """The examples as methods see them when targets are not transformed."""
     order = np.lexsort(np.c_[PROBLEM.X, PROBLEM.y].T[::-1])
-    X, y = PROBLEM.X.numpy()[order], rounded(PROBLEM.y.numpy()[order, 0])
-    forest = RandomForestRegressor(40, min_samples_leaf=4, random_state=0).fit(X, y)
+    return PROBLEM.X.numpy()[order], rounded(PROBLEM.y.numpy()[order, 0])
+
+
+@pytest.mark.parametrize(("seed", "max_features"), [(0, 1.0), (7, 0.5)])
+def test_the_forest_is_scikit_learns_and_its_variance_is_total(
+    seed: int, max_features: float
+) -> None:
+    options = {"min_samples_leaf": 4, "max_features": max_features}
+    mean, deviation = predictions(RandomForest(trees=40, transform="none", **options), seed)
+    X, y = ordered_examples()
+    forest = RandomForestRegressor(40, random_state=seed, **options).fit(X, y)
     np.testing.assert_allclose(mean[:, 0], forest.predict(PROBLEM.pool.numpy()), rtol=1e-9)
     leaves = forest.apply(PROBLEM.pool.numpy())
     within, between = [], []
@@ -49,6 +60,26 @@ def test_boosted_members_differ_and_the_noise_is_seen_in_left_out_rows() -> None
     assert posterior.values.shape == (5, 80, 1)  # type: ignore[attr-defined]
     assert (posterior.variance > 0).all()  # type: ignore[attr-defined]
     assert 0 < model.noise < 2 * float(PROBLEM.y.var())  # type: ignore[operator]
+
+
+def test_boosted_members_are_xgboosts_on_the_rows_that_they_drew() -> None:
+    options = {"rounds": 10, "subsample": 0.8, "colsample": 0.7, "learning_rate": 0.2}
+    model = XGBoost(members=3, transform="none", **options).fit(PROBLEM.X, PROBLEM.y, seed=4)
+    X, y = ordered_examples()
+    for i, drawn in enumerate(bootstrap_counts(len(y), 3, 4)):
+        rows, weight = drawn > 0, drawn[drawn > 0]
+        parameters = {
+            "base_score": np.average(y[rows], weights=weight),
+            "tree_method": "exact",
+            "eta": 0.2,
+            "subsample": 0.8,
+            "colsample_bytree": 0.7,
+            "seed": 4 * 3 + i,
+        }
+        data = xgboost.DMatrix(X[rows], label=y[rows], weight=weight)
+        expected = xgboost.train(parameters, data, 10).predict(xgboost.DMatrix(PROBLEM.pool))
+        values = model.posterior(PROBLEM.pool).values[i, :, 0]
+        np.testing.assert_array_equal(values, expected.astype(np.float64))
 
 
 def test_networks_rank_an_additive_function_and_know_their_error() -> None:
@@ -122,6 +153,8 @@ def test_distances_and_ranges() -> None:
     np.testing.assert_allclose(squared_distances(A, B), expected, atol=1e-12)
     constant = np.array([[2.0, 1.0], [2.0, 3.0]])
     np.testing.assert_array_equal(UnitRange.of(constant)(constant), [[0.0, 0.0], [0.0, 1.0]])
+    choices = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(UnitRange.of(choices)(choices + 3.0), choices + 3.0)
 
 
 def test_the_constant_is_mean_and_deviation_of_the_targets() -> None:

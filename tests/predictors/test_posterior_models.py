@@ -54,6 +54,15 @@ def test_observation_noise_is_added() -> None:
     torch.testing.assert_close(more, torch.full_like(more, 0.25))
 
 
+def test_noise_is_added_in_double_precision() -> None:
+    X = inputs(5)
+    certain = EnsembleModel(lines).posterior(X)
+    for noise in (0.1, torch.full((5, 1), 0.1, dtype=torch.float64)):
+        noisy = EnsembleModel(lines, noise=0.1).posterior(X, observation_noise=noise)
+        expected = certain.variance + 0.1
+        torch.testing.assert_close(noisy.variance, expected, rtol=1e-14, atol=0.0)
+
+
 def test_a_variance_is_never_zero() -> None:
     X = inputs(5)
     agreed = EnsembleModel(lambda Z: torch.ones(3, len(Z), dtype=torch.float64), floor=1e-6)
