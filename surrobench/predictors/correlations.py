@@ -167,6 +167,32 @@ class CodedCorrelation:
         return np.take(table, self._codes), pull
 
 
+def shared_correlation(X: FloatArray, kernel: Kernel) -> Correlation:
+    """The correlation of rows ``X`` (``n x d``, scaled) with one lengthscale for all columns.
+
+    Squared distances between rows of zeros and ones are whole numbers: no kernel has to be
+    evaluated pair by pair.
+    """
+    if not is_binary(X):
+        return DenseCorrelation(X, kernel, None)
+    return CodedCorrelation(mismatches(X, X), np.arange(X.shape[1] + 1.0)[:, None], kernel)
+
+
+def is_binary(values: FloatArray) -> bool:
+    """Whether every value is 0 or 1."""
+    return bool(((values == 0.0) | (values == 1.0)).all())
+
+
+def mismatches(A: FloatArray, B: FloatArray) -> IntArray:
+    """In how many columns rows of zeros and ones ``A`` (``k x d``) and ``B`` (``l x d``) differ.
+
+    It is the squared distance of each pair, ``k x l``; all in one product, and exact.
+    """
+    left = np.column_stack([A, A.sum(axis=1), np.ones(len(A))])
+    right = np.column_stack([-2.0 * B, np.ones(len(B)), B.sum(axis=1)])
+    return (left @ right.T).astype(np.intp)
+
+
 class ProductCorrelation:
     """The product of correlations of several blocks of columns."""
 

@@ -7,6 +7,7 @@ evaluated in few passes over memory; any other kernel by its own module.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from gpytorch.kernels import (
 )
 from torch import Tensor
 
+from surrobench.predictors.correlations import is_binary, mismatches
 from surrobench.predictors.pool_gp.modules import CategoricalKernel, TiedKernel
 from surrobench.predictors.pool_gp.structure import indicators, labels_of
+from surrobench.predictors.protocol import FloatArray
 
 Covariance = Callable[[Tensor, Tensor], Tensor]
 """From points ``k x d`` and ``l x d`` to covariances ``k x l`` (new)."""
@@ -38,8 +41,9 @@ def dense_covariance(module: Kernel) -> Covariance:
 
 def prior_variance(module: Kernel, X: Tensor) -> Tensor:
     """The kernel's variances at ``X`` (``m x d``), ``m``."""
-    if _known(module) is not None:  # all of these are stationary
-        return dense_covariance(module)(X[:1], X[:1])[0].expand(len(X))
+    known = _known(module)
+    if known is not None:  # all of these are stationary
+        return known(X[:1], X[:1])[0].expand(len(X))
     variances: Tensor = module(X, diag=True).detach()
     return variances
 
@@ -92,7 +96,18 @@ def _stationary(kernel: Any, lengthscale: Tensor) -> Covariance:
     # Twice the smoothness; infinite for the RBF kernel.
     profile = _PROFILES[0 if type(kernel) is RBFKernel else round(2 * kernel.nu)]
 
+    @lru_cache(maxsize=1)
+    def table(B: Tensor) -> FloatArray | None:
+        """The kernel by distance, if all columns of ``B`` count alike and are 0 or 1."""
+        if lengthscale.numel() > 1 or not is_binary(B.numpy()):
+            return None
+        whole = torch.arange(B.shape[1] + 1, dtype=B.dtype)
+        return profile(whole / lengthscale.reshape(()).square()).numpy()
+
     def covariance(A: Tensor, B: Tensor) -> Tensor:
+        by_distance = table(B)
+        if by_distance is not None and is_binary(A.numpy()):
+            return torch.from_numpy(np.take(by_distance, mismatches(A.numpy(), B.numpy())))
         shift = B.mean(dim=0)
         A, B = (A - shift) / lengthscale, (B - shift) / lengthscale
         squared = torch.addmm(B.square().sum(dim=1), A, B.T, alpha=-2.0)

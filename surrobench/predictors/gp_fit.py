@@ -19,7 +19,12 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
-from surrobench.predictors.correlations import Correlation, DenseCorrelation, Kernel
+from surrobench.predictors.correlations import (
+    Correlation,
+    DenseCorrelation,
+    Kernel,
+    shared_correlation,
+)
 
 if TYPE_CHECKING:
     from surrobench.predictors.protocol import FloatArray
@@ -244,8 +249,11 @@ class LogPosterior(SumPosterior):
         self, X: FloatArray, y: FloatArray, kernel: Kernel, *, ard: bool, priors: Priors
     ) -> None:
         """Take ``X`` (``n x d``, already scaled) and ``y`` (``n``)."""
-        groups = np.arange(X.shape[1]) if ard else None
-        term = DenseCorrelation(X, kernel, groups)
+        term: Correlation = (
+            DenseCorrelation(X, kernel, np.arange(X.shape[1]))
+            if ard
+            else shared_correlation(X, kernel)
+        )
         super().__init__([term], y, priors.parts(term.size), priors.bounds(term.size))
 
 

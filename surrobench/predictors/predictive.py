@@ -156,10 +156,7 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
     gp = DenseGP.of(bare)
     if chunk is None:
         chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
-    if gp is not None:
-        parts = [gp(rows) for rows in X.split(min(chunk, _DENSE_ROWS))]
-    else:
-        parts = [_posterior_moments(model, rows) for rows in X.split(chunk)]
+    parts = [_posterior_moments(model, rows) if gp is None else gp(rows) for rows in X.split(chunk)]
     means, variances = zip(*parts, strict=True)
     mean, variance = torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
     if gp is None or not isinstance(affine, Affine):
@@ -206,7 +203,8 @@ class DenseGP:
         self.covariance = dense_covariance(model.covar_module)
         self.inputs = model.train_inputs[0].detach()
         residual = model.train_targets - model.mean_module(self.inputs).detach()
-        self.weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
+        weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
+        self.weights = weights.squeeze(-1).numpy()
         self.inverse, _ = dtrtri(factor.numpy(), lower=1)
 
     @classmethod
@@ -235,13 +233,16 @@ class DenseGP:
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
         Z = self.model.transform_inputs(X)
-        cross = self.covariance(Z, self.inputs)
-        mean = self.model.mean_module(Z) + (cross @ self.weights).squeeze(-1)
-        prior = prior_variance(self.model.covar_module, Z)
-        # Transposed, covariances are in the order of LAPACK and are multiplied in place.
-        solved = dtrmm(1.0, self.inverse, cross.numpy().T, lower=1, overwrite_b=1)
-        explained = torch.from_numpy(np.einsum("ij,ij->j", solved, solved))
-        variance = prior - explained + self.noise
+        mean = self.model.mean_module(Z).detach().clone()
+        variance = prior_variance(self.model.covar_module, Z) + self.noise
+        # Few rows at a time, so that their covariances stay in the cache.
+        for low in range(0, len(Z), _DENSE_ROWS):
+            part = slice(low, low + _DENSE_ROWS)
+            cross = self.covariance(Z[part], self.inputs).numpy()
+            mean[part] += torch.from_numpy(cross @ self.weights)
+            # Transposed, covariances are in the order of LAPACK and are multiplied in place.
+            solved = dtrmm(1.0, self.inverse, cross.T, lower=1, overwrite_b=1)
+            variance[part] -= torch.from_numpy(np.einsum("ij,ij->j", solved, solved))
         outcome = getattr(self.model, "outcome_transform", None)
         if outcome is None:
             return mean, variance

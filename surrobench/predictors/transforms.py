@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, get_args
 
+import numpy as np
 import torch
 from botorch.models.model import Model
 from botorch.posteriors.gpytorch import GPyTorchPosterior
@@ -116,20 +118,35 @@ class Affine:
 
 @dataclass(frozen=True)
 class QuantileNormal:
-    """Normal scores of ranks; ``warp`` maps them back to targets."""
+    """Normal scores of ranks; :attr:`warp` maps them back to targets.
 
-    warp: Warp
+    Attributes:
+        scores: of the distinct training targets, ascending, ``k``.
+        distinct: these targets, ``k``.
+    """
+
+    scores: Tensor
+    distinct: Tensor
 
     @classmethod
     def learn(cls, y: Tensor) -> QuantileNormal:
         """From targets ``n x 1``."""
-        distinct, counts = torch.unique(y.detach(), sorted=True, return_counts=True)
+        distinct, counts = np.unique(y.detach().numpy(), return_counts=True)
         # The average rank of tied targets, less one half.
-        middle = counts.cumsum(0) - 0.5 * counts.to(torch.float64)
-        return cls(Warp(_normal_quantile(middle / len(y)).to(y), distinct))
+        middle = torch.from_numpy((counts.cumsum() - 0.5 * counts) / len(y))
+        return cls(_normal_quantile(middle).to(y), torch.from_numpy(distinct))
+
+    @cached_property
+    def warp(self) -> Warp:
+        """From normal scores to targets; made when it is needed, as a search needs few."""
+        return Warp(self.scores, self.distinct)
 
     def forward(self, y: Tensor) -> Tensor:
         """Normal scores; exact for training targets, along the warp for others."""
+        known, values = self.distinct.numpy(), y.detach().numpy()
+        place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        if np.array_equal(known[place], values):
+            return torch.from_numpy(self.scores.numpy()[place])
         return self.warp.inverse(y)
 
     def backward(self, z: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,18 +35,24 @@ class Warp:
     def __init__(self, z: Tensor, y: Tensor) -> None:
         if z.ndim != 1 or z.shape != y.shape or len(z) == 0:
             raise ValueError(f"expected knots of one shape (k,), got {z.shape} and {y.shape}.")
-        if not (torch.all(z.diff() > 0) and torch.all(y.diff() > 0)):
+        # Knots are few: a search learns a warp at every step, and torch's calls would dominate.
+        at, to = z.detach().numpy(), y.detach().numpy()
+        run, rise = np.diff(at), np.diff(to)
+        if not ((run > 0).all() and (rise > 0).all()):
             raise ValueError("the knots of a warp must increase strictly on both sides.")
         self.z = z.contiguous()
         self.y = y.contiguous()
-        reach = min(max(TAIL_INTERVALS, round(TAIL_SHARE * (len(z) - 1))), len(z) - 1)
-        one = torch.ones_like(z[:1])
-        lower = (y[reach] - y[0]) / (z[reach] - z[0]) if reach else one
-        upper = (y[-1] - y[-1 - reach]) / (z[-1] - z[-1 - reach]) if reach else one
+        reach = min(max(TAIL_INTERVALS, round(TAIL_SHARE * (len(at) - 1))), len(at) - 1)
         # Slope k lies below knot k; the last one is that of the upper tail.
-        self.slopes = torch.cat([lower.reshape(1), y.diff() / z.diff(), upper.reshape(1)])
-        if not bool(torch.all(torch.isfinite(self.slopes) & (self.slopes > 0))):
+        slopes = np.ones(len(at) + 1, dtype=to.dtype)
+        with np.errstate(over="ignore"):
+            np.divide(rise, run, out=slopes[1:-1])
+            if reach:
+                slopes[0] = (to[reach] - to[0]) / (at[reach] - at[0])
+                slopes[-1] = (to[-1] - to[-1 - reach]) / (at[-1] - at[-1 - reach])
+        if not (np.isfinite(slopes) & (slopes > 0)).all():
             raise ValueError("two knots of a warp are too close or too far apart for float64.")
+        self.slopes = torch.from_numpy(slopes)
 
     def __call__(self, z: Tensor) -> Tensor:
         """``y`` of any ``z``."""

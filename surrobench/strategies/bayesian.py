@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -154,7 +155,8 @@ class BayesianOptimisation(Strategy):
 
     def seen(self) -> set[Arch]:
         """What must not be proposed now: pending, told (unless repeats are), or forbidden."""
-        return super().seen() | self._forbidden
+        seen = super().seen()
+        return seen | self._forbidden if self._forbidden else seen
 
     def waits(self) -> bool:
         """Whether only candidates are left that break a constraint known before training."""
@@ -165,7 +167,7 @@ class BayesianOptimisation(Strategy):
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         taken = self.seen()
         observed = self._distinct()
-        if sum(o.ok for o in observed) < _LEAST_OBSERVED:
+        if sum(1 for _ in islice((o for o in observed if o.ok), _LEAST_OBSERVED)) < _LEAST_OBSERVED:
             return self.candidates.sample(n, rng, taken)
         fit_seed, seed = rng.integers(2**31, size=2).tolist()
         outlook = self._outlook(observed, fit_seed)
@@ -206,7 +208,7 @@ class BayesianOptimisation(Strategy):
 
     def _outlook(self, observed: Sequence[Observation], seed: int) -> Outlook:
         """Beliefs about the whole pool, or about what was observed or is pending alone."""
-        known = list(dict.fromkeys([*(o.arch for o in observed), *self.pending]))
+        known = [] if self._whole else self._known(observed)
 
         def belief(quantity: Quantity) -> Any:
             if self._whole:
@@ -225,7 +227,13 @@ class BayesianOptimisation(Strategy):
         rows = self.candidates.index if self._whole else {a: i for i, a in enumerate(known)}
         arch = self.candidates.arch if self._whole else known.__getitem__
         outlook = Outlook(rows, arch, beliefs, tuple(constraints))
-        return outlook if self._function.batch else outlook.believing(list(self.pending))
+        if self._function.batch or not self.pending:
+            return outlook
+        return outlook.believing(list(self.pending))
+
+    def _known(self, observed: Sequence[Observation]) -> list[Arch]:
+        """What was observed, and what is pending besides."""
+        return list(dict.fromkeys([*(o.arch for o in observed), *self.pending]))
 
     def _situation(
         self,
@@ -235,19 +243,16 @@ class BayesianOptimisation(Strategy):
         seed: int,
     ) -> Situation:
         """The moment of a choice among ``archs`` (None: all that may be proposed)."""
-        allowed = torch.zeros(len(outlook.beliefs[0].mean), dtype=torch.bool)
-        if archs is None:
-            allowed[:] = True
-            allowed[[outlook.rows[arch] for arch in self.seen()]] = False
-        else:
-            allowed[[outlook.rows[arch] for arch in archs]] = True
+        named = self.seen() if archs is None else archs
+        allowed = np.full(len(outlook.beliefs[0].mean), archs is None)
+        allowed[[outlook.rows[arch] for arch in named]] = archs is not None
         feasible = None
         if self.problem.constraints:
             feasible = torch.zeros(len(outlook.beliefs[0].targets), dtype=torch.bool)
             feasible[: len(observed)] = torch.tensor([o.ok and self._feasible(o) for o in observed])
         return Situation(
             outlook.beliefs,
-            allowed,
+            torch.from_numpy(allowed),
             tuple(outlook.rows[arch] for arch in self.pending) if self._function.batch else (),
             seed,
             len(self.history) + len(self.pending),

@@ -147,7 +147,7 @@ class Strategy(ABC):
             self._asks += 1
             for arch in self._propose(n - len(chosen), rng)[: n - len(chosen)]:
                 self._take(arch, chosen)
-            if not self.waits():
+            if len(chosen) < n and not self.waits():
                 for arch in self.candidates.sample(n - len(chosen), rng, _Taken(self)):
                     self._take(arch, chosen)
         return chosen
@@ -290,7 +290,7 @@ class Strategy(ABC):
         """What must not be proposed (at full training): pending, and told unless repeats are."""
         if self.repeats:
             return set(self.pending)
-        return {*self.pending, *(arch for arch, epochs in self._told if epochs is None)}
+        return {*self.pending, *[arch for arch, epochs in self._told if epochs is None]}
 
     def targets(self, observations: Sequence[Observation] | None = None) -> FloatArray:
         """Values of observations (default: all), failures as the worst of them, else 0."""

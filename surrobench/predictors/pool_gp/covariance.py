@@ -146,6 +146,19 @@ class BoundCovariance(BoundKernel):
     def __init__(self, parts: Sequence[BoundKernel], product: bool, scale: float) -> None:
         self.parts, self.scale = tuple(parts), scale
         self._combine = np.multiply if product else np.add
+        self._sums = not product and all(part.sums for part in self.parts)
+
+    @property
+    def sums(self) -> bool:
+        """Whether :meth:`weighted` is there: all blocks have it, and their kernels are added."""
+        return self._sums
+
+    def weighted(self, rows: IntArray, weights: FloatArray) -> FloatArray:
+        """``sum_i weights_i k(row_i, pool)`` for ``n`` rows (new), ``m``; where :attr:`sums`."""
+        total = self.parts[0].weighted(rows, weights)
+        for part in self.parts[1:]:
+            total += part.weighted(rows, weights)
+        return total
 
     def row(self, row: int) -> FloatArray:
         """Covariances of one row with the pool (new), ``m``."""

@@ -2,19 +2,20 @@
 
 With the factor ``L`` of the training covariance, ``V = L^-1 K(train, pool)`` gives the posterior
 covariance between any two candidates as ``k(i, j) - V_i · V_j``. One more observation adds a row to
-``L`` and to ``V``, which costs one product with ``V`` instead of a factorisation.
+``L`` and to ``V``, which costs one product with ``V`` instead of a factorisation; over a grid of
+choices (:mod:`~.grid`) not even that.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
 from scipy.linalg.blas import dtrmm
-from scipy.linalg.lapack import dtrtri
+from scipy.linalg.lapack import dpotrs, dtrtri, dtrtrs
 
 from surrobench.predictors.gp_fit import factorise
 from surrobench.predictors.pool_gp.covariance import BoundCovariance
@@ -46,7 +47,7 @@ class PoolFactor:
         self.generation = 0
         self._spans = [slice(low, min(low + _TILE, m)) for low in range(0, m, _TILE)]
         self._tiles = [np.empty((0, span.stop - span.start)) for span in self._spans]
-        self._L = np.zeros((0, 0))
+        self._L = np.zeros((0, 0), order="F")
 
     @property
     def n(self) -> int:
@@ -103,27 +104,41 @@ class PoolFactor:
         known = self.columns(n, np.array([row]))[:, 0]
         noise += self.jitter
         # At least the noise, but for rounding.
-        pivot = np.sqrt(max(kernel.scale + noise - float(known @ known), noise))
-        fresh = kernel.row(row)
+        pivot = math.sqrt(max(kernel.scale + noise - float(known @ known), noise))
+        fresh = self._unexplained(kernel, known, row)
+        fresh /= pivot
         for span, tile in zip(self._spans, self._tiles, strict=True):
-            part = fresh[span]
-            part -= known @ tile[:n]
-            part /= pivot
-            tile[n] = part
-            self.reduction[span] += part * part
+            tile[n] = fresh[span]
+        self.reduction += np.square(fresh, out=fresh)
         self._L[n, :n], self._L[n, n] = known, pivot
         self.rows = [*self.rows, row]
 
+    def _unexplained(self, kernel: BoundCovariance, known: FloatArray, row: int) -> FloatArray:
+        """Posterior covariances of one row with the pool; ``known`` is its column of ``V``."""
+        n = self.n
+        if kernel.sums:
+            explained = dtrtrs(self.L(n), known, lower=1, trans=1)[0]
+            return kernel.weighted(np.array([*self.rows, row]), np.append(-explained, 1.0))
+        fresh = kernel.row(row)
+        for span, tile in self.tiles(n):
+            fresh[span] -= known @ tile
+        return fresh
+
     def whiten(self, values: FloatArray, n: int) -> FloatArray:
         """``L^-1 values`` for the first ``n`` observations, ``n x k``."""
-        solved: FloatArray = solve_triangular(self.L(n), values, lower=True, check_finite=False)
+        solved: FloatArray = dtrtrs(self.L(n), values, lower=1)[0]
+        return solved
+
+    def solve(self, values: FloatArray, n: int) -> FloatArray:
+        """The inverse covariance of the first ``n`` observations times values, ``n x k``."""
+        solved: FloatArray = dpotrs(self.L(n), values, lower=1)[0]
         return solved
 
     def _reserve(self, n: int) -> None:
         if n <= len(self._L):
             return
         room, kept = max(n + _SPARE, 2 * len(self._L)), self.n
-        L = np.zeros((room, room))
+        L = np.zeros((room, room), order="F")
         L[:kept, :kept] = self.L(kept)
         self._L = L
         for position, tile in enumerate(self._tiles):

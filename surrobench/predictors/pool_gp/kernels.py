@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -20,13 +21,14 @@ from surrobench.predictors.correlations import (
     Correlation,
     DenseCorrelation,
     Kernel,
+    is_binary,
     squared_distances,
 )
+from surrobench.predictors.pool_gp.grid import ChoiceGrid
 from surrobench.predictors.pool_gp.structure import (
     Labels,
     MismatchCodes,
     indicators,
-    is_binary,
     is_one_hot,
     labels_of,
     one_hot_partition,
@@ -43,6 +45,15 @@ _SPARE = 32
 
 class BoundKernel(ABC):
     """A block's kernel with its hyperparameters, on the rows of a pool."""
+
+    @property
+    def sums(self) -> bool:
+        """Whether :meth:`weighted` is there: in less time than one covariance after the other."""
+        return False
+
+    def weighted(self, rows: IntArray, weights: FloatArray) -> FloatArray:
+        """``sum_i weights_i k(row_i, pool)`` for ``n`` rows (new), ``m``; where :attr:`sums`."""
+        raise NotImplementedError
 
     @abstractmethod
     def row(self, row: int) -> FloatArray:
@@ -115,6 +126,11 @@ class CodedBlock(BlockKernel):
         """Choices of each variable, ``v x m``."""
         return self.codes.labels
 
+    @cached_property
+    def grid(self) -> ChoiceGrid | None:
+        """All combinations of choices, if the kernel is a product and the pool has most of them."""
+        return ChoiceGrid.of(self.labels) if self.kernel == "rbf" else None
+
     def row_codes(self, rows: Sequence[int]) -> Labels:
         """Codes between ``n`` rows and the pool, ``n x m``; to be read only.
 
@@ -147,7 +163,11 @@ class CodedBlock(BlockKernel):
     def bind(self, lengthscales: FloatArray, scale: float) -> BoundKernel:
         """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
         squared = self.codes.steps @ lengthscales**-2.0
-        return _CodedKernel(self, scale * PROFILES[self.kernel](squared)[0])
+        table = scale * PROFILES[self.kernel](squared)[0]
+        if self.grid is None:
+            return _CodedKernel(self, table)
+        rates = np.broadcast_to(lengthscales**-2.0, len(self.labels))
+        return _GridKernel(self, table, self.grid, np.exp(-rates).tolist(), scale)
 
     def coordinates(self, lengthscales: FloatArray) -> FloatArray:
         """One-hot columns in units of the lengthscales."""
@@ -169,6 +189,26 @@ class _CodedKernel(BoundKernel):
 
     def between(self, a: IntArray, b: IntArray) -> FloatArray:
         return np.take(self._table, self._block.codes.between(a, b))
+
+
+class _GridKernel(_CodedKernel):
+    def __init__(
+        self,
+        block: CodedBlock,
+        table: FloatArray,
+        grid: ChoiceGrid,
+        correlations: Sequence[float],
+        scale: float,
+    ) -> None:
+        super().__init__(block, table)
+        self._grid, self._factors, self._scale = grid, grid.factors(correlations), scale
+
+    @property
+    def sums(self) -> bool:
+        return True
+
+    def weighted(self, rows: IntArray, weights: FloatArray) -> FloatArray:
+        return self._grid.weighted(self._factors, rows, self._scale * weights)
 
 
 class DenseBlock(BlockKernel):

@@ -54,15 +54,25 @@ class PoolPosterior:
         self._rows, self._targets = np.array(factor.rows, dtype=np.int64), targets
         self._extra = np.empty((0, factor.m))
         self._extra_L = np.empty((0, self._n))
-        both = np.stack([targets, np.ones_like(targets)], axis=1)
-        by_target, by_one = factor.whiten(both, self._n).T
-        self.constant = float(by_one @ by_target) / float(by_one @ by_one)
-        weights = by_target - self.constant * by_one
-        self._mean = np.empty(factor.m)
-        for span, tile in factor.tiles(self._n):
-            np.matmul(weights, tile, out=self._mean[span])
-        self._mean += self.constant
+        self.constant, self._mean = self._means()
         self._variance = self._floored(process.kernel.scale - factor.reduction)
+
+    def _means(self) -> tuple[float, FloatArray]:
+        """The prior mean, and the means of all candidates."""
+        targets, factor, kernel = self._targets, self._factor, self.process.kernel
+        both = np.array([targets, np.ones_like(targets)]).T
+        if kernel.sums:
+            by_target, by_one = factor.solve(both, self._n).T
+            constant = float(by_target.sum() / by_one.sum())
+            mean = kernel.weighted(self._rows, by_target - constant * by_one)
+        else:
+            by_target, by_one = factor.whiten(both, self._n).T
+            constant = float(by_one @ by_target) / float(by_one @ by_one)
+            mean = np.empty(factor.m)
+            for span, tile in factor.tiles(self._n):
+                np.matmul(by_target - constant * by_one, tile, out=mean[span])
+        mean += constant
+        return constant, mean
 
     def _floored(self, variance: FloatArray) -> FloatArray:
         return np.maximum(variance, _LEAST_SHARE * self.process.kernel.scale)

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors.correlations import is_binary
 from surrobench.predictors.gp import checked, checked_examples, unit_cube
 from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
 from surrobench.predictors.pool_gp.session import PoolGPSession
-from surrobench.predictors.pool_gp.structure import is_binary
 from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
 
 

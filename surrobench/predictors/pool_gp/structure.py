@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.predictors.correlations import is_binary
 from surrobench.predictors.protocol import FloatArray
 
 IntArray = npt.NDArray[np.integer[Any]]
 Labels = npt.NDArray[Any]
 """Choices of ``v`` variables in each of ``m`` rows, ``v x m``."""
-
-
-def is_binary(values: FloatArray) -> bool:
-    """Whether every value is 0 or 1."""
-    return bool(((values == 0.0) | (values == 1.0)).all())
 
 
 def one_hot_partition(values: FloatArray) -> IntArray | None:
