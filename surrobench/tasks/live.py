@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -30,6 +31,7 @@ from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.tabulate import versions
 from surrobench.training.trainer import Recipe, initialised
+from surrobench.training.training_frame import training_frame
 from surrobench.training.training_run import TrainingRun, run_from_json
 
 Progress = Callable[[int, int], None]
@@ -105,6 +107,31 @@ class LiveTask:
         canonical = [self.space.canonical(self.space.check(arch)) for arch in archs]
         runs = self._runs(list(dict.fromkeys(canonical)), recipe, seed, progress)
         return [self._evaluation(arch, runs[arch]) for arch in canonical]
+
+    def learning_curves(
+        self, archs: Sequence[Arch], *, seeds: Sequence[int] = (0,)
+    ) -> pd.DataFrame:
+        """What full trainings recorded in every epoch; those that are not kept are done now.
+
+        Args:
+            archs: architectures of the space.
+            seeds: of the trainings of each.
+
+        Returns:
+            A row per architecture, seed and epoch; see
+            :func:`~surrobench.training.training_frame.training_frame`.
+
+        Raises:
+            UserError: for an architecture of another space.
+        """
+        canonical = {arch: self.space.canonical(self.space.check(arch)) for arch in archs}
+        wanted = list(dict.fromkeys(canonical.values()))
+        found = {seed: self._runs(wanted, self.recipe, seed, None) for seed in seeds}
+        return training_frame(
+            (self.space.to_string(arch), seed, found[seed][canonical[arch]])
+            for arch in canonical
+            for seed in seeds
+        )
 
     def _runs(
         self, archs: Sequence[Arch], recipe: Recipe, seed: int, progress: Progress | None
