@@ -65,7 +65,7 @@ def _verdicts(blocks: pd.DataFrame, larger_is_better: bool, rope: float) -> pd.D
     """Every other method beside the first: probabilities, NaN for the first itself."""
     signed = blocks if larger_is_better else -blocks
     best = str(blocks.columns[0])
-    rows = [{"method": best, "best": best}]
+    rows: list[dict[str, object]] = [{"method": best, "best": best}]
     for name in map(str, blocks.columns[1:]):
         found = bayesian_signed_rank(signed[best], signed[name], rope, samples=SAMPLES)
         rows.append({"method": name, "best": best, **_columns(found)})

@@ -80,8 +80,8 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
 def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
     groups = part.groupby("epoch")["value"]
     mean, half = groups.mean(), half_width(groups.sem(), groups.count())
-    marks = {"marker": "o", "markersize": 2.2} if len(mean) <= MARKED else {}
-    axes.plot(mean.index, mean, color=colour, **marks, **_dash(split))
+    marker = "o" if len(mean) <= MARKED else None
+    axes.plot(mean.index, mean, color=colour, marker=marker, markersize=2.2, **_dash(split))
     axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
 
 
