@@ -212,17 +212,22 @@ def explain(
 @app.command()
 def plot(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN…",
+            help="Run folders, or results.parquet; or the name of a task; or a CSV or Parquet file "
+            "of trainings (arch, seed, epoch, train_loss, validation_accuracy, …).",
+        ),
     ],
     kind: Annotated[
         str,
         typer.Option(
             "--kind",
             help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
-            "critical-difference, outcomes, aggregates, profile, predictions, proxies. Searches: "
-            "curves, iqm-curves, quantiles, success, by-time, targets, fronts, "
-            "critical-difference, outcomes, architectures, learning-curves, proxies. Pipelines: "
-            "picks, predicted.",
+            "critical-difference, outcomes, aggregates, profile, predictions. Searches: curves, "
+            "iqm-curves, quantiles, success, by-time, targets, fronts, critical-difference, "
+            "outcomes. Pipelines: picks, predicted. Tasks, alone or of a run: proxies, "
+            "architectures, learning-curves. Trainings: learning-curves.",
         ),
     ],
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
@@ -247,13 +252,13 @@ def plot(
         int | None, typer.Option("--train-size", help="Training examples [the most].")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of the cell of predictions [the best].")
+        int | None, typer.Option("--seed", help="Seed of the cell of predictions [the median].")
     ] = None,
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many of the best to mark or draw.")
     ] = 8,
 ) -> None:
-    """Draw one figure of one run, or of several put together."""
+    """Draw one figure of one run or of several put together, of a task, or of trainings."""
     from surrobench.cli.plotting import PlotRequest, plot_command
 
     plot_command(

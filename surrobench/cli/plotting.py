@@ -1,4 +1,4 @@
-"""``surrobench plot``: one figure of a run."""
+"""``surrobench plot``: one figure of a run, of a task, or of a file of trainings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from surrobench.report.exhibit import Exhibit
     from surrobench.report.plots import AnyResults
 
 FORMATS = ("pdf", "svg", "png")
@@ -67,6 +68,63 @@ def _width(size: str, columns: int) -> float:
 
 
 def _figure(request: PlotRequest, width: float) -> Figure:
+    if request.kind == "learning-curves" and (trainings := _trainings(request.runs)) is not None:
+        from surrobench.report.figures import learning_curves
+
+        return learning_curves(trainings, width=width)
+    if len(request.runs) == 1 and not request.runs[0].exists() and _is_task(request.runs[0]):
+        return _of_task(request, width)
+    return _of_runs(request, width)
+
+
+def _trainings(paths: Sequence[Path]) -> pd.DataFrame | None:
+    """Trainings in CSV or Parquet files; None if any of them is something else."""
+    import pandas as pd
+
+    frames = []
+    for path in paths:
+        if not path.is_file() or path.suffix not in (".csv", ".parquet"):
+            return None
+        try:
+            csv = path.suffix == ".csv"
+            frames.append(pd.read_csv(path) if csv else pd.read_parquet(path))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read as a table: {error}") from error
+        if "strategy" in frames[-1] or "predictor" in frames[-1]:
+            return None
+    return pd.concat(frames, ignore_index=True)
+
+
+def _is_task(place: Path) -> bool:
+    from surrobench.tasks import expand_tasks
+
+    try:
+        return expand_tasks(str(place), Path.cwd()) == [str(place)]
+    except UserError:
+        return False
+
+
+def _of_task(request: PlotRequest, width: float) -> Figure:
+    import pandas as pd
+
+    from surrobench.cli.task_figures import TASK_PLOTS, Asked
+
+    name = str(request.runs[0])
+    if request.kind not in TASK_PLOTS:
+        raise UserError(
+            f"a task alone has no figure {request.kind!r}. "
+            + did_you_mean(request.kind, TASK_PLOTS)
+        )
+    asked = Asked(name, [], pd.DataFrame(), top=request.top, width=width)
+    return _shown(TASK_PLOTS[request.kind](asked))
+
+
+def _shown(exhibit: Exhibit) -> Figure:
+    assert exhibit.figure is not None
+    return exhibit.figure
+
+
+def _of_runs(request: PlotRequest, width: float) -> Figure:
     from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED, Asked
     from surrobench.report.plots import (
         PIPELINE_PLOTS,
@@ -81,8 +139,12 @@ def _figure(request: PlotRequest, width: float) -> Figure:
     kind = kind_of_frame(frame).name
     recomputed = {"search": SEARCH_RECOMPUTED, "prediction": PREDICTION_RECOMPUTED}.get(kind, {})
     if request.kind in recomputed:
-        asked = Asked(request.runs, frame, request.train_size, request.seed, request.top, width)
-        return recomputed[request.kind](asked)
+        name = str(frame["task"].iloc[0])
+        rows = frame[frame["task"] == name]
+        asked = Asked(
+            name, request.runs, rows, request.train_size, request.seed, request.top, width
+        )
+        return _shown(recomputed[request.kind](asked))
     drawn: dict[str, Any] = {"search": SEARCH_PLOTS, "prediction": PREDICTION_PLOTS}
     known = [*drawn.get(kind, PIPELINE_PLOTS), *recomputed]
     if request.kind not in known:

@@ -49,6 +49,30 @@ def collect(frame: pd.DataFrame, runs: Sequence[Path], command: str = "") -> Pro
     )
 
 
+def collect_task(task: str, used: Mapping[str, Sequence[str]], command: str) -> Provenance:
+    """What is said of the origin of numbers that were computed from one task just now.
+
+    Args:
+        task: its name, or a card and its name.
+        used: names of predictors and other parts by kind, as
+            :func:`~surrobench.report.bibliography.cite` takes them.
+        command: that was given.
+    """
+    from surrobench.report.bibliography import cite
+    from surrobench.studies.environment import describe_environment
+
+    info = _info(task, [])
+    name = info.name if info else task
+    sources = cite(used, {name: info.bibtex if info else ""})
+    run = RunFacts(name, "explanation", command, environments=(describe_environment(),))
+    return Provenance(
+        runs=(run,),
+        tasks=(_task(name, info),),
+        citations=sources.citations,
+        uncited=sources.without,
+    )
+
+
 def cite_command(runs: Sequence[Path]) -> None:
     """Print BibTeX, and on the other stream what has none."""
     from surrobench.cli.console import say, tell

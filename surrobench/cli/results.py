@@ -31,6 +31,7 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
     Returns:
         The files: overview and summary first, then the figures, then everything else.
     """
+    from surrobench.cli.extras import task_extras
     from surrobench.cli.provenance import collect
     from surrobench.studies.kinds import imported
     from surrobench.studies.view import companions, kind_of_frame
@@ -38,8 +39,15 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
     kind = kind_of_frame(frame)
     results = imported(kind.results)(frame, **companions(kind, runs))
     output.print(imported(kind.ranking)(results))
-    origin = collect(frame, runs)
-    return sorted(imported(kind.report)(results, folder, provenance=origin), key=_interest)
+    extra = task_extras(frame, runs, kind.name)
+    paths = imported(kind.report)(
+        results,
+        folder,
+        provenance=collect(frame, runs),
+        extras=extra.exhibits,
+        omitted=extra.omitted,
+    )
+    return sorted(paths, key=_interest)
 
 
 def _interest(path: Path) -> int:

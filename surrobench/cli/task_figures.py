@@ -1,144 +1,169 @@
-"""Figures of a run that need its tasks, or a cell computed again."""
+"""Exhibits of a run that need its tasks, or a cell computed again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from surrobench.cli.console import tell
+from surrobench.cli.best_found import best_architectures, drawings
 from surrobench.errors import UserError
+from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures import (
-    Drawing,
     architectures,
     learning_curves,
     predicted_against_true,
     proxies_against_truth,
 )
+from surrobench.report.figures.proxies import proxy_correlations
+from surrobench.report.figures.trainings import from_trainings
 from surrobench.studies.task_lookup import find_task
 from surrobench.tasks import load_task
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
 
+_METHOD = ["predictor", "transform", "encoding"]
+
 
 @dataclass(frozen=True)
 class Asked:
-    """Which runs, which rows of their results, and what to show of them."""
+    """One task, the rows of results that belong to it, and what to show of them.
 
+    Attributes:
+        name: of the task, as the results have it or as a study names it.
+        runs: where the rows come from; the study files in there say where cards are.
+        rows: of this task; none if only the task itself is asked about.
+        train_size: of a cell; the largest if it is None.
+        seed: of a cell; the one whose score is the median if it is None.
+        top: how many architectures to draw or to mark.
+        width: inches.
+        seconds: cells that took longer are not computed again.
+    """
+
+    name: str
     runs: list[Path]
-    frame: pd.DataFrame
-    train_size: int | None
-    seed: int | None
-    top: int
-    width: float
+    rows: pd.DataFrame
+    train_size: int | None = None
+    seed: int | None = None
+    top: int = 8
+    width: float = 6.75
+    seconds: float = float("inf")
 
-    @property
-    def rows(self) -> pd.DataFrame:
-        """The rows of the first task."""
-        return self.frame[self.frame["task"] == self.frame["task"].iloc[0]]
-
-    @property
+    @cached_property
     def task(self) -> TableTask:
-        """The first task of the rows.
+        """The task.
 
         Raises:
             UserError: if it cannot be loaded, with the reason.
         """
         folders = [run if run.is_dir() else run.parent for run in self.runs]
-        return load_task(*find_task(str(self.frame["task"].iloc[0]), folders))
+        return load_task(*find_task(self.name, folders))
 
 
-def _predictions(asked: Asked) -> Figure:
+def _predictions(asked: Asked) -> Exhibit:
     """Predicted against true values of one cell, which is computed again."""
     from surrobench.studies.cell_lookup import cell_of
     from surrobench.studies.prediction import predictions
 
-    rows = asked.frame[asked.frame["status"] == "ok"]
-    if asked.train_size is not None:
-        rows = rows[rows["train_size"] == asked.train_size]
-    if asked.seed is not None:
-        rows = rows[rows["seed"] == asked.seed]
+    cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})
+    title = f"{cell.task}\n{cell.predictor}, {cell.train_size:,} examples, seed {cell.seed}"
+    table = pd.DataFrame(predictions(cell))
+    how = "seed" if asked.seed is not None else "seed with the median Kendall τ"
+    caption = (
+        f"Predicted against true values of the {len(table):,} test architectures of {asked.name}: "
+        f"{cell.method()} after {cell.train_size:,} training examples ({how}, {cell.seed}). Marked "
+        f"are the {asked.top} best predicted, with their 95 % intervals, and the {asked.top} best."
+    )
+    figure = predicted_against_true(table, top=asked.top, title=title, width=asked.width)
+    return Exhibit("predictions", caption, table, figure)
+
+
+def typical(asked: Asked) -> pd.Series:
+    """The row of the best method on average at a train size, with its median seed."""
+    rows = asked.rows[asked.rows["status"] == "ok"] if len(asked.rows) else asked.rows
+    for column, wanted in (("train_size", asked.train_size), ("seed", asked.seed)):
+        if wanted is not None and len(rows):
+            rows = rows[rows[column] == wanted]
     if rows.empty:
         raise UserError("no cell with a result has this task, method, train size and seed.")
-    largest = rows[rows["train_size"] == rows["train_size"].max()]
-    ranked = largest.sort_values("kendall_tau", ascending=False, kind="stable")
-    cell = cell_of(asked.runs, {str(name): ranked.iloc[0][name] for name in ranked})
-    title = f"{cell.task}\n{cell.predictor}, {cell.train_size:,} examples, seed {cell.seed}"
-    tell(f"Computing {cell.method()} on {cell.task} again.", style="dim")
-    table = pd.DataFrame(predictions(cell))
-    return predicted_against_true(table, top=asked.top, title=title, width=asked.width)
+    if asked.seconds < float("inf"):
+        rows = rows[rows["cpu_seconds"] <= asked.seconds] if "cpu_seconds" in rows else rows[:0]
+    if rows.empty:
+        raise UserError(f"every cell took more than {asked.seconds:g} s of computing.")
+    rows = rows[rows["train_size"] == rows["train_size"].max()].astype(dict.fromkeys(_METHOD, str))
+    means = rows.groupby(_METHOD, sort=False)["kendall_tau"].mean()
+    best = rows.set_index(_METHOD).loc[[means.idxmax()]].reset_index()
+    ranked = best.sort_values(["kendall_tau", "seed"], kind="stable")
+    return ranked.iloc[(len(ranked) - 1) // 2]
 
 
-def _proxies(asked: Asked) -> Figure:
-    """Measured columns of the (first) task against its values."""
+def _proxies(asked: Asked) -> Exhibit:
+    """Measured columns of the task against its values."""
     task = asked.task
     columns = pd.DataFrame({**task.measured, "truth": task.truth})
-    return proxies_against_truth(columns, title=task.name, width=asked.width)
+    caption = (
+        f"Label-free measures of {task.name} against its values: Kendall τ over all {len(task):,} "
+        "architectures and over the best tenth of them."
+    )
+    figure = proxies_against_truth(columns, title=task.name, width=asked.width)
+    return Exhibit("proxies", caption, proxy_correlations(columns), figure)
 
 
-def _architectures(asked: Asked) -> Figure:
-    """The best architectures that the runs of a search found, drawn with their numbers."""
+def _architectures(asked: Asked) -> Exhibit:
+    """The best architectures, drawn with their numbers."""
     task = asked.task
-    drawings = []
-    best = _best(asked.rows, asked.top)
-    for number, (text, value, methods) in enumerate(best, start=1):
-        arch = task.space.parse(text)
-        place = task.index.get(arch)
-        lines = [f"{value:.2f} {task.unit}", f"found by {methods}"]
-        if place is not None:
-            rank = int((task.truth > task.truth[place]).sum()) + 1
-            lines.insert(1, f"rank {rank:,} of {len(task):,}; mean {task.truth[place]:.2f}")
-            lines += [
-                f"{name} {task.measured[name][place]:,.5g}"
-                for name in ("params", "flops")
-                if name in task.measured
-            ]
-        drawings.append(Drawing(task.space.graph(arch), f"no. {number}", tuple(lines)))
-    return architectures(drawings, width=asked.width)
+    table = best_architectures(task, asked.rows, asked.top)
+    what = "that any run found" if len(asked.rows) else "of the table"
+    caption = f"The {len(table)} best architectures of {task.name} {what}."
+    figure = architectures(drawings(task, table), width=asked.width)
+    return Exhibit("architectures", caption, table, figure)
 
 
-def _best(frame: pd.DataFrame, count: int) -> list[tuple[str, float, str]]:
-    """Architecture, best value and how many runs of how many methods trained it."""
-    rows = frame[frame["value"].notna() & (frame["arch"].astype(str) != "")]
-    if "epochs" in rows and rows["epochs"].notna().any():
-        rows = rows[rows["epochs"].isna() | (rows["epochs"] == rows["epochs"].max())]
-    if rows.empty:
-        raise UserError("no run of this task trained an architecture to the end.")
-    rows = rows.assign(arch=rows["arch"].astype(str), strategy=rows["strategy"].astype(str))
-    groups = rows.groupby("arch")
-    table = groups.agg(value=("value", "mean"), methods=("strategy", "nunique"))
-    table = table.sort_values("value", ascending=False, kind="stable").head(count)
-    total = rows["strategy"].nunique()
-    return [
-        (str(arch), float(row["value"]), f"{int(row['methods'])} of {total} methods")
-        for arch, row in table.iterrows()
-    ]
-
-
-def _learning(asked: Asked) -> Figure:
-    """Values of the best architectures of a search after each known number of epochs."""
+def _learning(asked: Asked) -> Exhibit:
+    """What was recorded of the best architectures after each known number of epochs."""
     task = asked.task
     if len(task.fidelities) < 2:
         raise UserError(f"{task.name} keeps no values during training.")
-    rows = []
-    for text, _, _ in _best(asked.rows, asked.top):
-        place = task.index.get(task.space.parse(text))
-        for run, curve in enumerate(task.values[place] if place is not None else ()):
-            for epoch, value in zip(task.fidelities, curve, strict=True):
-                rows.append((text, f"value ({task.unit})", epoch, value, run))
-    table = pd.DataFrame(rows, columns=["name", "metric", "epoch", "value", "seed"])
-    return learning_curves(table, width=asked.width)
+    best = best_architectures(task, asked.rows, asked.top)
+    frames = []
+    for number, arch in zip(best["number"], best["arch"], strict=True):
+        place = task.index.get(task.space.parse(arch))
+        if place is not None:
+            frames.append(_curves(task, place).assign(name=f"no. {number}", arch=arch))
+    table = pd.concat(frames, ignore_index=True)
+    caption = f"Learning curves of the {len(best)} best architectures of {task.name}"
+    several = table["seed"].nunique() > 1
+    caption += ": means over trainings with 95 % Student's t bands." if several else "."
+    return Exhibit("learning-curves", caption, table, learning_curves(table, width=asked.width))
 
 
-Recomputed = Callable[[Asked], Figure]
-PREDICTION_RECOMPUTED: dict[str, Recomputed] = {"predictions": _predictions, "proxies": _proxies}
-SEARCH_RECOMPUTED: dict[str, Recomputed] = {
+def _curves(task: TableTask, place: int) -> pd.DataFrame:
+    """Long curves of one architecture: all that the card names, or else the values themselves."""
+    recorded = {name: values[place] for name, values in task.curves.items()}
+    recorded = recorded or {f"value ({task.unit})": task.values[place]}
+    seeds, epochs = next(iter(recorded.values())).shape
+    frame = pd.DataFrame(
+        {
+            "name": "",
+            "seed": [seed for seed in range(seeds) for _ in range(epochs)],
+            "epoch": list(task.fidelities) * seeds,
+            **{name: values.ravel() for name, values in recorded.items()},
+        }
+    )
+    return from_trainings(frame)
+
+
+Recomputed = Callable[[Asked], Exhibit]
+TASK_PLOTS: dict[str, Recomputed] = {
+    "proxies": _proxies,
     "architectures": _architectures,
     "learning-curves": _learning,
-    "proxies": _proxies,
 }
+"""What needs no run, only a task."""
+PREDICTION_RECOMPUTED: dict[str, Recomputed] = {"predictions": _predictions, **TASK_PLOTS}
+SEARCH_RECOMPUTED: dict[str, Recomputed] = TASK_PLOTS

@@ -15,7 +15,7 @@ def explain_command(
     task: str, predictor: str, encoding: str | None, train_size: int, seeds: int, out: Path | None
 ) -> None:
     """Explain one task and write the exhibits."""
-    from surrobench.report.provenance import Provenance
+    from surrobench.cli.provenance import collect_task
     from surrobench.report.understanding.writer import Subject, write_explanation
     from surrobench.understanding import explain
 
@@ -33,4 +33,10 @@ def explain_command(
     )
     folder = out or Path("explain") / re.sub(r"[^A-Za-z0-9._-]+", "-", told.task)
     command = shlex.join(["surrobench", *sys.argv[1:]])
-    show_paths(write_explanation(subject, told.frames, folder, provenance=Provenance(command)))
+    used = {
+        "predictors": [told.predictor, "xgboost", "gp-blocks"],
+        "encodings": [told.encoding],
+        "study": ["explanation"],
+    }
+    origin = collect_task(task, used, command)
+    show_paths(write_explanation(subject, told.frames, folder, provenance=origin))

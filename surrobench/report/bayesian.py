@@ -24,7 +24,12 @@ class Verdict:
 
 
 def bayesian_signed_rank(
-    first: npt.ArrayLike, second: npt.ArrayLike, rope: float = 0.0, *, seed: int = 0
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    rope: float = 0.0,
+    *,
+    seed: int = 0,
+    samples: int = 50_000,
 ) -> Verdict:
     """Compare paired scores, larger being better.
 
@@ -33,6 +38,7 @@ def bayesian_signed_rank(
         second: scores of the other on the same seeds or tasks.
         rope: differences up to this are equivalent in practice, in units of the scores.
         seed: of the draws from the posterior.
+        samples: number of these draws.
 
     Raises:
         UserError: if baycomp is not installed, or there are fewer than two complete pairs.
@@ -47,6 +53,6 @@ def bayesian_signed_rank(
     both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < 2:
         raise UserError(f"the Bayesian signed-rank test needs two pairs, not {both.sum()}.")
-    found = SignedRankTest.probs(x[both], y[both], rope, random_state=seed)
+    found = SignedRankTest.probs(x[both], y[both], rope, nsamples=samples, random_state=seed)
     better, equivalent, worse = found if rope else (found[0], 0.0, found[-1])
     return Verdict(float(better), float(equivalent), float(worse))

@@ -47,7 +47,7 @@ HTML = Markup(
 MARKUPS = (LATEX, MARKDOWN, HTML)
 
 LATEX_COMMANDS = r"""% needs \usepackage{booktabs, graphicx}
-% for siunitx: \usepackage{siunitx} and \newcommand{\srnum}[1]{\num{#1}}
+% for siunitx: \usepackage{siunitx} \sisetup{detect-all} and \newcommand{\srnum}[1]{\num{#1}}
 \providecommand{\srnum}[1]{#1}
 \providecommand{\srbest}[1]{\textbf{#1}}
 \providecommand{\srsecond}[1]{\underline{#1}}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, number
+from surrobench.report.equivalence import equivalence
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.critical_difference import critical_difference
 from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
@@ -38,6 +39,7 @@ def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[E
         yield _outcomes(scores, pairs)
     if np.isfinite(scores.ranks.critical_difference):
         yield _ranks(scores)
+    yield from equivalence(scores)
     if scores.measure.unitless and any(len(table) > 1 for table in scores.tables.values()):
         yield from _together(scores)
 

@@ -13,26 +13,42 @@ from surrobench.report.results import Results
 from surrobench.report.tables import markdown_table
 
 MOST_REASONS = 50
+MOST_WORDS = 400
+"""Characters of a sentence that says what is not shown."""
 _LATEX = (
     "`report.tex` inputs all tables and figures, `appendix.tex` is the reproducibility appendix, "
     "`references.bib` (if present) holds what to cite."
 )
 
 
-def index_page(results: Results, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
-    """The page in Markdown: overview, exhibits with their captions and files, failures."""
+def index_page(
+    results: Results,
+    exhibits: Sequence[tuple[Exhibit, Sequence[Path]]],
+    omitted: Sequence[str] = (),
+) -> str:
+    """The page in Markdown: overview, failures, exhibits with captions and files, what is left."""
     lead = ["# Report", _overview(results), *_failures(results), *_constant(results)]
-    return page(lead, exhibits)
+    return page(lead, exhibits, omitted)
 
 
-def page(lead: Sequence[str], exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
-    """A page that begins with ``lead`` and lists tables and figures with their files."""
+def page(
+    lead: Sequence[str],
+    exhibits: Sequence[tuple[Exhibit, Sequence[Path]]],
+    omitted: Sequence[str] = (),
+) -> str:
+    """A page that begins with ``lead`` and lists tables and figures with their files.
+
+    What is ``omitted``, and why, is said at the end.
+    """
     parts = list(lead)
     tables = [item for item in exhibits if item[0].figure is None]
     parts += ["## Tables", _tables(tables), "## Figures"]
     parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]
     if len(tables) == len(exhibits):
         parts[-1] = "There are no figures, for want of results."
+    if omitted:
+        lines = [f"- {markdown(one_line(sentence, MOST_WORDS))}" for sentence in omitted]
+        parts += ["## Not shown", "\n".join(lines)]
     if any(path.suffix == ".tex" for _, paths in exhibits for path in paths):
         parts += ["## For a paper", _LATEX]
     return "\n\n".join(parts) + "\n"

@@ -163,11 +163,11 @@ def wide_tex(cells: pd.DataFrame, caption: str, label: str) -> str:
         chosen = cells.iloc[:, part + ([cells.shape[1] - 1] if ranked else [])]
         suffix = f" (Part {place} of {len(parts)}.)" if len(parts) > 1 else ""
         number = f"-{place}" if len(parts) > 1 else ""
-        tables.append(_float(chosen.reset_index(), 1, caption + suffix, label + number))
+        tables.append(float_tex(chosen.reset_index(), 1, caption + suffix, label + number))
     return LATEX_COMMANDS + "\n".join(tables)
 
 
-def _float(cells: pd.DataFrame, names: int, caption: str, label: str) -> str:
+def float_tex(cells: pd.DataFrame, names: int, caption: str, label: str) -> str:
     """A table that floats and is made smaller where it would be wider than the text.
 
     The first ``names`` columns are aligned to the left.
@@ -195,7 +195,7 @@ def long_tex(
     cells = cells.fillna("").reset_index(names=["task", what])
     cells["task"] = cells["task"].where(~cells["task"].duplicated(), "")
     if len(cells) <= MOST_ROWS:
-        return LATEX_COMMANDS + _float(cells, 2, caption, label)
+        return LATEX_COMMANDS + float_tex(cells, 2, caption, label)
     tex: str = cells.style.hide(axis="index").to_latex(
         environment="longtable",
         hrules=True,

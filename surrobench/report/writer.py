@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from surrobench.report import figures
 from surrobench.report.comparisons import comparisons
 from surrobench.report.costs import costs
+from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
@@ -39,6 +41,8 @@ def write_report(
     formats: Collection[str] = DEFAULT_FORMATS,
     measure: str | None = None,
     provenance: Provenance | None = None,
+    extras: Iterable[Exhibit] = (),
+    omitted: Sequence[str] = (),
 ) -> list[Path]:
     """Write every exhibit that the records support, and ``report.md``, which lists them.
 
@@ -49,6 +53,8 @@ def write_report(
             ``svg``.
         measure: the column to rank by; Kendall τ, or else the first that was recorded.
         provenance: what is known of the runs, for the appendix and the citations.
+        extras: further exhibits, which come last.
+        omitted: sentences that say what is not shown and why.
 
     Returns:
         The files written, ``report.md`` first.
@@ -59,13 +65,14 @@ def write_report(
     """
     check_formats(formats)
     results, origin = Results.of(frame), provenance or Provenance()
-    shown = exhibits(results, results.primary(measure))
+    shown = chain(exhibits(results, results.primary(measure)), extras)
+    missing = [*omitted, *missing_library()]
 
     def overview(saved: Sequence[Saved]) -> str:
-        return index_page(results, saved)
+        return index_page(results, saved, missing)
 
     def page(saved: Sequence[Saved]) -> str:
-        return prediction_page(results, results.primary(measure), saved, origin)
+        return prediction_page(results, results.primary(measure), saved, origin, missing)
 
     pages = [
         ("report.md", overview),
@@ -190,6 +197,21 @@ def _calibration(results: Results) -> Iterator[Exhibit]:
                 figure = figures.coverage(part, size, width=_width(part))
                 data = _calibration_rows(part, size)
                 yield Exhibit(f"calibration-n{size}{suffix}", caption, data, figure)
+
+        yield from _reliability(results, size)
+
+
+def _reliability(results: Results, size: int) -> Iterator[Exhibit]:
+    caption = (
+        f"Observed against nominal coverage of central predictive intervals with {size:,} training "
+        "examples, means over seeds: below the diagonal a method is overconfident. The best "
+        "calibrated of each family and the best overall, without predictors of constants."
+    )
+    for suffix, part in _pages(results, 12):
+        if part.has(*CALIBRATION) and part.order(MEASURES["calibration_error"], size):
+            figure = figures.reliability(part, size, width=_width(part))
+            data = _calibration_rows(part, size)
+            yield Exhibit(f"reliability-n{size}{suffix}", caption, data, figure)
 
 
 def _calibration_rows(results: Results, size: int) -> pd.DataFrame:

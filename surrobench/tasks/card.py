@@ -86,6 +86,9 @@ class TaskCard(_Strict):
         runs: number of training runs that the target averages already.
         noise: standard deviation of a single run, or where to estimate it from.
         measured: label-free columns of this task, beside those of the card.
+        curves: what else was recorded in every epoch, laid out as the target is: names such as
+            ``train_loss``, ``validation_mae`` or ``accuracy`` -> columns. For learning curves
+            only.
         protocol: how the numbers were obtained, for ``surrobench info``.
     """
 
@@ -105,6 +108,7 @@ class TaskCard(_Strict):
     runs: int = Field(default=1, ge=1)
     noise: float | Literal["seeds", "groups", "duplicates"] | None = None
     measured: list[str] | dict[str, str] = {}
+    curves: dict[str, str] = {}
 
     @field_validator("direction", mode="before")
     @classmethod
@@ -127,6 +131,8 @@ class TaskCard(_Strict):
             raise ValueError("'cost' and 'costs' exclude each other")
         if self.layout != "seeds" and isinstance(self.target, list):
             raise ValueError("a learning curve ('layout') needs a single target column")
+        if self.layout == "seeds" and self.curves:
+            raise ValueError('\'curves\' needs layout = "epochs" or "seeds-epochs"')
         return self
 
     @property
@@ -145,6 +151,7 @@ class TaskCard(_Strict):
             *extra,
             *self.costs.values(),
             *named(self.measured).values(),
+            *self.curves.values(),
         ]
 
 

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -29,6 +30,7 @@ from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.signals import synthetic_signals
 from surrobench.training.trainer import Recipe, initialised
+from surrobench.training.training_frame import training_frame
 from surrobench.training.training_run import TrainingRun
 from surrobench.training.versions import versions
 
@@ -174,6 +176,31 @@ class LiveTask:
         if width == 1 or self.build_at is None:
             return self.build(arch)
         return self.build_at(arch, width)
+
+    def learning_curves(
+        self, archs: Sequence[Arch], *, seeds: Sequence[int] = (0,)
+    ) -> pd.DataFrame:
+        """What full trainings recorded in every epoch; those that are not kept are done now.
+
+        Args:
+            archs: architectures of the space.
+            seeds: of the trainings of each.
+
+        Returns:
+            A row per architecture, seed and epoch; see
+            :func:`~surrobench.training.training_frame.training_frame`.
+
+        Raises:
+            UserError: for an architecture of another space.
+        """
+        canonical = {arch: self.space.canonical(self.space.check(arch)) for arch in archs}
+        jobs = [Job(arch, seed) for seed in seeds for arch in dict.fromkeys(canonical.values())]
+        found = self._runs(jobs, self._setting(None, FULL), None)
+        return training_frame(
+            (self.space.to_string(arch), seed, found[Job(canonical[arch], seed)])
+            for arch in canonical
+            for seed in seeds
+        )
 
     def _runs(
         self, jobs: Sequence[Job], setting: _Setting, progress: Progress | None

@@ -13,7 +13,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
-from surrobench.tasks.runs import Runs, check_targets, read_runs
+from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
 
@@ -59,6 +59,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
     table = understand(card, rows, [task], faults)
     runs = read_runs(table, task, wrong, faults)
     measured = _measured(table, task, faults)
+    curves = read_curves(table, task, faults)
     known = np.flatnonzero(np.isfinite(runs.truth))
     pool = _merge(table, known, runs.truth, task, faults)
     if len(pool.first) < 2 and not faults:
@@ -95,6 +96,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         bibtex=card.bibtex,
         url=card.url,
         default_encoding=card.default_encoding,
+        curves={name: pool.mean(values) for name, values in curves.items()},
     )
 
 

@@ -54,6 +54,23 @@ def read_runs(table: Table, task: TaskCard, wrong: set[int], faults: Faults) -> 
     return Runs(truth, values, fidelities, _seconds(table, task, fidelities), int(unusable.sum()))
 
 
+def read_curves(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:
+    """What else was recorded in every epoch, by name: ``N x seeds x epochs`` as in the table."""
+    curves = {}
+    for name, column in task.curves.items():
+        values = _matrix(table.columns[column])
+        seeds = task.seeds if task.layout == "seeds-epochs" else 1
+        length = _matrix(table.columns[task.targets[0]]).shape[1]
+        if values.shape[1] != length:
+            faults.add(
+                f"curve {column!r} holds {values.shape[1]} values a row, but the target "
+                f"{task.targets[0]!r} holds {length}."
+            )
+        elif length % seeds == 0:
+            curves[name] = values.reshape(len(values), seeds, -1)
+    return curves
+
+
 def check_targets(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set[int]:
     """Report targets that are no finite numbers; return the file positions of their rows.
 

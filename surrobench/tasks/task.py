@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -41,6 +41,8 @@ class TableTask:
         merged: rows that were averaged into another with the same decisions.
         runs: number of training runs that ``truth`` averages.
         noise: standard deviation of a single training run, or None if unknown.
+        curves: what else was recorded in every epoch, ``n x seeds x fidelities`` in the units and
+            with the sign of the table.
     """
 
     name: str
@@ -68,6 +70,7 @@ class TableTask:
     bibtex: str
     url: str
     default_encoding: str
+    curves: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.truth)

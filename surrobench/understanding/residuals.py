@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from surrobench.metrics.ranking import kendall_tau
+from surrobench.spaces.architecture import Variable
 from surrobench.understanding.fitting import Fit, FloatArray, Sample
 
 FEWEST = 10
@@ -78,4 +79,11 @@ def _counts(sample: Sample) -> Iterator[tuple[str, str, Mask]]:
         wanted = np.array([variables[i].choices.index(label) for i in holders])
         count = (sample.choices[:, holders] == wanted).sum(axis=1)
         for number in range(len(holders) + 1):
-            yield f"number of {label}", str(number), count == number
+            yield f"number of {_named(label, variables, holders)}", str(number), count == number
+
+
+def _named(label: str, variables: Sequence[Variable], holders: Sequence[int]) -> str:
+    """A choice with the last word of the names of its variables, if they share it."""
+    words = {variables[i].name.split()[-1] for i in holders if " " in variables[i].name}
+    shared = len(words) == 1 and all(" " in variables[i].name for i in holders)
+    return f"{words.pop()} {label}" if shared else label

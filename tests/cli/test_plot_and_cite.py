@@ -11,6 +11,8 @@ from scipy import stats
 from search_toy import search_study
 from toy import toy_study
 
+from surrobench.cli.task_figures import Asked, typical
+from surrobench.errors import UserError
 from surrobench.studies.cell_lookup import cell_of
 from surrobench.studies.config import build_study
 from surrobench.studies.prediction import predictions
@@ -60,6 +62,57 @@ def test_figures_of_searches(searched: Command, tmp_path: Path) -> None:
         done = searched("plot", "runs/one", "--kind", kind, "--size", "ieee", "--out", str(out))
         assert done.status == 0, done.err
         assert out.read_text().startswith("<?xml")
+
+
+def test_a_task_alone_is_drawn(predicted: Command, tmp_path: Path) -> None:
+    out = tmp_path / "c.svg"
+    arguments = ("--kind", "learning-curves", "--top", "2", "--out", str(out))
+    done = predicted("plot", "live/digits-chain", *arguments)
+    assert done.status == 0, done.err
+    assert out.read_text().startswith("<?xml")
+    done = predicted("plot", "toy.toml:accuracy", "--kind", "learning-curves")
+    assert (done.status, "keeps no values during training" in done.err) == (1, True)
+    done = predicted("plot", "live/digits-chain", "--kind", "ranking")
+    assert (done.status, "a task alone has no figure" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_trainings_are_drawn_from_a_file(
+    predicted: Command, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(
+        {"arch": "a", "seed": [0, 0, 1, 1], "epoch": [1, 2] * 2, "train_mae": 1.0, "accuracy": 0.5}
+    )
+    file = tmp_path / f"trainings.{form}"
+    frame.to_csv(file, index=False) if form == "csv" else frame.to_parquet(file)
+    monkeypatch.chdir(tmp_path)
+    done = predicted("plot", str(file), "--kind", "learning-curves", "--format", "png")
+    assert done.status == 0, done.err
+    assert (tmp_path / "learning-curves.png").stat().st_size > 1000
+    frame.drop(columns="epoch").to_csv(tmp_path / "wrong.csv", index=False)
+    done = predicted("plot", str(tmp_path / "wrong.csv"), "--kind", "learning-curves")
+    assert (done.status, "lacks the column(s) epoch" in done.err) == (1, True)
+
+
+def test_the_seed_of_predictions_is_typical_and_not_the_luckiest() -> None:
+    rows = pd.DataFrame(
+        {
+            "predictor": ["a"] * 3 + ["b"] * 3,
+            "transform": "none",
+            "encoding": "one-hot",
+            "train_size": 8,
+            "seed": [0, 1, 2] * 2,
+            "status": "ok",
+            "kendall_tau": [0.5, 0.7, 0.6, 0.9, 0.1, 0.2],
+            "cpu_seconds": [1.0, 1.0, 1.0, 1.0, 1.0, 99.0],
+        }
+    )
+    chosen = typical(Asked("t", [], rows))
+    assert (chosen["predictor"], chosen["seed"]) == ("a", 2)
+    quick = typical(Asked("t", [], rows[rows["predictor"] == "b"], seconds=10.0))
+    assert quick["seed"] == 1
+    with pytest.raises(UserError, match=r"more than 0\.5 s"):
+        typical(Asked("t", [], rows, seconds=0.5))
 
 
 def test_mistakes_are_sentences(predicted: Command) -> None:

@@ -71,6 +71,25 @@ def test_significance_is_that_of_nemenyi() -> None:
     assert first["not_worse"].to_dict() == {"a": False, "b": True, "c": False}
 
 
+def test_pairs_with_the_best_are_tested_by_wilcoxon_and_holm() -> None:
+    frame = records(8)
+    task = frame["task"].str[1:].astype(int)
+    frame["kendall_tau"] -= frame["predictor"].map({"a": 0.0, "b": 0.001, "c": 0.002}) * task**2
+    frame.loc[(task < 3) & (frame["predictor"] == "b"), "kendall_tau"] += 0.25
+    first = prediction_standings(Results.of(frame)).query("axis == 'ranking'").set_index("method")
+    means = frame.groupby(["task", "predictor"])["kendall_tau"].mean().unstack()
+    p = [stats.wilcoxon(means["a"] - means[other]).pvalue for other in "bc"]
+    assert first.loc["c", "p_wilcoxon"] == pytest.approx(2 * p[1])
+    assert first.loc["b", "p_wilcoxon"] == pytest.approx(max(p[0], 2 * p[1]))
+    assert np.isnan(first.loc["a", "p_wilcoxon"])
+    assert first["pairwise_not_worse"].to_dict() == {"a": False, "b": True, "c": False}
+
+
+def test_too_few_tasks_are_no_draw() -> None:
+    table = prediction_standings(Results.of(records(4)))
+    assert not table["pairwise_not_worse"].any()
+
+
 def test_one_task_is_no_test() -> None:
     table = prediction_standings(Results.of(records(1)))
     assert table["friedman_p"].isna().all()

@@ -181,7 +181,12 @@ def test_sizes_of_templates(small: Results, name: str, widths: tuple[float, floa
         (lambda: figures.predicted_against_true(pd.DataFrame({"truth": [1.0]})), "prediction"),
         (lambda: figures.predicted_against_true(predictions(0)), "no architecture"),
         (lambda: figures.architectures([]), "no architecture"),
-        (lambda: figures.learning_curves(pd.DataFrame({"epoch": [1]})), "name, metric, value"),
+        (lambda: figures.learning_curves(pd.DataFrame({"value": [1]})), "name, metric, epoch"),
+        (
+            lambda: figures.learning_curves(pd.DataFrame({"epoch": [1]})),
+            "a frame of trainings lacks",
+        ),
+        (lambda: figures.learning_curves(pd.DataFrame({"arch": ["a"], "epoch": [1]})), "measure"),
         (lambda: figures.proxies_against_truth(pd.DataFrame({"truth": [1.0]})), "no proxies"),
         (lambda: figures.critical_difference(pd.DataFrame({"a": [1.0], "b": [2.0]})), "three"),
         (lambda: figures.aggregates(pd.DataFrame(), "tau"), "nothing to aggregate"),

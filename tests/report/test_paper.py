@@ -11,6 +11,7 @@ import pytest
 
 from surrobench.report import write_report
 from surrobench.report.bibliography import cite, entries, parts, references
+from surrobench.report.cells import LATEX_COMMANDS
 from surrobench.report.latex import appendix_tex
 from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
 
@@ -47,6 +48,24 @@ def test_the_skeleton_compiles_unedited(small: pd.DataFrame, tmp_path: Path) -> 
     assert "undefined" not in log
     assert "Overfull \\hbox" not in log.split("reproducib")[0]
     assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_best_is_bold_although_siunitx_sets_it(tmp_path: Path) -> None:
+    preamble = SKELETON.read_text(encoding="utf-8").split(r"\begin{document}")[0]
+    body = r"\pdfobjcompresslevel=0 \begin{document}" + LATEX_COMMANDS + r"%s\end{document}"
+    fonts = []
+    for name, number in (("plain", r"\srnum{0.5}"), ("bold", r"\srbest{\srnum{0.5}}")):
+        (tmp_path / f"{name}.tex").write_text(preamble + body.replace("%s", number))
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", name],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout.decode("latin-1")[-2000:]
+        fonts.append(b"NimbusRomNo9L-Medi" in (tmp_path / f"{name}.pdf").read_bytes())
+    assert fonts == [False, True]
 
 
 def test_report_tex_shows_everything_once(small: pd.DataFrame, tmp_path: Path) -> None:

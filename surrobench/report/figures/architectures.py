@@ -17,8 +17,10 @@ from surrobench.spaces.architecture import ArchGraph
 
 _PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
 _NOTHING = ("none", "zero", "zeroize", "")
-_FLAT, _BENT = 0.55, 1.35
-"""Inches of a chain, and of a graph whose edges pass over nodes."""
+_BEND = 0.42
+"""How far an edge that passes over nodes swings out: its arc rises by half of this per node."""
+_MARGIN = 0.22
+"""Nodes above and below a graph."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,18 @@ def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) ->
     columns = max(1, min(len(drawings), int(width / 1.6)))
     rows = math.ceil(len(drawings) / columns)
     lines = max(len(drawing.lines) for drawing in drawings)
-    bent = any(t > s + 1 for drawing in drawings for s, t, _ in drawing.graph.edges)
-    height = rows * ((_BENT if bent else _FLAT) + 0.12 * lines) + 0.35
+    reach = _reach(drawings)
+    longest = max(len(drawing.graph.nodes) for drawing in drawings)
+    tall = (reach[1] - reach[0]) * (width / columns - 0.1) / (longest - 0.3)
+    height = rows * (tall + 0.2 + 0.12 * lines) + 0.3
     with paper_style():
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = [axes for row in figure.subplots(rows, columns, squeeze=False) for axes in row]
         for axes in grid:
             axes.set_axis_off()
         for axes, drawing in zip(grid, drawings, strict=False):
-            _draw(axes, drawing, colours)
+            _draw(axes, drawing, colours, reach)
+            axes.set_xlim(-0.35, longest - 0.65)
         _legend(figure, colours)
     return figure
 
@@ -66,18 +71,35 @@ def _colours(drawings: Sequence[Drawing]) -> dict[str, str]:
     return {name: _PALETTE[place % len(_PALETTE)] for place, name in enumerate(shown)}
 
 
-def _draw(axes: Axes, drawing: Drawing, colours: dict[str, str]) -> None:
+def _bend(source: int, target: int) -> float:
+    """Neighbours are joined straight; other edges swing up or down by turns."""
+    if target - source == 1:
+        return 0.0
+    return _BEND if (source + target) % 2 else -_BEND
+
+
+def _reach(drawings: Sequence[Drawing]) -> tuple[float, float]:
+    """How far the graphs reach down and up, in distances between neighbouring nodes."""
+    arcs = [
+        -_bend(source, target) * (target - source) / 2
+        for drawing in drawings
+        for source, target, _ in drawing.graph.edges
+    ]
+    return min([0.0, *arcs]) - _MARGIN, max([0.0, *arcs]) + _MARGIN
+
+
+def _draw(
+    axes: Axes, drawing: Drawing, colours: dict[str, str], reach: tuple[float, float]
+) -> None:
     nodes, edges = drawing.graph.nodes, drawing.graph.edges
     places = [(place, 0.0) for place in range(len(nodes))]
     for source, target, label in edges:
-        span = target - source
-        bend = 0.0 if span == 1 else (0.42 if (source + span) % 2 else -0.42)
         absent = label in _NOTHING and any(text for *_, text in edges)
         axes.add_patch(
             FancyArrowPatch(
                 places[source],
                 places[target],
-                connectionstyle=f"arc3,rad={bend}",
+                connectionstyle=f"arc3,rad={_bend(source, target)}",
                 arrowstyle="-|>",
                 mutation_scale=6,
                 shrinkA=5,
@@ -91,9 +113,7 @@ def _draw(axes: Axes, drawing: Drawing, colours: dict[str, str]) -> None:
         inner = 0 < place < len(nodes) - 1
         colour = colours.get(label, MUTED) if inner else INK
         axes.plot(*places[place], "o", markersize=6, color=INK, markerfacecolor=colour, zorder=3)
-    reach = 0.26 * max((t - s for s, t, _ in edges), default=1)
-    axes.set_xlim(-0.35, len(nodes) - 0.65)
-    axes.set_ylim(-reach, reach)
+    axes.set_ylim(*reach)
     axes.set_title(escaping.figure(drawing.title, 40))
     text = "\n".join(escaping.figure(line, 46) for line in drawing.lines)
     axes.text(0.5, -0.02, text, transform=axes.transAxes, ha="center", va="top", fontsize=5.5)

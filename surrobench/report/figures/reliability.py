@@ -30,7 +30,8 @@ def reliability(
     """Share of truths inside the central intervals against the level that they state.
 
     One panel a task; means over seeds. Below the diagonal a method is overconfident. The best
-    calibrated methods of each family are drawn (``highlight`` in all, or those it names).
+    calibrated methods of each family are drawn (``highlight`` in all, or those it names), without
+    predictors of constants, whose intervals say nothing of a single architecture.
 
     Raises:
         UserError: if no coverage was recorded at this train size.
@@ -42,7 +43,8 @@ def reliability(
     error = MEASURES["calibration_error"]
     if isinstance(highlight, int):
         order = results.order(error, size)
-        chosen = [m for m in panels.highlights(results, error, highlight) if m in order]
+        order = [m for m in order if m not in results.constant_methods(always=True)]
+        chosen = [m for m in panels.highlights(results, error, highlight + 1) if m in order]
     else:
         chosen = [method for method in highlight if method in results.methods]
     looks = panels.looks(results)

@@ -1,4 +1,4 @@
-"""Mean ranks of methods over tasks with Friedman's and Nemenyi's tests, in every respect."""
+"""Mean ranks of methods over tasks with tests of their differences, in every respect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.rank_tests import rank_test
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
+from surrobench.report.statistics import can_reject, holm, signed_ranks
 
 ALPHA = 0.05
 COLUMNS = (
@@ -23,6 +24,8 @@ COLUMNS = (
     "mean_rank",
     "best",
     "not_worse",
+    "p_wilcoxon",
+    "pairwise_not_worse",
     "median",
     "own_tasks",
     "tasks",
@@ -62,7 +65,9 @@ def prediction_standings(results: Results) -> pd.DataFrame:
 
     Columns: ``kind``, ``axis``, ``measure``, ``at`` (train size), ``method``, ``mean_rank`` over
     the compared tasks (1 is best; NaN for a method that is not compared), ``best``, ``not_worse``
-    (Nemenyi, 5 %; False where there is no test), ``median`` score over the method's tasks,
+    (Nemenyi, 5 %; False where there is no test), ``p_wilcoxon`` (against the best, paired over the
+    compared tasks, Holm-adjusted) and ``pairwise_not_worse`` (the same at 5 %; False where so few
+    tasks could not have told any difference), ``median`` score over the method's tasks,
     ``own_tasks`` (number of these), ``tasks`` and ``methods`` that are compared, ``friedman_p`` and
     ``critical_difference``.
     """
@@ -122,7 +127,7 @@ def _standings(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     if block.empty:
         return table.assign(
             mean_rank=np.nan, best=False, not_worse=False, friedman_p=np.nan,
-            critical_difference=np.nan,
+            critical_difference=np.nan, p_wilcoxon=np.nan, pairwise_not_worse=False,
         ).reset_index()  # fmt: skip
     test = rank_test(block, measure.larger_is_better, ALPHA)
     table["mean_rank"] = test.ranks.reindex(table.index)
@@ -132,7 +137,29 @@ def _standings(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     tie = behind < test.critical_difference if surely else behind.notna() & (test.p >= ALPHA)
     table["not_worse"] = tie & ~table["best"]
     table["friedman_p"], table["critical_difference"] = test.p, test.critical_difference
+    paired = _against_best(block, str(test.ranks.index[0]), measure)
+    table["p_wilcoxon"] = paired["p"].reindex(table.index)
+    table["pairwise_not_worse"] = paired["not_worse"].reindex(table.index).eq(True)
     return table.sort_values("mean_rank", kind="stable").reset_index()
+
+
+def _against_best(block: pd.DataFrame, best: str, measure: Measure) -> pd.DataFrame:
+    """Wilcoxon's signed-rank test of every method against the best-ranked, adjusted by Holm.
+
+    Scores with a unit are divided by the standard deviation over methods of their task: signed
+    ranks compare the sizes of differences between tasks.
+    """
+    scores = block if measure.larger_is_better else -block
+    if not measure.unitless:
+        spread = block.std(axis=1)
+        scores = scores[spread > 0].div(spread[spread > 0], axis=0)
+    differences = scores[[best]].to_numpy() - scores.to_numpy()
+    p = signed_ranks(differences)
+    p[list(scores.columns).index(best)] = np.nan
+    testable = can_reject(len(scores), int(np.isfinite(p).sum()), ALPHA)
+    adjusted = holm(p)
+    columns = {"p": adjusted, "not_worse": testable & (adjusted >= ALPHA)}
+    return pd.DataFrame(columns, index=scores.columns)
 
 
 def compared(scores: pd.DataFrame) -> pd.DataFrame:

@@ -90,5 +90,5 @@ def _rank(row: pd.Series | None, shaded: bool) -> Cell:
     share = (row["mean_rank"] - 1) / max(1, row["methods"] - 1)
     css = f"shade{min(SHADES - 1, int((1 - share) * SHADES))}" if shaded else ""
     rank = float(row["mean_rank"])
-    marks = "≈" if row["not_worse"] else ""
+    marks = ("≈" if row["not_worse"] else "") + ("°" if row["pairwise_not_worse"] else "")
     return Cell(f"{rank:.1f}", rank, bool(row["best"]), marks, css=css)

@@ -34,9 +34,12 @@ _RULES = (
     "complete part of the table, methods that have enough tasks over the tasks that all of these "
     "have; – marks the others. Ranks among other methods or over other tasks do not compare.",
     f"In bold the best mean rank; ≈ marks what is not significantly worse (Friedman's test and, "
-    f"where it rejects at {ALPHA:.0%}, Nemenyi's critical difference; Demšar, JMLR 2006). "
-    "The tests take tasks for independent draws, but tasks of one table share its architectures: "
-    "read them as a guide.",
+    f"where it rejects at {ALPHA:.0%}, Nemenyi's critical difference; Demšar, JMLR 2006); "
+    "° marks what is not significantly worse than the best in pairs (Wilcoxon's signed-rank test "
+    f"over the compared tasks, Holm-adjusted, {ALPHA:.0%}; no mark where so few tasks could not "
+    "have told any difference; scores with a unit in standard deviations over the methods of their "
+    "task). The tests take tasks for independent draws, but tasks of one table share its "
+    "architectures: read them as a guide.",
 )
 
 

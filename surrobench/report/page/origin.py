@@ -13,6 +13,8 @@ from surrobench.report.page.grid import Cell, Grid, Head, from_frame
 from surrobench.report.provenance import Provenance, RunFacts
 
 MOST_REASONS = 200
+MOST_WORDS = 400
+"""Characters of a sentence that says what is not shown."""
 
 
 def failures_section(failures: pd.DataFrame, unit: str) -> Section | None:
@@ -42,6 +44,12 @@ def failures_section(failures: pd.DataFrame, unit: str) -> Section | None:
     )
     item = Item("failures-table", "Failures by method, task and reason", "", "failures", grid=grid)
     return Section("failures", "What failed, and why", (text,), items=(item,))
+
+
+def omitted_section(omitted: Sequence[str]) -> Section | None:
+    """What is not shown and why; None where nothing is left out."""
+    texts = tuple(one_line(sentence, MOST_WORDS) for sentence in omitted)
+    return Section("omitted", "Not shown", texts) if texts else None
 
 
 def _listed(values: pd.Series) -> str:

@@ -14,7 +14,7 @@ from surrobench.report.page.charts import Dress
 from surrobench.report.page.contents import Saved, sections
 from surrobench.report.page.document import Page, Section, render
 from surrobench.report.page.explorer import explorer
-from surrobench.report.page.origin import failures_section, origin_sections
+from surrobench.report.page.origin import failures_section, omitted_section, origin_sections
 from surrobench.report.pipeline.figures import looks as pipeline_looks
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.tables import noise_text
@@ -31,7 +31,11 @@ _STARTS = "All strategies start from the same architectures for the same task an
 
 
 def prediction_page(
-    results: Results, measure: Measure | None, saved: Sequence[Saved], origin: Provenance
+    results: Results,
+    measure: Measure | None,
+    saved: Sequence[Saved],
+    origin: Provenance,
+    omitted: Sequence[str] = (),
 ) -> str:
     """The page of a prediction study as HTML.
 
@@ -40,6 +44,7 @@ def prediction_page(
         measure: that methods are ranked by; None if nothing succeeded.
         saved: exhibits with the files that they were saved as.
         origin: what is known of the runs.
+        omitted: sentences that say what is not shown and why.
     """
     chosen = highlights(results, measure) if measure is not None else []
     dress = Dress(looks(results), chosen)
@@ -61,11 +66,16 @@ def prediction_page(
         lead += f" Constant predictions, whose correlations count as 0, came from {names}."
     return _page(
         "Prediction study", lead, facts, parts, results.failures, "cells", origin,
-        _seeds(results.records, _PAIRED), prediction_facts(results),
+        _seeds(results.records, _PAIRED), prediction_facts(results), omitted,
     )  # fmt: skip
 
 
-def search_page(results: SearchResults, saved: Sequence[Saved], origin: Provenance) -> str:
+def search_page(
+    results: SearchResults,
+    saved: Sequence[Saved],
+    origin: Provenance,
+    omitted: Sequence[str] = (),
+) -> str:
     """The page of a search study as HTML; see :func:`prediction_page`."""
     dressed = [Cast.of(part) for part in results.by_measure() if part.traces]
     everyone = {method: shown for cast in dressed for method, shown in cast.looks.items()}
@@ -91,6 +101,7 @@ def search_page(results: SearchResults, saved: Sequence[Saved], origin: Provenan
         origin,
         _seeds(results.rows, _STARTS),
         search_facts(results),
+        omitted,
     )
 
 
@@ -131,10 +142,11 @@ def _page(
     origin: Provenance,
     seeds: str,
     cost: Sequence[tuple[str, str]],
+    omitted: Sequence[str],
 ) -> str:
-    failed = failures_section(failures, unit)
     names = ", ".join(dict.fromkeys(one_line(run.name) for run in origin.runs))
-    everything = [*parts, *([failed] if failed else []), *origin_sections(origin, seeds, cost)]
+    told = [failures_section(failures, unit), omitted_section(omitted)]
+    everything = [*parts, *filter(None, told), *origin_sections(origin, seeds, cost)]
     return render(Page(names or kicker, kicker if names else "surrobench", lead, facts, everything))
 
 

@@ -31,6 +31,8 @@ BANDS = {
     "found_optimum": None,
 }
 """Columns that can be drawn, with those that bound their bands."""
+MOST_BANDS = 3
+"""Quartiles of many methods cover each other, so that only those of the best are drawn."""
 _STEPS = "steps-post"
 _NAMES = {"mean": "mean", "iqm": "interquartile mean", "median": "median"}
 
@@ -49,7 +51,8 @@ def against_expense(
     Args:
         frame: evaluations of a search.
         statistic: ``mean`` or ``iqm`` of the score with 95 % bootstrap bands, ``median`` with
-            quartiles, or ``found_optimum``, the share of runs that have found the optimum.
+            the quartiles of the best :data:`MOST_BANDS`, or ``found_optimum``, the share of runs
+            that have found the optimum.
         axis: ``spent`` (full trainings) or ``simulated_seconds``.
         cast: pages and looks of the methods, if they were chosen for more tasks than these.
         page: which page of methods is coloured; the others are grey.
@@ -97,7 +100,8 @@ class _Panel:
         style = {**line_style(look), "drawstyle": _STEPS, "markevery": marks}
         method = str(line["method"].iloc[0])
         tag(self.axes, method, *self.axes.plot(x, y, zorder=4 - 0.01 * place, **style))
-        if bounds := BANDS[self.statistic]:
+        bounds = BANDS[self.statistic]
+        if bounds and (self.statistic != "median" or place < MOST_BANDS):
             (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
             looks: dict[str, Any] = {"color": look.colour, "step": "post", "alpha": 0.1, "lw": 0}
             tag(self.axes, method, self.axes.fill_between(x, low, high, **looks))

@@ -14,9 +14,13 @@ from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
 
 
-def index_page(results: SearchResults, exhibits: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
+def index_page(
+    results: SearchResults,
+    exhibits: Sequence[tuple[Exhibit, Sequence[Path]]],
+    omitted: Sequence[str] = (),
+) -> str:
     """The page in Markdown: overview, runs that broke off, exhibits with captions and files."""
-    return page(["# Report", _overview(results), *_failures(results)], exhibits)
+    return page(["# Report", _overview(results), *_failures(results)], exhibits, omitted)
 
 
 def _overview(results: SearchResults) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 
 from surrobench.report.comparisons import comparisons
+from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
-from surrobench.report.search.curves import BANDS, against_expense
+from surrobench.report.search.curves import BANDS, MOST_BANDS, against_expense
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
@@ -36,6 +38,7 @@ PANELS = 12
 _KINDS = {
     ("mean", "spent"): "curves",
     ("iqm", "spent"): "iqm-curves",
+    ("median", "spent"): "quantiles",
     ("mean", "simulated_seconds"): "by-time",
     ("found_optimum", "spent"): "success",
 }
@@ -47,6 +50,8 @@ def write_search_report(
     formats: Collection[str] = DEFAULT_FORMATS,
     fronts: pd.DataFrame | None = None,
     provenance: Provenance | None = None,
+    extras: Iterable[Exhibit] = (),
+    omitted: Sequence[str] = (),
 ) -> list[Path]:
     """Write every exhibit that the evaluations support, and ``report.md``, which lists them.
 
@@ -57,6 +62,8 @@ def write_search_report(
             ``svg``.
         fronts: the true fronts of tasks with several objectives, a row per architecture.
         provenance: what is known of the runs, for the appendix and the citations.
+        extras: further exhibits, which come last.
+        omitted: sentences that say what is not shown and why.
 
     Returns:
         The files written, ``report.md`` first.
@@ -67,12 +74,13 @@ def write_search_report(
     """
     check_formats(formats)
     results, origin = SearchResults.of(frame, fronts), provenance or Provenance()
+    missing = [*omitted, *missing_library()]
 
     def overview(saved: Sequence[Saved]) -> str:
-        return index_page(results, saved)
+        return index_page(results, saved, missing)
 
     def page(saved: Sequence[Saved]) -> str:
-        return search_page(results, saved, origin)
+        return search_page(results, saved, origin, missing)
 
     pages = [
         ("report.md", overview),
@@ -80,7 +88,8 @@ def write_search_report(
         *latex_pages(origin, lambda: search_facts(results)),
     ]
 
-    return write_folder(all_exhibits(results), Path(folder), formats, pages)
+    shown = chain(all_exhibits(results), extras)
+    return write_folder(shown, Path(folder), formats, pages)
 
 
 def all_exhibits(results: SearchResults) -> Iterator[Exhibit]:
@@ -102,6 +111,7 @@ def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     for page in range(len(cast.pages)):
         yield from _curves(results, cast, "mean", "spent", page)
     yield from _curves(results, cast, "iqm", "spent")
+    yield from _curves(results, cast, "median", "spent")
     timed = results.select([t for t, trace in results.traces.items() if trace.seconds_known])
     if timed.traces:
         yield from _curves(timed, cast, "mean", "simulated_seconds")
@@ -151,6 +161,8 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
         "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
         "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
         "bootstrap bands",
+        "median": f"{label.capitalize()} against {against}: median over runs, and quartiles of the "
+        f"{MOST_BANDS} best methods",
         "found_optimum": f"Share of runs that have found the optimum against {against}",
     }[statistic]
     parts = [f"{what}.", "Runs that end early keep their last value."]

@@ -68,7 +68,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
                 _dots(axes, own[name], own[f"{name}_ci95"], colour, marker, label, place)
             _rows(axes, own["choice"])
             axes.set_title(escaping.figure(variable))
-        flat[-1].set_xlabel("difference from the mean" + _in(unit))
+        figure.supxlabel("difference from the mean" + _in(unit), fontsize=6.5)
         handles, labels = flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
@@ -84,15 +84,16 @@ def relevance(table: pd.DataFrame, width: float = TWO_COLUMNS) -> Figure:
     blocks = table.drop_duplicates("block")
     features = table.dropna(subset=["relevance"]).nlargest(MOST_FEATURES, "relevance")
     with paper_style():
-        figure, (left, right) = _side_by_side(max(len(features), len(blocks)), width)
+        figure, (left, right) = _side_by_side(max(len(features), len(blocks)), width, (1.0, 1.8))
         _dots(left, blocks["share"], blocks["share_ci95"], _PREDICTED)
         _rows(left, blocks["block"])
         _dots(right, features["relevance"], features["relevance_ci95"], _PREDICTED)
         _rows(right, features["feature"])
         left.set_xlabel("share of the prior variance")
         right.set_xlabel("correlation lost across a change")
-        for axes in (left, right):
-            axes.set_xlim(-0.02, 1.02)
+        highest = float((features["relevance"] + features["relevance_ci95"].fillna(0.0)).max())
+        left.set_xlim(-0.02, 1.02)
+        right.set_xlim(left=-0.02 * min(1.0, highest), right=min(1.02, 1.06 * highest))
     return figure
 
 
@@ -142,9 +143,11 @@ def _places(kinds: pd.Series) -> list[float]:
     return [float(place) for place in np.arange(len(kinds)) + 0.6 * gaps.to_numpy()]
 
 
-def _side_by_side(rows: int, width: float) -> tuple[Figure, tuple[Axes, Axes]]:
+def _side_by_side(
+    rows: int, width: float, ratios: tuple[float, float] = (1.0, 1.0)
+) -> tuple[Figure, tuple[Axes, Axes]]:
     figure = Figure(figsize=(width, 0.6 + _ROW * rows), layout="constrained")
-    left, right = figure.subplots(1, 2, squeeze=False)[0]
+    left, right = figure.subplots(1, 2, squeeze=False, width_ratios=ratios)[0]
     return figure, (left, right)
 
 

@@ -36,6 +36,22 @@ def over_seeds(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return table.reset_index()
 
 
+def most_telling(residuals: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Groups of the kinds whose biases differ most, at most ``count`` groups in all.
+
+    All architectures together and the first kind (by true value) are always among them.
+    """
+    kinds = residuals.groupby("by", sort=False)["bias"]
+    spread = (kinds.max() - kinds.min()).sort_values(ascending=False, kind="stable")
+    first = list(residuals["by"].unique()[:2])
+    chosen, used = first, int(residuals["by"].isin(first).sum())
+    for kind in spread.index.difference(first, sort=False):
+        size = int((residuals["by"] == kind).sum())
+        if used + size <= count:
+            chosen, used = [*chosen, kind], used + size
+    return residuals[residuals["by"].isin(chosen)]
+
+
 def in_order(residuals: pd.DataFrame) -> pd.DataFrame:
     """Groups of one kind together, those that are numbers by their size."""
     kinds = {kind: place for place, kind in enumerate(residuals["by"].unique())}

@@ -18,10 +18,12 @@ from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
 from surrobench.report.provenance import Provenance
 from surrobench.report.understanding import figures
-from surrobench.report.understanding.summaries import KEYS, in_order, over_seeds
+from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
 
 PANELS = 12
 """Variables whose choices one figure shows; more are continued in further files."""
+MOST_GROUPS = 36
+"""Groups whose errors the figure shows, so that it fits on a page; the CSV holds all."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,15 @@ def exhibits(subject: Subject, frames: Mapping[str, pd.DataFrame]) -> Iterator[E
         figures.relevance(tables["relevance"]),
     )
     errors = in_order(tables["residuals"])
+    drawn = most_telling(errors[errors["seeds"] == subject.seeds], MOST_GROUPS)
     yield Exhibit(
         "residuals",
         f"Errors of {subject.predictor} by groups of test architectures: bias (prediction less "
         "truth), mean absolute error, ranking within the group, and observed coverage of the "
-        f"central 90 % interval. Drawn are groups that every test set has. {subject.basis}",
+        "central 90 % interval. Drawn are groups that every test set has, of the kinds whose "
+        f"biases differ most. {subject.basis}",
         errors,
-        figures.residuals(errors[errors["seeds"] == subject.seeds], subject.unit),
+        figures.residuals(drawn, subject.unit),
     )
 
 
