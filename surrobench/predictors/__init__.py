@@ -58,6 +58,24 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name in (
+    "l2_norm",
+    "grad_norm",
+    "snip",
+    "grasp",
+    "synflow",
+    "fisher",
+    "jacov",
+    "epe_nas",
+    "nwot",
+    "zen",
+):
+    PREDICTORS.register(
+        _name,
+        "surrobench.predictors.baselines:MeasuredColumn",
+        f"line through the zero-cost proxy {_name}",
+        column=_name,
+    )
 
 
 def make_predictor(spec: str | Mapping[str, Any], **options: Any) -> Predictor:

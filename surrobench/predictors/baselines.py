@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.errors import UserError
 from surrobench.predictors.linear import BayesianRidge
 from surrobench.predictors.models import MomentsModel
 from surrobench.predictors.protocol import FloatArray
@@ -47,3 +48,31 @@ class Flops(BayesianRidge):
     """A Bayesian line through the pool rank of the FLOPs; its sign is learned."""
 
     encoding: ClassVar[str | None] = "measured:flops"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredColumn(BayesianRidge):
+    """A Bayesian line through the pool rank of one measured column; its sign is learned.
+
+    Args:
+        column: name of the column, such as that of a zero-cost proxy.
+
+    Raises:
+        UserError: if it is not one name.
+    """
+
+    column: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is not one name."""
+        super().__post_init__()
+        if not isinstance(self.column, str) or not self.column.strip() or "," in self.column:
+            raise UserError(
+                f"MeasuredColumn: option 'column' is {self.column!r}; it must be the name of one "
+                "measured column."
+            )
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding that this predictor insists on."""
+        return f"measured:{self.column}"

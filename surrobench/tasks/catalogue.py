@@ -28,7 +28,7 @@ def bundled() -> dict[str, tuple[Path, tuple[str, ...]]]:
         tasks = dict.fromkeys(match.strip("\"'") for match in _TASK_TABLE.findall(text))
         if name is not None:
             found[name[1]] = (path, tuple(tasks))
-    return dict(sorted(found.items(), key=lambda item: item[0] != "live"))
+    return dict(sorted(found.items(), key=lambda item: not item[0].startswith("live")))
 
 
 def task_names() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -198,7 +198,7 @@ def _metadata(command: str, table: LiveTable, setting: Setting, seeds: int) -> d
         "protocol": {
             "task": setting.task,
             "network": dict(live.network),
-            "recipe": asdict(live.recipe),
+            "recipe": live.recipe.settings,
             "images": [len(s) for s in (live.data.train, live.data.validation, live.data.test)],
         },
         "sample": table.sampling,

@@ -116,7 +116,7 @@ def tabulate(
     """
     folder.mkdir(parents=True, exist_ok=True)
     live = setting.live()
-    identity = {**live.identity, "recipe": asdict(live.recipe), "measured": setting.measured}
+    identity = {**live.identity, "recipe": live.recipe.settings, "measured": setting.measured}
     files = [folder / f"{_key(identity, unit)}.json" for unit in units]
     todo = [(unit, file) for unit, file in zip(units, files, strict=True) if not file.exists()]
     already = len(units) - len(todo)

@@ -66,7 +66,8 @@ class Bundle(nn.Module):
         sizes = list(self.targets.values())
         parts = zip(self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True)
         for target, members, part in parts:
-            totals[target].index_add_(3, members, part)
+            # In mixed precision what is passed on may be of another type than the node.
+            totals[target].index_add_(3, members, part.to(totals[target].dtype))
 
 
 class FusedCell(nn.Module):

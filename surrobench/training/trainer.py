@@ -3,89 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from surrobench.errors import UserError
 from surrobench.training.clipping import clip_gradients
 from surrobench.training.data import Data, Split
-from surrobench.training.devices import CPU, clock
+from surrobench.training.devices import (
+    CPU,
+    clock,
+    computing_in,
+    forget_peak_memory,
+    peak_memory,
+)
 from surrobench.training.fusion import fuse
+from surrobench.training.graphs import GraphedStep
 from surrobench.training.measures import Measures, cross_entropies, measure
-from surrobench.training.training_run import TrainingRun, finished_run
+from surrobench.training.members import separate, without_others
+from surrobench.training.recipe import Recipe as Recipe
+from surrobench.training.stopping import hopeless, least_accuracy
+from surrobench.training.training_run import Course, TrainingRun
 
 Network = TypeVar("Network", bound=nn.Module)
-OptimiserName = Literal["sgd", "adamw"]
-
-_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "epochs": (lambda value: value >= 1, "at least 1"),
-    "batch_size": (lambda value: value >= 1, "at least 1"),
-    "learning_rate": (lambda value: 0 < value < math.inf, "above 0"),
-    "momentum": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
-    "weight_decay": (lambda value: 0 <= value < math.inf, "at least 0"),
-    "warm_up": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
-    "clip": (lambda value: value is None or 0 < value < math.inf, "above 0, or None"),
-    "label_smoothing": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
-}
-_ADDED = {"optimiser": "sgd", "warm_up": 0.0, "clip": None, "label_smoothing": 0.0}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained; the learning rate falls to zero along a cosine, step by step.
-
-    Attributes:
-        epochs: passes over the training data.
-        batch_size: examples in a step.
-        learning_rate: at the peak.
-        momentum: of SGD; for AdamW the decay rate of the mean of gradients (its first beta, the
-            second is 0.999).
-        weight_decay: of every parameter; for AdamW decoupled from the gradient.
-        optimiser: ``"sgd"`` with Nesterov momentum, or ``"adamw"`` (Loshchilov & Hutter, ICLR
-            2019).
-        warm_up: share of the steps in which the learning rate first rises to the peak in equal
-            parts.
-        clip: largest norm of the gradient of a network (each for itself if several are trained
-            together); None is no limit.
-        label_smoothing: share of the target that is spread evenly over all classes, in training
-            only.
-
-    Raises:
-        UserError: naming a field that is out of range.
-    """
-
-    epochs: int = 3
-    batch_size: int = 128
-    learning_rate: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    optimiser: OptimiserName = "sgd"
-    warm_up: float = 0.0
-    clip: float | None = None
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.optimiser not in get_args(OptimiserName):
-            raise UserError(
-                f"recipe: optimiser is {self.optimiser!r}; it must be 'sgd' or 'adamw'."
-            )
-        for name, (valid, range_) in _RANGES.items():
-            value = getattr(self, name)
-            if not valid(value):
-                raise UserError(f"recipe: {name} is {value}; it must be {range_}.")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The fields by name, as keys of what was trained hold them.
-
-        Later additions are left out where they have no effect, so that older keys stay valid.
-        """
-        values = asdict(self)
-        return {n: v for n, v in values.items() if n not in _ADDED or v != _ADDED[n]}
 
 
 def train(
@@ -119,6 +61,7 @@ def train_together(
     *,
     seeds: Sequence[int],
     device: torch.device = CPU,
+    keep: Callable[[int, nn.Module], None] | None = None,
 ) -> list[TrainingRun]:
     """Train networks at the same time, and measure after every epoch.
 
@@ -134,34 +77,120 @@ def train_together(
         seeds: for each network what decides the order of the training data. Networks of one seed
             see the same batches; if all have the same seed the data are read once for all.
         device: where to train.
+        keep: told the position of each network that was trained to the end, and its copy with the
+            weights of then, on the CPU.
 
     Returns:
-        One run per network.
+        One run per network. Networks whose training was stopped leave the others, which go on as
+        they would have with them, up to rounding.
 
     Raises:
         UserError: if the networks cannot be trained together.
     """
-    network, data = fuse(networks).to(device), data.to(device)
-    shared = len(set(seeds)) == 1
-    orders = [torch.Generator().manual_seed(seed) for seed in (seeds[:1] if shared else seeds)]
-    optimiser = make_optimiser(network, recipe)
-    losses, validations, seconds, now = [], [], 0.0, clock(device)
+    forget_peak_memory(device)
+    company, data = _Company(networks, recipe, seeds, device), data.to(device)
     for epoch in range(recipe.epochs):
+        company.train_epoch(data, epoch)
+        if not company.present:
+            break
+    return company.finish(data.test, keep)
+
+
+class _Company:
+    """Networks on their way through one training, until they leave.
+
+    Attributes:
+        present: positions of those that are still trained.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        recipe: Recipe,
+        seeds: Sequence[int],
+        device: torch.device,
+    ) -> None:
+        self.recipe, self.device = recipe, device
+        self.present = list(range(len(seeds)))
+        self._networks, self._courses, self._note = list(networks), [Course() for _ in seeds], ""
+        some = seeds[:1] if len(set(seeds)) == 1 else seeds
+        self._orders = [torch.Generator().manual_seed(seed) for seed in some]
+        network = fuse(networks).to(device)
+        if device.type == "cuda":  # tensor cores want channels last also of a network alone
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._go_on_with(network, make_optimiser(network, recipe))
+
+    def _go_on_with(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        def step(inputs: Tensor, targets: Tensor) -> Tensor:
+            return train_step(network, optimiser, inputs, targets, self.recipe)
+
+        self._network, self._optimiser, self._step = network, optimiser, step
+        self._graph = None
+        if self.recipe.cuda_graphs and self.device.type == "cuda":
+            self._graph = GraphedStep(step)
+        elif self.recipe.cuda_graphs:
+            self._note = f"no CUDA graph: the device is {self.device.type}"
+
+    def train_epoch(self, data: Data, epoch: int) -> None:
+        """Train, measure, and let those go that are not worth going on with."""
+        now, members = clock(self.device), len(self.present)
         started = now()
-        loss = _train_epoch(network, optimiser, data.train, recipe, epoch, orders, len(seeds))
-        seconds += now() - started
-        losses.append(loss.tolist())
-        validations.append(evaluate(network, data.validation, len(seeds)))
-    test = evaluate(network, data.test, len(seeds))
-    return [
-        finished_run(
-            loss=[loss[member] for loss in losses],
-            validation=[measured[member] for measured in validations],
-            test=test[member],
-            seconds=seconds / len(seeds),
-        )
-        for member in range(len(seeds))
-    ]
+        losses = self._pass(data.train, epoch, members).tolist()
+        seconds = (now() - started) / members
+        validation = evaluate(self._network, data.validation, members, recipe=self.recipe)
+        for member, loss, measured in zip(self.present, losses, validation, strict=True):
+            self._courses[member].add(loss, measured, seconds)
+        if self.recipe.stop_hopeless:
+            self._stop(validation, epoch + 1, least_accuracy(data.validation))
+
+    def _pass(self, split: Split, epoch: int, members: int) -> Tensor:
+        """One pass over the data in each of the orders; mean loss over batches."""
+        self._network.train()
+        batches = _batches(split, self.recipe.batch_size, self._orders)
+        total = torch.zeros(members, device=split.labels.device)
+        step_of = self._graph or self._step
+        for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
+            set_rate(self._optimiser, cosine(step, self.recipe.epochs * len(batches), self.recipe))
+            total += step_of(inputs, targets.expand(members, -1))
+        if self._graph:
+            self._note = self._graph.reason
+        return total / len(batches)
+
+    def _stop(self, validation: Sequence[Measures], epoch: int, least: float) -> None:
+        for member, measured in zip(self.present, validation, strict=True):
+            reason = hopeless(measured, epoch, self.recipe.epochs, least)
+            self._courses[member].stopped = reason
+        stay = [p for p, member in enumerate(self.present) if not self._courses[member].stopped]
+        if stay and len(stay) < len(self.present):
+
+            def make(network: nn.Module) -> torch.optim.Optimizer:
+                return make_optimiser(network, self.recipe)
+
+            self._go_on_with(
+                *without_others(self._network, self._optimiser, self._networks, stay, make)
+            )
+            self._networks = [self._networks[place] for place in stay]
+            if len(self._orders) > 1:
+                self._orders = [self._orders[place] for place in stay]
+        self.present = [self.present[place] for place in stay]
+
+    def finish(
+        self, test: Split, keep: Callable[[int, nn.Module], None] | None
+    ) -> list[TrainingRun]:
+        """Test those that came to the end; the records of all."""
+        tests: dict[int, Measures] = {}
+        if self.present:
+            measured = evaluate(self._network, test, len(self.present), recipe=self.recipe)
+            tests = dict(zip(self.present, measured, strict=True))
+        if keep and self.present:
+            members = separate(self._network, self._networks)
+            for member, network in zip(self.present, members, strict=True):
+                keep(member, network.cpu())
+        facts: dict[str, Any] = {"peak_memory": peak_memory(self.device), "note": self._note}
+        return [
+            replace(course.run(self.recipe.epochs, tests.get(member)), **facts)
+            for member, course in enumerate(self._courses)
+        ]
 
 
 def initialised(build: Callable[[], Network], seed: int) -> Network:
@@ -175,17 +204,22 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Optimiser of the recipe over all parameters of a network, in one operation if possible."""
     parameters = list(network.parameters())
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    graphed = recipe.cuda_graphs and all(p.device.type == "cuda" for p in parameters)
+    rate: float | Tensor = recipe.learning_rate
+    if graphed:
+        rate = torch.tensor(rate, device=parameters[0].device)
     if recipe.optimiser == "adamw":
         return torch.optim.AdamW(
             parameters,
-            lr=recipe.learning_rate,
+            lr=rate,
             betas=(recipe.momentum, 0.999),
             weight_decay=recipe.weight_decay,
             fused=fused,
+            capturable=graphed,
         )
     return torch.optim.SGD(
         parameters,
-        lr=recipe.learning_rate,
+        lr=rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
@@ -193,23 +227,13 @@ def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
-def _train_epoch(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    split: Split,
-    recipe: Recipe,
-    epoch: int,
-    orders: Sequence[torch.Generator],
-    members: int,
-) -> Tensor:
-    """One pass over the data in each of the orders; mean loss over batches of each member."""
-    network.train()
-    batches = _batches(split, recipe.batch_size, orders)
-    total = torch.zeros(members, device=split.labels.device)
-    for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
-        optimiser.param_groups[0]["lr"] = cosine(step, recipe.epochs * len(batches), recipe)
-        total += train_step(network, optimiser, inputs, targets.expand(members, -1), recipe)
-    return total / len(batches)
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate, in place where a recorded step reads it."""
+    group = optimiser.param_groups[0]
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 def _batches(
@@ -249,13 +273,21 @@ def train_step(
         targets: ``members x n`` labels.
         recipe: decides label smoothing and the clipping of gradients.
     """
-    loss = cross_entropies(network(inputs), targets, recipe.label_smoothing)
+    scores = _scores(network, inputs, recipe)
+    loss = cross_entropies(scores, targets, recipe.label_smoothing)
     optimiser.zero_grad(set_to_none=True)
     loss.sum().backward()
     if recipe.clip is not None:
         clip_gradients(network, len(targets), recipe.clip)
     optimiser.step()
     return loss.detach()
+
+
+def _scores(network: nn.Module, inputs: Tensor, recipe: Recipe) -> Tensor:
+    """``members x n x classes`` in the precision of the recipe; half precision is widened."""
+    with computing_in(recipe.precision, inputs.device):
+        scores: Tensor = network(inputs)
+    return scores.float() if scores.dtype == torch.bfloat16 else scores
 
 
 def cosine(step: int, steps: int, recipe: Recipe) -> float:
@@ -272,12 +304,18 @@ def cosine(step: int, steps: int, recipe: Recipe) -> float:
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, split: Split, members: int, *, batch_size: int = 500
+    network: nn.Module,
+    split: Split,
+    members: int,
+    *,
+    batch_size: int = 500,
+    recipe: Recipe | None = None,
 ) -> list[Measures]:
-    """Measures of each member of a fused network."""
+    """Measures of each member of a fused network, in the precision of the recipe."""
     network.eval()
+    recipe = recipe or Recipe()
     outputs = [
-        network(_laid_out(torch.cat([inputs] * members, dim=1)))
+        _scores(network, _laid_out(torch.cat([inputs] * members, dim=1)), recipe)
         for inputs in split.inputs.split(batch_size)
     ]
     return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))

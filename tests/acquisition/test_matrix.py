@@ -7,23 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from toy_pool import EXCLUDED, OBSERVED, SIZE, belief, objectives, pool, predictor, situation
+from toy_pool import EXCLUDED, NAMES, OBSERVED, SIZE, belief, objectives, pool, predictor, situation
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.pairing import check_pairing
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
-from surrobench.predictors import PREDICTORS
 from surrobench.predictors.pool_session import open_pool
 
 SMALL = {"samples": 16, "optima": 4, "fantasies": 2, "baseline": 4}
 RANDOM = {"thompson", "its", "mes", "gibbon", "jes"}
 ONE = [name for name in ACQUISITIONS.names() if make_acquisition(name).objectives == "one"]
 MANY = [name for name in ACQUISITIONS.names() if name not in ONE]
-SURROGATES = [
-    name + transform for name in PREDICTORS.names() for transform in ("", "+quantile-normal")
-]
+SURROGATES = [name + transform for name in NAMES for transform in ("", "+quantile-normal")]
 KINDS = ("gp-matern52", "random-forest", "svr")
 
 

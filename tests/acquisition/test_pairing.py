@@ -6,16 +6,15 @@ import pytest
 import torch
 from botorch.models.model import Model
 from torch import Tensor
-from toy_pool import belief, predictor
+from toy_pool import NAMES, belief, predictor
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
 from surrobench.acquisition.pairing import acquisitions_for, check_pairing, posterior_kind
 from surrobench.errors import UserError
-from surrobench.predictors import PREDICTORS
 from surrobench.predictors.regressors import as_predictor
 
 
-@pytest.mark.parametrize("name", PREDICTORS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_made_up_problem_tells_the_kind(name: str) -> None:
     assert posterior_kind(predictor(name)) == belief(name).kind
 

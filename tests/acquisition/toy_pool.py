@@ -9,11 +9,18 @@ import torch
 from torch import Tensor
 
 from surrobench.acquisition.situation import Situation
-from surrobench.predictors import make_predictor
+from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors.baselines import MeasuredColumn
 from surrobench.predictors.belief import Belief
 from surrobench.predictors.model_belief import ModelBelief
 from surrobench.predictors.pool_session import open_pool
 
+NAMES = [
+    name
+    for name in PREDICTORS.names()
+    if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
+]
+"""Predictors, but one of those that only differ in the column that they insist on."""
 SIZE = 40
 OBSERVED = tuple(range(16))
 EXCLUDED = (*OBSERVED, 20, 21)

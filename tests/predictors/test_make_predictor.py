@@ -8,10 +8,11 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS, make_predictor
-from surrobench.predictors.baselines import Params
+from surrobench.predictors.baselines import MeasuredColumn, Params
 from surrobench.predictors.kernel_machines import SVR
 from surrobench.predictors.regressors import RegressorPredictor
 from surrobench.predictors.trees import RandomForest
+from surrobench.training.zero_cost import PROXIES
 
 
 def test_all_names_of_the_comparison_are_registered() -> None:
@@ -96,6 +97,15 @@ def test_measured_baselines_insist_on_their_column() -> None:
     assert make_predictor("flops").encoding == "measured:flops"  # type: ignore[attr-defined]
     assert make_predictor("svr").encoding is None  # type: ignore[attr-defined]
     assert make_predictor("params") == Params()
+
+
+def test_every_zero_cost_proxy_names_a_predictor() -> None:
+    for name in PROXIES.names():
+        assert make_predictor(name).encoding == f"measured:{name}"  # type: ignore[attr-defined]
+    assert make_predictor("synflow") == MeasuredColumn(column="synflow")
+    for wrong in ("", "a,b", 3):
+        with pytest.raises(UserError, match="'column' is"):
+            MeasuredColumn(column=wrong)  # type: ignore[arg-type]
 
 
 def test_training_sets_of_the_wrong_shape_are_refused() -> None:

@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients, loss, weights
+from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients, loss, reading, weights
 
 
-@Proxy
+@reading
 def grad_norm(network: nn.Module, batch: Batch) -> float:
     r"""Sum over layers of :math:`\lVert \partial L / \partial w \rVert_2`.
 
@@ -19,7 +19,7 @@ def grad_norm(network: nn.Module, batch: Batch) -> float:
     return sum(float(g.norm()) for _, g in gradients(loss(network, batch), weights(network)))
 
 
-@Proxy
+@reading
 def snip(network: nn.Module, batch: Batch) -> float:
     r"""Sum over weights of :math:`\lvert w \, \partial L / \partial w \rvert`.
 
@@ -29,7 +29,7 @@ def snip(network: nn.Module, batch: Batch) -> float:
     return sum(float((w.detach() * g).abs().sum()) for w, g in pairs)
 
 
-@Proxy
+@reading
 def grasp(network: nn.Module, batch: Batch) -> float:
     r"""Minus the sum over weights of :math:`(H g) \, w`, with :math:`g = \partial L / \partial w`.
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients
+from surrobench.training.zero_cost.proxy import Batch, gradients, reading
 
 SMALL = 1e-5
 """Keeps logarithms finite; the value of both papers' code."""
@@ -20,7 +20,7 @@ def _jacobians(network: nn.Module, batch: Batch) -> Tensor | None:
     return pairs[0][1].flatten(1).double() if pairs else None
 
 
-@Proxy
+@reading
 def jacov(network: nn.Module, batch: Batch) -> float:
     r"""Minus the sum of :math:`\log(\lambda + k) + 1 / (\lambda + k)`.
 
@@ -36,7 +36,7 @@ def jacov(network: nn.Module, batch: Batch) -> float:
     return -float((shifted.log() + 1 / shifted).sum())
 
 
-@Proxy
+@reading
 def epe_nas(network: nn.Module, batch: Batch) -> float:
     r"""Sum over classes of :math:`\lvert \sum_{ij} \log(\lvert \Sigma_{ij} \rvert + k) \rvert`.
 

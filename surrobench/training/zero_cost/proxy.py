@@ -32,15 +32,29 @@ class Proxy:
 
     The function gets a copy of the network in training mode, so it may change it, and torch's
     global generator seeded; the network and the global state are left as they were.
+
+    Attributes:
+        compute: the function.
+        reads: whether it changes nothing but running statistics, which a network in training mode
+            does not read; such proxies share one copy.
     """
 
     compute: Callable[[nn.Module, Batch], float]
+    reads: bool = False
 
     def __call__(self, network: nn.Module, batch: Batch, *, seed: int = 0) -> float:
         """The score: NaN if it is not defined for this network, else possibly infinite."""
+        return self._of_copy(deepcopy(network).train(), batch, seed)
+
+    def _of_copy(self, copy: nn.Module, batch: Batch, seed: int) -> float:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(seed)
-            return self.compute(deepcopy(network).train(), batch)
+            return self.compute(copy, batch)
+
+
+def reading(compute: Callable[[nn.Module, Batch], float]) -> Proxy:
+    """A decorator like :class:`Proxy` for functions that leave the network as it is."""
+    return Proxy(compute, reads=True)
 
 
 def score(
@@ -61,7 +75,13 @@ def score(
         UserError: for an unknown name.
     """
     proxies = {name: PROXIES.create(name) for name in names or PROXIES.names()}
-    return {name: proxy(network, batch, seed=seed) for name, proxy in proxies.items()}
+    shared = deepcopy(network).train()  # a copy takes as long as a pass through a small network
+    return {
+        name: proxy._of_copy(shared, batch, seed)
+        if proxy.reads
+        else proxy(network, batch, seed=seed)
+        for name, proxy in proxies.items()
+    }
 
 
 def weights(network: nn.Module) -> list[Tensor]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from torch import nn
 
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.zero_cost.proxy import Batch, Proxy, weights
+from surrobench.training.zero_cost.proxy import Batch, reading, weights
 
 
-@Proxy
+@reading
 def params(network: nn.Module, _batch: Batch) -> float:
     """Number of trainable parameters."""
     return float(count_params(network))
 
 
-@Proxy
+@reading
 def flops(network: nn.Module, batch: Batch) -> float:
     """Floating-point operations of one image, two per multiply-accumulate."""
     return float(count_flops(network, tuple(batch.images.shape[1:]), batch.images.dtype))
 
 
-@Proxy
+@reading
 def l2_norm(network: nn.Module, _batch: Batch) -> float:
     r"""Sum over layers of :math:`\lVert w \rVert_2`.
 
