@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live import SMALL
+from surrobench.tasks.live_images import SMALL
 from surrobench.training.cells import CellNetwork
 from surrobench.training.digits import distorted_digits
 from surrobench.training.groups import GroupTrainer, Job
