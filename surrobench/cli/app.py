@@ -76,6 +76,14 @@ def run(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Compute at most so many cells now.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="Where live tasks train: auto, cpu, cuda or mps [auto]."),
+    ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option("--devices", metavar="0,1", help="CUDA GPUs to train on, a worker for each."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")
     ] = False,
@@ -108,6 +116,8 @@ def run(
         retry_failed=retry_failed,
         update=update,
         allow_code=allow_code,
+        device=device,
+        devices=devices,
     )
     raise typer.Exit(run_command(request))
 
@@ -211,7 +221,8 @@ def plot(
             help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
             "critical-difference, outcomes, aggregates, profile, predictions, proxies. Searches: "
             "curves, iqm-curves, quantiles, success, by-time, targets, fronts, "
-            "critical-difference, outcomes, architectures, learning-curves, proxies.",
+            "critical-difference, outcomes, architectures, learning-curves, proxies. Pipelines: "
+            "picks, predicted.",
         ),
     ],
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",

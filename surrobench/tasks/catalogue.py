@@ -41,6 +41,11 @@ def is_card_path(spec: str) -> bool:
     return spec.endswith(".toml") or ".toml:" in spec
 
 
+def is_live(spec: str) -> bool:
+    """Whether a task trains what it is asked for (``"live:cells"``) instead of looking it up."""
+    return spec.startswith("live:")
+
+
 def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
     """The card's file and the task's name, if ``spec`` names one.
 
@@ -74,9 +79,13 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
 def expand_tasks(spec: str, base: Path | None = None) -> list[str]:
     """The single tasks that ``spec`` stands for: itself, or all tasks of the card that it names.
 
+    Live tasks stand for themselves; whether there is such a one is found out when it is made.
+
     Raises:
         UserError: if it names nothing.
     """
+    if is_live(spec):
+        return [spec]
     path, task = split(spec, base)
     names = _names_in(path)
     if task is not None:

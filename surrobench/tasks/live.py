@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -35,12 +35,11 @@ class _Setting(NamedTuple):
 
     recipe: Recipe
     fidelity: Fidelity
-    seed: int
 
     @property
     def key(self) -> dict[str, Any]:
         """Everything that decides the numbers, as plain values."""
-        return {"recipe": self.recipe.settings, "seed": self.seed, **self.fidelity.settings}
+        return {"recipe": self.recipe.settings, **self.fidelity.settings}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +67,8 @@ class LiveTask:
         value: what candidates are compared by: ``"accuracy"`` in percent of the validation
             examples, or ``"cross-entropy"`` in nats, negated, which tells networks apart that are
             right about the same examples.
+        cost_key: architectures of one key have equal parameter and operation counts; None if
+            nothing is known.
     """
 
     name: str
@@ -80,6 +81,7 @@ class LiveTask:
     cache: Path | None = None
     group_size: int | None = GROUP_SIZE
     build_at: Callable[[Arch, float], nn.Module] | None = None
+    cost_key: Callable[[Arch], Hashable] | None = None
     value: Literal["accuracy", "cross-entropy"] = "accuracy"
 
     def evaluate(
@@ -123,28 +125,48 @@ class LiveTask:
         Raises:
             UserError: for an architecture of another space, or a fidelity that cannot be.
         """
-        runs = self.training_runs(
-            archs, seed=seed, epochs=epochs, fidelity=fidelity, progress=progress
-        )
-        canonical = map(self.space.canonical, archs)
+        jobs = [Job(arch, seed) for arch in archs]
+        return self.evaluate_jobs(jobs, epochs=epochs, fidelity=fidelity, progress=progress)
+
+    def evaluate_jobs(
+        self,
+        jobs: Sequence[Job],
+        *,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """Train each architecture under its own seed; otherwise as :meth:`evaluate_many`.
+
+        Trainings of one architecture under several seeds make one group.
+        """
+        runs = self.training_runs(jobs, epochs=epochs, fidelity=fidelity, progress=progress)
+        canonical = (self.space.canonical(job.arch) for job in jobs)
         return [self.evaluation(arch, run) for arch, run in zip(canonical, runs, strict=True)]
 
     def training_runs(
         self,
-        archs: Sequence[Arch],
+        jobs: Sequence[Job],
         *,
-        seed: int = 0,
         epochs: int | None = None,
         fidelity: Fidelity = FULL,
         progress: Progress | None = None,
     ) -> list[TrainingRun]:
-        """The records of the trainings with all their curves, see :meth:`evaluate_many`."""
-        setting = self._setting(seed, epochs, fidelity)
-        canonical = [self.space.canonical(self.space.check(arch)) for arch in archs]
+        """The records of the trainings with all their curves; see :meth:`evaluate_jobs`."""
+        setting = self._setting(epochs, fidelity)
+        canonical = [Job(self.space.canonical(self.space.check(j.arch)), j.seed) for j in jobs]
         runs = self._runs(list(dict.fromkeys(canonical)), setting, progress)
-        return [runs[arch] for arch in canonical]
+        return [runs[job] for job in canonical]
 
-    def _setting(self, seed: int, epochs: int | None, fidelity: Fidelity) -> _Setting:
+    def test(self, arch: Arch, *, seed: int = 0) -> float:
+        """Test accuracy after the full training, which is looked up if it was done before.
+
+        For the report of what was chosen already; nothing may be chosen by it.
+        """
+        job = Job(self.space.canonical(self.space.check(arch)), seed)
+        return self._runs([job], self._setting(None, FULL), None)[job].test_accuracy
+
+    def _setting(self, epochs: int | None, fidelity: Fidelity) -> _Setting:
         if epochs is not None and fidelity.epochs not in (None, epochs):
             raise UserError(f"epochs is {epochs}, but the fidelity says {fidelity.epochs}.")
         if epochs is not None:
@@ -154,7 +176,7 @@ class LiveTask:
         recipe = self.recipe
         if fidelity.epochs is not None:
             recipe = replace(recipe, epochs=fidelity.epochs)
-        return _Setting(recipe, fidelity, seed)
+        return _Setting(recipe, fidelity)
 
     def at_width(self, width: float, arch: Arch) -> nn.Module:
         """The network of an architecture with a share of its channels."""
@@ -163,31 +185,31 @@ class LiveTask:
         return self.build_at(arch, width)
 
     def _runs(
-        self, archs: Sequence[Arch], setting: _Setting, progress: Progress | None
-    ) -> dict[Arch, TrainingRun]:
+        self, jobs: Sequence[Job], setting: _Setting, progress: Progress | None
+    ) -> dict[Job, TrainingRun]:
         """Look up what is kept, train the rest, and keep every group when it is finished."""
-        runs: dict[Arch, TrainingRun] = {}
+        runs: dict[Job, TrainingRun] = {}
         cache = TrainingCache(self.cache)
-        for arch in archs:
-            if run := cache.find(self._key(arch, setting)):
-                runs[arch] = run
-        missing = [arch for arch in archs if arch not in runs]
+        for job in jobs:
+            if run := cache.find(self._key(job, setting)):
+                runs[job] = run
+        missing = [job for job in jobs if job not in runs]
         if not missing:
             return runs
         fidelity, build = setting.fidelity, partial(self.at_width, setting.fidelity.width)
         data = fidelity.reduced(self.data)
         trainer = GroupTrainer(build, data, setting.recipe, self.device, self.group_size)
-        for group in trainer.iterate([Job(arch, setting.seed) for arch in missing]):
+        for group in trainer.iterate(missing):
             for position, run in group.items():
                 runs[missing[position]] = run
                 cache.keep(self._key(missing[position], setting), run)
             if progress:
-                progress(len(runs) - (len(archs) - len(missing)), len(missing))
+                progress(len(runs) - (len(jobs) - len(missing)), len(missing))
         return runs
 
     def evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
         """What a training of an architecture means to a search; see :meth:`evaluate_many`."""
-        metrics = {} if run.status == "failed" else self._costs(arch)
+        metrics = {} if run.status == "failed" else dict(self.costs(arch))
         metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
         metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
         metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
@@ -207,10 +229,18 @@ class LiveTask:
             reason="; ".join(filter(None, (run.reason, run.note))),
         )
 
-    def _costs(self, arch: Arch) -> dict[str, float]:
-        network = initialised(lambda: self.build(arch), seed=0)
-        flops = count_flops(network, self.data.shape, self.data.train.inputs.dtype)
-        return {"params": float(count_params(network)), "flops": float(flops)}
+    def costs(self, arch: Arch) -> Mapping[str, float]:
+        """``params`` and ``flops`` of an architecture, counted once for each ``cost_key``."""
+        key = arch if self.cost_key is None else self.cost_key(arch)
+        if key not in self._counted:
+            network = initialised(lambda: self.build(arch), seed=0)
+            flops = count_flops(network, self.data.shape, self.data.train.inputs.dtype)
+            self._counted[key] = {"params": float(count_params(network)), "flops": float(flops)}
+        return self._counted[key]
+
+    @cached_property
+    def _counted(self) -> dict[Hashable, dict[str, float]]:
+        return {}
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -223,8 +253,8 @@ class LiveTask:
             "versions": versions(),
         }
 
-    def _key(self, arch: Arch, setting: _Setting) -> dict[str, Any]:
-        return {**self.identity, "arch": list(arch), **setting.key}
+    def _key(self, job: Job, setting: _Setting) -> dict[str, Any]:
+        return {**self.identity, "arch": list(job.arch), "seed": job.seed, **setting.key}
 
 
 LIVE_TASKS: Mapping[str, str] = {
@@ -251,7 +281,16 @@ def live_task(name: str, data: Data | None = None, **options: Any) -> LiveTask:
     Raises:
         UserError: for an unknown name.
     """
+    return live_factory(name)(data, **options)
+
+
+def live_factory(name: str) -> Callable[..., LiveTask]:
+    """The function that makes a live task; its first argument is the data.
+
+    Raises:
+        UserError: for an unknown name.
+    """
     if name not in LIVE_TASKS:
         raise UserError(f"unknown live task {name!r}. " + did_you_mean(name, LIVE_TASKS))
-    make: Callable[..., LiveTask] = import_attribute(LIVE_TASKS[name])
-    return make(data, **options)
+    factory: Callable[..., LiveTask] = import_attribute(LIVE_TASKS[name])
+    return factory

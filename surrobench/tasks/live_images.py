@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.live import LiveTask
 from surrobench.tasks.sources import cache_folder
-from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import whole
@@ -60,6 +61,10 @@ def live_cells(
         narrow = replace(skeleton, channels=share)
         return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
 
+    def cost_key(arch: Arch) -> Hashable:
+        useful = useful_edges(space, arch)
+        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
+
     return LiveTask(
         "live:cells",
         space,
@@ -71,6 +76,7 @@ def live_cells(
         cache or cache_folder() / "live",
         _cells_together(skeleton, data, recipe, chosen),
         build_at=build,
+        cost_key=cost_key,
     )
 
 

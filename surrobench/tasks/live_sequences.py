@@ -24,7 +24,7 @@ from surrobench.training.trainer import Recipe
 
 SHORT = Grammar(motifs=3, positions=3, alternatives=1, gap=0, shortest=16, longest=16)
 """Six classes that even small encoders begin to tell apart within seconds of training."""
-TRAIN, VALIDATION, TEST = 1280, 1000, 2000
+SEQUENCE_TASKS = ("live:transformer", "live:lora")
 ENCODER_RECIPE = Recipe(
     epochs=3,
     batch_size=32,
@@ -36,9 +36,11 @@ ENCODER_RECIPE = Recipe(
 )
 
 
-def short_motifs() -> SequenceData:
+def short_motifs(
+    seed: int = 0, *, train: int = 1280, validation: int = 1000, test: int = 2000
+) -> SequenceData:
     """The default data: short synthetic sequences of :data:`SHORT`."""
-    return motif_grammar(train=TRAIN, validation=VALIDATION, test=TEST, grammar=SHORT)
+    return motif_grammar(seed, train=train, validation=validation, test=test, grammar=SHORT)
 
 
 def live_transformer(
