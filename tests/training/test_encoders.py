@@ -113,7 +113,7 @@ def test_parameters_and_flops_by_formula(encoder: Encoder) -> None:
     assert count_flops(own, (length,), torch.int64) == 2 * (length * products + attention + 5 * h)
 
 
-def test_every_encoder_can_be_built_and_trained() -> None:
+def test_every_encoder_can_be_built() -> None:
     tokens = some_tokens(2, 6)
     for arch in SPACE.sample(40, np.random.default_rng(0)):
         scores = EncoderNetwork(SPACE.encoder(arch), classes=3)(tokens)
