@@ -1,6 +1,6 @@
 """Training cells in groups beside a plain loop: build, DataLoader, train; one thread each.
 
-Sixteen cells, one epoch on 1,024 distorted digits in the default setting (4 channels, one cell per
+Sixteen cells, one epoch on 1,024 distorted digits in the default setting (8 channels, one cell per
 stage, thin reductions, batches of 64). Compare the minima: the machine may be busy.
 """
 
@@ -13,7 +13,6 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live_images import SMALL
 from surrobench.training.cells import CellNetwork
 from surrobench.training.digits import distorted_digits
 from surrobench.training.groups import GroupTrainer, Job
@@ -38,7 +37,7 @@ def plain_loop(jobs, data):
     """As most scripts do it; validation is left out."""
     dataset = TensorDataset(data.train.images, data.train.labels)
     for job in jobs:
-        network = initialised(lambda arch=job.arch: CellNetwork(SPACE, arch, SMALL), job.seed)
+        network = initialised(lambda arch=job.arch: CellNetwork(SPACE, arch), job.seed)
         optimiser = torch.optim.SGD(
             network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
         )
@@ -56,7 +55,7 @@ def plain_loop(jobs, data):
 @pytest.mark.parametrize("group_size", [1, 4, 8, 16])
 def test_groups(benchmark, data, jobs, group_size):
     def build(arch):
-        return CellNetwork(SPACE, arch, SMALL)
+        return CellNetwork(SPACE, arch)
 
     trainer = GroupTrainer(build, data, RECIPE, group_size=group_size)
     runs = benchmark.pedantic(trainer.train, args=(jobs,), rounds=5, warmup_rounds=1)

@@ -39,6 +39,8 @@ Progress = Callable[[int, int], None]
 """Called with the number of finished units of work and the number of all of them."""
 Unit = tuple[Job, ...]
 PROXY_IMAGES = 64
+NOISE_FIRST = 40
+"""Units of repetitions that are done before anything else."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,18 @@ def side_by_side(archs: Sequence[Arch], seeds: int, repeated: int, together: int
         seeds: of the first ``repeated`` architectures; the others are trained with seed 0 alone.
         repeated: how many are trained more than once.
         together: architectures of a unit.
+
+    Returns:
+        Some repetitions first, so that an unfinished table tells the noise, then seed 0 of all.
     """
-    units = []
-    for start in range(0, len(archs), together):
-        chunk = archs[start : start + together]
-        for seed in range(seeds):
-            often = chunk if seed == 0 else chunk[: max(0, repeated - start)]
-            if often:
-                units.append(tuple(Job(arch, seed) for arch in often))
-    return units
+    starts = range(0, len(archs), together)
+    first = [tuple(Job(arch, 0) for arch in archs[i : i + together]) for i in starts]
+    again = [
+        tuple(Job(arch, seed) for arch in archs[i : min(i + together, repeated)])
+        for i in range(0, repeated, together)
+        for seed in range(1, seeds)
+    ]
+    return [*again[:NOISE_FIRST], *first, *again[NOISE_FIRST:]]
 
 
 def tabulate(
@@ -101,7 +106,7 @@ def tabulate(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Row]:
-    """Do every training; one row per architecture, in the order of their first appearance.
+    """Do every training; one row per architecture, in the order of their seed 0.
 
     Args:
         setting: task, data and recipe.
@@ -197,11 +202,13 @@ def _measured(live: LiveTask, arch: Arch, names: Sequence[str]) -> dict[str, flo
 
 def _rows(files: Iterable[Path]) -> list[Row]:
     """One row per architecture; its runs in the order of the seeds."""
-    found: dict[Arch, list[dict[str, Any]]] = {}
-    for file in files:
-        for training in json.loads(file.read_bytes()):
-            found.setdefault(tuple(training["arch"]), []).append(training)
-    return [_row(arch, trainings) for arch, trainings in found.items()]
+    trainings = [training for file in files for training in json.loads(file.read_bytes())]
+    found: dict[Arch, list[dict[str, Any]]] = {
+        tuple(training["arch"]): [] for training in trainings if training["seed"] == 0
+    }
+    for training in trainings:
+        found[tuple(training["arch"])].append(training)
+    return [_row(arch, runs) for arch, runs in found.items()]
 
 
 def _row(arch: Arch, trainings: list[dict[str, Any]]) -> Row:

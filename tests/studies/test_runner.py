@@ -241,7 +241,7 @@ def copy(run: Path, tmp_path: Path) -> Path:
 
 
 def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not condition():
         assert process.poll() is None, "the process ended"
         assert time.monotonic() < deadline, "waited too long"
