@@ -7,28 +7,21 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import torch
 from torch import nn
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.registry import import_attribute
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.spaces.chains import Chains
-from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.sources import cache_folder
 from surrobench.tasks.training_cache import TrainingCache
-from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.devices import choose_device
-from surrobench.training.digits import distorted_digits
-from surrobench.training.fidelity import FULL, Fidelity, whole
-from surrobench.training.groups import LARGEST_GROUP, GroupTrainer, Job
-from surrobench.training.images import ImageData
-from surrobench.training.networks import build_chain
-from surrobench.training.signals import synthetic_signals
+from surrobench.training.data import Data
+from surrobench.training.fidelity import FULL, Fidelity
+from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.trainer import Recipe, initialised
 from surrobench.training.training_frame import training_frame
 from surrobench.training.training_run import TrainingRun
@@ -37,8 +30,6 @@ from surrobench.training.versions import versions
 Progress = Callable[[int, int], None]
 GROUP_SIZE = 8
 """Stated, not tuned, so that rounding and hence numbers are the same on every run."""
-CACHED_BYTES = 2**21
-"""What a tensor of a group of cells may hold on a CPU; larger ones leave the cache and are slow."""
 
 
 class _Setting(NamedTuple):
@@ -55,7 +46,7 @@ class _Setting(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LiveTask:
-    """A task whose ``evaluate`` trains; larger is better, in percent of validation images.
+    """A task whose ``evaluate`` trains; larger is better.
 
     Equal networks share one training, that of the canonical architecture. Finished trainings are
     kept as files named by a hash of everything that decides the numbers: network, images, recipe,
@@ -67,7 +58,7 @@ class LiveTask:
         space: the search space.
         build: the network of an architecture.
         network: what decides the network apart from the architecture, as plain values.
-        data: images.
+        data: images or sequences.
         recipe: the settings; its epochs are the full training.
         device: where to train.
         cache: folder of finished trainings, None to keep nothing.
@@ -75,6 +66,9 @@ class LiveTask:
             that differs from run to run.
         build_at: the network of an architecture with a share of its channels, None if there is no
             such network.
+        value: what candidates are compared by: ``"accuracy"`` in percent of the validation
+            examples, or ``"cross-entropy"`` in nats, negated, which tells networks apart that are
+            right about the same examples.
         cost_key: architectures of one key have equal parameter and operation counts; None if
             nothing is known.
     """
@@ -83,13 +77,14 @@ class LiveTask:
     space: SearchSpace
     build: Callable[[Arch], nn.Module]
     network: Mapping[str, Any]
-    data: ImageData
+    data: Data
     recipe: Recipe
     device: torch.device
     cache: Path | None = None
     group_size: int | None = GROUP_SIZE
     build_at: Callable[[Arch, float], nn.Module] | None = None
     cost_key: Callable[[Arch], Hashable] | None = None
+    value: Literal["accuracy", "cross-entropy"] = "accuracy"
 
     def evaluate(
         self,
@@ -121,12 +116,13 @@ class LiveTask:
             progress: told the number of finished trainings and of all that are needed.
 
         Returns:
-            For each architecture the validation accuracy after the last epoch and after every
-            epoch (``curve``), the seconds of its training as ``cost``, and the metrics
+            For each architecture its value on the validation examples after the last epoch and
+            after every epoch (``curve``), the seconds of its training as ``cost``, and the metrics
             ``params``, ``flops`` (of the network with all its channels),
             ``validation_cross_entropy`` (nats, negated), ``validation_macro_recall`` and
-            ``validation_macro_f1`` (percent), ``summed_train_loss`` (negated) and, on a CUDA GPU,
-            ``peak_memory`` (bytes of all networks that were trained together, negated).
+            ``validation_macro_f1`` (percent), ``summed_train_loss`` (negated), on a CUDA GPU
+            ``peak_memory`` (bytes of all networks that were trained together, negated) and, if it
+            is not the value, ``validation_accuracy``.
 
         Raises:
             UserError: for an architecture of another space, or a fidelity that cannot be.
@@ -146,10 +142,23 @@ class LiveTask:
 
         Trainings of one architecture under several seeds make one group.
         """
+        runs = self.training_runs(jobs, epochs=epochs, fidelity=fidelity, progress=progress)
+        canonical = (self.space.canonical(job.arch) for job in jobs)
+        return [self.evaluation(arch, run) for arch, run in zip(canonical, runs, strict=True)]
+
+    def training_runs(
+        self,
+        jobs: Sequence[Job],
+        *,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+        progress: Progress | None = None,
+    ) -> list[TrainingRun]:
+        """The records of the trainings with all their curves; see :meth:`evaluate_jobs`."""
         setting = self._setting(epochs, fidelity)
         canonical = [Job(self.space.canonical(self.space.check(j.arch)), j.seed) for j in jobs]
         runs = self._runs(list(dict.fromkeys(canonical)), setting, progress)
-        return [self.evaluation(job.arch, runs[job]) for job in canonical]
+        return [runs[job] for job in canonical]
 
     def test(self, arch: Arch, *, seed: int = 0) -> float:
         """Test accuracy after the full training, which is looked up if it was done before.
@@ -234,12 +243,16 @@ class LiveTask:
         metrics["summed_train_loss"] = -run.summed_train_loss
         if self.device.type == "cuda":
             metrics["peak_memory"] = -run.peak_memory
+        curve = run.validation_accuracy
+        if self.value == "cross-entropy":
+            metrics["validation_accuracy"] = run.validation_accuracy[-1]
+            curve = tuple(-value for value in run.validation_cross_entropy)
         return Evaluation(
-            value=run.validation_accuracy[-1] if run.status == "ok" else math.nan,
+            value=curve[-1] if run.status == "ok" else math.nan,
             cost=None if math.isnan(run.train_seconds) else run.train_seconds,
             status=run.status,
             metrics=metrics,
-            curve=run.validation_accuracy,
+            curve=curve,
             reason="; ".join(filter(None, (run.reason, run.note))),
         )
 
@@ -248,7 +261,7 @@ class LiveTask:
         key = arch if self.cost_key is None else self.cost_key(arch)
         if key not in self._counted:
             network = initialised(lambda: self.build(arch), seed=0)
-            flops = count_flops(network, self.data.shape)
+            flops = count_flops(network, self.data.shape, self.data.train.inputs.dtype)
             self._counted[key] = {"params": float(count_params(network)), "flops": float(flops)}
         return self._counted[key]
 
@@ -271,153 +284,40 @@ class LiveTask:
         return {**self.identity, "arch": list(job.arch), "seed": job.seed, **setting.key}
 
 
-def live_cells(
-    data: ImageData | None = None,
-    *,
-    skeleton: Skeleton | None = None,
-    recipe: Recipe | None = None,
-    device: str = "auto",
-    cache: Path | None = None,
-) -> LiveTask:
-    """Cells of NAS-Bench-201, by default on distorted digits: ``live:cells``.
-
-    Args:
-        data: images; 4,096 distorted digits if omitted.
-        skeleton: channels, cells per stage and reduction; 8, 1 and thin if omitted.
-        recipe: three epochs of batches of 64 with a learning rate of 0.1 if omitted.
-        device: as for :func:`~surrobench.training.devices.choose_device`.
-        cache: folder of finished trainings; in the user's cache folder if omitted.
-    """
-    data, skeleton, space = data or distorted_digits(), skeleton or Skeleton(), nas_bench_201()
-    recipe, chosen = recipe or Recipe(batch_size=64, learning_rate=0.1), choose_device(device)
-    channels, classes = data.shape[0], data.classes
-
-    if skeleton.ndim == 1 and data.shape[1] != 1:
-        raise UserError(f"skeleton: ndim is 1, but the images are {data.shape[1]} high, not 1.")
-
-    def build(arch: Arch, width: float = 1.0) -> nn.Module:
-        share = whole(width * skeleton.channels, f"width {width:g} of the channels")
-        narrow = replace(skeleton, channels=share)
-        return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
-
-    def cost_key(arch: Arch) -> Hashable:
-        useful = useful_edges(space, arch)
-        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
-
-    return LiveTask(
-        "live:cells",
-        space,
-        build,
-        {"skeleton": skeleton.settings},
-        data,
-        recipe,
-        chosen,
-        cache or cache_folder() / "live",
-        _cells_together(skeleton, data, recipe, chosen),
-        build_at=build,
-        cost_key=cost_key,
-    )
-
-
-def _cells_together(
-    skeleton: Skeleton, data: ImageData, recipe: Recipe, device: torch.device
-) -> int:
-    """How many cells to train together: as many as the cache holds, on a GPU as many as allowed."""
-    largest = LARGEST_GROUP[device.type]
-    if device.type != "cpu":
-        return largest
-    _, height, width = data.shape
-    bytes_each = 4 * recipe.batch_size * skeleton.channels * height * width
-    return min(largest, max(1, CACHED_BYTES // bytes_each))
-
-
-def live_signals(
-    data: ImageData | None = None,
-    *,
-    skeleton: Skeleton | None = None,
-    recipe: Recipe | None = None,
-    **options: Any,
-) -> LiveTask:
-    """Cells of NAS-Bench-201 for signals, by default synthetic ones: ``live:signals``.
-
-    Args:
-        data: images of height 1; 4,096 signals of
-            :func:`~surrobench.training.signals.synthetic_signals` if omitted.
-        skeleton: of one dimension; 8 channels, 1 cell a stage and thin reductions if omitted.
-        recipe: four epochs with a learning rate of 0.1 if omitted.
-        options: as for :func:`live_cells`.
-    """
-    task = live_cells(
-        data or synthetic_signals(),
-        skeleton=skeleton or Skeleton(ndim=1),
-        recipe=recipe or Recipe(epochs=4, learning_rate=0.1),
-        **options,
-    )
-    return replace(task, name="live:signals")
-
-
-def live_chain(
-    data: ImageData | None = None,
-    *,
-    div: int = 4,
-    recipe: Recipe | None = None,
-    device: str = "auto",
-    cache: Path | None = None,
-) -> LiveTask:
-    """Chains of convolutions and fully-connected layers, by default on distorted digits.
-
-    Args:
-        data: square images; 4,096 distorted digits if omitted.
-        div: filters and widths are divided by it.
-        recipe: three epochs with a learning rate of 0.05 if omitted.
-        device: as for :func:`~surrobench.training.devices.choose_device`.
-        cache: folder of finished trainings; in the user's cache folder if omitted.
-
-    Raises:
-        UserError: for images that are not square.
-    """
-    data = data or distorted_digits()
-    channels, height, width = data.shape
-    if height != width:
-        raise UserError(f"live:chain needs square images, but these are {height} x {width}.")
-    space, classes = Chains(side=height), data.classes
-
-    def build(arch: Arch, width: float = 1.0) -> nn.Module:
-        narrow = whole(div / width, f"div {div} over width {width:g}")
-        return build_chain(space, arch, div=narrow, channels=channels, classes=classes)
-
-    return LiveTask(
-        "live:chain",
-        space,
-        build,
-        {"side": height, "div": div},
-        data,
-        recipe or Recipe(),
-        choose_device(device),
-        cache or cache_folder() / "live",
-        build_at=build,
-    )
-
-
-LIVE_TASKS: Mapping[str, Callable[..., LiveTask]] = {
-    "live:cells": live_cells,
-    "live:chain": live_chain,
-    "live:signals": live_signals,
+LIVE_TASKS: Mapping[str, str] = {
+    "live:cells": "surrobench.tasks.live_images:live_cells",
+    "live:chain": "surrobench.tasks.live_images:live_chain",
+    "live:signals": "surrobench.tasks.live_images:live_signals",
+    "live:transformer": "surrobench.tasks.live_sequences:live_transformer",
+    "live:lora": "surrobench.tasks.live_sequences:live_lora",
 }
+"""Where the function is that makes each live task."""
 
 
-def live_task(name: str, data: ImageData | None = None, **options: Any) -> LiveTask:
-    """A live task by its name: ``"live:cells"``, ``"live:chain"`` or ``"live:signals"``.
+def live_task(name: str, data: Data | None = None, **options: Any) -> LiveTask:
+    """A live task by its name, one of :data:`LIVE_TASKS`.
 
     Args:
         name: of the task.
-        data: images, for example of :func:`~surrobench.training.datasets.division.read_images`;
-            distorted digits or synthetic signals if omitted.
-        options: of :func:`live_cells`, :func:`live_chain` or :func:`live_signals`.
+        data: images, for example of :func:`~surrobench.training.datasets.division.read_images`, or
+            sequences, of :func:`~surrobench.training.datasets.fasta.read_sequences`; distorted
+            digits, synthetic signals or synthetic sequences if omitted.
+        options: of the function that makes the task, see :mod:`~surrobench.tasks.live_images` and
+            :mod:`~surrobench.tasks.live_sequences`.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    return live_factory(name)(data, **options)
+
+
+def live_factory(name: str) -> Callable[..., LiveTask]:
+    """The function that makes a live task; its first argument is the data.
 
     Raises:
         UserError: for an unknown name.
     """
     if name not in LIVE_TASKS:
         raise UserError(f"unknown live task {name!r}. " + did_you_mean(name, LIVE_TASKS))
-    return LIVE_TASKS[name](data, **options)
+    factory: Callable[..., LiveTask] = import_attribute(LIVE_TASKS[name])
+    return factory

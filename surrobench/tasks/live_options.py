@@ -11,10 +11,12 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.tasks.live import LIVE_TASKS, LiveTask, live_task
+from surrobench.tasks.live import LIVE_TASKS, LiveTask, live_factory, live_task
+from surrobench.tasks.live_sequences import SEQUENCE_TASKS, short_motifs
+from surrobench.training.data import Data
 from surrobench.training.datasets.division import read_images
+from surrobench.training.datasets.fasta import read_sequences
 from surrobench.training.digits import distorted_digits
-from surrobench.training.images import ImageData
 from surrobench.training.trainer import Recipe
 
 Options = Mapping[str, Any]
@@ -24,9 +26,12 @@ _OF_DATA = ("data", "data_seed", "side", *SIZES)
 _OF_SEARCHES = ("lengths", "pool")
 _NOT_PLAIN = ("data", "recipe", "device", "cache")
 _DIGITS = "real handwritten digits (scikit-learn), procedurally distorted"
-_GENERATORS: Mapping[str, tuple[Callable[..., ImageData], str]] = {
+_MOTIFS = "synthetic sequences of motifs in an order (no biology)"
+_GENERATORS: Mapping[str, tuple[Callable[..., Data], str]] = {
     "live:cells": (distorted_digits, _DIGITS),
     "live:chain": (distorted_digits, _DIGITS),
+    "live:transformer": (short_motifs, _MOTIFS),
+    "live:lora": (short_motifs, _MOTIFS),
 }
 """What makes the data of a task where the user gives none, and what to call them."""
 
@@ -77,8 +82,9 @@ def _known(task: str) -> dict[str, Any]:
 def _network_options(task: str) -> dict[str, Any]:
     """Option -> type of what decides the networks: arguments, and fields of those with fields."""
     found: dict[str, Any] = {}
-    hints = get_type_hints(LIVE_TASKS[task])
-    for name in inspect.signature(LIVE_TASKS[task]).parameters:
+    factory = live_factory(task)
+    hints = get_type_hints(factory)
+    for name in inspect.signature(factory).parameters:
         kind = _without_none(hints[name])
         if name in _NOT_PLAIN:
             continue
@@ -121,7 +127,8 @@ def make_live(name: str, options: Options, base: Path) -> LiveSetting:
 
     Args:
         name: such as ``"live:cells"``.
-        options: plain values. ``data`` is the path of the user's images, ``data_seed``, ``side``
+        options: plain values. ``data`` is the path of the user's images, or of a FASTA file beside
+            which a table of labels has the same name with ``.tsv``; ``data_seed``, ``side``
             and the sizes of the splits shape them; fields of the recipe (``epochs`` …) and of the
             network (``channels`` …) stand beside them, and ``device``.
         base: folder that a relative path of data starts from.
@@ -182,12 +189,17 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _data(name: str, options: Options, base: Path) -> tuple[ImageData | None, str]:
-    """The user's images, or those of the task; with words for them."""
+def _data(name: str, options: Options, base: Path) -> tuple[Data | None, str]:
+    """The user's images or sequences, or those of the task; with words for them."""
     sizes = {split: options[split] for split in SIZES if split in options}
     if "data" in options:
         path = base / str(options["data"])
         seed, side = options.get("data_seed", 0), options.get("side")
+        if name in SEQUENCE_TASKS:
+            if side is not None:
+                raise UserError(f"{name}: side resizes images, but the data are sequences.")
+            labels = path.with_suffix(".tsv")
+            return read_sequences(path, labels, seed=seed, **sizes), f"sequences of {path.name}"
         return read_images(path, seed=seed, side=side, **sizes), f"images of {path.name}"
     generator, words = _GENERATORS.get(name, (None, f"the data that {name} makes"))
     if "side" in options:
@@ -203,7 +215,7 @@ def _data(name: str, options: Options, base: Path) -> tuple[ImageData | None, st
 def _network(name: str, options: Options) -> dict[str, Any]:
     """Arguments of the factory: plain ones, and those with fields put together."""
     arguments: dict[str, Any] = {}
-    hints = get_type_hints(LIVE_TASKS[name])
+    hints = get_type_hints(live_factory(name))
     for parameter, kind in _arguments(hints):
         if is_dataclass(kind):
             own = {f.name: options[f.name] for f in fields(kind) if f.name in options}
@@ -229,9 +241,5 @@ def shortened(task: LiveTask, share: float) -> LiveTask:
     """
     if share == 1.0:
         return task
-    train = task.data.train
-    n = max(1, round(share * len(train)))
-    some = replace(
-        train, images=train.images[:n], labels=train.labels[:n], sources=train.sources[:n]
-    )
-    return replace(task, data=replace(task.data, train=some))
+    n = max(1, round(share * len(task.data.train)))
+    return replace(task, data=task.data.with_fewer(n))

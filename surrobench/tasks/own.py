@@ -27,15 +27,15 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.live import LiveTask
+from surrobench.training.data import Data
 from surrobench.training.devices import choose_device
-from surrobench.training.images import ImageData
 from surrobench.training.recipe import Recipe
 
 
 def own_networks(
     space: SearchSpace,
     build: Callable[[Arch], nn.Module],
-    data: ImageData,
+    data: Data,
     *,
     name: str = "own",
     recipe: Recipe | None = None,
@@ -75,7 +75,7 @@ def own_networks(
     )
 
 
-def _check_network(space: SearchSpace, build: Callable[[Arch], nn.Module], data: ImageData) -> None:
+def _check_network(space: SearchSpace, build: Callable[[Arch], nn.Module], data: Data) -> None:
     (arch,) = space.sample(1, np.random.default_rng(0))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = build(arch)
@@ -85,7 +85,7 @@ def _check_network(space: SearchSpace, build: Callable[[Arch], nn.Module], data:
                 "(torch.nn.Module)."
             )
         try:
-            scores = network.eval()(data.train.images[:2])
+            scores = network.eval()(data.train.inputs[:2])
         except Exception as error:
             raise UserError(
                 f"the network of {arch} cannot take images of shape {data.shape}: "

@@ -28,8 +28,8 @@ from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.live import LiveTask, live_task
+from surrobench.training.data import Data
 from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.images import ImageData
 from surrobench.training.table_file import Row
 from surrobench.training.trainer import Recipe, initialised
 from surrobench.training.training_run import run_from_json
@@ -61,7 +61,7 @@ class Setting:
 
     task: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    data: ImageData | None = None
+    data: Data | None = None
     recipe: Recipe | None = None
     measured: tuple[str, ...] = ("params", "flops")
 
@@ -196,7 +196,7 @@ def _measured(live: LiveTask, arch: Arch, names: Sequence[str]) -> dict[str, flo
     """Zero-cost proxies of an architecture."""
     network = initialised(partial(live.build, arch), seed=0)
     train = live.data.train
-    batch = Batch(train.images[:PROXY_IMAGES], train.labels[:PROXY_IMAGES])
+    batch = Batch(train.inputs[:PROXY_IMAGES], train.labels[:PROXY_IMAGES])
     return score(network, batch, names)
 
 

@@ -55,6 +55,9 @@ class Data(Protocol):
     def to(self, device: torch.device) -> Self:
         """The same examples on another device."""
 
+    def with_fewer(self, train: int) -> Self:
+        """The same but for its training examples, of which the first ones are left."""
+
 
 def fingerprint(classes: int, splits: Iterable[Split]) -> str:
     """SHA-256 of the number of classes, and inputs and labels of all splits."""

@@ -99,7 +99,9 @@ class EncoderNetwork(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """``n x length`` tokens, padded behind, to ``n x classes`` scores."""
         present = tokens != PADDING
-        mask = None if present.all() else present[:, None, None]
+        # Attention without a mask is faster, but a GPU would have to be waited for to know.
+        whole = tokens.device.type == "cpu" and bool(present.all())
+        mask = None if whole else present[:, None, None]
         hidden = self.embedding(tokens)
         rotation = rotations(tokens.shape[1], self.head_size, hidden)
         for layer in self.layers:
@@ -119,7 +121,8 @@ def rotations(length: int, size: int, like: Tensor) -> Tensor:
     Returns:
         ``2 x length x size``, the second half of the angles being the first half again.
     """
-    steps = torch.arange(0, size, 2, device=like.device, dtype=torch.float64) / size
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    steps = torch.arange(0, size, 2, device=like.device, dtype=dtype) / size
     angles = torch.arange(length, device=like.device)[:, None] * ROTARY_BASE**-steps
     angles = angles.repeat(1, 2)
     return torch.stack([angles.cos(), angles.sin()]).to(like.dtype)

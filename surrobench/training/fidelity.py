@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from surrobench.errors import UserError
-from surrobench.training.images import ImageData
+from surrobench.training.data import Data
+
+AnyData = TypeVar("AnyData", bound=Data)
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Fidelity:
     done at any time and no state is carried from one to the next.
 
     Attributes:
-        epochs: passes over the images, None for as many as in full.
-        fraction: share of the training images, the first ones of the split.
+        epochs: passes over the data, None for as many as in full.
+        fraction: share of the training data, the first ones of the split.
         width: share of the channels of every layer.
 
     Raises:
@@ -46,8 +48,8 @@ class Fidelity:
         """Share of the work of a training of so many epochs, which is taken to grow with each."""
         return (self.epochs or epochs) / epochs * self.fraction * self.width
 
-    def reduced(self, data: ImageData) -> ImageData:
-        """The data set with its first training images only.
+    def reduced(self, data: AnyData) -> AnyData:
+        """The data set with its first training examples only.
 
         Raises:
             UserError: if the fraction leaves none.
@@ -57,16 +59,9 @@ class Fidelity:
         count = round(self.fraction * len(data.train))
         if count < 1:
             raise UserError(
-                f"fraction is {self.fraction}, which leaves none of {len(data.train)} images."
+                f"fraction is {self.fraction}, which leaves none of {len(data.train)} examples."
             )
-        train = data.train
-        first = replace(
-            train,
-            images=train.images[:count],
-            labels=train.labels[:count],
-            sources=train.sources[:count],
-        )
-        return replace(data, train=first)
+        return data.with_fewer(count)
 
 
 FULL = Fidelity()

@@ -40,6 +40,10 @@ class Split:
         """The split on another device (itself if it is there already)."""
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
+    def first(self, n: int) -> Split:
+        """The first ``n`` images."""
+        return Split(self.images[:n], self.labels[:n], self.sources[:n])
+
 
 @dataclass(frozen=True)
 class ImageData:
@@ -76,3 +80,7 @@ class ImageData:
             validation=self.validation.to(device),
             test=self.test.to(device),
         )
+
+    def with_fewer(self, train: int) -> ImageData:
+        """The same but for its training images, of which the first ones are left."""
+        return replace(self, train=self.train.first(train))

@@ -17,12 +17,15 @@ class Measures(NamedTuple):
         cross_entropy: mean, nats.
         macro_recall: mean over classes of the share of their images that are recognised, percent.
         macro_f1: mean over classes of the harmonic mean of precision and recall, percent.
+        mae: mean absolute error of the probabilities, over examples and classes: the right class
+            should have 1 and every other 0.
     """
 
     accuracy: float
     cross_entropy: float
     macro_recall: float
     macro_f1: float
+    mae: float
 
 
 def measure(scores: Tensor, labels: Tensor) -> list[Measures]:
@@ -41,7 +44,8 @@ def measure(scores: Tensor, labels: Tensor) -> list[Measures]:
     occurring = (stated + answered > 0).sum(dim=1)
     recall = 100 * (hits / stated.clamp_min(1)).sum(dim=1) / occurring
     f1 = 100 * (2 * hits / (stated + answered).clamp_min(1)).sum(dim=1) / occurring
-    columns = (accuracy, cross_entropies(scores, labels), recall, f1)
+    errors = absolute_errors(scores, labels)
+    columns = (accuracy, cross_entropies(scores, labels), recall, f1, errors)
     return [Measures(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -54,6 +58,16 @@ def cross_entropies(scores: Tensor, labels: Tensor, label_smoothing: float = 0.0
         label_smoothing=label_smoothing,
     )
     return each.view(labels.shape).mean(dim=1)
+
+
+def absolute_errors(scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean absolute error of the probabilities that ``members x n x classes`` scores make.
+
+    What the right class lacks is what the others have too much, so it is twice that by the number
+    of classes.
+    """
+    right = scores.softmax(dim=2).gather(2, labels[..., None])
+    return 2 * (1 - right).mean(dim=(1, 2)) / scores.shape[2]
 
 
 def _counts(answers: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:

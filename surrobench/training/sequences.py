@@ -48,6 +48,10 @@ class SequenceSplit:
         """The split on another device (itself if it is there already)."""
         return replace(self, tokens=self.tokens.to(device), labels=self.labels.to(device))
 
+    def first(self, n: int) -> SequenceSplit:
+        """The first ``n`` sequences."""
+        return SequenceSplit(self.tokens[:n], self.labels[:n], self.sources[:n])
+
 
 @dataclass(frozen=True)
 class SequenceData:
@@ -83,6 +87,10 @@ class SequenceData:
             validation=self.validation.to(device),
             test=self.test.to(device),
         )
+
+    def with_fewer(self, train: int) -> SequenceData:
+        """The same but for its training sequences, of which the first ones are left."""
+        return replace(self, train=self.train.first(train))
 
 
 def tokenise(sequences: Sequence[str], length: int) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from surrobench.training.images import Split
+from surrobench.training.data import Split
 from surrobench.training.measures import Measures
 
 SHARE = 0.25

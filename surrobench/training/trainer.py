@@ -21,7 +21,7 @@ from surrobench.training.devices import (
 )
 from surrobench.training.fusion import fuse
 from surrobench.training.graphs import GraphedStep
-from surrobench.training.measures import Measures, cross_entropies, measure
+from surrobench.training.measures import Measures, absolute_errors, cross_entropies, measure
 from surrobench.training.members import separate, without_others
 from surrobench.training.recipe import Recipe as Recipe
 from surrobench.training.stopping import hopeless, least_accuracy
@@ -122,7 +122,7 @@ class _Company:
 
     def _go_on_with(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
         def step(inputs: Tensor, targets: Tensor) -> Tensor:
-            return train_step(network, optimiser, inputs, targets, self.recipe)
+            return measured_step(network, optimiser, inputs, targets, self.recipe)
 
         self._network, self._optimiser, self._step = network, optimiser, step
         self._graph = None
@@ -135,19 +135,20 @@ class _Company:
         """Train, measure, and let those go that are not worth going on with."""
         now, members = clock(self.device), len(self.present)
         started = now()
-        losses = self._pass(data.train, epoch, members).tolist()
+        losses, errors = self._pass(data.train, epoch, members).tolist()
         seconds = (now() - started) / members
         validation = evaluate(self._network, data.validation, members, recipe=self.recipe)
-        for member, loss, measured in zip(self.present, losses, validation, strict=True):
-            self._courses[member].add(loss, measured, seconds)
+        found = zip(self.present, losses, errors, validation, strict=True)
+        for member, loss, error, measured in found:
+            self._courses[member].add(loss, error, measured, seconds)
         if self.recipe.stop_hopeless:
             self._stop(validation, epoch + 1, least_accuracy(data.validation))
 
     def _pass(self, split: Split, epoch: int, members: int) -> Tensor:
-        """One pass over the data in each of the orders; mean loss over batches."""
+        """One pass over the data in each of the orders; means over batches of what steps give."""
         self._network.train()
         batches = _batches(split, self.recipe.batch_size, self._orders)
-        total = torch.zeros(members, device=split.labels.device)
+        total = torch.zeros(2, members, device=split.labels.device)
         step_of = self._graph or self._step
         for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
             set_rate(self._optimiser, cosine(step, self.recipe.epochs * len(batches), self.recipe))
@@ -261,7 +262,18 @@ def train_step(
     targets: Tensor,
     recipe: Recipe,
 ) -> Tensor:
-    """One step of all members at once; their losses before it.
+    """One step of all members at once; their losses before it, see :func:`measured_step`."""
+    return measured_step(network, optimiser, inputs, targets, recipe)[0]
+
+
+def measured_step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
+) -> Tensor:
+    """One step of all members at once.
 
     The sum of the losses has in each member's weights the gradient of that member's loss, so the
     step is that of each member alone.
@@ -272,6 +284,9 @@ def train_step(
         inputs: those of all members side by side, or the same for all.
         targets: ``members x n`` labels.
         recipe: decides label smoothing and the clipping of gradients.
+
+    Returns:
+        ``2 x members``: losses before the step, and mean absolute errors of the probabilities.
     """
     scores = _scores(network, inputs, recipe)
     loss = cross_entropies(scores, targets, recipe.label_smoothing)
@@ -280,7 +295,7 @@ def train_step(
     if recipe.clip is not None:
         clip_gradients(network, len(targets), recipe.clip)
     optimiser.step()
-    return loss.detach()
+    return torch.stack([loss.detach(), absolute_errors(scores.detach(), targets)])
 
 
 def _scores(network: nn.Module, inputs: Tensor, recipe: Recipe) -> Tensor:

@@ -32,6 +32,10 @@ class TrainingRun:
         validation_macro_f1: mean F1 of the classes, percent.
         test_macro_recall: percent, after the last epoch.
         test_macro_f1: percent, after the last epoch.
+        train_mae: mean absolute error of the probabilities over the batches of the epoch, as seen
+            while training (see :class:`~surrobench.training.measures.Measures`).
+        validation_mae: of the probabilities.
+        test_mae: of the probabilities, after the last epoch.
         peak_memory: most bytes in use while training, of all networks that were trained together
             (see :func:`~surrobench.training.devices.peak_memory`).
         note: what was asked for and could not be had, such as a CUDA graph.
@@ -51,6 +55,9 @@ class TrainingRun:
     test_macro_f1: float = math.nan
     peak_memory: float = field(default=math.nan, compare=False)
     note: str = ""
+    train_mae: tuple[float, ...] = ()
+    validation_mae: tuple[float, ...] = ()
+    test_mae: float = math.nan
 
     @property
     def summed_train_loss(self) -> float:
@@ -65,18 +72,21 @@ class Course:
     Attributes:
         loss: of each epoch so far.
         validation: after each epoch so far.
+        mae: of the probabilities while training, of each epoch so far.
         seconds: the share of the training time so far.
         stopped: why it was ended before its time.
     """
 
     loss: list[float] = field(default_factory=list)
     validation: list[Measures] = field(default_factory=list)
+    mae: list[float] = field(default_factory=list)
     seconds: float = 0.0
     stopped: str = ""
 
-    def add(self, loss: float, validation: Measures, seconds: float) -> None:
+    def add(self, loss: float, mae: float, validation: Measures, seconds: float) -> None:
         """What one epoch gave."""
         self.loss.append(loss)
+        self.mae.append(mae)
         self.validation.append(validation)
         self.seconds += seconds
 
@@ -90,6 +100,7 @@ class Course:
         missing = epochs - len(self.loss)
         return finished_run(
             loss=[*self.loss, *(math.nan,) * missing],
+            mae=[*self.mae, *(math.nan,) * missing],
             validation=[*self.validation, *(UNKNOWN,) * missing],
             test=UNKNOWN if test is None else test,
             seconds=self.seconds,
@@ -102,6 +113,7 @@ UNKNOWN = Measures(*(math.nan,) * len(Measures._fields))
 
 def finished_run(
     loss: Sequence[float],
+    mae: Sequence[float],
     validation: Sequence[Measures],
     test: Measures,
     seconds: float,
@@ -111,6 +123,7 @@ def finished_run(
 
     Args:
         loss: of each epoch.
+        mae: of each epoch, while training.
         validation: after each epoch.
         test: after the last epoch.
         seconds: the share of the training time.
@@ -123,7 +136,7 @@ def finished_run(
     # What was stopped because it diverged has a last epoch that is not finite, and is diverged.
     took_place = sum(measured is not UNKNOWN for measured in validation)
     early = bool(stopped) and sound == took_place
-    accuracy, entropy, recall, f1 = (
+    accuracy, entropy, recall, f1, errors = (
         _until(sound, column) for column in zip(*validation, strict=True)
     )
     final = test if finished else UNKNOWN
@@ -140,6 +153,9 @@ def finished_run(
         validation_macro_f1=f1,
         test_macro_recall=final.macro_recall,
         test_macro_f1=final.macro_f1,
+        train_mae=_until(sound, mae),
+        validation_mae=errors,
+        test_mae=final.mae,
     )
 
 
@@ -161,6 +177,8 @@ def failed_run(epochs: int, reason: str) -> TrainingRun:
         reason=reason,
         validation_macro_recall=unknown,
         validation_macro_f1=unknown,
+        train_mae=unknown,
+        validation_mae=unknown,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
+from surrobench.spaces.adaptations import Adaptations
 from surrobench.spaces.architecture import SearchSpace, Variable
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.choices import Choices
@@ -24,6 +25,7 @@ LISTED = ((0, 0, 0), (0, 0, 1), (2, 1, 1), (1, 1, 1), (1, 0, 0))
 SPACES_UNDER_TEST = {
     **{name: SPACES.create(name) for name in SPACES.names()},
     "chain-narrow": Chains(pool="global", fc_layers=1),
+    "adaptation": Adaptations(),
     "choices": Choices("choices", DECISIONS),
     "listed": Choices("listed", DECISIONS, LISTED),
 }

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    recall_score,
+)
 
 from surrobench.training.measures import measure
 
@@ -23,6 +29,9 @@ def test_equal_to_scikit_learn(classes: int) -> None:
         assert found.macro_f1 == pytest.approx(100 * f1_score(true, answers, **mean))
         expected = log_loss(true, some.softmax(1), labels=range(classes))
         assert found.cross_entropy == pytest.approx(expected)
+        answered = torch.nn.functional.one_hot(true, classes)
+        expected = mean_absolute_error(answered, some.softmax(1))
+        assert found.mae == pytest.approx(expected)
 
 
 def test_a_member_without_finite_scores_leaves_the_others_alone() -> None:

@@ -93,13 +93,16 @@ def one_shot_search(
     Raises:
         UserError: for an unknown method or option, and for a task of another kind.
     """
+    from surrobench.training.images import ImageData
     from surrobench.training.supernet import supernet_around
     from surrobench.training.trainer import initialised
 
     made = make_one_shot(method, **options)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UserError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
-    arch = next(iter(task.space))
-    supernet = initialised(lambda: supernet_around(task.build(arch), task.space, task.data), seed)
-    data = task.data.to(task.device)
+    if not isinstance(task.data, ImageData):
+        raise UserError(f"one-shot search needs images, which {task.name} does not have.")
+    arch, images = next(iter(task.space)), task.data
+    supernet = initialised(lambda: supernet_around(task.build(arch), task.space, images), seed)
+    data = images.to(task.device)
     return made.search(supernet, data, seed=seed, name=method, progress=progress)

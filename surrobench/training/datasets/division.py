@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,8 @@ from surrobench.training.datasets.cifar import is_cifar, read_cifar
 from surrobench.training.datasets.idx import is_idx, read_idx
 from surrobench.training.datasets.npz import read_npz
 from surrobench.training.datasets.raw import RawImages, RawSplits
+from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
 from surrobench.training.images import ImageData, Split
-
-DRAWN_SHARE = 0.2
-"""Share of the training part that a split gets which the files do not name."""
-
-Rows = NDArray[np.int64]
 
 
 def read_images(
@@ -93,8 +88,10 @@ def divide(
     known = {split: part for split, part in parts.items() if part is not None}
     pixels, labels, rows = _pool(known, name)
     names, labels = np.unique(labels, return_inverse=True)
-    rows = _disjoint(rows, _contents(pixels), seed)
-    chosen = {split: _some(rows[split], sizes[split], seed, split, name) for split in parts}
+    rows = disjoint(rows, content_numbers(image.tobytes() for image in pixels), seed)
+    chosen = {
+        split: some_rows(rows[split], sizes[split], seed, split, name, "images") for split in parts
+    }
     images = {split: _floats(pixels[chosen[split]], side) for split in parts}
     mean, deviation = _moments(images["train"])
     splits = {
@@ -119,44 +116,6 @@ def _pool(
     labels = np.concatenate([part.labels for part in parts.values()])
     bounds = np.cumsum([len(part.labels) for part in parts.values()])[:-1]
     return pixels, labels, dict(zip(parts, np.split(np.arange(len(labels)), bounds), strict=True))
-
-
-def _contents(pixels: NDArray[Any]) -> Rows:
-    """A number for each image; equal images have equal numbers."""
-    digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in pixels]
-    numbers: dict[bytes, int] = {}
-    return np.array([numbers.setdefault(digest, len(numbers)) for digest in digests])
-
-
-def _disjoint(rows: dict[str, Rows], contents: Rows, seed: int) -> dict[str, Rows]:
-    """Draw the splits that are missing and take copies out of the earlier ones."""
-    rows = dict(rows)
-    share = round(DRAWN_SHARE * len(np.unique(contents[rows["train"]])))
-    for stream, split in enumerate(("test", "validation")):
-        later = [rows[name] for name in ("test", "validation") if name in rows and name != split]
-        seen = contents[np.concatenate(later)] if later else np.array([], dtype=np.int64)
-        if split in rows:
-            if split == "validation":
-                rows[split] = rows[split][~np.isin(contents[rows[split]], seen)]
-        else:
-            free = np.setdiff1d(contents[rows["train"]], seen)
-            drawn = np.random.default_rng([seed, stream]).permutation(free)[:share]
-            rows[split] = rows["train"][np.isin(contents[rows["train"]], drawn)]
-    seen = contents[np.concatenate([rows["test"], rows["validation"]])]
-    rows["train"] = rows["train"][~np.isin(contents[rows["train"]], seen)]
-    return rows
-
-
-def _some(rows: Rows, size: int | None, seed: int, split: str, name: str) -> Rows:
-    """The first ``size`` rows in an order that the seed decides."""
-    wanted = len(rows) if size is None else size
-    if not 1 <= wanted <= len(rows):
-        raise UserError(
-            f"{name}: {wanted} {split} images were asked for, but there are {len(rows)} that are "
-            "in no other split."
-        )
-    stream = ("train", "validation", "test").index(split) + 2
-    return np.random.default_rng([seed, stream]).permutation(rows)[:wanted]
 
 
 def _floats(pixels: NDArray[Any], side: int | None) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from surrobench.errors import UserError
-from surrobench.training.images import ImageData
+from surrobench.training.data import Data
 from surrobench.training.trainer import initialised
 from surrobench.training.zero_cost.proxy import Batch, score
 
@@ -16,8 +16,8 @@ IMAGES = 64
 """Images in a batch, unless another number is asked for."""
 
 
-def draw_batch(data: ImageData, images: int = IMAGES, seed: int = 0) -> Batch:
-    """Different training images with their labels, drawn at random; fewer if there are fewer.
+def draw_batch(data: Data, images: int = IMAGES, seed: int = 0) -> Batch:
+    """Different training examples with their labels, drawn at random; fewer if there are fewer.
 
     Args:
         data: where they come from; the batch is on its device.
@@ -31,12 +31,12 @@ def draw_batch(data: ImageData, images: int = IMAGES, seed: int = 0) -> Batch:
         raise UserError(f"zero-cost proxies: images is {images}; it must be at least 2.")
     order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(seed))
     chosen = order[:images].to(data.train.labels.device)
-    return Batch(data.train.images[chosen], data.train.labels[chosen])
+    return Batch(data.train.inputs[chosen], data.train.labels[chosen])
 
 
 def all_proxies(
     build: Callable[[], nn.Module],
-    data: ImageData,
+    data: Data,
     seed: int = 0,
     *,
     images: int = IMAGES,
@@ -48,7 +48,7 @@ def all_proxies(
 
     Args:
         build: makes the untrained network.
-        data: images; only training images are looked at.
+        data: images or sequences; only training examples are looked at.
         seed: of the initial weights, the batch and the proxies that draw random numbers.
         images: size of the batch.
         names: registered names or dotted paths; all registered ones if omitted.

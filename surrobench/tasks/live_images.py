@@ -1,0 +1,158 @@
+"""Live tasks whose data are images or signals: cells and chains."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch
+from surrobench.spaces.chains import Chains
+from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.tasks.live import LiveTask
+from surrobench.tasks.sources import cache_folder
+from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
+from surrobench.training.devices import choose_device
+from surrobench.training.digits import distorted_digits
+from surrobench.training.fidelity import whole
+from surrobench.training.groups import LARGEST_GROUP
+from surrobench.training.images import ImageData
+from surrobench.training.networks import build_chain
+from surrobench.training.recipe import Recipe
+from surrobench.training.signals import synthetic_signals
+
+CACHED_BYTES = 2**21
+"""What a tensor of a group of cells may hold on a CPU; larger ones leave the cache and are slow."""
+
+
+def live_cells(
+    data: ImageData | None = None,
+    *,
+    skeleton: Skeleton | None = None,
+    recipe: Recipe | None = None,
+    device: str = "auto",
+    cache: Path | None = None,
+) -> LiveTask:
+    """Cells of NAS-Bench-201, by default on distorted digits: ``live:cells``.
+
+    Args:
+        data: images; 4,096 distorted digits if omitted.
+        skeleton: channels, cells per stage and reduction; 8, 1 and thin if omitted.
+        recipe: three epochs of batches of 64 with a learning rate of 0.1 if omitted.
+        device: as for :func:`~surrobench.training.devices.choose_device`.
+        cache: folder of finished trainings; in the user's cache folder if omitted.
+    """
+    data, skeleton, space = data or distorted_digits(), skeleton or Skeleton(), nas_bench_201()
+    recipe, chosen = recipe or Recipe(batch_size=64, learning_rate=0.1), choose_device(device)
+    channels, classes = data.shape[0], data.classes
+
+    if skeleton.ndim == 1 and data.shape[1] != 1:
+        raise UserError(f"skeleton: ndim is 1, but the images are {data.shape[1]} high, not 1.")
+
+    def build(arch: Arch, width: float = 1.0) -> nn.Module:
+        share = whole(width * skeleton.channels, f"width {width:g} of the channels")
+        narrow = replace(skeleton, channels=share)
+        return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
+
+    def cost_key(arch: Arch) -> Hashable:
+        useful = useful_edges(space, arch)
+        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
+
+    return LiveTask(
+        "live:cells",
+        space,
+        build,
+        {"skeleton": skeleton.settings},
+        data,
+        recipe,
+        chosen,
+        cache or cache_folder() / "live",
+        _cells_together(skeleton, data, recipe, chosen),
+        build_at=build,
+        cost_key=cost_key,
+    )
+
+
+def _cells_together(
+    skeleton: Skeleton, data: ImageData, recipe: Recipe, device: torch.device
+) -> int:
+    """How many cells to train together: as many as the cache holds, on a GPU as many as allowed."""
+    largest = LARGEST_GROUP[device.type]
+    if device.type != "cpu":
+        return largest
+    _, height, width = data.shape
+    bytes_each = 4 * recipe.batch_size * skeleton.channels * height * width
+    return min(largest, max(1, CACHED_BYTES // bytes_each))
+
+
+def live_signals(
+    data: ImageData | None = None,
+    *,
+    skeleton: Skeleton | None = None,
+    recipe: Recipe | None = None,
+    **options: Any,
+) -> LiveTask:
+    """Cells of NAS-Bench-201 for signals, by default synthetic ones: ``live:signals``.
+
+    Args:
+        data: images of height 1; 4,096 signals of
+            :func:`~surrobench.training.signals.synthetic_signals` if omitted.
+        skeleton: of one dimension; 8 channels, 1 cell a stage and thin reductions if omitted.
+        recipe: four epochs with a learning rate of 0.1 if omitted.
+        options: as for :func:`live_cells`.
+    """
+    task = live_cells(
+        data or synthetic_signals(),
+        skeleton=skeleton or Skeleton(ndim=1),
+        recipe=recipe or Recipe(epochs=4, learning_rate=0.1),
+        **options,
+    )
+    return replace(task, name="live:signals")
+
+
+def live_chain(
+    data: ImageData | None = None,
+    *,
+    div: int = 4,
+    recipe: Recipe | None = None,
+    device: str = "auto",
+    cache: Path | None = None,
+) -> LiveTask:
+    """Chains of convolutions and fully-connected layers, by default on distorted digits.
+
+    Args:
+        data: square images; 4,096 distorted digits if omitted.
+        div: filters and widths are divided by it.
+        recipe: three epochs with a learning rate of 0.05 if omitted.
+        device: as for :func:`~surrobench.training.devices.choose_device`.
+        cache: folder of finished trainings; in the user's cache folder if omitted.
+
+    Raises:
+        UserError: for images that are not square.
+    """
+    data = data or distorted_digits()
+    channels, height, width = data.shape
+    if height != width:
+        raise UserError(f"live:chain needs square images, but these are {height} x {width}.")
+    space, classes = Chains(side=height), data.classes
+
+    def build(arch: Arch, width: float = 1.0) -> nn.Module:
+        narrow = whole(div / width, f"div {div} over width {width:g}")
+        return build_chain(space, arch, div=narrow, channels=channels, classes=classes)
+
+    return LiveTask(
+        "live:chain",
+        space,
+        build,
+        {"side": height, "div": div},
+        data,
+        recipe or Recipe(),
+        choose_device(device),
+        cache or cache_folder() / "live",
+        build_at=build,
+    )
