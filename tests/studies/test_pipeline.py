@@ -265,3 +265,4 @@ def test_results_are_told_from_those_of_other_kinds(table_frame: pd.DataFrame) -
     assert kind_of_columns(table_frame.columns) is PIPELINE
     assert set(PIPELINE.columns) <= set(table_frame.columns)
     assert not table_frame.duplicated(list(PIPELINE.row)).any()
+    assert list(make_pipeline_frame([]).columns) == list(table_frame.columns)
