@@ -35,6 +35,19 @@ _SECONDS = (
 )
 _TEXTS = ("task", "predictor", "encoding", "acquisition", "unit", "data", "arch", "status")
 
+_COLUMNS = [
+    *PIPELINE_IDENTITY,
+    "status",
+    "reason",
+    *_OF_ROWS,
+    "row_seconds",
+    *_OF_CELLS,
+    *_SECONDS,
+    "key",
+    "version",
+    "host",
+]
+
 
 def make_pipeline_frame(records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
     """One row per architecture, in the order of the keys of ``order``, others behind by name.
@@ -51,7 +64,8 @@ def make_pipeline_frame(records: Iterable[Record], order: Sequence[str] = ()) ->
             record.key,
         ),
     )
-    frame = pd.concat([_rows(record) for record in ordered], ignore_index=True)
+    parts = [_rows(record) for record in ordered]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
     numbers = [*_OF_ROWS[3:], *_OF_CELLS[2:], *_SECONDS, "row_seconds"]
     for name in numbers:
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")

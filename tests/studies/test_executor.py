@@ -47,6 +47,9 @@ ITEMS = """
             print("noise on standard output")
         if item == "threads":
             return {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        if str(item).startswith("gpu"):
+            time.sleep(0.2)  # so that both workers get some
+            return os.environ.get("CUDA_VISIBLE_DEVICES"), os.getpid()
         return item * 2
 
     class Odd:
@@ -111,6 +114,20 @@ def test_what_a_hanging_item_started_is_stopped_too(target: str, tmp_path: Path)
     assert outcomes["hanging child"].ending == "timeout"
     child = int((tmp_path / "logs" / "worker-0.log").read_text())
     assert not _lives(child)
+
+
+def test_every_worker_sees_the_device_that_it_was_given(target: str, tmp_path: Path) -> None:
+    outcomes = execute(
+        target,
+        [f"gpu {i}" for i in range(8)],
+        workers=2,
+        limits=Limits(),
+        logs=tmp_path / "logs",
+        environments=[{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "5"}],
+    )
+    seen = {outcome.value for outcome in outcomes}
+    assert {device for device, _ in seen} == {"3", "5"}
+    assert len(seen) == 2  # one process for each device
 
 
 def test_a_hungry_item_runs_out_of_memory(target: str, tmp_path: Path) -> None:

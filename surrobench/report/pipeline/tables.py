@@ -51,12 +51,12 @@ def summary_table(results: PipelineResults) -> Exhibit:
         }
         for markup in MARKUPS
     }
-    data = results.summary.pivot(
-        index=["task", "method"], columns="measure", values=["mean", "low", "high", "seeds"]
-    )
-    pairs = [(str(kind), str(measure)) for kind, measure in data.columns.tolist()]
-    names = [measure if kind == "mean" else f"{measure}_{kind}" for kind, measure in pairs]
-    data.columns = pd.Index(names)
+    wide = {
+        kind: results.summary.pivot(index=["task", "method"], columns="measure", values=kind)
+        for kind in ("mean", "low", "high", "seeds")
+    }
+    named = [wide["mean"], *(wide[kind].add_suffix(f"_{kind}") for kind in list(wide)[1:])]
+    data = pd.concat(named, axis=1)
     order = [
         (task, m) for task in results.tasks if _has(results, task) for m in results.order(task)
     ]

@@ -72,11 +72,11 @@ def _table(results: PipelineResults, task: str, width: int) -> Table:
         cells = []
         for measure in shown:
             rows = own.xs(measure, level="measure")
-            row, column = rows.loc[method], rows["mean"]
-            column = column.drop(ranked_otherwise(measure), errors="ignore")
+            column = rows["mean"].drop(ranked_otherwise(measure), errors="ignore")
             best = column.max() if MEASURES[measure] else column.min()
             marked = column.get(method) == best and "seconds" not in measure and len(order) > 1
-            cells.append(Text(_text(row, roomy), style="bold green" if marked else ""))
+            text = _text(rows[["mean", "low", "high"]].T[method], roomy)
+            cells.append(Text(text, style="bold green" if marked else ""))
         table.add_row(Text(one_line(method, LONGEST_NAME)), *cells)
     return table
 
