@@ -71,18 +71,20 @@ class SharedCell(nn.Module):
             for _ in space.edges
         )
 
+    def operation(self, edge: int, choice: int) -> nn.Module:
+        """The module of an operation, which is not none, on an edge."""
+        return self.operations[edge].get_submodule(self.space.operations[choice])
+
     def forward(self, maps: Tensor, mix: Mix) -> Tensor:
         """``n x channels x height x width`` to the same shape."""
         nodes = {0: maps}
-        for (source, target), operations, choices in zip(
-            self.space.edges, self.operations, mix, strict=True
-        ):
+        for edge, ((source, target), choices) in enumerate(zip(self.space.edges, mix, strict=True)):
             if source not in nodes:  # nothing arrives there, and without shifts nothing leaves
                 continue
             for choice, weight in choices:
                 if choice == self.space.none:
                     continue
-                passed = operations[self.space.operations[choice]](nodes[source])
+                passed = self.operation(edge, choice)(nodes[source])
                 passed = passed if weight is None else weight * passed
                 nodes[target] = nodes[target] + passed if target in nodes else passed
         return nodes.get(self.space.n_nodes - 1, torch.zeros_like(maps))
@@ -172,7 +174,7 @@ class Supernet(nn.Module):
         for shared, own in zip(self.body, network.body, strict=True):
             if isinstance(shared, SharedCell) and isinstance(own, Cell):
                 pairs += [
-                    (shared.operations[int(edge)][self.space.operations[arch[int(edge)]]], module)
+                    (shared.operation(int(edge), arch[int(edge)]), module)
                     for edge, module in own.operations.items()
                 ]
             else:
