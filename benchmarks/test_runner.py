@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 
 from surrobench import run_study
 from surrobench.atomic import write_atomically
+from surrobench.studies.config import build_study
 from surrobench.studies.grid import make_plan
 from surrobench.studies.record import make_record
 from surrobench.studies.store import ResultStore, seal
@@ -123,3 +126,21 @@ def test_help(benchmark):
 @pytest.mark.benchmark(group="help")
 def test_help_floor(benchmark):
     benchmark.pedantic(python, ("-c", "pass"), rounds=7, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="plan-100000-cells")
+def test_plan_100000_cells(benchmark, tiny, folder):
+    study = build_study({**tiny, "train_sizes": list(range(1, 51)), "seeds": 2000})
+    plan = benchmark.pedantic(make_plan, (study, folder), rounds=3)
+    assert len(plan.cells) == 100_000
+
+
+@pytest.mark.benchmark(group="plan-100000-cells")
+def test_plan_floor(benchmark):
+    """One hash a cell of a few settings as JSON."""
+
+    def run():
+        for i in range(100_000):
+            hashlib.sha256(json.dumps({"seed": i, "size": 8, "task": "tiny"}).encode()).hexdigest()
+
+    benchmark.pedantic(run, rounds=3)

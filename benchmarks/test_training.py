@@ -1,7 +1,7 @@
 """Training cells in groups beside a plain loop: build, DataLoader, train; one thread each.
 
-Sixteen cells, one epoch on 1,024 distorted digits in the default setting (8 channels, one cell per
-stage, thin reductions, batches of 128). Compare the minima: the machine may be busy.
+Sixteen cells, one epoch on 1,024 distorted digits in the default setting (4 channels, one cell per
+stage, thin reductions, batches of 64). Compare the minima: the machine may be busy.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.tasks.live import SMALL
 from surrobench.training.cells import CellNetwork
 from surrobench.training.digits import distorted_digits
 from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.trainer import Recipe, initialised
 
 SPACE, CELLS = nas_bench_201(), 16
-RECIPE = Recipe(epochs=1, learning_rate=0.1)
+RECIPE = Recipe(epochs=1, batch_size=64, learning_rate=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def plain_loop(jobs, data):
     """As most scripts do it; validation is left out."""
     dataset = TensorDataset(data.train.images, data.train.labels)
     for job in jobs:
-        network = initialised(lambda arch=job.arch: CellNetwork(SPACE, arch), job.seed)
+        network = initialised(lambda arch=job.arch: CellNetwork(SPACE, arch, SMALL), job.seed)
         optimiser = torch.optim.SGD(
             network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
         )
@@ -55,7 +56,7 @@ def plain_loop(jobs, data):
 @pytest.mark.parametrize("group_size", [1, 4, 8, 16])
 def test_groups(benchmark, data, jobs, group_size):
     def build(arch):
-        return CellNetwork(SPACE, arch)
+        return CellNetwork(SPACE, arch, SMALL)
 
     trainer = GroupTrainer(build, data, RECIPE, group_size=group_size)
     runs = benchmark.pedantic(trainer.train, args=(jobs,), rounds=5, warmup_rounds=1)

@@ -1,9 +1,14 @@
-"""What the columns of an encoded pool mean, for predictors that treat them differently."""
+"""What the columns of a pool mean, and columns that are computed only if somebody asks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -24,3 +29,40 @@ class ColumnBlock:
     stop: int
     kind: Literal["one-hot", "numeric"] = "numeric"
     groups: tuple[int, ...] = ()
+
+
+class LazyColumns(Mapping[str, npt.NDArray[np.float64]]):
+    """Columns that are computed when somebody reads one of them; their names are known before.
+
+    Args:
+        names: of the columns.
+        compute: gives all of them.
+    """
+
+    def __init__(
+        self, names: Sequence[str], compute: Callable[[], Mapping[str, npt.NDArray[np.float64]]]
+    ) -> None:
+        self._names = tuple(names)
+        self._compute = compute
+
+    @cached_property
+    def _columns(self) -> Mapping[str, npt.NDArray[np.float64]]:
+        return self._compute()
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        """The column of that name."""
+        if name not in self._names:
+            raise KeyError(name)
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a column; computes nothing."""
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """The number of columns."""
+        return len(self._names)

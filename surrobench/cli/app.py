@@ -76,6 +76,14 @@ def run(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Compute at most so many cells now.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="Where live tasks train: auto, cpu, cuda or mps [auto]."),
+    ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option("--devices", metavar="0,1", help="CUDA GPUs to train on, a worker for each."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")
     ] = False,
@@ -108,6 +116,8 @@ def run(
         retry_failed=retry_failed,
         update=update,
         allow_code=allow_code,
+        device=device,
+        devices=devices,
     )
     raise typer.Exit(run_command(request))
 
@@ -211,7 +221,8 @@ def plot(
             help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
             "critical-difference, outcomes, aggregates, profile, predictions, proxies. Searches: "
             "curves, iqm-curves, quantiles, success, by-time, targets, fronts, "
-            "critical-difference, outcomes, architectures, learning-curves, proxies.",
+            "critical-difference, outcomes, architectures, learning-curves, proxies. Pipelines: "
+            "picks, predicted.",
         ),
     ],
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
@@ -287,18 +298,27 @@ def verify(
 
 @app.command()
 def tabulate(
-    table: Annotated[str, typer.Argument(help="digits-chain.")],
+    table: Annotated[str, typer.Argument(help="digits-cells or digits-chain.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write [TABLE.parquet].")
     ] = None,
-    archs: Annotated[int, typer.Option("--archs", help="Number of architectures.")] = 1600,
+    archs: Annotated[
+        int | None, typer.Option("--archs", help="Number of architectures [as in the package].")
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each architecture.")] = 3,
+    repeated: Annotated[
+        int | None,
+        typer.Option(
+            "--repeated", help="Train only so many with all seeds, the others once [as embedded]."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Folder of partial results, which is kept.")
     ] = None,
 ) -> None:
-    """Train a sample of a search space into a table (this is how the embedded one was made)."""
+    """Train a search space, or a sample, into a table (this is how the embedded ones were made)."""
     from surrobench.cli.tabulating import tabulate_command
+    from surrobench.tasks.live_tables import Request
 
-    tabulate_command(table, out, archs, seeds, workers, resume)
+    tabulate_command(table, out, Request(archs, seeds, repeated, workers, resume))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surrobench.cli.console import say
 from surrobench.errors import UserError, did_you_mean
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from surrobench.report.results import Results
-    from surrobench.report.search.results import SearchResults
+    from surrobench.report.plots import AnyResults
 
 FORMATS = ("pdf", "svg", "png")
 
@@ -69,24 +68,32 @@ def _width(size: str, columns: int) -> float:
 
 def _figure(request: PlotRequest, width: float) -> Figure:
     from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED, Asked
-    from surrobench.report.plots import PREDICTION_PLOTS, SEARCH_PLOTS, PlotOptions, draw
-    from surrobench.report.search.results import SearchResults
+    from surrobench.report.plots import (
+        PIPELINE_PLOTS,
+        PREDICTION_PLOTS,
+        SEARCH_PLOTS,
+        PlotOptions,
+        draw,
+    )
+    from surrobench.studies.view import kind_of_frame
 
     frame, results = _results(request)
-    search = isinstance(results, SearchResults)
-    recomputed = SEARCH_RECOMPUTED if search else PREDICTION_RECOMPUTED
+    kind = kind_of_frame(frame).name
+    recomputed = {"search": SEARCH_RECOMPUTED, "prediction": PREDICTION_RECOMPUTED}.get(kind, {})
     if request.kind in recomputed:
         asked = Asked(request.runs, frame, request.train_size, request.seed, request.top, width)
         return recomputed[request.kind](asked)
-    known = [*(SEARCH_PLOTS if search else PREDICTION_PLOTS), *recomputed]
+    drawn: dict[str, Any] = {"search": SEARCH_PLOTS, "prediction": PREDICTION_PLOTS}
+    known = [*drawn.get(kind, PIPELINE_PLOTS), *recomputed]
     if request.kind not in known:
         raise UserError(
             f"unknown kind of figure {request.kind!r}. " + did_you_mean(request.kind, known)
         )
-    return draw(request.kind, results, PlotOptions(request.measure, request.train_size, width))
+    options = PlotOptions(request.measure, request.train_size, width, request.seed)
+    return draw(request.kind, results, options)
 
 
-def _results(request: PlotRequest) -> tuple[pd.DataFrame, Results | SearchResults]:
+def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     """The rows that were asked for, and the same checked."""
     from surrobench.studies.kinds import imported
     from surrobench.studies.view import (

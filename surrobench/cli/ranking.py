@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from surrobench.report.leaderboard.writer import Source
 
+RANKED = ("prediction", "search")
+
 
 def leaderboard_command(folder: Path, out: Path | None) -> None:
     """Rank everything below a folder; says what was left out and why."""
     from surrobench.report.leaderboard.writer import write_leaderboard
 
-    frames: dict[str, dict[str, pd.DataFrame]] = {"prediction": {}, "search": {}}
+    frames: dict[str, dict[str, pd.DataFrame]] = {kind: {} for kind in RANKED}
     sources: list[Source] = []
     for place in run_folders(folder):
         name = place.relative_to(folder).as_posix() if place != folder else place.resolve().name
@@ -66,6 +68,8 @@ def _loaded(place: Path, name: str) -> tuple[str, pd.DataFrame, Source]:
 
     frame = load_results(place)
     kind = kind_of_frame(frame).name
+    if kind not in RANKED:
+        raise UserError(f"a {kind} study is not ranked here; see its own report.")
     return kind, frame, Source(name, kind, frame["task"].nunique(), len(frame))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
 from surrobench.cli.console import complain, say, tell
+from surrobench.errors import UserError
 from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
 
@@ -37,6 +38,8 @@ class RunRequest:
     retry_failed: bool
     update: bool
     allow_code: bool
+    device: str | None
+    devices: str | None
 
 
 def run_command(request: RunRequest) -> int:
@@ -45,6 +48,7 @@ def run_command(request: RunRequest) -> int:
         request.study,
         request.settings,
         replace=_replacements(request),
+        live=_live(request),
         added_predictors=request.added,
         added_strategies=request.added_strategies,
         allow_code=request.allow_code,
@@ -53,7 +57,12 @@ def run_command(request: RunRequest) -> int:
     from surrobench.studies.runner import RunSettings, RunStoppedError, run
 
     settings = RunSettings(
-        request.out, request.workers, request.limit, request.retry_failed, request.update
+        request.out,
+        request.workers,
+        request.limit,
+        request.retry_failed,
+        request.update,
+        _numbers(request.devices),
     )
     if request.dry_run:
         _show_plan(study, origin, settings)
@@ -80,6 +89,20 @@ def _replacements(request: RunRequest) -> dict[str, Any]:
     if request.seeds is not None:
         replace["seeds"] = request.seeds
     return replace
+
+
+def _live(request: RunRequest) -> dict[str, str]:
+    """Options of live tasks: where they train."""
+    device = request.device or ("cuda" if request.devices else None)
+    return {} if device is None else {"device": device}
+
+
+def _numbers(devices: str | None) -> tuple[int, ...]:
+    """The GPUs in ``"0,1"``."""
+    texts = [] if devices is None else [text.strip() for text in devices.split(",")]
+    if not all(text.isdecimal() for text in texts) or len(set(texts)) < len(texts):
+        raise UserError(f"--devices {devices}: give numbers of different GPUs, such as 0,1.")
+    return tuple(map(int, texts))
 
 
 def _stopped() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -14,25 +15,23 @@ from rich.progress import (
 )
 
 from surrobench.cli.console import messages, say, tell
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError
 
-TABLES = ("digits-chain",)
+if TYPE_CHECKING:
+    from surrobench.tasks.live_tables import Request
+
 _LINES = 20
 
 
-def tabulate_command(
-    table: str, out: Path | None, archs: int, seeds: int, workers: int, resume: Path | None
-) -> None:
+def tabulate_command(table: str, out: Path | None, request: Request) -> None:
     """Train, with progress, and say where the table is."""
-    if table not in TABLES:
-        raise UserError(f"there is no table {table!r} to train. " + did_you_mean(table, TABLES))
-    from surrobench.training.tabulate import main_digits_chain
+    from surrobench.tasks.live_tables import make_table
 
     target = out or Path(f"{table.replace('-', '_')}.parquet")
     if not target.parent.is_dir():
         raise UserError(f"--out {target}: there is no folder {target.parent}.")
     with TrainingProgress() as progress:
-        main_digits_chain(target, archs, seeds, workers, resume, progress.show)
+        make_table(table, target, request, progress.show)
     say(str(target), style="cyan")
 
 
@@ -42,7 +41,7 @@ class TrainingProgress:
     def __init__(self) -> None:
         self._told = -1
         self._bars = Progress(
-            TextColumn("architectures"),
+            TextColumn("units of work"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -51,7 +50,7 @@ class TrainingProgress:
             console=messages,
             transient=True,
         )
-        self._bar = self._bars.add_task("architectures")
+        self._bar = self._bars.add_task("units")
 
     def __enter__(self) -> TrainingProgress:
         if messages.is_terminal:
@@ -63,9 +62,9 @@ class TrainingProgress:
             self._bars.stop()
 
     def show(self, done: int, total: int) -> None:
-        """Take note of how many architectures are trained."""
+        """Take note of how many units of work are done."""
         self._bars.update(self._bar, completed=done, total=total)
         part = done * _LINES // max(1, total)
         if part != self._told and not messages.is_terminal:
-            tell(f"{done}/{total} architectures")
+            tell(f"{done}/{total} units of work")
         self._told = part

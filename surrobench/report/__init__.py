@@ -2,8 +2,8 @@
 
 Numbers first: every figure and table is an :class:`~surrobench.report.exhibit.Exhibit` whose data
 stand beside it as CSV. Everything here takes a data frame of records (one row per task,
-predictor, encoding, train size and seed, or one per evaluation of a search) and knows nothing of
-how they were made.
+predictor, encoding, train size and seed, one per evaluation of a search, or one per architecture
+of a pipeline) and knows nothing of how they were made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surrobench.report.exhibit import Exhibit
+    from surrobench.report.pipeline.results import PipelineResults
+    from surrobench.report.pipeline.terminal import pipeline_terminal_table
+    from surrobench.report.pipeline.writer import write_pipeline_report
     from surrobench.report.results import Results
     from surrobench.report.search.results import SearchResults
     from surrobench.report.search.terminal import search_terminal_table
@@ -22,20 +25,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Exhibit",
+    "PipelineResults",
     "Results",
     "SearchResults",
+    "pipeline_terminal_table",
     "search_terminal_table",
     "terminal_table",
+    "write_pipeline_report",
     "write_report",
     "write_search_report",
 ]
 
 _HOMES = {
     "Exhibit": "exhibit",
+    "PipelineResults": "pipeline.results",
     "Results": "results",
     "SearchResults": "search.results",
+    "pipeline_terminal_table": "pipeline.terminal",
     "search_terminal_table": "search.terminal",
     "terminal_table": "terminal",
+    "write_pipeline_report": "pipeline.writer",
     "write_report": "writer",
     "write_search_report": "search.writer",
 }

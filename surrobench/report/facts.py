@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
 
@@ -43,10 +44,38 @@ def search_facts(results: SearchResults) -> Facts:
         ("Failures", _reasons(results.failures)),
         ("Evaluations without a value", f"{results.failed_evaluations:,}"),
         ("Time of the strategies", _total(ends, "overhead_seconds", "all runs")),
-        ("Training that the tables stand for", _total(ends, "simulated_seconds", "all runs")),
+        (
+            "Training, stated or measured",
+            _total(ends, "simulated_seconds", "all runs"),
+        ),
         ("Versions of the package", _versions(rows)),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def pipeline_facts(results: PipelineResults) -> Facts:
+    """Of a pipeline study."""
+    rows = results.rows
+    cells = rows.drop_duplicates(["task", "method", "seed"])
+    facts = [
+        ("Tasks", f"{len(results.tasks)}"),
+        ("Data", "; ".join(dict.fromkeys(rows["data"]))),
+        ("Methods", ", ".join(results.methods)),
+        ("Short trainings", _spans(cells["train"]) + " for each task and seed"),
+        ("Candidates", _spans(cells["pool"])),
+        ("Picks", _spans(cells["picks"]) + " by each method"),
+        ("Seeds", _seeds(pd.Series(results.seeds))),
+        ("Cells", f"{len(cells):,} finished, {len(results.failures):,} without a result"),
+        ("Failures", _reasons(results.failures)),
+        ("Fitting", _total(cells, "fit_seconds", "all cells")),
+        ("Scoring", _total(cells, "score_seconds", "all cells")),
+        ("Versions of the package", _versions(rows)),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def _spans(numbers: pd.Series) -> str:
+    return ", ".join(f"{number:,.0f}" for number in sorted(set(numbers.dropna())))
 
 
 def _seeds(seeds: pd.Series) -> str:

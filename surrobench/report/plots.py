@@ -12,6 +12,8 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.report import figures
 from surrobench.report.figures import panels
 from surrobench.report.measures import Measure
+from surrobench.report.pipeline.figures import picks_of_all, predicted_against_full
+from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
 from surrobench.report.scores import Scores
 from surrobench.report.search.curves import against_expense
@@ -20,6 +22,8 @@ from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.style import TWO_COLUMNS
+
+AnyResults = Results | SearchResults | PipelineResults
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,16 @@ class PlotOptions:
         measure: a column of scores (prediction studies).
         size: number of training examples (prediction studies).
         width: inches.
+        seed: of the cells (pipelines); the first if None.
     """
 
     measure: str | None = None
     size: int | None = None
     width: float = TWO_COLUMNS
+    seed: int | None = None
 
 
-def draw(kind: str, results: Results | SearchResults, options: PlotOptions) -> Figure:
+def draw(kind: str, results: AnyResults, options: PlotOptions) -> Figure:
     """Draw one kind of figure.
 
     Raises:
@@ -48,6 +54,9 @@ def draw(kind: str, results: Results | SearchResults, options: PlotOptions) -> F
         if not results.traces:
             raise UserError("no run of this search came to its end: there is nothing to draw.")
         return SEARCH_PLOTS[kind](results, options)
+    if isinstance(results, PipelineResults):
+        _known(kind, PIPELINE_PLOTS)
+        return PIPELINE_PLOTS[kind](results, options)
     _known(kind, PREDICTION_PLOTS)
     measure = results.primary(options.measure)
     if measure is None:
@@ -138,6 +147,32 @@ PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {
         a.together.aggregates(), a.measure.label, looks=a.together.looks, width=a.options.width
     ),
     "profile": _profile,
+}
+
+
+def _picks(results: PipelineResults, options: PlotOptions) -> Figure:
+    return picks_of_all(results, _first_task(results), width=options.width)
+
+
+def _predicted(results: PipelineResults, options: PlotOptions) -> Figure:
+    task, seed = _first_task(results), options.seed
+    known = sorted(set(results.rows.loc[results.rows["task"] == task, "seed"]))
+    if seed is not None and seed not in known:
+        raise UserError(f"no cell has the seed {seed}; there are: {', '.join(map(str, known))}.")
+    return predicted_against_full(
+        results, task, known[0] if seed is None else seed, width=options.width
+    )
+
+
+def _first_task(results: PipelineResults) -> str:
+    if results.rows.empty:
+        raise UserError("no cell has a result: there is nothing to draw.")
+    return str(results.rows["task"].iloc[0])
+
+
+PIPELINE_PLOTS: dict[str, Callable[[PipelineResults, PlotOptions], Figure]] = {
+    "picks": _picks,
+    "predicted": _predicted,
 }
 
 

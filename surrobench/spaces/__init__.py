@@ -2,7 +2,8 @@
 
 One module per way of building a network: :mod:`~surrobench.spaces.edge_cells` (operations on the
 edges of a cell), :mod:`~surrobench.spaces.stages` (a sequence of modules),
-:mod:`~surrobench.spaces.chains` (convolution blocks then fully-connected layers) and
+:mod:`~surrobench.spaces.chains` (convolution blocks then fully-connected layers),
+:mod:`~surrobench.spaces.transformers` (encoders of alike layers) and
 :mod:`~surrobench.spaces.choices` (any list of decisions, which is what a table of one's own needs).
 """
 
@@ -35,4 +36,9 @@ SPACES.register(
     "chain",
     "surrobench.spaces.chains:Chains",
     "1-4 convolution blocks and 1-2 fully-connected layers: 271,440 networks",
+)
+SPACES.register(
+    "transformer",
+    "surrobench.spaces.transformers:Transformers",
+    "transformer encoders of 1-6 layers, as ESM-2 has them: 414 networks",
 )

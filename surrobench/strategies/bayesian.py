@@ -20,6 +20,7 @@ from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
 from surrobench.predictors.belief import Kind
 from surrobench.spaces.architecture import Arch
+from surrobench.strategies.batches import select_batch
 from surrobench.strategies.generation import Moment, make_generator
 from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
@@ -29,7 +30,6 @@ from surrobench.strategies.surrogate import (
     Quantity,
     Spec,
     Surrogate,
-    believing,
     learned,
 )
 
@@ -287,16 +287,7 @@ class BayesianOptimisation(Strategy):
 
     def _select(self, situation: Situation, n: int) -> list[int]:
         """Rows to train next, best first."""
-        function = self._function
-        own = function.batch or type(function).select is not Acquisition.select
-        if own or n == 1 or any(belief.kind != "gp" for belief in situation.beliefs):
-            return function.select(situation, n)
-        chosen: list[int] = []
-        for _ in range(min(n, int(situation.allowed.sum()))):
-            row = function.select(situation, 1)[0]
-            chosen.append(row)
-            situation = _taken(situation, row)
-        return chosen
+        return select_batch(self._function, situation, n)
 
     # -- state --------------------------------------------------------------------------------
 
@@ -312,19 +303,3 @@ def only(situation: Situation, rows: torch.Tensor) -> Situation:
     allowed = torch.zeros_like(situation.allowed)
     allowed[rows] = True
     return replace(situation, allowed=allowed)
-
-
-def _taken(situation: Situation, row: int) -> Situation:
-    """The moment after ``row`` was chosen and is believed to do as it is predicted."""
-    allowed, feasible = situation.allowed.clone(), situation.feasible
-    allowed[row] = False
-    if feasible is not None:
-        feasible = torch.cat([feasible, feasible.new_zeros(1)])
-    return replace(
-        situation,
-        beliefs=tuple(believing(belief, [row]) for belief in situation.beliefs),
-        allowed=allowed,
-        seed=situation.seed + 1,
-        step=situation.step + 1,
-        feasible=feasible,
-    )

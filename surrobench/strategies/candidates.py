@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.columns import LazyColumns
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -48,7 +49,10 @@ class Candidates:
         """
         self.space = space
         self.archs = self._listed(archs)
-        self.measured = dict(measured or {})
+        self.measured: Mapping[str, FloatArray] = {} if measured is None else measured
+        if isinstance(measured, LazyColumns):
+            return  # whoever makes these knows the candidates
+        self.measured = dict(self.measured)
         listed = 0 if self.archs is None else len(self.archs)
         for name, column in self.measured.items():
             if len(column) != listed:

@@ -131,7 +131,8 @@ class SearchLoop:
 
     def _evaluated(self, arch: Arch, epochs: int | None) -> tuple[Evaluation, str]:
         try:
-            return self.evaluate(arch, epochs), ""
+            result = self.evaluate(arch, epochs)
+            return result, result.reason
         except UserError:
             raise  # a mistake in how the search was set up: every training would fail alike
         except Exception as error:

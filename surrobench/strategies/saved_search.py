@@ -142,9 +142,15 @@ def _plain(result: Evaluation) -> dict[str, Any]:
         "cost": None if result.cost is None else plain_number(result.cost),
         "status": result.status,
         "metrics": plain_metrics(result.metrics),
+        "reason": result.reason,
     }
 
 
 def _evaluation(content: Mapping[str, Any]) -> Evaluation:
-    metrics = metrics_of(content["metrics"])
-    return Evaluation(number(content["value"]), content["cost"], content["status"], metrics)
+    return Evaluation(
+        number(content["value"]),
+        content["cost"],
+        content["status"],
+        metrics_of(content["metrics"]),
+        reason=content.get("reason", ""),
+    )

@@ -2,8 +2,9 @@
 
 ``study_file`` reads a study, ``executor`` runs its cells, ``store`` keeps them, ``view`` puts them
 into one table and ``runner`` ties these together, whatever the kind of study. What the kinds bring
-of their own stands in ``kinds``: settings (``config``, ``search_config``), cells (``grid``,
-``search_grid``), how one is computed (``prediction``, ``search``) and the rows of the table.
+of their own stands in ``kinds``: settings (``config``, ``search_config``, ``pipeline_config``),
+cells (``grid``, ``search_grid``, ``pipeline_grid``), how one is computed (``prediction``,
+``search``, ``pipeline``) and the rows of the table.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -120,10 +120,12 @@ class _Context(SpawnContext):
 class _Worker(Generic[T]):
     """A pool of one process, which pebble replaces when it is lost, and the item it has now."""
 
-    def __init__(self, target: str, limits: Limits, log: Path) -> None:
+    def __init__(
+        self, target: str, limits: Limits, log: Path, environment: Mapping[str, str]
+    ) -> None:
         self._target, self._timeout, self._log = target, limits.timeout_seconds, log
         log.touch()
-        arguments = (target, limits.memory_bytes, log)
+        arguments = (target, limits.memory_bytes, log, dict(environment))
         self._new_pool = partial(
             ProcessPool, 1, initializer=worker.prepare, initargs=arguments, context=_Context()
         )
@@ -193,6 +195,7 @@ def execute(
     limits: Limits,
     logs: Path,
     stop: Callable[[], bool] = lambda: False,
+    environments: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Outcome[T]]:
     """Compute ``target(item)`` for every item in worker processes.
 
@@ -203,6 +206,8 @@ def execute(
         limits: time and memory of one item.
         logs: folder for what the workers print.
         stop: asked ten times a second; once true, the workers are killed and this returns.
+        environments: further variables of the first worker, of the second, and so on, in turn; a
+            worker that replaces a lost one has those of that one.
 
     Yields:
         One outcome per item, in the order of completion.
@@ -213,7 +218,12 @@ def execute(
     logs.mkdir(parents=True, exist_ok=True)
     todo = deque(items)
     crew: list[_Worker[T]] = [
-        _Worker(target, limits, logs / f"worker-{slot}.log")
+        _Worker(
+            target,
+            limits,
+            logs / f"worker-{slot}.log",
+            environments[slot % len(environments)] if environments else {},
+        )
         for slot in range(min(max(1, workers), len(items)))
     ]
     try:

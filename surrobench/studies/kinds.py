@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.config import Study, build_study
+from surrobench.studies.pipeline_config import PipelineStudy, build_pipeline
 from surrobench.studies.record import Record
 from surrobench.studies.search_config import SearchStudy, build_search
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from surrobench.studies.grid import Plan, PlannedCell
 
-AnyStudy = Study | SearchStudy
+AnyStudy = Study | SearchStudy | PipelineStudy
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Kind:
         framer: turns records into the results table.
         ends: turns that into one row per cell.
         columns: that every results table has; the first two are task and method.
+        sign: the column that tells its results from those of the kinds behind it in
+            :data:`KINDS_BY_SIGN`.
         row: columns that tell the rows of a results table apart.
         subject: what is compared: the singular of the study's key.
         methods: that key.
@@ -48,13 +51,14 @@ class Kind:
     """
 
     name: str
-    model: type[Study] | type[SearchStudy]
+    model: type[Study] | type[SearchStudy] | type[PipelineStudy]
     build: Callable[[Mapping[str, Any], str, str], Any]
     planner: str
     run_cell: str
     framer: str
     ends: str
     columns: tuple[str, ...]
+    sign: str
     row: tuple[str, ...]
     subject: str
     methods: str
@@ -109,6 +113,7 @@ PREDICTION = Kind(
     framer="surrobench.studies.prediction_frame:make_frame",
     ends="surrobench.studies.prediction_frame:ends",
     columns=("task", "predictor", "transform", "encoding", "train_size", "seed", "status"),
+    sign="predictor",
     row=("key",),
     subject="predictor",
     methods="predictors",
@@ -127,6 +132,7 @@ SEARCH = Kind(
     framer="surrobench.studies.search_frame:make_search_frame",
     ends="surrobench.studies.search_frame:ends",
     columns=("task", "strategy", "seed", "evaluation", "best_value", "status"),
+    sign="strategy",
     row=("key", "evaluation"),
     subject="strategy",
     methods="strategies",
@@ -138,7 +144,27 @@ SEARCH = Kind(
     remains="surrobench.studies.search:remains",
     finish="surrobench.studies.search_fronts:write_fronts",
 )
-KINDS = {kind.name: kind for kind in (PREDICTION, SEARCH)}
+PIPELINE = Kind(
+    name="pipeline",
+    model=PipelineStudy,
+    build=build_pipeline,
+    planner="surrobench.studies.pipeline_grid:make_pipeline_plan",
+    run_cell="surrobench.studies.pipeline:run_pipeline",
+    framer="surrobench.studies.pipeline_frame:make_pipeline_frame",
+    ends="surrobench.studies.pipeline_frame:ends",
+    columns=("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status"),
+    sign="candidates",
+    row=("key", "arch"),
+    subject="predictor",
+    methods="predictors",
+    caption="{predictor}, seed {seed}",
+    results="surrobench.report.pipeline.results:PipelineResults.of",
+    report="surrobench.report:write_pipeline_report",
+    ranking="surrobench.report:pipeline_terminal_table",
+    companions={},
+)
+KINDS = {kind.name: kind for kind in (PREDICTION, SEARCH, PIPELINE)}
+KINDS_BY_SIGN = (PIPELINE, SEARCH, PREDICTION)  # the former two have predictors too
 
 
 def kind_of(content: Mapping[str, Any] | AnyStudy, source: str = "study") -> Kind:
@@ -160,5 +186,4 @@ def kind_of(content: Mapping[str, Any] | AnyStudy, source: str = "study") -> Kin
 def kind_of_columns(columns: Iterable[str]) -> Kind | None:
     """The kind of study that a results table (or the payload of a record) comes from."""
     present = set(columns)
-    kinds = (SEARCH, PREDICTION)  # searches have predictors too
-    return next((kind for kind in kinds if kind.subject in present), None)
+    return next((kind for kind in KINDS_BY_SIGN if kind.sign in present), None)

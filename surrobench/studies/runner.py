@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.studies.config import Study
 from surrobench.studies.environment import describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
+from surrobench.studies.live_settings import moved_data
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, make_record, one_line
@@ -44,10 +46,11 @@ class RunSettings:
 
     Attributes:
         out: the run folder; by default ``runs/<study name>``.
-        workers: processes; by default one per usable core.
+        workers: processes; by default one per usable core, or per device.
         limit: compute at most so many cells now.
         retry_failed: compute cells again that ended with another status than ``ok``.
         update: let cells replace those of the same name that were computed otherwise.
+        devices: numbers of the CUDA GPUs to use; every worker sees one of them, in turn.
     """
 
     out: Path | None = None
@@ -55,6 +58,17 @@ class RunSettings:
     limit: int | None = None
     retry_failed: bool = False
     update: bool = False
+    devices: tuple[int, ...] = ()
+
+    @property
+    def processes(self) -> int:
+        """Number of workers."""
+        return self.workers or len(self.devices) or usable_cores()
+
+    @property
+    def environments(self) -> list[dict[str, str]]:
+        """What the workers find in their environment: the GPU that each may see."""
+        return [{"CUDA_VISIBLE_DEVICES": str(device)} for device in self.devices]
 
     def folder(self, study: AnyStudy) -> Path:
         """Where the run goes."""
@@ -195,7 +209,10 @@ def _write_study(study: AnyStudy, base: Path, folder: Path) -> None:
     def moved(task: str) -> str:
         return os.path.relpath(base / task, folder) if is_card_path(task) else task
 
-    write_atomically(folder / "study.toml", study.moved(moved).to_toml().encode())
+    study = study.moved(moved)
+    if not isinstance(study, Study):
+        study = study.model_copy(update={"live": moved_data(study.live, base, folder)})
+    write_atomically(folder / "study.toml", study.to_toml().encode())
 
 
 def _write_environment(folder: Path, observer: RunObserver) -> None:
@@ -230,13 +247,13 @@ def _run_locked(
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
     todo = _unfinished(plan, found.records, settings)
-    workers = settings.workers or usable_cores()
+    workers = settings.processes
     here = sum(cell.key in found.records for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
     with stop_signals() as stop:
-        for record in _records(kind, todo, workers, limits, store.folder, stop):
+        for record in _records(kind, todo, settings, limits, store.folder, stop):
             store.write(record)
             found.records[record.key] = record
             before -= 1
@@ -270,7 +287,7 @@ def _unfinished(
 def _records(
     kind: Kind,
     todo: Sequence[PlannedCell],
-    workers: int,
+    settings: RunSettings,
     limits: Limits,
     folder: Path,
     stop: StopSignals,
@@ -280,10 +297,11 @@ def _records(
         outcomes = execute(
             kind.run_cell,
             [_with_scratch(cell, str(scratch)) for cell in todo],
-            workers=workers,
+            workers=settings.processes,
             limits=limits,
             logs=folder / "logs",
             stop=lambda: stop.requested,
+            environments=settings.environments,
         )
         for outcome in outcomes:
             yield _record(kind, outcome)

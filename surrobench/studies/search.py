@@ -29,13 +29,13 @@ from surrobench.studies.pareto import HypervolumeMeter
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
-from surrobench.studies.search_task import SearchTask
+from surrobench.studies.search_tasks import AnySearchTask, load_search_task
 from surrobench.tasks.evaluation import Evaluation
 
 CHECKPOINT_SECONDS = 2.0
 
 
-def initial_design(task: SearchTask, n: int, seed: int) -> list[Arch]:
+def initial_design(task: AnySearchTask, n: int, seed: int) -> list[Arch]:
     """The architectures that every strategy begins with; depends on task and seed alone."""
     text = f"design|{task.name}|{seed}"
     entropy = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
@@ -80,11 +80,13 @@ def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
 
 
-def _task(cell: SearchCell) -> SearchTask:
-    return SearchTask.load(cell.spec, Path(cell.base), cell.objectives, cell.constraints)
+def _task(cell: SearchCell) -> AnySearchTask:
+    return load_search_task(
+        cell.spec, Path(cell.base), cell.objectives, cell.constraints, cell.live, cell.seed
+    )
 
 
-def _loop(cell: SearchCell, task: SearchTask) -> SearchLoop:
+def _loop(cell: SearchCell, task: AnySearchTask) -> SearchLoop:
     strategy = make_strategy(
         {"use": cell.use, **cell.options},
         task.problem,
@@ -147,13 +149,13 @@ class _Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-def _payload(task: SearchTask, rows: Sequence[Row]) -> dict[str, Any]:
+def _payload(task: AnySearchTask, rows: Sequence[Row]) -> dict[str, Any]:
     """Facts about the task and one array per column of the results, an element per evaluation."""
     incumbents = [rows[row.best - 1].arch if row.best else None for row in rows]
     observed = [rows[row.best - 1].value if row.best else math.nan for row in rows]
     truths = {arch: task.truth(arch) for arch in set(incumbents) if arch is not None}
     tests = {arch: task.test(arch) for arch in truths}
-    space = task.table.space
+    space = task.space
     columns: dict[str, list[Any]] = {
         "arch": [space.to_string(row.arch) for row in rows],
         "epochs": [_epochs(task, row) for row in rows],
@@ -171,19 +173,19 @@ def _payload(task: SearchTask, rows: Sequence[Row]) -> dict[str, Any]:
         columns["feasible"] = [task.feasible(row.arch) for row in rows]
     return {
         "optimum": task.optimum,
-        "unit": task.table.unit,
+        "unit": task.unit,
         "clock": task.clock,
         "rows": {name: packed(values) for name, values in columns.items()},
     }
 
 
-def _epochs(task: SearchTask, row: Row) -> int | None:
+def _epochs(task: AnySearchTask, row: Row) -> int | None:
     """Length of a training; None where the table does not say."""
     lengths = task.problem.epochs
     return row.epochs if row.epochs is not None or not lengths else lengths[-1]
 
 
-def _objectives(task: SearchTask, rows: Sequence[Row]) -> dict[str, list[Any]]:
+def _objectives(task: AnySearchTask, rows: Sequence[Row]) -> dict[str, list[Any]]:
     """True objectives of full trainings and the share of the true front that they dominate."""
     names = task.problem.objectives
     if not names:
@@ -226,7 +228,7 @@ def _record(
     cell: SearchCell,
     status: Status,
     reason: str,
-    task: SearchTask | None = None,
+    task: AnySearchTask | None = None,
     rows: Sequence[Row] = (),
     trace: str = "",
 ) -> Record:

@@ -22,6 +22,7 @@ from surrobench.studies.config import (
     to_toml,
     whole,
 )
+from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
 from surrobench.studies.strict_toml import complaints, refuse
 
@@ -86,6 +87,7 @@ class SearchStudy(BaseModel):
         constraints: bounds on measured columns or on tasks of the same space, in their source
             units, such as ``{params = "<= 0.5"}``.
         budget_seconds: limit of simulated training time.
+        live: options of the live tasks, see :func:`surrobench.tasks.live_options.make_live`.
         timeout_seconds: limit of one search.
         memory_gib: limit of one worker process.
     """
@@ -109,6 +111,7 @@ class SearchStudy(BaseModel):
     objectives: Annotated[list[str], BeforeValidator(names)] | None = None
     constraints: Annotated[dict[str, str], BeforeValidator(_constraints)] = {}
     budget_seconds: Annotated[float | None, BeforeValidator(positive)] = None
+    live: Annotated[dict[str, Any], BeforeValidator(live_options)] = {}
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 3600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 
@@ -181,6 +184,7 @@ def _mistakes(study: SearchStudy) -> Iterator[tuple[str, str]]:
     for option, choices in study.axes().items():
         for choice in choices:
             yield from unknown_part(option, choice.spec)
+    yield from needless_options(study.live, study.tasks)
     for pattern in study.seeds_of:
         if not any(matches(pattern, choice) for choice in study.strategies):
             known = {choice.label or choice.use for choice in study.strategies}

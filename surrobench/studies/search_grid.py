@@ -21,8 +21,9 @@ from surrobench.studies.grid import NUMBERS_VERSION, Plan
 from surrobench.studies.parts import AXES, Choice, spec_text, use_of
 from surrobench.studies.record import canonical_json
 from surrobench.studies.search_config import SearchStudy, matches
-from surrobench.studies.search_task import SearchTask
+from surrobench.studies.search_tasks import AnySearchTask, load_search_task
 from surrobench.tasks import expand_tasks
+from surrobench.tasks.catalogue import is_live
 
 SEARCH_IDENTITY = (
     "task",
@@ -54,6 +55,7 @@ class SearchCell:
         repeats: whether an architecture may be trained again.
         objectives: further tasks, as the study names them.
         constraints: bounds by name, in source units, as the study names them.
+        live: options of a live task.
         shown: objectives and constraints as the results call them.
         scratch: folder for checkpoints, "" for none; not part of the key.
     """
@@ -74,6 +76,7 @@ class SearchCell:
     repeats: bool = False
     objectives: tuple[str, ...] = ()
     constraints: Mapping[str, str] = field(default_factory=dict)
+    live: Mapping[str, Any] = field(default_factory=dict)
     shown: tuple[str, str] = ("", "")
     scratch: str = ""
 
@@ -124,7 +127,7 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
-        task = SearchTask.load(spec, base, study.objectives or [], study.constraints)
+        task = load_search_task(spec, base, study.objectives or [], study.constraints, study.live)
         if task.name in plan.ingredients["tasks"]:
             raise UserError(
                 f"two tasks are called {task.name!r}, {spec!r} is the second; give their cards "
@@ -142,20 +145,20 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     return plan
 
 
-def _check_budget(study: SearchStudy, task: SearchTask) -> None:
+def _check_budget(study: SearchStudy, task: AnySearchTask) -> None:
     if study.initial > len(task.problem.candidates):
         raise UserError(
             f"initial = {study.initial} architectures, but task {task.name!r} has only "
             f"{len(task.problem.candidates)}."
         )
-    if study.budget_seconds is not None and task.table.seconds is None:
+    if study.budget_seconds is not None and not task.timed:
         raise UserError(
             f"budget_seconds = {study.budget_seconds:g}, but the table of {task.name!r} does not "
             "say how long a training takes."
         )
 
 
-def _methods(study: SearchStudy, task: SearchTask) -> Iterator[_Method]:
+def _methods(study: SearchStudy, task: AnySearchTask) -> Iterator[_Method]:
     """Every strategy with every combination of the parts that it leaves open."""
     for choice in study.strategies:
         _, factory, given = resolve_strategy(choice.spec)
@@ -175,7 +178,7 @@ def _methods(study: SearchStudy, task: SearchTask) -> Iterator[_Method]:
                 yield method
 
 
-def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: SearchTask) -> None:
+def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: AnySearchTask) -> None:
     """The encoding by name: the predictor's own, or the one that the task proposes."""
     if not isinstance(options.get("encoding"), str):
         return
@@ -183,7 +186,7 @@ def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: Searc
     if options.get("predictor"):
         own = getattr(make_predictor(_spec(options["predictor"])), "encoding", None)
     name = own or options["encoding"]
-    options["encoding"] = task.table.default_encoding if name == "default" else name
+    options["encoding"] = task.default_encoding if name == "default" else name
     texts.pop("encoding", None)
 
 
@@ -244,7 +247,7 @@ def _refuse_double(methods: list[_Method]) -> None:
             raise UserError(f"the strategy {method.label!r} is listed twice.")
 
 
-def _build(study: SearchStudy, method: _Method, task: SearchTask) -> None:
+def _build(study: SearchStudy, method: _Method, task: AnySearchTask) -> None:
     """Build the strategy on a task, to learn whether they go together."""
     spec = {"use": method.choice.use, **method.options}
     predictor, acquisition = method.options.get("predictor"), method.options.get("acquisition")
@@ -257,7 +260,7 @@ def _build(study: SearchStudy, method: _Method, task: SearchTask) -> None:
 
 
 def _cells(
-    study: SearchStudy, task: SearchTask, spec: str, base: str, methods: list[_Method]
+    study: SearchStudy, task: AnySearchTask, spec: str, base: str, methods: list[_Method]
 ) -> Iterator[SearchCell]:
     shared = canonical_json(
         {
@@ -299,6 +302,7 @@ def _cells(
                 repeats=study.repeats,
                 objectives=tuple(study.objectives or ()),
                 constraints=study.constraints,
+                live=study.live if is_live(spec) else {},
                 shown=shown,
             )
 

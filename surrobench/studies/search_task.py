@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.spaces.architecture import Arch
+from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks import load_task
@@ -28,6 +28,7 @@ _TEST_OF = {
     "nb201/cifar10-val": "nb201/cifar10-test",
     "nb201/cifar10-val-run": "nb201/cifar10-test",
     "live/digits-chain": "live/digits-chain-test",
+    "live-cells/digits": "live-cells/digits-test",
     "nbnlp-wikitext2/val-loss": "nbnlp-wikitext2/test-loss",
     "nbnlp-wikitext2/val-loss-best": "nbnlp-wikitext2/test-loss",
 }
@@ -68,6 +69,26 @@ class SearchTask:
     def name(self) -> str:
         """Name of the task."""
         return self.table.name
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space."""
+        return self.table.space
+
+    @property
+    def unit(self) -> str:
+        """Of the values."""
+        return self.table.unit
+
+    @property
+    def default_encoding(self) -> str:
+        """What the encoding ``"default"`` stands for."""
+        return self.table.default_encoding
+
+    @property
+    def timed(self) -> bool:
+        """Whether the table says how long trainings take."""
+        return self.table.seconds is not None
 
     @cached_property
     def fingerprint(self) -> str:

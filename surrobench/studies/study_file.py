@@ -30,6 +30,7 @@ def load_study(
     settings: Sequence[str] = (),
     *,
     replace: Mapping[str, Any] | None = None,
+    live: Mapping[str, Any] | None = None,
     added_predictors: Sequence[str] = (),
     added_strategies: Sequence[str] = (),
     allow_code: bool = False,
@@ -40,6 +41,7 @@ def load_study(
         source: a bundled name (``"quickstart"``) or the path of a TOML file.
         settings: ``"key=value"`` overrides, each value in TOML's notation (or a bare text).
         replace: further overrides as Python values; they win.
+        live: options of live tasks that are put beside those of the study, or replace them.
         added_predictors: predictors beside those of the study.
         added_strategies: strategies beside those of the study.
         allow_code: whether the file may name code (``module:Attribute``); overrides always may.
@@ -55,6 +57,9 @@ def load_study(
     for key in overrides:
         _check_key(kind, key)
     content = {**content, **overrides}
+    if live:
+        _check_key(kind, "live")
+        content["live"] = {**content.get("live", {}), **live}
     for key, added in (("predictors", added_predictors), ("strategies", added_strategies)):
         if added:
             _check_key(kind, key)

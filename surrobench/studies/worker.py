@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
@@ -16,14 +17,17 @@ from typing import Any, Literal
 from surrobench.registry import import_attribute
 
 
-def prepare(target: str, memory_bytes: int, log: Path) -> None:
+def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str, str]) -> None:
     """Make this process a worker; what it raises ends up at the end of ``log``.
 
     Args:
         target: ``"module:function"``, imported here so that no item pays for it.
         memory_bytes: limit of what it may allocate, 0 for none.
         log: where everything that the process prints is appended.
+        environment: variables that only this process has, such as the GPU that it may see; set
+            before anything heavy is imported.
     """
+    os.environ.update(environment)
     os.setsid()  # leads a process group: signals to the driver's (Ctrl-C, timeout(1)) stay there
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would hide what killed it
     output = open(log, "ab", buffering=0)  # noqa: SIM115  (open as long as the process lives)

@@ -28,7 +28,7 @@ def bundled() -> dict[str, tuple[Path, tuple[str, ...]]]:
         tasks = dict.fromkeys(match.strip("\"'") for match in _TASK_TABLE.findall(text))
         if name is not None:
             found[name[1]] = (path, tuple(tasks))
-    return dict(sorted(found.items(), key=lambda item: item[0] != "live"))
+    return dict(sorted(found.items(), key=lambda item: not item[0].startswith("live")))
 
 
 def task_names() -> list[str]:
@@ -39,6 +39,11 @@ def task_names() -> list[str]:
 def is_card_path(spec: str) -> bool:
     """Whether a task is named by the path of a card, with or without ``:task`` behind it."""
     return spec.endswith(".toml") or ".toml:" in spec
+
+
+def is_live(spec: str) -> bool:
+    """Whether a task trains what it is asked for (``"live:cells"``) instead of looking it up."""
+    return spec.startswith("live:")
 
 
 def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
@@ -74,9 +79,13 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
 def expand_tasks(spec: str, base: Path | None = None) -> list[str]:
     """The single tasks that ``spec`` stands for: itself, or all tasks of the card that it names.
 
+    Live tasks stand for themselves; whether there is such a one is found out when it is made.
+
     Raises:
         UserError: if it names nothing.
     """
+    if is_live(spec):
+        return [spec]
     path, task = split(spec, base)
     names = _names_in(path)
     if task is not None:

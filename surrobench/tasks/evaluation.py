@@ -15,13 +15,15 @@ class Evaluation:
         value: larger is better; NaN if the run did not succeed.
         cost: seconds of training, or None if nobody knows.
         status: ``"diverged"`` if a learning curve stops being finite, ``"failed"`` if there is no
-            result at all.
+            result at all, ``"stopped"`` if it was ended before its time.
         metrics: further numbers of the architecture by name.
         curve: value after each known number of epochs up to the one asked for.
+        reason: why there is no value, or what else is worth knowing.
     """
 
     value: float
     cost: float | None = None
-    status: Literal["ok", "diverged", "failed"] = "ok"
+    status: Literal["ok", "diverged", "failed", "stopped"] = "ok"
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[float, ...] = ()
+    reason: str = ""

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from surrobench.atomic import write_atomically
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.sources import cache_folder
-from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.tasks.training_cache import TrainingCache
+from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
 from surrobench.training.costs import count_flops, count_params
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.fidelity import FULL, Fidelity, whole
+from surrobench.training.groups import LARGEST_GROUP, GroupTrainer, Job
 from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
-from surrobench.training.tabulate import versions
+from surrobench.training.signals import synthetic_signals
 from surrobench.training.trainer import Recipe, initialised
-from surrobench.training.training_run import TrainingRun, run_from_json
+from surrobench.training.training_run import TrainingRun
+from surrobench.training.versions import versions
 
 Progress = Callable[[int, int], None]
 GROUP_SIZE = 8
 """Stated, not tuned, so that rounding and hence numbers are the same on every run."""
+SMALL = Skeleton(channels=4)
+"""Half the time of eight channels, and it tells cells apart nearly as well (results/live-cells)."""
+CACHED_BYTES = 2**20
+"""What a tensor of a group of cells may hold on a CPU; larger ones leave the cache and are slow."""
+
+
+class _Setting(NamedTuple):
+    """How something is trained."""
+
+    recipe: Recipe
+    fidelity: Fidelity
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """Everything that decides the numbers, as plain values."""
+        return {"recipe": self.recipe.settings, **self.fidelity.settings}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +73,10 @@ class LiveTask:
         cache: folder of finished trainings, None to keep nothing.
         group_size: networks that are trained together; None tunes it, at the price of rounding
             that differs from run to run.
+        build_at: the network of an architecture with a share of its channels, None if there is no
+            such network.
+        cost_key: architectures of one key have equal parameter and operation counts; None if
+            nothing is known.
     """
 
     name: str
@@ -68,10 +88,19 @@ class LiveTask:
     device: torch.device
     cache: Path | None = None
     group_size: int | None = GROUP_SIZE
+    build_at: Callable[[Arch, float], nn.Module] | None = None
+    cost_key: Callable[[Arch], Hashable] | None = None
 
-    def evaluate(self, arch: Arch, *, seed: int = 0, epochs: int | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        arch: Arch,
+        *,
+        seed: int = 0,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+    ) -> Evaluation:
         """Train one architecture, or look its training up; see :meth:`evaluate_many`."""
-        return self.evaluate_many([arch], seed=seed, epochs=epochs)[0]
+        return self.evaluate_many([arch], seed=seed, epochs=epochs, fidelity=fidelity)[0]
 
     def evaluate_many(
         self,
@@ -79,6 +108,7 @@ class LiveTask:
         *,
         seed: int = 0,
         epochs: int | None = None,
+        fidelity: Fidelity = FULL,
         progress: Progress | None = None,
     ) -> list[Evaluation]:
         """Train architectures in groups; what was trained before is looked up.
@@ -87,61 +117,119 @@ class LiveTask:
             archs: architectures of the space.
             seed: of the initial weights and of the order of the images.
             epochs: a shorter training with a schedule of its own; by default the full one.
+            fidelity: the same with fewer images or channels as well, each a training of its own.
             progress: told the number of finished trainings and of all that are needed.
 
         Returns:
             For each architecture the validation accuracy after the last epoch and after every
             epoch (``curve``), the seconds of its training as ``cost``, and the metrics
-            ``params``, ``flops``, ``validation_cross_entropy`` (nats, negated),
-            ``validation_macro_recall`` and ``validation_macro_f1`` (percent) and
-            ``summed_train_loss`` (negated).
+            ``params``, ``flops`` (of the network with all its channels),
+            ``validation_cross_entropy`` (nats, negated), ``validation_macro_recall`` and
+            ``validation_macro_f1`` (percent), ``summed_train_loss`` (negated) and, on a CUDA GPU,
+            ``peak_memory`` (bytes of all networks that were trained together, negated).
 
         Raises:
-            UserError: for an architecture of another space, or fewer epochs than 1.
+            UserError: for an architecture of another space, or a fidelity that cannot be.
         """
-        recipe = self.recipe if epochs is None else replace(self.recipe, epochs=epochs)
-        if recipe.epochs < 1:
-            raise UserError(f"epochs is {epochs}; it must be at least 1.")
-        canonical = [self.space.canonical(self.space.check(arch)) for arch in archs]
-        runs = self._runs(list(dict.fromkeys(canonical)), recipe, seed, progress)
-        return [self._evaluation(arch, runs[arch]) for arch in canonical]
+        jobs = [Job(arch, seed) for arch in archs]
+        return self.evaluate_jobs(jobs, epochs=epochs, fidelity=fidelity, progress=progress)
+
+    def evaluate_jobs(
+        self,
+        jobs: Sequence[Job],
+        *,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """Train each architecture under its own seed; otherwise as :meth:`evaluate_many`.
+
+        Trainings of one architecture under several seeds make one group.
+        """
+        setting = self._setting(epochs, fidelity)
+        canonical = [Job(self.space.canonical(self.space.check(j.arch)), j.seed) for j in jobs]
+        runs = self._runs(list(dict.fromkeys(canonical)), setting, progress)
+        return [self.evaluation(job.arch, runs[job]) for job in canonical]
+
+    def test(self, arch: Arch, *, seed: int = 0) -> float:
+        """Test accuracy after the full training, which is looked up if it was done before.
+
+        For the report of what was chosen already; nothing may be chosen by it.
+        """
+        job = Job(self.space.canonical(self.space.check(arch)), seed)
+        return self._runs([job], self._setting(None, FULL), None)[job].test_accuracy
+
+    def _setting(self, epochs: int | None, fidelity: Fidelity) -> _Setting:
+        if epochs is not None and fidelity.epochs not in (None, epochs):
+            raise UserError(f"epochs is {epochs}, but the fidelity says {fidelity.epochs}.")
+        if epochs is not None:
+            fidelity = replace(fidelity, epochs=epochs)
+        if fidelity.width != 1 and self.build_at is None:
+            raise UserError(f"{self.name}: width is {fidelity.width}, but it cannot be changed.")
+        recipe = self.recipe
+        if fidelity.epochs is not None:
+            recipe = replace(recipe, epochs=fidelity.epochs)
+        return _Setting(recipe, fidelity)
+
+    def at_width(self, width: float, arch: Arch) -> nn.Module:
+        """The network of an architecture with a share of its channels."""
+        if width == 1 or self.build_at is None:
+            return self.build(arch)
+        return self.build_at(arch, width)
 
     def _runs(
-        self, archs: Sequence[Arch], recipe: Recipe, seed: int, progress: Progress | None
-    ) -> dict[Arch, TrainingRun]:
+        self, jobs: Sequence[Job], setting: _Setting, progress: Progress | None
+    ) -> dict[Job, TrainingRun]:
         """Look up what is kept, train the rest, and keep every group when it is finished."""
-        runs: dict[Arch, TrainingRun] = {}
-        for arch in archs:
-            if run := self._kept(arch, recipe, seed):
-                runs[arch] = run
-        missing = [arch for arch in archs if arch not in runs]
-        trainer = GroupTrainer(self.build, self.data, recipe, self.device, self.group_size)
-        for group in trainer.iterate([Job(arch, seed) for arch in missing]):
+        runs: dict[Job, TrainingRun] = {}
+        cache = TrainingCache(self.cache)
+        for job in jobs:
+            if run := cache.find(self._key(job, setting)):
+                runs[job] = run
+        missing = [job for job in jobs if job not in runs]
+        if not missing:
+            return runs
+        fidelity, build = setting.fidelity, partial(self.at_width, setting.fidelity.width)
+        data = fidelity.reduced(self.data)
+        trainer = GroupTrainer(build, data, setting.recipe, self.device, self.group_size)
+        for group in trainer.iterate(missing):
             for position, run in group.items():
                 runs[missing[position]] = run
-                self._keep(missing[position], recipe, seed, run)
+                cache.keep(self._key(missing[position], setting), run)
             if progress:
-                progress(len(runs) - (len(archs) - len(missing)), len(missing))
+                progress(len(runs) - (len(jobs) - len(missing)), len(missing))
         return runs
 
-    def _evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
-        metrics = {} if run.status == "failed" else self._costs(arch)
+    def evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
+        """What a training of an architecture means to a search; see :meth:`evaluate_many`."""
+        metrics = {} if run.status == "failed" else dict(self.costs(arch))
         metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
         metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
         metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
         metrics["summed_train_loss"] = -run.summed_train_loss
+        if self.device.type == "cuda":
+            metrics["peak_memory"] = -run.peak_memory
         return Evaluation(
             value=run.validation_accuracy[-1] if run.status == "ok" else math.nan,
             cost=None if math.isnan(run.train_seconds) else run.train_seconds,
             status=run.status,
             metrics=metrics,
             curve=run.validation_accuracy,
+            reason="; ".join(filter(None, (run.reason, run.note))),
         )
 
-    def _costs(self, arch: Arch) -> dict[str, float]:
-        network = initialised(lambda: self.build(arch), seed=0)
-        flops = count_flops(network, self.data.shape)
-        return {"params": float(count_params(network)), "flops": float(flops)}
+    def costs(self, arch: Arch) -> Mapping[str, float]:
+        """``params`` and ``flops`` of an architecture, counted once for each ``cost_key``."""
+        key = arch if self.cost_key is None else self.cost_key(arch)
+        if key not in self._counted:
+            network = initialised(lambda: self.build(arch), seed=0)
+            flops = count_flops(network, self.data.shape)
+            self._counted[key] = {"params": float(count_params(network)), "flops": float(flops)}
+        return self._counted[key]
+
+    @cached_property
+    def _counted(self) -> dict[Hashable, dict[str, float]]:
+        return {}
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -154,31 +242,8 @@ class LiveTask:
             "versions": versions(),
         }
 
-    def _file(self, arch: Arch, recipe: Recipe, seed: int) -> Path | None:
-        if self.cache is None:
-            return None
-        key = {**self.identity, "arch": list(arch), "recipe": asdict(recipe), "seed": seed}
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-        return self.cache / digest[:2] / f"{digest[2:40]}.json"
-
-    def _kept(self, arch: Arch, recipe: Recipe, seed: int) -> TrainingRun | None:
-        """A finished training; one that cannot be read is done again."""
-        file = self._file(arch, recipe, seed)
-        if file is None or not file.is_file():
-            return None
-        try:
-            content = json.loads(file.read_bytes())
-            intact = content["arch"] == list(arch) and content["seed"] == seed
-            return run_from_json(content["run"]) if intact else None
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def _keep(self, arch: Arch, recipe: Recipe, seed: int, run: TrainingRun) -> None:
-        """Keep a training, unless it failed: that may be the fault of the moment."""
-        file = self._file(arch, recipe, seed)
-        if file is not None and run.status != "failed":
-            content = {"arch": list(arch), "seed": seed, "run": asdict(run)}
-            write_atomically(file, json.dumps(content).encode())
+    def _key(self, job: Job, setting: _Setting) -> dict[str, Any]:
+        return {**self.identity, "arch": list(job.arch), "seed": job.seed, **setting.key}
 
 
 def live_cells(
@@ -193,27 +258,77 @@ def live_cells(
 
     Args:
         data: images; 4,096 distorted digits if omitted.
-        skeleton: channels, cells per stage and reduction; 8, 1 and thin if omitted.
-        recipe: three epochs with a learning rate of 0.1 if omitted.
+        skeleton: channels, cells per stage and reduction; 4, 1 and thin if omitted.
+        recipe: three epochs of batches of 64 with a learning rate of 0.1 if omitted.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
     """
-    data, skeleton, space = data or distorted_digits(), skeleton or Skeleton(), nas_bench_201()
+    data, skeleton, space = data or distorted_digits(), skeleton or SMALL, nas_bench_201()
+    recipe, chosen = recipe or Recipe(batch_size=64, learning_rate=0.1), choose_device(device)
     channels, classes = data.shape[0], data.classes
 
-    def build(arch: Arch) -> nn.Module:
-        return CellNetwork(space, arch, skeleton, channels=channels, classes=classes)
+    if skeleton.ndim == 1 and data.shape[1] != 1:
+        raise UserError(f"skeleton: ndim is 1, but the images are {data.shape[1]} high, not 1.")
+
+    def build(arch: Arch, width: float = 1.0) -> nn.Module:
+        share = whole(width * skeleton.channels, f"width {width:g} of the channels")
+        narrow = replace(skeleton, channels=share)
+        return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
+
+    def cost_key(arch: Arch) -> Hashable:
+        useful = useful_edges(space, arch)
+        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
 
     return LiveTask(
         "live:cells",
         space,
         build,
-        {"skeleton": asdict(skeleton)},
+        {"skeleton": skeleton.settings},
         data,
-        recipe or Recipe(learning_rate=0.1),
-        choose_device(device),
+        recipe,
+        chosen,
         cache or cache_folder() / "live",
+        _cells_together(skeleton, data, recipe, chosen),
+        build_at=build,
+        cost_key=cost_key,
     )
+
+
+def _cells_together(
+    skeleton: Skeleton, data: ImageData, recipe: Recipe, device: torch.device
+) -> int:
+    """How many cells to train together: as many as the cache holds, on a GPU as many as allowed."""
+    largest = LARGEST_GROUP[device.type]
+    if device.type != "cpu":
+        return largest
+    _, height, width = data.shape
+    bytes_each = 4 * recipe.batch_size * skeleton.channels * height * width
+    return min(largest, max(1, CACHED_BYTES // bytes_each))
+
+
+def live_signals(
+    data: ImageData | None = None,
+    *,
+    skeleton: Skeleton | None = None,
+    recipe: Recipe | None = None,
+    **options: Any,
+) -> LiveTask:
+    """Cells of NAS-Bench-201 for signals, by default synthetic ones: ``live:signals``.
+
+    Args:
+        data: images of height 1; 4,096 signals of
+            :func:`~surrobench.training.signals.synthetic_signals` if omitted.
+        skeleton: of one dimension; 8 channels, 1 cell a stage and thin reductions if omitted.
+        recipe: four epochs with a learning rate of 0.1 if omitted.
+        options: as for :func:`live_cells`.
+    """
+    task = live_cells(
+        data or synthetic_signals(),
+        skeleton=skeleton or Skeleton(ndim=1),
+        recipe=recipe or Recipe(epochs=4, learning_rate=0.1),
+        **options,
+    )
+    return replace(task, name="live:signals")
 
 
 def live_chain(
@@ -242,8 +357,9 @@ def live_chain(
         raise UserError(f"live:chain needs square images, but these are {height} x {width}.")
     space, classes = Chains(side=height), data.classes
 
-    def build(arch: Arch) -> nn.Module:
-        return build_chain(space, arch, div=div, channels=channels, classes=classes)
+    def build(arch: Arch, width: float = 1.0) -> nn.Module:
+        narrow = whole(div / width, f"div {div} over width {width:g}")
+        return build_chain(space, arch, div=narrow, channels=channels, classes=classes)
 
     return LiveTask(
         "live:chain",
@@ -254,23 +370,25 @@ def live_chain(
         recipe or Recipe(),
         choose_device(device),
         cache or cache_folder() / "live",
+        build_at=build,
     )
 
 
 LIVE_TASKS: Mapping[str, Callable[..., LiveTask]] = {
     "live:cells": live_cells,
     "live:chain": live_chain,
+    "live:signals": live_signals,
 }
 
 
 def live_task(name: str, data: ImageData | None = None, **options: Any) -> LiveTask:
-    """A live task by its name, ``"live:cells"`` or ``"live:chain"``.
+    """A live task by its name: ``"live:cells"``, ``"live:chain"`` or ``"live:signals"``.
 
     Args:
         name: of the task.
         data: images, for example of :func:`~surrobench.training.datasets.division.read_images`;
-            distorted digits if omitted.
-        options: of :func:`live_cells` or :func:`live_chain`.
+            distorted digits or synthetic signals if omitted.
+        options: of :func:`live_cells`, :func:`live_chain` or :func:`live_signals`.
 
     Raises:
         UserError: for an unknown name.

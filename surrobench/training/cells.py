@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol, get_args
 
 from torch import Tensor, nn
 
@@ -26,11 +25,13 @@ class Skeleton:
         reduction: what lies between stages. ``"residual"`` is the block of NAS-Bench-201, two
             3 x 3 convolutions beside a shortcut; with few cells it does most of the work and
             hides them. ``"thin"`` is pooling, ReLU, a 1 x 1 convolution and batch norm.
+        ndim: 2 for images, 1 for signals, whose kernels and poolings are 3 long instead of 3 x 3.
     """
 
     channels: int = 8
     cells: int = 1
     reduction: ReductionKind = "thin"
+    ndim: int = 2
 
     def __post_init__(self) -> None:
         for name, value in (("channels", self.channels), ("cells", self.cells)):
@@ -40,29 +41,71 @@ class Skeleton:
             raise UserError(
                 f"skeleton: reduction is {self.reduction!r}; it must be 'thin' or 'residual'."
             )
+        if self.ndim not in (1, 2):
+            raise UserError(f"skeleton: ndim is {self.ndim}; it must be 1 or 2.")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields by name, as keys of what was trained hold them: no ``ndim`` for images."""
+        values = asdict(self)
+        return {name: v for name, v in values.items() if name != "ndim" or v != 2}
 
 
 OFFICIAL = Skeleton(channels=16, cells=5, reduction="residual")
 """The skeleton of NAS-Bench-201 (Dong & Yang, ICLR 2020)."""
 
 
-def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+def window(size: int, ndim: int, rest: int = 1) -> tuple[int, int]:
+    """Rows and columns of a window: a signal is an image of height 1, with ``rest`` rows."""
+    return (size if ndim == 2 else rest), size
+
+
+def convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, ndim: int = 2
+) -> nn.Conv2d:
     """A convolution without bias that keeps the side, or halves it with stride 2."""
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Conv2d(
+        inputs,
+        outputs,
+        window(kernel, ndim),
+        window(stride, ndim),
+        padding=window(kernel // 2, ndim, rest=0),
+        bias=False,
+    )
 
 
-def rectified(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+def rectified(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, ndim: int = 2
+) -> list[nn.Module]:
     """ReLU, convolution, batch norm: the order of NAS-Bench-201."""
-    return [nn.ReLU(), convolution(inputs, outputs, kernel, stride), nn.BatchNorm2d(outputs)]
+    return [nn.ReLU(), convolution(inputs, outputs, kernel, stride, ndim), nn.BatchNorm2d(outputs)]
 
 
-OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "skip_connect": lambda channels: nn.Identity(),
-    "nor_conv_1x1": lambda channels: nn.Sequential(*rectified(channels, channels, 1)),
-    "nor_conv_3x3": lambda channels: nn.Sequential(*rectified(channels, channels, 3)),
-    "avg_pool_3x3": lambda channels: nn.AvgPool2d(3, 1, 1, count_include_pad=False),
+def neighbour_mean(ndim: int) -> nn.AvgPool2d:
+    """Mean of the neighbours that lie inside."""
+    sides = window(3, ndim), window(1, ndim), window(1, ndim, rest=0)
+    return nn.AvgPool2d(*sides, count_include_pad=False)
+
+
+class Operation(Protocol):
+    """What makes the module of an operation."""
+
+    def __call__(self, channels: int, ndim: int = 2) -> nn.Module:
+        """The module for so many channels."""
+        ...
+
+
+OPERATIONS: dict[str, Operation] = {
+    "skip_connect": lambda channels, ndim=2: nn.Identity(),
+    "nor_conv_1x1": lambda channels, ndim=2: nn.Sequential(
+        *rectified(channels, channels, 1, ndim=ndim)
+    ),
+    "nor_conv_3x3": lambda channels, ndim=2: nn.Sequential(
+        *rectified(channels, channels, 3, ndim=ndim)
+    ),
+    "avg_pool_3x3": lambda channels, ndim=2: neighbour_mean(ndim),
 }
-"""A module for each operation but none, given the number of channels."""
+"""A module for each operation but none, given channels and dimensions."""
 
 
 def useful_edges(space: EdgeCells, arch: Arch) -> list[int]:
@@ -103,13 +146,14 @@ class Cell(nn.Module):
             target.
         arch: an architecture of it.
         channels: channels of every node.
+        ndim: 2 for images, 1 for signals.
     """
 
-    def __init__(self, space: EdgeCells, arch: Arch, channels: int) -> None:
+    def __init__(self, space: EdgeCells, arch: Arch, channels: int, ndim: int = 2) -> None:
         super().__init__()
         self.operations = nn.ModuleDict(
             {
-                str(edge): OPERATIONS[space.operations[operation]](channels)
+                str(edge): OPERATIONS[space.operations[operation]](channels, ndim)
                 for edge, operation in enumerate(arch)
                 if operation != space.none
             }
@@ -133,18 +177,19 @@ class Cell(nn.Module):
 class Reduction(nn.Module):
     """Twice the channels at half the side (rounded up)."""
 
-    def __init__(self, channels: int, kind: ReductionKind) -> None:
+    def __init__(self, channels: int, kind: ReductionKind, ndim: int = 2) -> None:
         super().__init__()
         double = 2 * channels
-        halving = nn.AvgPool2d(2, ceil_mode=True)
+        halving = nn.AvgPool2d(window(2, ndim), ceil_mode=True)
         if kind == "thin":
-            self.main = nn.Sequential(halving, *rectified(channels, double, 1))
+            self.main = nn.Sequential(halving, *rectified(channels, double, 1, ndim=ndim))
             self.shortcut = None
         else:
             self.main = nn.Sequential(
-                *rectified(channels, double, 3, stride=2), *rectified(double, double, 3)
+                *rectified(channels, double, 3, stride=2, ndim=ndim),
+                *rectified(double, double, 3, ndim=ndim),
             )
-            self.shortcut = nn.Sequential(halving, convolution(channels, double, 1))
+            self.shortcut = nn.Sequential(halving, convolution(channels, double, 1, ndim=ndim))
 
     def forward(self, maps: Tensor) -> Tensor:
         """``n x channels x height x width`` to twice the channels at half the side."""
@@ -153,7 +198,7 @@ class Reduction(nn.Module):
 
 
 class CellNetwork(nn.Module):
-    """A network of equal cells for images.
+    """A network of equal cells for images, or for signals in the form of images of height 1.
 
     Initial weights are drawn from torch's global generator
     (:func:`surrobench.training.trainer.initialised` seeds and restores it): convolutions as He et
@@ -185,14 +230,15 @@ class CellNetwork(nn.Module):
         if unknown:
             raise UserError(f"{space.name}: no module for the operation {sorted(unknown)[0]!r}.")
         self.skeleton = skeleton or Skeleton()
-        width = self.skeleton.channels
-        self.stem = nn.Sequential(convolution(channels, width, 3), nn.BatchNorm2d(width))
+        width, ndim = self.skeleton.channels, self.skeleton.ndim
+        stem = convolution(channels, width, 3, ndim=ndim)
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(width))
         self.body = nn.ModuleList()
         for stage in range(STAGES):
             if stage:
-                self.body.append(Reduction(width, self.skeleton.reduction))
+                self.body.append(Reduction(width, self.skeleton.reduction, ndim))
                 width *= 2
-            self.body.extend(Cell(space, arch, width) for _ in range(self.skeleton.cells))
+            self.body.extend(Cell(space, arch, width, ndim) for _ in range(self.skeleton.cells))
         self.head = nn.Sequential(
             nn.BatchNorm2d(width),
             nn.ReLU(),
@@ -203,7 +249,10 @@ class CellNetwork(nn.Module):
         self.apply(_initialise)
 
     def maps(self, images: Tensor) -> Tensor:
-        """The feature maps before the head, ``n x 4 channels x height / 4 x width / 4``."""
+        """The feature maps before the head, ``n x 4 channels x height / 4 x width / 4``.
+
+        The height of a signal stays 1.
+        """
         maps: Tensor = self.stem(images)
         for block in self.body:
             maps = block(maps)

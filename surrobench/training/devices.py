@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
 
 import torch
 
@@ -11,6 +14,7 @@ from surrobench.errors import UserError
 
 CPU = torch.device("cpu")
 KINDS = ("auto", "cpu", "cuda", "mps")
+Precision = Literal["float32", "bfloat16"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -58,3 +62,35 @@ def clock(device: torch.device) -> Callable[[], float]:
         return time.perf_counter()
 
     return after_all_work
+
+
+def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Inside, convolutions and matrix products are computed in that precision; weights stay."""
+    if precision == "float32":
+        return nullcontext()
+    # Every weight is used once a pass, and a kept copy would outlive a recorded graph.
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Begin to watch for the peak that :func:`peak_memory` tells, where that is possible."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> float:
+    """Most bytes in use at a time; NaN where nobody counts.
+
+    On a CUDA GPU those of tensors since :func:`forget_peak_memory`; on the CPU those of the whole
+    process since it began (its resident set, as the operating system counts it).
+    """
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device))
+    if device.type != "cpu":
+        return float("nan")
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else 1024 * peak)

@@ -42,7 +42,7 @@ class _Spread(Function):
         return total, *(None for _ in ctx.lists)
 
 
-class _Bundle(nn.Module):
+class Bundle(nn.Module):
     """The edges out of one node that carry one operation, sorted by target.
 
     Attributes:
@@ -66,7 +66,8 @@ class _Bundle(nn.Module):
         sizes = list(self.targets.values())
         parts = zip(self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True)
         for target, members, part in parts:
-            totals[target].index_add_(3, members, part)
+            # In mixed precision what is passed on may be of another type than the node.
+            totals[target].index_add_(3, members, part.to(totals[target].dtype))
 
 
 class FusedCell(nn.Module):
@@ -84,7 +85,7 @@ class FusedCell(nn.Module):
         start = _as_slots(maps, self.members)
         totals = [start, *(torch.zeros_like(start) for _ in range(1, self.n_nodes))]
         for node, bundles in enumerate(self.bundles):
-            outgoing = [bundle for bundle in bundles.children() if isinstance(bundle, _Bundle)]
+            outgoing = [bundle for bundle in bundles.children() if isinstance(bundle, Bundle)]
             if outgoing:
                 spread = _Spread.apply(totals[node], *(bundle.slots for bundle in outgoing))
                 for bundle, copies in zip(outgoing, spread, strict=True):
@@ -92,7 +93,7 @@ class FusedCell(nn.Module):
         return _as_maps(totals[-1])
 
 
-def _bundles(cells: Sequence[Cell], node: int) -> list[_Bundle]:
+def _bundles(cells: Sequence[Cell], node: int) -> list[Bundle]:
     """All useful edges of all cells out of one node."""
     alike: dict[str, list[tuple[int, int, nn.Module]]] = {}
     for member, cell in enumerate(cells):
@@ -100,7 +101,7 @@ def _bundles(cells: Sequence[Cell], node: int) -> list[_Bundle]:
             if source == node:
                 outgoing = (target, member, cell.operations[str(edge)])
                 alike.setdefault(label, []).append(outgoing)
-    return [_Bundle(sorted(edges, key=lambda edge: edge[:2])) for _, edges in sorted(alike.items())]
+    return [Bundle(sorted(edges, key=lambda edge: edge[:2])) for _, edges in sorted(alike.items())]
 
 
 class FusedReduction(nn.Module):

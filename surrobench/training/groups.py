@@ -15,9 +15,9 @@ from torch import nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
+from surrobench.training.data import Data
 from surrobench.training.devices import CPU, clock
 from surrobench.training.fusion import fuse, fusion_key
-from surrobench.training.images import ImageData
 from surrobench.training.trainer import (
     Recipe,
     initialised,
@@ -50,7 +50,7 @@ class GroupTrainer:
     Args:
         build: the network of an architecture. Initial weights come from torch's global generator,
             which is seeded and restored.
-        data: images.
+        data: images or sequences.
         recipe: the settings.
         device: where to train.
         group_size: networks that are trained together; chosen by :func:`tune_group_size` for each
@@ -61,7 +61,7 @@ class GroupTrainer:
     """
 
     build: Callable[[Arch], nn.Module]
-    data: ImageData
+    data: Data
     recipe: Recipe
     device: torch.device = CPU
     group_size: int | None = None
@@ -184,7 +184,7 @@ class _Queue:
 
 def tune_group_size(
     networks: Sequence[nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     device: torch.device = CPU,
     *,
@@ -197,7 +197,7 @@ def tune_group_size(
 
     Args:
         networks: candidates for one group, of one shape; they are left as they are.
-        data: images on ``device``.
+        data: examples on ``device``.
         recipe: the settings.
         device: where to train.
         budget: seconds of the wall after which no further size is tried.
@@ -219,7 +219,7 @@ def tune_group_size(
 
 def _seconds_per_network(
     networks: Sequence[nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     device: torch.device,
     steps: int = 3,
@@ -227,11 +227,11 @@ def _seconds_per_network(
     """Shortest of a few steps after one that is not counted, divided by the networks."""
     network, now = fuse(networks).to(device).train(), clock(device)
     optimiser = make_optimiser(network, recipe)
-    images, labels = data.train.images[: recipe.batch_size], data.train.labels[: recipe.batch_size]
+    inputs, labels = data.train.inputs[: recipe.batch_size], data.train.labels[: recipe.batch_size]
     targets = labels.expand(len(networks), -1)
     times = []
     for _ in range(1 + steps):
         started = now()
-        train_step(network, optimiser, images, targets)
+        train_step(network, optimiser, inputs, targets, recipe)
         times.append(now() - started)
     return min(times[1:]) / len(networks)

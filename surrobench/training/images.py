@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from surrobench.training.data import fingerprint
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Split:
     images: Tensor
     labels: Tensor
     sources: NDArray[np.int64]
+
+    @property
+    def inputs(self) -> Tensor:
+        """The images."""
+        return self.images
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,12 +66,7 @@ class ImageData:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all images and labels."""
-        digest = hashlib.sha256(str(self.classes).encode())
-        for split in (self.train, self.validation, self.test):
-            for tensor in (split.images, split.labels):
-                digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return fingerprint(self.classes, (self.train, self.validation, self.test))
 
     def to(self, device: torch.device) -> ImageData:
         """The same images on another device."""

@@ -45,9 +45,14 @@ def measure(scores: Tensor, labels: Tensor) -> list[Measures]:
     return [Measures(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def cross_entropies(scores: Tensor, labels: Tensor) -> Tensor:
+def cross_entropies(scores: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Mean over ``n`` of ``members x n x classes`` scores against ``members x n`` labels."""
-    each = functional.cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none")
+    each = functional.cross_entropy(
+        scores.flatten(0, 1),
+        labels.flatten(),
+        reduction="none",
+        label_smoothing=label_smoothing,
+    )
     return each.view(labels.shape).mean(dim=1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.training.training_run import TrainingRun
 
 METADATA_KEY = b"surrobench"
+WHOLE = ("params", "flops")
 
 PER_EPOCH: Mapping[str, Callable[[TrainingRun], tuple[float, ...]]] = {
     "val_accuracy": lambda run: run.validation_accuracy,
@@ -30,12 +32,17 @@ PER_SEED: Mapping[str, Callable[[TrainingRun], float]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One architecture, its trainings (one per seed) and its costs."""
+    """One architecture, its trainings and what was measured without training.
+
+    Attributes:
+        arch: choice indices.
+        runs: one per seed, from seed 0 on.
+        measured: zero-cost proxies.
+    """
 
     arch: Arch
     runs: tuple[TrainingRun, ...]
-    params: int
-    flops: int
+    measured: Mapping[str, float]
 
 
 def write_table(
@@ -46,12 +53,13 @@ def write_table(
     Columns: ``x0``, ``x1`` … the choice of each variable of ``space`` (int8); ``arch`` its readable
     form; ``val_accuracy``, ``val_cross_entropy`` and ``train_loss`` as lists of seeds x epochs
     (seed by seed); ``test_accuracy``, ``test_cross_entropy`` and ``train_seconds`` as lists of
-    seeds; ``params`` and ``flops``.
+    seeds; the zero-cost proxies, ``params`` and ``flops`` as whole numbers. Seeds that an
+    architecture was not trained with are NaN.
 
     Args:
         file: where to write.
         space: the space of the architectures.
-        rows: at least one; all have the same seeds and epochs.
+        rows: at least one; all have the same epochs and proxies.
         metadata: stored as JSON under the key ``surrobench`` of the file.
     """
     columns: dict[str, pa.Array] = {
@@ -63,8 +71,10 @@ def write_table(
         columns[name] = _lists([[v for run in row.runs for v in curve(run)] for row in rows])
     for name, final in PER_SEED.items():
         columns[name] = _lists([[final(run) for run in row.runs] for row in rows])
-    columns["params"] = pa.array([row.params for row in rows], pa.int64())
-    columns["flops"] = pa.array([row.flops for row in rows], pa.int64())
+    for name in rows[0].measured:
+        kind = pa.int64() if name in WHOLE else pa.float32()
+        values = [row.measured[name] for row in rows]
+        columns[name] = pa.array([int(v) for v in values] if name in WHOLE else values, kind)
     table = pa.table(columns).replace_schema_metadata(
         {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}
     )
@@ -75,4 +85,7 @@ def write_table(
 
 
 def _lists(values: list[list[float]]) -> pa.Array:
-    return pa.array(values, pa.list_(pa.float32(), len(values[0])))
+    """Lists of equal length; shorter ones are filled up with NaN."""
+    length = max(map(len, values))
+    filled = [row + [math.nan] * (length - len(row)) for row in values]
+    return pa.array(filled, pa.list_(pa.float32(), length))

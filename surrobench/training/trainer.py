@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from surrobench.training.devices import CPU, clock
+from surrobench.training.clipping import clip_gradients
+from surrobench.training.data import Data, Split
+from surrobench.training.devices import (
+    CPU,
+    clock,
+    computing_in,
+    forget_peak_memory,
+    peak_memory,
+)
 from surrobench.training.fusion import fuse
-from surrobench.training.images import ImageData, Split
+from surrobench.training.graphs import GraphedStep
 from surrobench.training.measures import Measures, cross_entropies, measure
-from surrobench.training.training_run import TrainingRun, finished_run
+from surrobench.training.members import separate, without_others
+from surrobench.training.recipe import Recipe as Recipe
+from surrobench.training.stopping import hopeless, least_accuracy
+from surrobench.training.training_run import Course, TrainingRun
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """SGD with Nesterov momentum; the learning rate falls to zero along a cosine, step by step."""
-
-    epochs: int = 3
-    batch_size: int = 128
-    learning_rate: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-
 def train(
     build: Callable[[], nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     *,
     seeds: Sequence[int],
@@ -42,9 +42,9 @@ def train(
 
     Args:
         build: makes a network; its initial weights are drawn under each seed.
-        data: images; the test images are used once, after training.
+        data: images or sequences; the test part is used once, after training.
         recipe: the settings.
-        seeds: each decides the initial weights and the order of the training images.
+        seeds: each decides the initial weights and the order of the training data.
         device: where to train.
 
     Returns:
@@ -56,11 +56,12 @@ def train(
 
 def train_together(
     networks: Sequence[nn.Module],
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     *,
     seeds: Sequence[int],
     device: torch.device = CPU,
+    keep: Callable[[int, nn.Module], None] | None = None,
 ) -> list[TrainingRun]:
     """Train networks at the same time, and measure after every epoch.
 
@@ -71,39 +72,125 @@ def train_together(
     Args:
         networks: of one :func:`~surrobench.training.fusion.fusion_key`, or a single one of any
             kind; copies of them are trained.
-        data: images; the test images are used once, after training.
+        data: images or sequences; the test part is used once, after training.
         recipe: the settings.
-        seeds: for each network what decides the order of the training images. Networks of one seed
-            see the same batches; if all have the same seed the images are read once for all.
+        seeds: for each network what decides the order of the training data. Networks of one seed
+            see the same batches; if all have the same seed the data are read once for all.
         device: where to train.
+        keep: told the position of each network that was trained to the end, and its copy with the
+            weights of then, on the CPU.
 
     Returns:
-        One run per network.
+        One run per network. Networks whose training was stopped leave the others, which go on as
+        they would have with them, up to rounding.
 
     Raises:
         UserError: if the networks cannot be trained together.
     """
-    network, data = fuse(networks).to(device), data.to(device)
-    shared = len(set(seeds)) == 1
-    orders = [torch.Generator().manual_seed(seed) for seed in (seeds[:1] if shared else seeds)]
-    optimiser = make_optimiser(network, recipe)
-    losses, validations, seconds, now = [], [], 0.0, clock(device)
+    forget_peak_memory(device)
+    company, data = _Company(networks, recipe, seeds, device), data.to(device)
     for epoch in range(recipe.epochs):
+        company.train_epoch(data, epoch)
+        if not company.present:
+            break
+    return company.finish(data.test, keep)
+
+
+class _Company:
+    """Networks on their way through one training, until they leave.
+
+    Attributes:
+        present: positions of those that are still trained.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        recipe: Recipe,
+        seeds: Sequence[int],
+        device: torch.device,
+    ) -> None:
+        self.recipe, self.device = recipe, device
+        self.present = list(range(len(seeds)))
+        self._networks, self._courses, self._note = list(networks), [Course() for _ in seeds], ""
+        some = seeds[:1] if len(set(seeds)) == 1 else seeds
+        self._orders = [torch.Generator().manual_seed(seed) for seed in some]
+        network = fuse(networks).to(device)
+        if device.type == "cuda":  # tensor cores want channels last also of a network alone
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._go_on_with(network, make_optimiser(network, recipe))
+
+    def _go_on_with(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        def step(inputs: Tensor, targets: Tensor) -> Tensor:
+            return train_step(network, optimiser, inputs, targets, self.recipe)
+
+        self._network, self._optimiser, self._step = network, optimiser, step
+        self._graph = None
+        if self.recipe.cuda_graphs and self.device.type == "cuda":
+            self._graph = GraphedStep(step)
+        elif self.recipe.cuda_graphs:
+            self._note = f"no CUDA graph: the device is {self.device.type}"
+
+    def train_epoch(self, data: Data, epoch: int) -> None:
+        """Train, measure, and let those go that are not worth going on with."""
+        now, members = clock(self.device), len(self.present)
         started = now()
-        loss = _train_epoch(network, optimiser, data.train, recipe, epoch, orders, len(seeds))
-        seconds += now() - started
-        losses.append(loss.tolist())
-        validations.append(evaluate(network, data.validation, len(seeds)))
-    test = evaluate(network, data.test, len(seeds))
-    return [
-        finished_run(
-            loss=[loss[member] for loss in losses],
-            validation=[measured[member] for measured in validations],
-            test=test[member],
-            seconds=seconds / len(seeds),
-        )
-        for member in range(len(seeds))
-    ]
+        losses = self._pass(data.train, epoch, members).tolist()
+        seconds = (now() - started) / members
+        validation = evaluate(self._network, data.validation, members, recipe=self.recipe)
+        for member, loss, measured in zip(self.present, losses, validation, strict=True):
+            self._courses[member].add(loss, measured, seconds)
+        if self.recipe.stop_hopeless:
+            self._stop(validation, epoch + 1, least_accuracy(data.validation))
+
+    def _pass(self, split: Split, epoch: int, members: int) -> Tensor:
+        """One pass over the data in each of the orders; mean loss over batches."""
+        self._network.train()
+        batches = _batches(split, self.recipe.batch_size, self._orders)
+        total = torch.zeros(members, device=split.labels.device)
+        step_of = self._graph or self._step
+        for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
+            set_rate(self._optimiser, cosine(step, self.recipe.epochs * len(batches), self.recipe))
+            total += step_of(inputs, targets.expand(members, -1))
+        if self._graph:
+            self._note = self._graph.reason
+        return total / len(batches)
+
+    def _stop(self, validation: Sequence[Measures], epoch: int, least: float) -> None:
+        for member, measured in zip(self.present, validation, strict=True):
+            reason = hopeless(measured, epoch, self.recipe.epochs, least)
+            self._courses[member].stopped = reason
+        stay = [p for p, member in enumerate(self.present) if not self._courses[member].stopped]
+        if stay and len(stay) < len(self.present):
+
+            def make(network: nn.Module) -> torch.optim.Optimizer:
+                return make_optimiser(network, self.recipe)
+
+            self._go_on_with(
+                *without_others(self._network, self._optimiser, self._networks, stay, make)
+            )
+            self._networks = [self._networks[place] for place in stay]
+            if len(self._orders) > 1:
+                self._orders = [self._orders[place] for place in stay]
+        self.present = [self.present[place] for place in stay]
+
+    def finish(
+        self, test: Split, keep: Callable[[int, nn.Module], None] | None
+    ) -> list[TrainingRun]:
+        """Test those that came to the end; the records of all."""
+        tests: dict[int, Measures] = {}
+        if self.present:
+            measured = evaluate(self._network, test, len(self.present), recipe=self.recipe)
+            tests = dict(zip(self.present, measured, strict=True))
+        if keep and self.present:
+            members = separate(self._network, self._networks)
+            for member, network in zip(self.present, members, strict=True):
+                keep(member, network.cpu())
+        facts: dict[str, Any] = {"peak_memory": peak_memory(self.device), "note": self._note}
+        return [
+            replace(course.run(self.recipe.epochs, tests.get(member)), **facts)
+            for member, course in enumerate(self._courses)
+        ]
 
 
 def initialised(build: Callable[[], Network], seed: int) -> Network:
@@ -113,50 +200,54 @@ def initialised(build: Callable[[], Network], seed: int) -> Network:
         return build()
 
 
-def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD of the recipe over all parameters of a network, in one operation where that works."""
+def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Optimiser of the recipe over all parameters of a network, in one operation if possible."""
     parameters = list(network.parameters())
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    graphed = recipe.cuda_graphs and all(p.device.type == "cuda" for p in parameters)
+    rate: float | Tensor = recipe.learning_rate
+    if graphed:
+        rate = torch.tensor(rate, device=parameters[0].device)
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(
+            parameters,
+            lr=rate,
+            betas=(recipe.momentum, 0.999),
+            weight_decay=recipe.weight_decay,
+            fused=fused,
+            capturable=graphed,
+        )
     return torch.optim.SGD(
         parameters,
-        lr=recipe.learning_rate,
+        lr=rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
-        fused=all(parameter.device.type in ("cpu", "cuda") for parameter in parameters),
+        fused=fused,
     )
 
 
-def _train_epoch(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    split: Split,
-    recipe: Recipe,
-    epoch: int,
-    orders: Sequence[torch.Generator],
-    members: int,
-) -> Tensor:
-    """One pass over the images in each of the orders; mean loss over batches of each member."""
-    network.train()
-    batches = _batches(split, recipe.batch_size, orders)
-    total = torch.zeros(members, device=split.images.device)
-    for step, (inputs, targets) in enumerate(batches, start=epoch * len(batches)):
-        optimiser.param_groups[0]["lr"] = cosine(step, recipe.epochs * len(batches), recipe)
-        total += train_step(network, optimiser, inputs, targets.expand(members, -1))
-    return total / len(batches)
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate, in place where a recorded step reads it."""
+    group = optimiser.param_groups[0]
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 def _batches(
     split: Split, batch_size: int, orders: Sequence[torch.Generator]
 ) -> list[tuple[Tensor, Tensor]]:
-    """Images of all orders side by side with their labels, ``orders x n``, in batches."""
+    """Inputs of all orders side by side with their labels, ``orders x n``, in batches."""
     # Shuffling once and slicing is cheaper than gathering every batch.
-    device = split.images.device
+    device = split.labels.device
     shuffled = [torch.randperm(len(split), generator=order).to(device) for order in orders]
-    images = torch.cat([split.images[order] for order in shuffled], dim=1)
+    inputs = torch.cat([split.inputs[order] for order in shuffled], dim=1)
     labels = torch.stack([split.labels[order] for order in shuffled])
     return list(
         zip(
-            images.contiguous(memory_format=torch.channels_last).split(batch_size),
+            _laid_out(inputs).split(batch_size),
             labels.split(batch_size, dim=1),
             strict=True,
         )
@@ -164,7 +255,11 @@ def _batches(
 
 
 def train_step(
-    network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, targets: Tensor
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    inputs: Tensor,
+    targets: Tensor,
+    recipe: Recipe,
 ) -> Tensor:
     """One step of all members at once; their losses before it.
 
@@ -174,29 +269,58 @@ def train_step(
     Args:
         network: a fused network.
         optimiser: over its parameters.
-        inputs: images of all members side by side, or the same images for all.
+        inputs: those of all members side by side, or the same for all.
         targets: ``members x n`` labels.
+        recipe: decides label smoothing and the clipping of gradients.
     """
-    loss = cross_entropies(network(inputs), targets)
+    scores = _scores(network, inputs, recipe)
+    loss = cross_entropies(scores, targets, recipe.label_smoothing)
     optimiser.zero_grad(set_to_none=True)
     loss.sum().backward()
+    if recipe.clip is not None:
+        clip_gradients(network, len(targets), recipe.clip)
     optimiser.step()
     return loss.detach()
 
 
+def _scores(network: nn.Module, inputs: Tensor, recipe: Recipe) -> Tensor:
+    """``members x n x classes`` in the precision of the recipe; half precision is widened."""
+    with computing_in(recipe.precision, inputs.device):
+        scores: Tensor = network(inputs)
+    return scores.float() if scores.dtype == torch.bfloat16 else scores
+
+
 def cosine(step: int, steps: int, recipe: Recipe) -> float:
-    """Learning rate of ``step`` (from 0) out of ``steps``: half a cosine from the peak to zero."""
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+    """Learning rate of ``step`` (from 0) out of ``steps``: half a cosine from the peak to zero.
+
+    The warm-up comes first: its last step is at the peak, and the cosine takes what remains.
+    """
+    rising = round(recipe.warm_up * steps)
+    if step < rising:
+        return recipe.learning_rate * (step + 1) / rising
+    progress = (step - rising) / (steps - rising)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, split: Split, members: int, *, batch_size: int = 500
+    network: nn.Module,
+    split: Split,
+    members: int,
+    *,
+    batch_size: int = 500,
+    recipe: Recipe | None = None,
 ) -> list[Measures]:
-    """Measures of each member of a fused network."""
+    """Measures of each member of a fused network, in the precision of the recipe."""
     network.eval()
+    recipe = recipe or Recipe()
     outputs = [
-        network(images.repeat(1, members, 1, 1).contiguous(memory_format=torch.channels_last))
-        for images in split.images.split(batch_size)
+        _scores(network, _laid_out(torch.cat([inputs] * members, dim=1)), recipe)
+        for inputs in split.inputs.split(batch_size)
     ]
     return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))
+
+
+def _laid_out(inputs: Tensor) -> Tensor:
+    """In the order of memory that is fastest: images with their channels last."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs

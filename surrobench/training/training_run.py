@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from surrobench.training.measures import Measures
+
+Status = Literal["ok", "diverged", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class TrainingRun:
 
     Attributes:
         status: ``"diverged"`` if a loss stopped being finite, from then on everything is NaN;
+            ``"stopped"`` if it was ended before its time, what was not measured is NaN;
             ``"failed"`` if the training raised an error, and everything is NaN.
         validation_accuracy: percent.
         validation_cross_entropy: nats.
@@ -24,14 +27,17 @@ class TrainingRun:
         test_cross_entropy: nats, after the last epoch.
         train_seconds: seconds of the optimisation without evaluation (CPU seconds, or of the wall
             on a GPU), shared equally by the networks that were trained together.
-        reason: why the training failed.
+        reason: why the training failed or was stopped.
         validation_macro_recall: mean recall of the classes, percent.
         validation_macro_f1: mean F1 of the classes, percent.
         test_macro_recall: percent, after the last epoch.
         test_macro_f1: percent, after the last epoch.
+        peak_memory: most bytes in use while training, of all networks that were trained together
+            (see :func:`~surrobench.training.devices.peak_memory`).
+        note: what was asked for and could not be had, such as a CUDA graph.
     """
 
-    status: Literal["ok", "diverged", "failed"]
+    status: Status
     validation_accuracy: tuple[float, ...]
     validation_cross_entropy: tuple[float, ...]
     train_loss: tuple[float, ...]
@@ -43,6 +49,8 @@ class TrainingRun:
     validation_macro_f1: tuple[float, ...] = ()
     test_macro_recall: float = math.nan
     test_macro_f1: float = math.nan
+    peak_memory: float = field(default=math.nan, compare=False)
+    note: str = ""
 
     @property
     def summed_train_loss(self) -> float:
@@ -50,8 +58,54 @@ class TrainingRun:
         return sum(self.train_loss)
 
 
+@dataclass
+class Course:
+    """A training as it goes.
+
+    Attributes:
+        loss: of each epoch so far.
+        validation: after each epoch so far.
+        seconds: the share of the training time so far.
+        stopped: why it was ended before its time.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation: list[Measures] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: str = ""
+
+    def add(self, loss: float, validation: Measures, seconds: float) -> None:
+        """What one epoch gave."""
+        self.loss.append(loss)
+        self.validation.append(validation)
+        self.seconds += seconds
+
+    def run(self, epochs: int, test: Measures | None) -> TrainingRun:
+        """The record; epochs that did not take place are NaN.
+
+        Args:
+            epochs: that the training was to have.
+            test: after the last epoch, None if it was stopped.
+        """
+        missing = epochs - len(self.loss)
+        return finished_run(
+            loss=[*self.loss, *(math.nan,) * missing],
+            validation=[*self.validation, *(UNKNOWN,) * missing],
+            test=UNKNOWN if test is None else test,
+            seconds=self.seconds,
+            stopped=self.stopped,
+        )
+
+
+UNKNOWN = Measures(*(math.nan,) * len(Measures._fields))
+
+
 def finished_run(
-    loss: Sequence[float], validation: Sequence[Measures], test: Measures, seconds: float
+    loss: Sequence[float],
+    validation: Sequence[Measures],
+    test: Measures,
+    seconds: float,
+    stopped: str = "",
 ) -> TrainingRun:
     """The record of a training; nothing after its first loss that is not finite counts.
 
@@ -60,23 +114,28 @@ def finished_run(
         validation: after each epoch.
         test: after the last epoch.
         seconds: the share of the training time.
+        stopped: why it was ended before its time, empty if it was not.
     """
     pairs = list(zip(loss, validation, strict=True))
     finite = [math.isfinite(value + measured.cross_entropy) for value, measured in pairs]
     sound = finite.index(False) if False in finite else len(finite)
     finished = sound == len(loss) and math.isfinite(test.cross_entropy)
+    # What was stopped because it diverged has a last epoch that is not finite, and is diverged.
+    took_place = sum(measured is not UNKNOWN for measured in validation)
+    early = bool(stopped) and sound == took_place
     accuracy, entropy, recall, f1 = (
         _until(sound, column) for column in zip(*validation, strict=True)
     )
-    final = test if finished else Measures(*(math.nan,) * len(test))
+    final = test if finished else UNKNOWN
     return TrainingRun(
-        status="ok" if finished else "diverged",
+        status="ok" if finished else "stopped" if early else "diverged",
         validation_accuracy=accuracy,
         validation_cross_entropy=entropy,
         train_loss=_until(sound, loss),
         test_accuracy=final.accuracy,
         test_cross_entropy=final.cross_entropy,
         train_seconds=seconds,
+        reason=stopped,
         validation_macro_recall=recall,
         validation_macro_f1=f1,
         test_macro_recall=final.macro_recall,

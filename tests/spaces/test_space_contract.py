@@ -40,7 +40,13 @@ def some(space: SearchSpace, n: int = 40) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("nb201", 15_625), ("tnb101-micro", 4_096), ("tnb101-macro", 3_256), ("chain", 271_440)],
+    [
+        ("nb201", 15_625),
+        ("tnb101-micro", 4_096),
+        ("tnb101-macro", 3_256),
+        ("chain", 271_440),
+        ("transformer", 414),
+    ],
 )
 def test_registered_sizes(name: str, size: int) -> None:
     assert len(SPACES.create(name)) == size

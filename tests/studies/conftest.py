@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from live_toy import live_cache, trained
 from search_toy import in_maze, maze
 from toy import in_toy, toy
 
-__all__ = ["in_maze", "in_toy", "maze", "toy"]
+__all__ = ["in_maze", "in_toy", "live_cache", "maze", "toy", "trained"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +151,7 @@ def test_a_damaged_plan_says_what_to_do(tmp_path: Path) -> None:
         read_plan_file(tmp_path)
 
 
-def test_a_plan_of_a_hundred_thousand_cells_takes_seconds(toy: Path) -> None:
+def test_a_hundred_thousand_cells_have_distinct_keys(toy: Path) -> None:
     sizes, seeds = list(range(1, 201)), 250
-    started = time.perf_counter()
-    assert (
-        len(plan(toy, predictors=["knn", "constant"], train_sizes=sizes, seeds=seeds).cells)
-        == 100_000
-    )
-    assert time.perf_counter() - started < 5.0
+    cells = plan(toy, predictors=["knn", "constant"], train_sizes=sizes, seeds=seeds).cells
+    assert len({cell.key for cell in cells}) == 100_000

@@ -77,7 +77,7 @@ def test_test_scores_are_reported_but_never_seen(monkeypatch: pytest.MonkeyPatch
     told = SearchLoop.step
 
     def step(loop: SearchLoop) -> Any:
-        asked.append(searches.SearchTask.test.called)  # type: ignore[attr-defined]
+        asked.append(SearchTask.test.called)  # type: ignore[attr-defined]
         return told(loop)
 
     def test(self: SearchTask, arch: Any) -> float:

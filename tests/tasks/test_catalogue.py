@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_the_quick_reading_agrees_with_the_full_one():
         assert card.data is not None or card.recipe in RECIPES
 
 
-def test_listing_is_quick_and_imports_nothing_heavy():
+def test_listing_imports_nothing_heavy():
     code = (
         "import sys, surrobench.tasks as t; t.task_names(); "
         "heavy = {'numpy', 'pandas', 'pyarrow', 'pydantic', 'torch', 'sklearn', 'scipy'}; "
@@ -53,10 +52,6 @@ def test_listing_is_quick_and_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
-    bundled.cache_clear()
-    start = time.perf_counter()
-    task_names()
-    assert time.perf_counter() - start < 0.05
 
 
 def test_a_card_stands_for_all_its_tasks():

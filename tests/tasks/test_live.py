@@ -16,11 +16,16 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks import live
 from surrobench.tasks.live import LiveTask, live_task
+from surrobench.tasks.rungs import Rungs
+from surrobench.tasks.training_cache import TrainingCache
 from surrobench.training.cells import Skeleton
 from surrobench.training.digits import distorted_digits
+from surrobench.training.fidelity import Fidelity
 from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.images import ImageData
+from surrobench.training.signals import synthetic_signals
 from surrobench.training.trainer import Recipe
+from surrobench.training.versions import versions
 
 SMALL = Skeleton(channels=2)
 RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=0.05)
@@ -108,6 +113,114 @@ def test_seeds_and_epochs_are_trainings_of_their_own(make: Make, trained: list[J
     assert other.metrics["summed_train_loss"] != full.metrics["summed_train_loss"]
 
 
+def test_keys_of_full_trainings_are_as_they_have_always_been(make: Make) -> None:
+    """Fidelities and options that are not used leave no trace."""
+    task = make()
+    task.evaluate(ARCH)
+    key = {
+        "space": "nb201",
+        "network": {"skeleton": {"channels": 2, "cells": 1, "reduction": "thin"}},
+        "data": task.data.fingerprint,
+        "device": "cpu",
+        "versions": versions(),
+        "arch": list(task.space.canonical(ARCH)),
+        "recipe": {
+            "epochs": 2, "batch_size": 64, "learning_rate": 0.05, "momentum": 0.9,
+            "weight_decay": 5e-4,
+        },
+        "seed": 0,
+    }  # fmt: skip
+    assert task.cache is not None
+    assert TrainingCache(task.cache).find(key) is not None
+
+
+def test_fidelities_are_trainings_of_their_own(make: Make, trained: list[Job]) -> None:
+    task = make()
+    fidelities = [
+        Fidelity(), Fidelity(epochs=1), Fidelity(fraction=0.5), Fidelity(width=0.5),
+        Fidelity(1, 0.5, 0.5),
+    ]  # fmt: skip
+    results = [task.evaluate(ARCH, fidelity=fidelity) for fidelity in fidelities]
+    assert len(trained) == 5
+    assert len({r.metrics["summed_train_loss"] for r in results}) == 5
+    assert [task.evaluate(ARCH, fidelity=f) for f in fidelities] == results
+    assert task.evaluate(ARCH, epochs=1) == results[1]
+    assert len(trained) == 5
+    assert len({result.metrics["params"] for result in results}) == 1  # those in full
+
+
+def test_a_fidelity_is_the_training_that_it_says(make: Make) -> None:
+    task = make()
+    data, skeleton = task.data, Skeleton(channels=1)
+    first = replace(
+        data.train,
+        images=data.train.images[:64],
+        labels=data.train.labels[:64],
+        sources=data.train.sources[:64],
+    )
+    by_hand = make(data=replace(data, train=first), skeleton=skeleton)
+    cheap = task.evaluate(ARCH, fidelity=Fidelity(1, 0.5, 0.5))
+    assert cheap.curve == by_hand.evaluate(ARCH, epochs=1).curve
+
+
+def test_chains_can_be_narrow(data: ImageData, tmp_path: Path) -> None:
+    wide, narrow = (
+        live_task("live:chain", data, div=div, recipe=RECIPE, cache=tmp_path, device="cpu")
+        for div in (4, 8)
+    )
+    arch = wide.space.parse("conv3-16-max+fc128")
+    half = wide.evaluate(arch, epochs=1, fidelity=Fidelity(width=0.5))
+    assert half.curve == narrow.evaluate(arch, epochs=1).curve
+
+
+def test_fidelities_that_cannot_be_are_refused(make: Make) -> None:
+    task = make()
+    for wrong, message in (
+        ({"fraction": 0.0}, "fraction is 0.0"),
+        ({"width": 1.5}, "width is 1.5"),
+        ({"epochs": 0}, "epochs is 0"),
+    ):
+        with pytest.raises(UserError, match=message):
+            Fidelity(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="leaves none of 128"):
+        task.evaluate(ARCH, fidelity=Fidelity(fraction=0.001))
+    with pytest.raises(UserError, match="epochs is 2, but the fidelity says 1"):
+        task.evaluate(ARCH, epochs=2, fidelity=Fidelity(epochs=1))
+    with pytest.raises(UserError, match="cannot be changed"):
+        replace(task, build_at=None).evaluate(ARCH, fidelity=Fidelity(width=0.5))
+    assert task.evaluate(ARCH, fidelity=Fidelity(width=0.3)).reason == (
+        "UserError: width 0.3 of the channels would be 0.6, which is no whole number of at least 1."
+    )
+
+
+def test_hyperband_climbs_the_rungs_of_a_task(make: Make, trained: list[Job]) -> None:
+    rungs = Rungs(make(), [Fidelity(epochs=1), Fidelity(epochs=1, fraction=0.5)])
+    assert rungs.lengths == [250, 500, 1000]
+    result = search(
+        rungs.task.space, rungs, strategy="hyperband", budget=4, initial=4, epochs=rungs.lengths,
+        eta=2,
+    )  # fmt: skip
+    lengths = {row.epochs for row in result.rows}
+    assert {250, 500, None} >= lengths > {250}
+    assert len(trained) == len({(row.arch, row.epochs) for row in result.rows})
+
+
+def test_rungs_that_are_none_are_refused(make: Make) -> None:
+    with pytest.raises(UserError, match="not of different lengths"):
+        Rungs(make(), [Fidelity(epochs=1), Fidelity(fraction=0.5)])
+    with pytest.raises(UserError, match="333 is no rung"):
+        Rungs(make(), [Fidelity(epochs=1)])(ARCH, epochs=333)
+
+
+def test_signals_are_a_live_task(tmp_path: Path, data: ImageData) -> None:
+    signals = synthetic_signals(train=64, validation=50, test=50)
+    task = live_task("live:signals", signals, recipe=RECIPE, cache=tmp_path, device="cpu")
+    assert task.evaluate(ARCH).status == "ok"
+    assert task.network["skeleton"]["ndim"] == 1
+    with pytest.raises(UserError, match="8 high"):
+        live_task("live:signals", data)
+
+
 def test_equal_networks_share_one_training(make: Make, trained: list[Job]) -> None:
     task = make()
     equal: Arch = (3, 0, 1, 2, 4, 0)
@@ -164,12 +277,13 @@ def test_a_failed_training_is_not_kept(make: Make, trained: list[Job]) -> None:
         raise RuntimeError("out of luck")
 
     task = replace(make(), build=broken)
+    assert task.evaluate(ARCH).reason == "RuntimeError: out of luck"
     evaluation = task.evaluate(ARCH)
     assert evaluation.status == "failed"
     assert math.isnan(evaluation.value)
     assert evaluation.cost is None
     assert make().evaluate(ARCH).status == "ok"
-    assert len(trained) == 2
+    assert len(trained) == 3
 
 
 @pytest.mark.parametrize("strategy", ["random", "regularised-evolution"])
@@ -218,9 +332,9 @@ def test_wrong_requests_are_refused(make: Make) -> None:
 
 
 def test_the_default_settings_are_those_that_are_documented() -> None:
-    assert list(live.LIVE_TASKS) == ["live:cells", "live:chain"]
+    assert {"live:cells", "live:chain", "live:signals"} <= set(live.LIVE_TASKS)
     task = live_task("live:cells", distorted_digits(train=64, validation=10, test=10))
-    assert task.network == {"skeleton": {"channels": 8, "cells": 1, "reduction": "thin"}}
-    assert task.recipe == Recipe(epochs=3, batch_size=128, learning_rate=0.1)
+    assert task.network == {"skeleton": {"channels": 4, "cells": 1, "reduction": "thin"}}
+    assert task.recipe == Recipe(epochs=3, batch_size=64, learning_rate=0.1)
     assert task.cache is not None
     assert task.cache.name == "live"

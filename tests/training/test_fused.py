@@ -80,7 +80,7 @@ def check_twenty_steps(separate: list[nn.Module], *, shared: bool) -> None:
             plain_step(network, optimiser, inputs[:, [i]], labels[i])
             for i, (network, optimiser) in enumerate(zip(separate, alone, strict=True))
         ]
-        losses = train_step(fused, together, images, labels)
+        losses = train_step(fused, together, images, labels, RECIPE)
         assert losses.tolist() == pytest.approx(expected, abs=1e-10, rel=0)
     fused.eval()
     images = torch.randn(5, 1, 8, 8, generator=draws, dtype=torch.float64)
@@ -147,7 +147,7 @@ def test_a_broken_member_leaves_its_neighbours_alone(dtype: torch.dtype, toleran
         for _ in range(5):
             images = torch.randn(16, 1, 8, 8, generator=draws, dtype=dtype)
             labels = torch.randint(10, (16,), generator=draws).expand(5, -1)
-            last = train_step(fused, optimiser, images, labels)
+            last = train_step(fused, optimiser, images, labels, RECIPE)
         losses.append(last)
     others = [0, 1, 3, 4]
     assert math.isnan(losses[1][2].item())

@@ -1,4 +1,4 @@
-"""The page of a prediction study and of a search study."""
+"""The page of a study of each kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from surrobench.report.escaping import one_line
-from surrobench.report.facts import prediction_facts, search_facts
+from surrobench.report.facts import pipeline_facts, prediction_facts, search_facts
 from surrobench.report.figures.panels import highlights, looks
 from surrobench.report.measures import Measure
 from surrobench.report.page.charts import Dress
@@ -15,6 +15,9 @@ from surrobench.report.page.contents import Saved, sections
 from surrobench.report.page.document import Page, Section, render
 from surrobench.report.page.explorer import explorer
 from surrobench.report.page.origin import failures_section, origin_sections
+from surrobench.report.pipeline.figures import looks as pipeline_looks
+from surrobench.report.pipeline.results import PipelineResults
+from surrobench.report.pipeline.tables import noise_text
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.search.looks import Cast
@@ -23,6 +26,7 @@ from surrobench.report.search.results import SearchResults
 _PAIRED = (
     "All methods saw the same training and test architectures for the same task, size and seed."
 )
+_POOLS = "All predictors learned from the same short trainings for the same task and seed."
 _STARTS = "All strategies start from the same architectures for the same task and seed."
 
 
@@ -87,6 +91,33 @@ def search_page(results: SearchResults, saved: Sequence[Saved], origin: Provenan
         origin,
         _seeds(results.rows, _STARTS),
         search_facts(results),
+    )
+
+
+def pipeline_page(results: PipelineResults, saved: Sequence[Saved], origin: Provenance) -> str:
+    """The page of a pipeline study as HTML; see :func:`prediction_page`."""
+    cells = results.rows.drop_duplicates(["task", "method", "seed"])
+    seeds = cells.groupby(["task", "method"])["seed"].nunique()
+    facts = [
+        ("tasks", f"{len(results.tasks):,}"),
+        ("candidates", _span(cells["pool"].tolist())),
+        ("short trainings", _span(cells["train"].tolist())),
+        ("picks of each method", _span(cells["picks"].tolist())),
+        ("full trainings of a pick", _span(results.rows.groupby("task")["runs"].max().tolist())),
+        ("seeds behind each mean", _span(seeds.tolist())),
+    ]
+    lead = "Train a few architectures briefly, predict the others, train the best picks fully."
+    told = " ".join(filter(None, (noise_text(results, task) for task in results.tasks)))
+    return _page(
+        "Pipeline study",
+        f"{lead} {told}".strip(),
+        facts,
+        sections(saved, Dress(pipeline_looks(results))),
+        results.failures,
+        "cells",
+        origin,
+        _seeds(pd.DataFrame({"seed": results.seeds}), _POOLS),
+        pipeline_facts(results),
     )
 
 

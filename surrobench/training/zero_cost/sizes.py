@@ -17,7 +17,7 @@ def params(network: nn.Module, _batch: Batch) -> float:
 @reading
 def flops(network: nn.Module, batch: Batch) -> float:
     """Floating-point operations of one image, two per multiply-accumulate."""
-    return float(count_flops(network, tuple(batch.images.shape[1:])))
+    return float(count_flops(network, tuple(batch.images.shape[1:]), batch.images.dtype))
 
 
 @reading

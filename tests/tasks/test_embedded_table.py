@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from torch import nn
 
 from surrobench.spaces.chains import Chains
+from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.tasks.live_tables import LIVE_TABLES, SAMPLE_SEED, connected_cells
 from surrobench.training.costs import count_flops, count_params
-from surrobench.training.networks import build_chain
 from surrobench.training.sampling import sample_by_depth
-from surrobench.training.tabulate import SAMPLE_SEED, Protocol
 from surrobench.training.trainer import train
+from surrobench.training.zero_cost import PROXIES
 
 FILE = files("surrobench") / "tasks" / "data" / "digits_chain.parquet"
 SPACE = Chains(side=8)
@@ -60,7 +62,7 @@ def test_is_small_and_says_how_it_was_made(table: pa.Table) -> None:
     metadata = json.loads(table.schema.metadata[b"surrobench"])
     assert metadata["command"].startswith("surrobench tabulate digits-chain --out")
     assert metadata["seeds"] == [0, 1, 2]
-    assert metadata["epochs"] == Protocol().recipe.epochs
+    assert metadata["epochs"] == LIVE_TABLES["digits-chain"].setting.live().recipe.epochs
     assert {"torch", "numpy", "scikit-learn"} <= set(metadata["versions"])
     assert "procedurally distorted" in metadata["data"]
 
@@ -74,18 +76,14 @@ def test_architectures_differ_by_more_than_training_noise(table: pa.Table) -> No
 
 def test_training_again_gives_the_stored_numbers(table: pa.Table) -> None:
     # One block: rounding is amplified least there.
-    row, protocol = table.slice(3, 1).to_pylist()[0], Protocol()
-    arch = SPACE.parse(row["arch"])
-
-    def build() -> nn.Sequential:
-        return build_chain(SPACE, arch, div=protocol.div)
-
+    row, live = table.slice(3, 1).to_pylist()[0], LIVE_TABLES["digits-chain"].setting.live()
+    build = partial(live.build, SPACE.parse(row["arch"]))
     assert row["params"] == count_params(build())
     assert row["flops"] == count_flops(build(), (1, 8, 8))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        runs = train(build, protocol.images(), protocol.recipe, seeds=protocol.seeds)
+        runs = train(build, live.data, live.recipe, seeds=(0, 1, 2))
     finally:
         torch.set_num_threads(threads)
     # Equal to the bit on the machine that made the table, nearly so elsewhere.
@@ -95,3 +93,57 @@ def test_training_again_gives_the_stored_numbers(table: pa.Table) -> None:
     np.testing.assert_allclose(tests, row["test_accuracy"], atol=1.5)
     losses = [value for run in runs for value in run.train_loss]
     np.testing.assert_allclose(losses, row["train_loss"], atol=0.05)
+
+
+CELLS_FILE = Path(str(FILE)).with_name("digits_cells.parquet")
+CELLS = nas_bench_201()
+
+
+@pytest.fixture(scope="module")
+def cells() -> pa.Table:
+    return pq.read_table(CELLS_FILE)
+
+
+def test_all_connected_cells_are_there_once(cells: pa.Table) -> None:
+    archs = [CELLS.parse(text) for text in cells["arch"].to_pylist()]
+    assert archs == connected_cells(CELLS, None)
+    assert archs == list(zip(*(cells[f"x{i}"].to_pylist() for i in range(6)), strict=True))
+
+
+def test_every_cell_has_a_run_and_a_thousand_have_three(cells: pa.Table) -> None:
+    values = np.array(cells["val_accuracy"].to_pylist()).reshape(-1, 3, 3)
+    known = np.isfinite(values).all(axis=2)
+    assert known[:, 0].mean() > 0.99  # a training may diverge
+    assert known[:1000].all(axis=1).mean() > 0.99
+    assert not known[1000:, 1:].any()
+    for name in PROXIES.names():
+        assert np.isfinite(cells[name].to_numpy()).mean() > 0.99
+    metadata = json.loads(cells.schema.metadata[b"surrobench"])
+    assert metadata["command"].endswith("--archs 6461 --seeds 3 --repeated 1000")
+
+
+def test_the_tables_in_the_package_are_small() -> None:
+    assert sum(file.stat().st_size for file in Path(str(FILE)).parent.iterdir()) < 4_000_000
+
+
+def test_cells_differ_by_more_than_training_noise(cells: pa.Table) -> None:
+    final = np.array(cells["val_accuracy"].to_pylist()).reshape(-1, 3, 3)[:1000, :, -1]
+    final = final[np.isfinite(final).all(axis=1)]
+    noise = final.var(axis=1, ddof=1).mean()
+    between = final.mean(axis=1).var(ddof=1) - noise / 3
+    assert between / noise > 10
+
+
+def test_training_cells_again_gives_the_stored_numbers(cells: pa.Table) -> None:
+    rows, live = cells.slice(0, 16).to_pylist(), LIVE_TABLES["digits-cells"].setting.live()
+    simplest = min(rows, key=lambda row: row["flops"])  # rounding is amplified least there
+    arch = live.space.parse(simplest["arch"])
+    assert simplest["params"] == count_params(live.build(arch))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        run = train(partial(live.build, arch), live.data, live.recipe, seeds=(0,))[0]
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_allclose(run.validation_accuracy, simplest["val_accuracy"][:3], atol=2.5)
+    np.testing.assert_allclose(run.train_loss, simplest["train_loss"][:3], atol=0.05)

@@ -8,29 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
+from surrobench.tasks.live_tables import LIVE_TABLES, Request, connected_cells, make_table
+from surrobench.tasks.tabulate import Setting, seed_by_seed, side_by_side, tabulate
+from surrobench.training.digits import distorted_digits
+from surrobench.training.groups import Job
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import Row
-from surrobench.training.tabulate import (
-    Protocol,
-    main_digits_chain,
-    tabulate,
-)
-from surrobench.training.trainer import Recipe
+from surrobench.training.trainer import Recipe, train
 
 SPACE = Chains(side=8)
-TINY = Protocol(
-    seeds=(0, 1),
-    recipe=Recipe(epochs=2, batch_size=32),
-    train_images=96,
-    validation_images=50,
-    test_images=60,
-)
+DATA = distorted_digits(train=96, validation=50, test=60)
+TINY = Setting("live:chain", data=DATA, recipe=Recipe(epochs=2, batch_size=32))
 
 
 def without_seconds(rows: list[Row]) -> list[Row]:
@@ -52,7 +47,7 @@ def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(archs: list[Arch], partial: Path) -> list[Row]:
-    return tabulate(SPACE, archs, TINY, partial=partial, workers=1)
+    return tabulate(TINY, seed_by_seed(archs, 2), folder=partial)
 
 
 def test_rows_follow_the_architectures(archs: list[Arch], uninterrupted: list[Row]) -> None:
@@ -69,8 +64,9 @@ def test_interrupted_with_two_workers_then_continued(
         if done:
             raise KeyboardInterrupt
 
+    units = seed_by_seed(archs, 2)
     with pytest.raises(KeyboardInterrupt):
-        tabulate(SPACE, archs, TINY, partial=tmp_path, workers=2, progress=stop_after_one)
+        tabulate(TINY, units, folder=tmp_path, workers=2, progress=stop_after_one)
     finished = {file: file.read_text() for file in tmp_path.glob("*.json")}
     assert finished
     # With so few architectures the workers may have taken them all: leave one finished.
@@ -80,11 +76,9 @@ def test_interrupted_with_two_workers_then_continued(
 
     calls: list[tuple[int, int]] = []
     rows = tabulate(
-        SPACE,
-        archs,
         TINY,
-        partial=tmp_path,
-        workers=1,
+        units,
+        folder=tmp_path,
         progress=lambda done, total: calls.append((done, total)),
     )
     assert without_seconds(rows) == without_seconds(uninterrupted)
@@ -93,8 +87,17 @@ def test_interrupted_with_two_workers_then_continued(
     assert not list(tmp_path.glob("*.tmp-*"))
 
 
-@pytest.mark.parametrize("change", [{"div": 8}, {"seeds": (0,)}, {"data_seed": 1}])
-def test_another_protocol_does_not_reuse_results(
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"options": {"div": 8}},
+        {"recipe": Recipe(epochs=2, batch_size=48)},
+        {"data": distorted_digits(1, train=96, validation=50, test=60)},
+        {"measured": ("params",)},
+    ],
+    ids=["network", "recipe", "data", "measured"],
+)
+def test_another_setting_does_not_reuse_results(
     archs: list[Arch], uninterrupted: list[Row], partial: Path, change: dict[str, Any]
 ) -> None:
     calls: list[int] = []
@@ -104,32 +107,27 @@ def test_another_protocol_does_not_reuse_results(
         if done < total:
             raise KeyboardInterrupt
 
-    assert tabulate(SPACE, archs, TINY, partial=partial, progress=stop_before_training)
+    units = seed_by_seed(archs, 2)
+    assert tabulate(TINY, units, folder=partial, progress=stop_before_training)
     changed = replace(TINY, **change)
     with pytest.raises(KeyboardInterrupt):
-        tabulate(SPACE, archs, changed, partial=partial, progress=stop_before_training)
+        tabulate(changed, units, folder=partial, progress=stop_before_training)
     assert calls == [6, 0]
 
 
-@pytest.mark.parametrize("option", ["archs", "seeds", "workers"])
+@pytest.mark.parametrize("option", ["archs", "seeds", "repeated", "workers"])
 def test_numbers_below_one_are_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"--{option} is 0"):
-        main_digits_chain(tmp_path / "t.parquet", **{option: 0})
+        make_table("digits-chain", tmp_path / "t.parquet", Request(**{option: 0}))
     assert not list(tmp_path.iterdir())
 
 
-def test_main_writes_the_promised_file(
-    uninterrupted: list[Row],
-    partial: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_file_holds_what_was_promised(
+    uninterrupted: list[Row], partial: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        "surrobench.training.tabulate.Protocol",
-        lambda seeds: replace(TINY, seeds=seeds),
-    )
     shutil.copytree(partial, tmp_path / "t.parquet.partial")
-    out = main_digits_chain(tmp_path / "t.parquet", archs=6, seeds=2)
+    request = Request(archs=6, seeds=2)
+    out = make_table("digits-chain", tmp_path / "t.parquet", request, setting=TINY)
     assert [file.name for file in tmp_path.iterdir()] == ["t.parquet"]
 
     table = pq.read_table(out)
@@ -153,7 +151,51 @@ def test_main_writes_the_promised_file(
 
 def test_a_place_that_cannot_be_written_is_found_out_first(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a folder"):
-        main_digits_chain(tmp_path)
+        make_table("digits-chain", tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be made"):
-        main_digits_chain(tmp_path / "file" / "t.parquet")
+        make_table("digits-chain", tmp_path / "file" / "t.parquet")
+
+
+def test_an_unknown_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Did you mean 'digits-cells'"):
+        make_table("digits-cell", tmp_path / "t.parquet")
+
+
+def test_the_cells_of_the_table_are_connected_and_distinct() -> None:
+    live = LIVE_TABLES["digits-cells"].setting.live()
+    archs = connected_cells(live.space, None)
+    assert len(archs) == len(set(archs)) == 6461
+    assert all(live.space.canonical(arch) == arch for arch in archs[:200])
+    assert archs[:50] == connected_cells(live.space, 50)
+    with pytest.raises(UserError, match="6461 connected cells"):
+        connected_cells(live.space, 6462)
+
+
+def test_only_the_first_architectures_are_repeated() -> None:
+    archs = [(i,) * 6 for i in range(5)]
+    units = side_by_side(archs, seeds=3, repeated=3, together=2)
+    assert all(len({job.seed for job in unit}) == 1 and len(unit) <= 2 for unit in units)
+    assert sorted(job.seed for unit in units for job in unit if job.arch == archs[2]) == [0, 1, 2]
+    assert [job for unit in units for job in unit if job.arch == archs[3]] == [Job(archs[3], 0)]
+    assert len({job for unit in units for job in unit}) == 3 * 3 + 2
+
+
+def test_cells_of_a_unit_are_trained_as_if_alone(tmp_path: Path) -> None:
+    """Missing seeds are NaN, proxies are columns, and grouping changes numbers by rounding only."""
+    recipe = Recipe(epochs=1, batch_size=32, learning_rate=0.1)
+    setting = Setting("live:cells", data=DATA, recipe=recipe, measured=("params", "synflow"))
+    request = Request(archs=3, seeds=2, repeated=1)
+    out = make_table("digits-cells", tmp_path / "t.parquet", request, setting=setting)
+    table = pq.read_table(out).to_pylist()
+    assert np.isnan([row["val_accuracy"][1] for row in table]).tolist() == [False, True, True]
+    live = setting.live()
+    for row in table:
+        arch = live.space.parse(row["arch"])
+        alone = train(lambda arch=arch: live.build(arch), DATA, recipe, seeds=[0])[0]  # type: ignore[misc]
+        assert row["train_loss"][0] == pytest.approx(alone.train_loss[0], abs=1e-4)
+        assert row["params"] == sum(p.numel() for p in live.build(arch).parameters())
+        assert np.isfinite(row["synflow"])
+    assert json.loads(pq.read_schema(out).metadata[b"surrobench"])["command"] == (
+        "surrobench tabulate digits-cells --out t.parquet --archs 3 --seeds 2 --repeated 1"
+    )

@@ -1,0 +1,143 @@
+"""Everything that the results of a pipeline need, written into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from surrobench.report.escaping import markdown, one_line
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.facts import pipeline_facts
+from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.index import page as markdown_page
+from surrobench.report.latex import latex_pages
+from surrobench.report.page.study import pipeline_page
+from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
+from surrobench.report.pipeline.results import PipelineResults
+from surrobench.report.pipeline.tables import (
+    costs_table,
+    noise_text,
+    picks_table,
+    summary_table,
+)
+from surrobench.report.provenance import Provenance
+from surrobench.report.tables import markdown_table
+
+
+def write_pipeline_report(
+    frame: pd.DataFrame | PipelineResults,
+    folder: Path,
+    formats: Collection[str] = DEFAULT_FORMATS,
+    provenance: Provenance | None = None,
+) -> list[Path]:
+    """Write every exhibit that the rows support, and ``report.md``, which lists them.
+
+    Args:
+        frame: rows of a pipeline study, one for each architecture that a cell looked at.
+        folder: made if it does not exist; files of the same names are replaced.
+        formats: any of ``csv`` (always written), ``md``, ``tex``, ``html``, ``pdf``, ``png``,
+            ``svg``.
+        provenance: what is known of the runs, for the appendix and the citations.
+
+    Returns:
+        The files written, ``report.md`` first.
+
+    Raises:
+        UserError: for rows that cannot be read, an unknown format, or a folder that cannot be
+            written to.
+    """
+    check_formats(formats)
+    results, origin = PipelineResults.of(frame), provenance or Provenance()
+
+    def overview(saved: Sequence[Saved]) -> str:
+        return markdown_page(["# Report", _overview(results), *_failures(results)], saved)
+
+    def page(saved: Sequence[Saved]) -> str:
+        return pipeline_page(results, saved, origin)
+
+    pages = [
+        ("report.md", overview),
+        ("report.html", page),
+        *latex_pages(origin, lambda: pipeline_facts(results)),
+    ]
+    return write_folder(exhibits(results), Path(folder), formats, pages)
+
+
+def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
+    """All exhibits, one at a time; only the failures if nothing succeeded."""
+    if results.rows.empty:
+        yield Exhibit("pipeline-failures", "No cell has a result.", results.failures)
+        return
+    yield summary_table(results)
+    yield picks_table(results)
+    yield costs_table(results)
+    tasks = list(dict.fromkeys(results.rows["task"]))
+    for number, task in enumerate(tasks, start=1):
+        suffix = f"-{number}" if len(tasks) > 1 else ""
+        yield from _figures(results, task, suffix)
+
+
+def _figures(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhibit]:
+    picks = results.rows[(results.rows["task"] == task) & (results.rows["pick"] > 0)]
+    best = "optimum of the candidates" if results.complete(task) else "best that anybody found"
+    if picks["judged"].notna().any():
+        caption = (
+            f"Values of all picks on {task} after full training, over all seeds. The large marker "
+            "is the best pick of a seed with its 95 % t interval over full trainings, the short "
+            f"line the mean of the picks, grey lines the {best} (one for each seed)."
+        )
+        columns = ["task", "method", "seed", "pick", "arch", "value", "value_std", "runs", "judged"]
+        yield Exhibit(
+            f"pipeline-picks-of-all{suffix}", caption, picks[columns], picks_of_all(results, task)
+        )
+    seed = min(results.rows.loc[results.rows["task"] == task, "seed"])
+    rows = comparable(results, task, seed)
+    if len(rows):
+        caption = (
+            f"Predicted against full values on {task}, seed {seed}. Predictors learn from short "
+            "trainings, so what they predict is lower; the order counts. In grey architectures "
+            "that were not chosen for their value; in colour the picks, with central 95 % "
+            "predictive intervals where the predictor has them. τ is that of the reference: of "
+            "grey ones, and of those among the picks that belong to it."
+        )
+        columns = ["task", "method", "seed", "arch", "pick", "reference", "predicted"]
+        columns += ["predicted_std", "brief_value", "value", "judged"]
+        figure = predicted_against_full(results, task, seed)
+        yield Exhibit(f"pipeline-predicted{suffix}", caption, rows[columns], figure)
+
+
+def _overview(results: PipelineResults) -> str:
+    cells = results.rows.drop_duplicates(["task", "method", "seed"])
+    seeds = cells.groupby(["task", "method"])["seed"].nunique()
+    lines = [
+        f"- Tasks: {', '.join(markdown(task) for task in results.tasks)}",
+        f"- Methods: {len(results.methods)}",
+        f"- Cells: {len(cells) + len(results.failures):,}, of which {len(cells):,} have results",
+    ]
+    if len(seeds):
+        lines.append(f"- Seeds behind each mean: {seeds.min()} to {seeds.max()}")
+        if seeds.max() == 1:
+            lines.append("- One seed says nothing about chance: there are no intervals over seeds.")
+    lines += [
+        f"- {markdown(text)}" for task in results.tasks if (text := noise_text(results, task))
+    ]
+    return "\n".join(lines)
+
+
+def _failures(results: PipelineResults) -> list[str]:
+    if results.failures.empty:
+        return []
+    counts = results.failures.groupby(["method", "task", "status", "reason"], sort=False).size()
+    table = counts.rename("cells").reset_index()
+    text = pd.DataFrame(
+        {
+            "task": table["task"].map(markdown),
+            "cells": table["cells"].astype(str),
+            "status": table["status"].map(markdown),
+            "reason": table["reason"].map(lambda reason: markdown(one_line(reason, 300))),
+        }
+    ).set_index(pd.Index(table["method"].map(markdown), name="method"))
+    heading = f"## Cells without a result: {len(results.failures):,}"
+    return [heading, "They are left out of all means.", markdown_table(text, ":--")]

@@ -1,0 +1,94 @@
+"""The members of a fused network: taken apart, and fewer of them put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from surrobench.training.fusion import fuse
+
+
+@torch.no_grad()
+def separate(fused: nn.Module, networks: Sequence[nn.Module]) -> list[nn.Module]:
+    """Copies of ``networks`` with the weights and running statistics that ``fused`` has now.
+
+    What the fused network does not compute (operations without influence) stays as it is in
+    ``networks``. To find out which number belongs where, networks that hold the numbers 0, 1, 2, …
+    are fused, so this works for whatever can be fused.
+
+    Args:
+        fused: what :func:`~surrobench.training.fusion.fuse` made of ``networks``, trained since.
+        networks: the members; they are left as they are.
+    """
+    copies = [deepcopy(network) for network in networks]
+    numbered = [deepcopy(network).to("cpu", torch.float64) for network in networks]
+    values = [value for network in copies for value in _numbers(network).values()]
+    flat = torch.cat([value.flatten().cpu().double() for value in values])
+    places = torch.arange(len(flat), dtype=torch.float64)
+    _fill([value for network in numbered for value in _numbers(network).values()], places)
+    current = _numbers(fused)
+    for name, place in _numbers(fuse(numbered)).items():
+        flat[place.flatten().long()] = current[name].flatten().cpu().double()
+    _fill(values, flat)
+    return copies
+
+
+def _numbers(network: nn.Module) -> dict[str, Tensor]:
+    """Weights and statistics by name; counters are not among them."""
+    return {name: v for name, v in network.state_dict().items() if v.is_floating_point()}
+
+
+def _fill(values: Sequence[Tensor], flat: Tensor) -> None:
+    """Write the numbers of ``flat`` into ``values``, one after the other."""
+    parts = flat.split([value.numel() for value in values])
+    for value, part in zip(values, parts, strict=True):
+        value.copy_(part.view(value.shape))
+
+
+def without_others(
+    fused: nn.Module,
+    optimiser: Optimizer,
+    networks: Sequence[nn.Module],
+    places: Sequence[int],
+    make: Callable[[nn.Module], Optimizer],
+) -> tuple[nn.Module, Optimizer]:
+    """Some members alone as they are now, and an optimiser that goes on where the first one is.
+
+    Args:
+        fused: the network of all members.
+        optimiser: over its parameters.
+        networks: the members before training.
+        places: which of them stay, ascending.
+        make: a new optimiser over the parameters of a network.
+    """
+    device = next(fused.parameters()).device
+
+    def fewer(network: nn.Module) -> nn.Module:
+        members = separate(network, networks)
+        return fuse([members[place] for place in places]).to(device)
+
+    smaller = fewer(fused)
+    following = make(smaller)
+    states = [optimiser.state.get(parameter, {}) for parameter in fused.parameters()]
+    names = {name: value for state in states for name, value in state.items()}
+    for name in (name for name, value in names.items() if isinstance(value, Tensor)):
+        carried = list(fewer(_carrier(fused, name, optimiser)).parameters())
+        shared = next(state[name] for state in states if name in state)
+        for parameter, value in zip(smaller.parameters(), carried, strict=True):
+            own = value.detach() if shared.ndim else shared.clone()
+            following.state[parameter][name] = own
+    return smaller, following
+
+
+@torch.no_grad()
+def _carrier(fused: nn.Module, name: str, optimiser: Optimizer) -> nn.Module:
+    """The network with what the optimiser has noted of each parameter in the parameter's place."""
+    carrier = deepcopy(fused)
+    for parameter, place in zip(fused.parameters(), carrier.parameters(), strict=True):
+        noted = optimiser.state.get(parameter, {}).get(name)
+        place.copy_(noted if isinstance(noted, Tensor) else torch.zeros_like(place))
+    return carrier
