@@ -20,7 +20,7 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import torch
 
-from surrobench.report.one_shot import write_one_shot
+from surrobench.report.one_shot import one_shot_exhibits, save_exhibits
 from surrobench.strategies.one_shot import ONE_SHOT
 from surrobench.studies.one_shot import compare_one_shot
 from surrobench.tasks.live import live_task
@@ -60,7 +60,8 @@ def main() -> None:
         options={method: scaled(OPTIONS.get(method, {}), given.scale) for method in given.methods},
         tell=lambda message: print(message, file=sys.stderr, flush=True),
     )
-    write_one_shot(found.scores, found.ranking, found.choices, given.folder)
+    exhibits = one_shot_exhibits(found.scores, found.ranking, found.choices)
+    save_exhibits(exhibits, given.folder)
     print(found.ranking.groupby("method", sort=False)[["tau", "tau_top_half"]].mean())
     print(found.choices.groupby("method", sort=False)[["accuracy", "seconds"]].mean())
 

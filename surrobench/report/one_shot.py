@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +34,13 @@ def ranking_table(ranking: pd.DataFrame) -> Exhibit:
 def choice_table(choices: pd.DataFrame) -> Exhibit:
     """Stand-alone accuracy of what each method chooses, over its seeds."""
     columns = {
-        "accuracy": "stand-alone accuracy, %",
+        "accuracy": "validation accuracy, %",
+        "test_accuracy": "test accuracy, %",
         "params": "parameters",
         "seconds": "seconds of the search",
     }
     caption = (
-        "Stand-alone validation accuracy of the chosen cells. "
+        "Stand-alone accuracy of the chosen cells. "
         "Mean over seeds (lowest to highest); each cell is trained several times, and its mean "
         "counts. Seconds are those of the search, without the trainings that judge it."
     )
@@ -110,13 +112,10 @@ def one_shot_exhibits(
     ]
 
 
-def write_one_shot(
-    scores: pd.DataFrame, ranking: pd.DataFrame, choices: pd.DataFrame, folder: Path
-) -> list[Path]:
-    """Write the exhibits of a comparison; the paths of all files.
+def save_exhibits(exhibits: Sequence[Exhibit], folder: Path) -> list[Path]:
+    """Write them into a folder; the paths of all files.
 
     Raises:
         UserError: if the folder cannot be written to.
     """
-    exhibits = one_shot_exhibits(scores, ranking, choices)
     return [path for exhibit in exhibits for path in exhibit.save(folder, FORMATS)]

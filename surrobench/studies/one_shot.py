@@ -24,7 +24,8 @@ from surrobench.training.costs import count_params
 FloatArray = npt.NDArray[np.float64]
 Tell = Callable[[str], None]
 
-STAND_ALONE = "stand-alone training"
+STAND_ALONE, RANDOM, LARGEST = "stand-alone training", "random cell", "largest cell"
+"""Names of what needs no shared weights."""
 FEWEST_CELLS = 4
 """A rank correlation in the better half of fewer says nothing."""
 
@@ -39,9 +40,9 @@ class OneShotComparison:
             and ``flops``) and ``accuracy`` (stand-alone, percent, mean over trainings).
         ranking: a row per method and seed: ``tau`` and ``tau_top_half`` (cells that are at least
             as good as the median one) of the score with the stand-alone accuracy.
-        choices: a row per method and seed: the chosen ``arch``, its stand-alone ``accuracy`` (mean
-            over trainings), the ``params`` of its network, and ``seconds`` (of the search, without
-            the stand-alone trainings that judge it).
+        choices: a row per method and seed: the chosen ``arch``, its stand-alone ``accuracy`` and
+            ``test_accuracy`` (means over trainings), the ``params`` of its network, and
+            ``seconds`` (of the search, without the stand-alone trainings that judge it).
     """
 
     scores: pd.DataFrame
@@ -183,39 +184,31 @@ class _Sample:
             rows.append({"method": STAND_ALONE, "seed": seed, **_taus(values, others)})
         return rows
 
-    def judged(self, arch: Arch, seconds: float) -> dict[str, Any]:
-        """A choice, by as many trainings as the sample has."""
-        runs = [self.task.evaluate(arch, seed=seed) for seed in range(len(self.runs))]
+    def judged(self, arch: Arch, leaving_out: int | None = None) -> dict[str, Any]:
+        """A choice, by as many trainings as the sample has, or all of them but one."""
+        seeds = [seed for seed in range(len(self.runs)) if seed != leaving_out]
+        runs = [self.task.evaluate(arch, seed=seed) for seed in seeds]
         return {
             "arch": self.task.space.to_string(arch),
             "accuracy": float(np.mean([run.value for run in runs])),
+            "test_accuracy": float(np.mean([self.task.test(arch, seed=seed) for seed in seeds])),
             "params": runs[0].metrics["params"],
-            "seconds": seconds,
         }
 
     def choices(self) -> list[dict[str, Any]]:
         """What one would choose without shared weights."""
         space = self.task.space
         assert isinstance(space, EdgeCells)
+        average = pd.DataFrame([self.judged(arch) for arch in self.archs]).drop(columns="arch")
         rows: list[dict[str, Any]] = [
-            {"method": "largest cell", "seed": 0, **self.judged(largest_cell(space), 0.0)}
+            {"method": RANDOM, "seed": 0, "arch": "", **average.mean().to_dict(), "seconds": 0.0},
+            {"method": LARGEST, "seed": 0, **self.judged(largest_cell(space)), "seconds": 0.0},
         ]
         for seed, values in enumerate(self.values):
-            best = int(values.argmax())
-            others = np.delete(self.values[:, best], seed)
-            rows.append(
-                {
-                    "method": f"best of {len(self.archs)}, trained once",
-                    "seed": seed,
-                    "arch": self.texts[best],
-                    "accuracy": float(others.mean()),
-                    "params": self.runs[0][best].metrics["params"],
-                    "seconds": sum(run.cost or 0.0 for run in self.runs[seed]),
-                }
-            )
-        params = [evaluation.metrics["params"] for evaluation in self.runs[0]]
-        average = {"accuracy": float(self.accuracy.mean()), "params": float(np.mean(params))}
-        rows.append({"method": "random cell", "seed": 0, "arch": "", **average, "seconds": 0.0})
+            method = f"best of {len(self.archs)}, trained once"
+            best = self.judged(self.archs[int(values.argmax())], leaving_out=seed)
+            seconds = sum(run.cost or 0.0 for run in self.runs[seed])
+            rows.append({"method": method, "seed": seed, **best, "seconds": seconds})
         return rows
 
 
@@ -231,7 +224,8 @@ def _choice(sample: _Sample, search: Search) -> dict[str, Any]:
     return {
         "method": search.method,
         "seed": search.seed,
-        **sample.judged(search.arch, search.train_seconds + search.choose_seconds),
+        **sample.judged(search.arch),
+        "seconds": search.train_seconds + search.choose_seconds,
         "shared_accuracy": search.shared_accuracy,
     }
 

@@ -22,6 +22,7 @@ from surrobench.training.cells import (
     Reduction,
     Skeleton,
     useful_edges,
+    window,
 )
 from surrobench.training.fused import NeighbourMean
 from surrobench.training.images import ImageData, Split
@@ -55,15 +56,16 @@ class SharedCell(nn.Module):
     Args:
         space: its edges are sorted by target.
         channels: of every node.
+        ndim: 2 for images, 1 for signals.
     """
 
-    def __init__(self, space: EdgeCells, channels: int) -> None:
+    def __init__(self, space: EdgeCells, channels: int, ndim: int = 2) -> None:
         super().__init__()
         self.space = space
         self.operations = nn.ModuleList(
             nn.ModuleDict(
                 {
-                    name: _shared(name, channels)
+                    name: _shared(name, channels, ndim)
                     for choice, name in enumerate(space.operations)
                     if choice != space.none
                 }
@@ -90,11 +92,11 @@ class SharedCell(nn.Module):
         return nodes.get(self.space.n_nodes - 1, torch.zeros_like(maps))
 
 
-def _shared(operation: str, channels: int) -> nn.Module:
+def _shared(operation: str, channels: int, ndim: int) -> nn.Module:
     """An operation whose statistics are those of the batch."""
     if operation == "avg_pool_3x3":
-        return NeighbourMean()
-    return _with_batch_statistics(OPERATIONS[operation](channels), affine=False)
+        return NeighbourMean(window(3, ndim))
+    return _with_batch_statistics(OPERATIONS[operation](channels, ndim), affine=False)
 
 
 def _with_batch_statistics(module: nn.Module, *, affine: bool) -> nn.Module:
@@ -141,7 +143,8 @@ class Supernet(nn.Module):
         width, self.body = self.skeleton.channels, nn.ModuleList()
         for block in frame.body:
             width *= 2 if isinstance(block, Reduction) else 1
-            self.body.append(SharedCell(space, width) if isinstance(block, Cell) else block)
+            is_cell = isinstance(block, Cell)
+            self.body.append(SharedCell(space, width, self.skeleton.ndim) if is_cell else block)
 
     def _frame(self, arch: Arch) -> CellNetwork:
         return CellNetwork(
