@@ -200,8 +200,9 @@ class _Sample:
         space = self.task.space
         assert isinstance(space, EdgeCells)
         average = pd.DataFrame([self.judged(arch) for arch in self.archs]).drop(columns="arch")
+        means = {str(name): float(mean) for name, mean in average.mean().items()}
         rows: list[dict[str, Any]] = [
-            {"method": RANDOM, "seed": 0, "arch": "", **average.mean().to_dict(), "seconds": 0.0},
+            {"method": RANDOM, "seed": 0, "arch": "", **means, "seconds": 0.0},
             {"method": LARGEST, "seed": 0, **self.judged(largest_cell(space)), "seconds": 0.0},
         ]
         for seed, values in enumerate(self.values):
