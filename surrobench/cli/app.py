@@ -126,7 +126,7 @@ def run(
 def list_names(
     what: Annotated[str, typer.Argument(help="A kind of part, such as predictors [all].")] = "all",
 ) -> None:
-    """List tasks, predictors, encodings, strategies, acquisition functions, spaces, studies."""
+    """List tasks, studies, spaces, and parts of every kind."""
     from surrobench.cli.listing import list_command
 
     list_command(what)
@@ -207,6 +207,30 @@ def explain(
     from surrobench.cli.understanding import explain_command
 
     explain_command(task, predictor, encoding, train_size, seeds, out)
+
+
+@app.command("one-shot")
+def one_shot(
+    task: Annotated[str, typer.Argument(help="A live task of cells.")] = "live:cells",
+    method: Annotated[
+        list[str] | None, typer.Option("--method", help="Only this method (repeatable) [all].")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="Searches by each method.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Of the shared weights [the method's].")
+    ] = None,
+    cells: Annotated[int, typer.Option("--cells", help="Cells that are ranked.")] = 24,
+    trainings: Annotated[
+        int, typer.Option("--trainings", help="Stand-alone trainings of each cell.")
+    ] = 3,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = Path("one-shot"),
+) -> None:
+    """Search with shared weights, and judge the ranking and the choices by real trainings."""
+    from surrobench.cli.one_shot import OneShotRequest, one_shot_command
+
+    request = OneShotRequest(task, method or [], seeds, epochs, cells, trainings, device, out)
+    one_shot_command(request)
 
 
 @app.command()

@@ -18,6 +18,8 @@ def list_command(what: str) -> None:
         "predictors": _predictors,
         "encodings": _encodings,
         "strategies": _strategies,
+        "one-shot": _one_shot,
+        "proxies": _proxies,
         "acquisitions": _acquisitions,
         "spaces": _spaces,
     }
@@ -73,6 +75,18 @@ def _strategies() -> list[tuple[str, str]]:
     from surrobench.strategies import STRATEGIES
 
     return _registered(STRATEGIES)
+
+
+def _one_shot() -> list[tuple[str, str]]:
+    from surrobench.strategies.one_shot import ONE_SHOT
+
+    return _registered(ONE_SHOT)
+
+
+def _proxies() -> list[tuple[str, str]]:
+    from surrobench.training.zero_cost import PROXIES
+
+    return _registered(PROXIES)
 
 
 def _acquisitions() -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from surrobench.training.cells import (
     Reduction,
     Skeleton,
     useful_edges,
+    window,
 )
 from surrobench.training.fused import NeighbourMean
 from surrobench.training.images import ImageData, Split
@@ -55,15 +56,16 @@ class SharedCell(nn.Module):
     Args:
         space: its edges are sorted by target.
         channels: of every node.
+        ndim: 2 for images, 1 for signals.
     """
 
-    def __init__(self, space: EdgeCells, channels: int) -> None:
+    def __init__(self, space: EdgeCells, channels: int, ndim: int = 2) -> None:
         super().__init__()
         self.space = space
         self.operations = nn.ModuleList(
             nn.ModuleDict(
                 {
-                    name: _shared(name, channels)
+                    name: _shared(name, channels, ndim)
                     for choice, name in enumerate(space.operations)
                     if choice != space.none
                 }
@@ -71,28 +73,30 @@ class SharedCell(nn.Module):
             for _ in space.edges
         )
 
+    def operation(self, edge: int, choice: int) -> nn.Module:
+        """The module of an operation, which is not none, on an edge."""
+        return self.operations[edge].get_submodule(self.space.operations[choice])
+
     def forward(self, maps: Tensor, mix: Mix) -> Tensor:
         """``n x channels x height x width`` to the same shape."""
         nodes = {0: maps}
-        for (source, target), operations, choices in zip(
-            self.space.edges, self.operations, mix, strict=True
-        ):
+        for edge, ((source, target), choices) in enumerate(zip(self.space.edges, mix, strict=True)):
             if source not in nodes:  # nothing arrives there, and without shifts nothing leaves
                 continue
             for choice, weight in choices:
                 if choice == self.space.none:
                     continue
-                passed = operations[self.space.operations[choice]](nodes[source])
+                passed = self.operation(edge, choice)(nodes[source])
                 passed = passed if weight is None else weight * passed
                 nodes[target] = nodes[target] + passed if target in nodes else passed
         return nodes.get(self.space.n_nodes - 1, torch.zeros_like(maps))
 
 
-def _shared(operation: str, channels: int) -> nn.Module:
+def _shared(operation: str, channels: int, ndim: int) -> nn.Module:
     """An operation whose statistics are those of the batch."""
     if operation == "avg_pool_3x3":
-        return NeighbourMean()
-    return _with_batch_statistics(OPERATIONS[operation](channels), affine=False)
+        return NeighbourMean(window(3, ndim))
+    return _with_batch_statistics(OPERATIONS[operation](channels, ndim), affine=False)
 
 
 def _with_batch_statistics(module: nn.Module, *, affine: bool) -> nn.Module:
@@ -139,7 +143,8 @@ class Supernet(nn.Module):
         width, self.body = self.skeleton.channels, nn.ModuleList()
         for block in frame.body:
             width *= 2 if isinstance(block, Reduction) else 1
-            self.body.append(SharedCell(space, width) if isinstance(block, Cell) else block)
+            is_cell = isinstance(block, Cell)
+            self.body.append(SharedCell(space, width, self.skeleton.ndim) if is_cell else block)
 
     def _frame(self, arch: Arch) -> CellNetwork:
         return CellNetwork(
@@ -172,7 +177,7 @@ class Supernet(nn.Module):
         for shared, own in zip(self.body, network.body, strict=True):
             if isinstance(shared, SharedCell) and isinstance(own, Cell):
                 pairs += [
-                    (shared.operations[int(edge)][self.space.operations[arch[int(edge)]]], module)
+                    (shared.operation(int(edge), arch[int(edge)]), module)
                     for edge, module in own.operations.items()
                 ]
             else:

@@ -60,6 +60,8 @@ def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:
     for name in ("quickstart", "live/digits-chain", "gp-matern52-ard", "one-hot", "nb201"):
         assert name in told
     assert surrobench("list", "studies").out.startswith("quickstart ")
+    assert surrobench("list", "one-shot").out.startswith("spos ")
+    assert "synflow" in surrobench("list", "proxies").out
 
 
 def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
@@ -89,6 +91,10 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["run", "study.toml", "--set", "train_sizes=[300]"], "at most 254 training examples"),
         (["run", "study.toml", "--out", "toy.csv/run"], "cannot write to the run folder"),
         (["list", "predictor"], "Did you mean 'predictors'"),
+        (["one-shot", "live:cell"], "Did you mean 'live:cells'"),
+        (["one-shot", "live:chain"], "need cells with an operation on each edge"),
+        (["one-shot", "--method", "dart"], "Did you mean 'darts'"),
+        (["one-shot", "--cells", "3"], "cells is 3; it must be at least 4"),
         (["info", "toy.toml:acuracy"], "Did you mean 'accuracy'"),
         (["info", "absent.toml"], "absent.toml"),
         (["prepare", "nb202"], "Did you mean 'nb201"),

@@ -23,24 +23,26 @@ ARCHS = [
 ]
 
 
-def supernet(reduction: ReductionKind = "thin") -> Supernet:
-    skeleton = Skeleton(channels=3, cells=2, reduction=reduction)
+def supernet(reduction: ReductionKind = "thin", ndim: int = 2) -> Supernet:
+    skeleton = Skeleton(channels=3, cells=2, reduction=reduction, ndim=ndim)
     return initialised(lambda: Supernet(SPACE, skeleton, channels=2, classes=4), 0).double()
 
 
-def images(n: int = 6) -> torch.Tensor:
+def images(n: int = 6, height: int = 8) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(n, 2, 8, 8, dtype=torch.float64, generator=generator)
+    return torch.randn(n, 2, height, 8, dtype=torch.float64, generator=generator)
 
 
-@pytest.mark.parametrize("reduction", ["thin", "residual"])
-def test_a_path_is_the_network_of_its_cell(reduction: ReductionKind) -> None:
-    shared = supernet(reduction)
+@pytest.mark.parametrize(
+    ("reduction", "ndim"), [("thin", 2), ("residual", 2), ("thin", 1), ("residual", 1)]
+)
+def test_a_path_is_the_network_of_its_cell(reduction: ReductionKind, ndim: int) -> None:
+    shared, shown = supernet(reduction, ndim), images(height=8 if ndim == 2 else 1)
     for arch in ARCHS:
         alone = shared.extract(arch).train()
         assert isinstance(alone, CellNetwork)
         with torch.no_grad():
-            difference = shared(images(), path(SPACE, arch)) - alone(images())
+            difference = shared(shown, path(SPACE, arch)) - alone(shown)
         assert difference.abs().max() < 1e-10
 
 

@@ -56,7 +56,7 @@ class OneShotMethod(ABC):
         """Refuse wrong options."""
         check_whole(self, "epochs", self.epochs, 1)
         check_whole(self, "batch_size", self.batch_size, 2)
-        check_number(self, "learning_rate", self.learning_rate, 0.0, 10.0)
+        check_number(self, "learning_rate", self.learning_rate, 1e-9, 10.0)
         check_number(self, "momentum", self.momentum, 0.0, 0.9999)
         check_number(self, "weight_decay", self.weight_decay, 0.0, 1.0)
         check_number(self, "clip", self.clip, 1e-6)
@@ -92,8 +92,9 @@ class OneShotMethod(ABC):
             learning_rate=self.learning_rate,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
+            clip=self.clip,
         )
-        training = SharedTraining(supernet, data, recipe, self.clip, seed)
+        training = SharedTraining(supernet, data, recipe, seed)
         run, history, now = self.start(training), [], clock(training.device)
         started = now()
         for epoch in range(self.epochs):

@@ -33,19 +33,17 @@ class SharedTraining:
     Args:
         supernet: trained in place, on the device of the images.
         data: images.
-        recipe: SGD with Nesterov momentum along a cosine. Weights that a mix does not use are not
-            touched by its step, their momentum included.
-        clip: largest norm of the gradient of all weights.
+        recipe: SGD with Nesterov momentum along a cosine, and the clipping; its other fields are
+            not used. Weights that a mix does not use are not touched by its step, their momentum
+            included.
         seed: of the order of the images and of every other draw.
     """
 
-    def __init__(
-        self, supernet: Supernet, data: ImageData, recipe: Recipe, clip: float, seed: int
-    ) -> None:
+    def __init__(self, supernet: Supernet, data: ImageData, recipe: Recipe, seed: int) -> None:
         device = data.train.images.device
         # Channels last is quicker on CPU (torch's stubs do not know it).
         self.supernet = supernet.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.data, self.recipe, self.clip, self.seed = data, recipe, clip, seed
+        self.data, self.recipe, self.seed = data, recipe, seed
         self.rng = np.random.default_rng([seed, 1])
         self._train_order = torch.Generator().manual_seed(seed)
         self._validation_order = torch.Generator().manual_seed(seed)
@@ -106,7 +104,8 @@ class SharedTraining:
         loss = self.loss(mix, batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), self.clip)
+        if self.recipe.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), self.recipe.clip)
         self.optimiser.step()
         return loss.detach()
 

@@ -92,9 +92,10 @@ def test_the_two_orders_of_darts_differ(task: LiveTask) -> None:
     assert same.history[0].train_loss == second.history[0].train_loss
 
 
-def training(data: ImageData) -> SharedTraining:
+def training(data: ImageData, clip: float = 5.0) -> SharedTraining:
     supernet = initialised(lambda: Supernet(SPACE, Skeleton(channels=2)), 0)
-    return SharedTraining(supernet, data, Recipe(learning_rate=0.1, batch_size=64), 5.0, 0)
+    recipe = Recipe(learning_rate=0.1, batch_size=64, clip=clip)
+    return SharedTraining(supernet, data, recipe, 0)
 
 
 def test_a_step_touches_only_the_weights_of_its_path(task: LiveTask) -> None:
@@ -114,8 +115,7 @@ def test_a_step_touches_only_the_weights_of_its_path(task: LiveTask) -> None:
 
 
 def test_a_step_is_clipped(task: LiveTask) -> None:
-    shared = training(task.data)
-    shared.clip = 1e-4
+    shared = training(task.data, clip=1e-4)
     shared.step(path(SPACE, CONVOLUTIONS), next(shared.batches()))
     gradients = [p.grad for p in shared.supernet.parameters() if p.grad is not None]
     norm = torch.cat([g.flatten() for g in gradients]).norm()
