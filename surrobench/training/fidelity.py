@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from surrobench.errors import UserError
@@ -59,14 +59,9 @@ class Fidelity:
             raise UserError(
                 f"fraction is {self.fraction}, which leaves none of {len(data.train)} images."
             )
-        train = data.train
-        first = replace(
-            train,
-            images=train.images[:count],
-            labels=train.labels[:count],
-            sources=train.sources[:count],
-        )
-        return replace(data, train=first)
+        train: Any = data.train
+        first = {field.name: getattr(train, field.name)[:count] for field in fields(train)}
+        return replace(data, train=replace(train, **first))
 
 
 FULL = Fidelity()
