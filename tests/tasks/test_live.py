@@ -24,6 +24,7 @@ from surrobench.training.fidelity import Fidelity
 from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.images import ImageData
 from surrobench.training.signals import synthetic_signals
+from surrobench.training.tabulate import versions
 from surrobench.training.trainer import Recipe
 
 SMALL = Skeleton(channels=2)
@@ -121,7 +122,7 @@ def test_keys_of_full_trainings_are_as_they_have_always_been(make: Make) -> None
         "network": {"skeleton": {"channels": 2, "cells": 1, "reduction": "thin"}},
         "data": task.data.fingerprint,
         "device": "cpu",
-        "versions": task.identity["versions"],
+        "versions": versions(),
         "arch": list(task.space.canonical(ARCH)),
         "recipe": {
             "epochs": 2, "batch_size": 64, "learning_rate": 0.05, "momentum": 0.9,
