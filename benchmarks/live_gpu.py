@@ -178,7 +178,7 @@ def plain_loop(task: LiveTask, archs: Sequence[tuple[int, ...]], *, validate: bo
                 optimiser.step()
                 schedule.step()
         if validate:
-            evaluate(fuse([network]), task.data.validation.to(device), 1)
+            evaluate(fuse([network]).to(device), task.data.validation.to(device), 1)
 
 
 def default_task(device: torch.device, sizes: Sizes, bytes_a_second: float) -> pd.DataFrame:
