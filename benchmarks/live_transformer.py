@@ -24,7 +24,6 @@ from scipy.stats import kendalltau
 
 from surrobench.report.figures.learning import learning_curves
 from surrobench.tasks.live import live_task
-from surrobench.training.curves import learning_frame
 from surrobench.training.groups import Job
 from surrobench.training.training_run import TrainingRun
 
@@ -68,8 +67,9 @@ def main(folder: Path) -> None:
         names, key=lambda name: np.mean([r.validation_cross_entropy[-1] for r in runs[name]])
     )
     smallest = min(names, key=lambda name: params[name])
-    drawn = learning_frame({name: runs[name] for name in (smallest, best)})
-    learning_curves(drawn).savefig(folder / "curves.png", dpi=200)
+    drawn = [archs[names.index(name)] for name in (smallest, best)]
+    curves = task.learning_curves(drawn, seeds=range(SEEDS))
+    learning_curves(curves).savefig(folder / "curves.png", dpi=200)
     print(told.to_string(index=False, float_format="%.3g"))
     print(f"{frame['cpu_seconds'].mean():.2f} CPU seconds of training per network")
 

@@ -240,6 +240,11 @@ def _checked(result: Any, seconds: float) -> Evaluation:
         return result if result.cost is not None else replace(result, cost=seconds)
     if hasattr(result, "item") and getattr(result, "ndim", 0) == 0:  # a number of NumPy or torch
         result = result.item()
+    if isinstance(result, Mapping):
+        raise UserError(
+            "evaluate returned a dictionary; say which metric is searched for with "
+            "surrobench.tasks.own.OwnEvaluation(space, evaluate, value=…)."
+        )
     if isinstance(result, bool) or not isinstance(result, Real):
         raise UserError(
             f"evaluate returned {type(result).__name__}; it must return a number (larger is "

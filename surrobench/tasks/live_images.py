@@ -102,13 +102,13 @@ def live_signals(
     Args:
         data: images of height 1; 4,096 signals of
             :func:`~surrobench.training.signals.synthetic_signals` if omitted.
-        skeleton: of one dimension; 8 channels, 1 cell a stage and thin reductions if omitted.
+        skeleton: as for :func:`live_cells`, but of one dimension, whatever it says.
         recipe: four epochs with a learning rate of 0.1 if omitted.
         options: as for :func:`live_cells`.
     """
     task = live_cells(
         data or synthetic_signals(),
-        skeleton=skeleton or Skeleton(ndim=1),
+        skeleton=replace(skeleton or Skeleton(), ndim=1),
         recipe=recipe or Recipe(epochs=4, learning_rate=0.1),
         **options,
     )

@@ -58,7 +58,10 @@ def clock(device: torch.device) -> Callable[[], float]:
         return time.process_time
 
     def after_all_work() -> float:
-        getattr(torch, device.type).synchronize()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        else:
+            torch.mps.synchronize()
         return time.perf_counter()
 
     return after_all_work

@@ -7,6 +7,7 @@ once. What is recorded reads its batch from fixed places in memory.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -47,6 +48,11 @@ class GraphedStep:
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """One step; the loss of each member before it."""
+        # Streams and graphs belong to the current GPU, which may be another one of several.
+        with torch.cuda.device(inputs.device) if inputs.is_cuda else nullcontext():
+            return self._do(inputs, targets)
+
+    def _do(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self._buffers is None:
             fixed = torch.empty(targets.shape, dtype=targets.dtype, device=targets.device)
             self._buffers = torch.empty_like(inputs), fixed

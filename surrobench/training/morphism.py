@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -50,11 +50,12 @@ class ChainParts:
             return None
         blocks = []
         for start, end in zip(convs, [*convs[1:], flat], strict=True):
-            conv, norm, *rest = layers[start:end]
-            pools = isinstance(norm, nn.BatchNorm2d) and [str(layer) for layer in rest[1:]]
-            if pools is False or len(rest) not in (1, 2) or not isinstance(rest[0], nn.ReLU):
+            conv, *rest = layers[start:end]
+            kinds = [type(layer) for layer in rest[:2]]
+            if kinds != [nn.BatchNorm2d, nn.ReLU] or len(rest) > 3:
                 return None
-            blocks.append(ConvBlock(conv, norm, "".join(pools)))
+            pool = "".join(str(layer) for layer in rest[2:])
+            blocks.append(ConvBlock(cast(nn.Conv2d, conv), cast(nn.BatchNorm2d, rest[0]), pool))
         if len(layers) != sum(3 + bool(block.pool) for block in blocks) + 2 * len(linears):
             return None
         return cls(blocks, linears[:-1], linears[-1])

@@ -14,6 +14,8 @@ COLUMNS = {
     "validation_accuracy": "validation_accuracy",
     "validation_macro_recall": "validation_macro_recall",
     "validation_macro_f1": "validation_macro_f1",
+    "train_mae": "train_mae",
+    "validation_mae": "validation_mae",
 }
 """Attributes of a training run, with the columns that they become."""
 
@@ -26,7 +28,8 @@ def training_frame(runs: Iterable[tuple[str, int, TrainingRun]]) -> pd.DataFrame
 
     Returns:
         ``arch``, ``seed``, ``epoch`` (from 1), ``train_loss`` and ``validation_loss`` (nats),
-        ``validation_accuracy``, ``validation_macro_recall`` and ``validation_macro_f1`` (percent);
+        ``validation_accuracy``, ``validation_macro_recall`` and ``validation_macro_f1`` (percent),
+        ``train_mae`` and ``validation_mae`` (mean absolute errors of the probabilities of classes);
         NaN where nothing was recorded, as after a loss that was not finite.
     """
     rows = [

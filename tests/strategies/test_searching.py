@@ -252,3 +252,29 @@ def test_spaces_by_name_and_nonsense() -> None:
         search([(0, 1)], sum)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="must be a function"):
         search(SPACE, 3)  # type: ignore[arg-type]
+
+
+def test_what_an_evaluation_says_of_itself_is_in_its_row(tmp_path: Path) -> None:
+    """Also of trainings that an interrupted batch had done already."""
+    calls: list[Arch] = []
+
+    def stopped(arch: Arch) -> Evaluation:
+        calls.append(arch)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return Evaluation(math.nan, 1.0, "stopped", reason="no better than chance")
+
+    settings = {
+        "strategy": "random",
+        "budget": 4,
+        "initial": 2,
+        "batch": 4,
+        "save": tmp_path / "search.json",
+    }
+    with pytest.raises(KeyboardInterrupt):
+        quick(stopped, **settings)
+    result = quick(stopped, **settings)
+    assert len(calls) == 5  # two done, one interrupted, two more
+    assert {(row.status, row.reason) for row in result.rows} == {
+        ("stopped", "no better than chance")
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from surrobench.errors import UserError
+from surrobench.report.figures import learning_curves
 from surrobench.tasks import load_task
 from surrobench.training.training_frame import training_frame
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.training_run import TrainingRun, run_from_json
 
 CARD = """
 name = "curved"
@@ -80,3 +83,22 @@ def test_trainings_become_a_frame() -> None:
     assert frame["validation_accuracy"].isna().to_list() == [False, False, False, True]
     assert frame["validation_macro_f1"].isna().all()
     assert training_frame([]).empty
+
+
+def test_errors_of_probabilities_are_columns_and_older_records_have_none() -> None:
+    run = TrainingRun(
+        "ok", (50.0, 60.0), (1.2, 0.9), (1.5, 1.0), 61.0, 0.8, 3.0,
+        train_mae=(0.25, 0.2), validation_mae=(0.2, 0.1), test_mae=0.1,
+    )  # fmt: skip
+    fields = json.loads(json.dumps(asdict(run)))
+    assert run_from_json(fields).validation_mae == run.validation_mae
+    frame = training_frame([("a", 0, run)])
+    assert frame["train_mae"].to_list() == [0.25, 0.2]
+    assert frame["validation_mae"].to_list() == [0.2, 0.1]
+    labels = [axes.get_ylabel() for axes in learning_curves(frame).axes]
+    assert any("MAE" in label or "absolute error" in label for label in labels)
+    for name in ("train_mae", "validation_mae", "test_mae"):
+        del fields[name]
+    older = run_from_json(fields)
+    assert older.train_loss == run.train_loss
+    assert training_frame([("a", 0, older)])["train_mae"].isna().all()

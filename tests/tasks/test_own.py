@@ -130,6 +130,11 @@ def test_what_comes_back_is_checked(returned: Any, complaint: str) -> None:
         search(task.space, task.evaluate, strategy="random", budget=2, initial=1)
 
 
+def test_a_search_over_a_dictionary_names_the_way() -> None:
+    with pytest.raises(UserError, match="OwnEvaluation"):
+        search(SPACE, lambda arch: {"accuracy": 0.9}, strategy="random", budget=1, initial=1)
+
+
 def test_metrics_must_be_the_same_each_time() -> None:
     def fickle(arch: Arch, epochs: int, seed: int) -> dict[str, float]:
         return {"accuracy": 0.5} if arch == (0, 0) else {"accuracy": 0.5, "loss": 1.0}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from surrobench.errors import UserError
-from surrobench.training.devices import choose_device, clock
+from surrobench.training.devices import (
+    CPU,
+    choose_device,
+    clock,
+    forget_peak_memory,
+    peak_memory,
+)
 
 
 def _machine(monkeypatch: pytest.MonkeyPatch, *, cuda: int, mps: bool) -> None:
@@ -50,3 +58,37 @@ def test_the_clock_of_the_cpu_counts_work() -> None:
     started = now()
     torch.randn(200, 200).matmul(torch.randn(200, 200))
     assert now() > started
+
+
+class FakeCuda:
+    """What is asked of torch.cuda, and of which GPU."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[tuple[str, torch.device]] = []
+        for name in ("synchronize", "reset_peak_memory_stats", "max_memory_allocated"):
+            monkeypatch.setattr(torch.cuda, name, self.answer(name))
+
+    def answer(self, name: str) -> Callable[[torch.device], int]:
+        def called(device: torch.device) -> int:
+            self.asked.append((name, device))
+            return 2**20
+
+        return called
+
+
+def test_times_and_memory_are_those_of_the_gpu_that_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake, second = FakeCuda(monkeypatch), torch.device("cuda:1")
+    clock(second)()
+    forget_peak_memory(second)
+    assert peak_memory(second) == 2**20
+    names = ["synchronize", "reset_peak_memory_stats", "max_memory_allocated"]
+    assert fake.asked == [(name, second) for name in names]
+
+
+def test_the_peak_of_a_process_never_falls() -> None:
+    before = peak_memory(CPU)
+    held = torch.zeros(2**23).sum()  # 32 MiB
+    assert held == 0
+    assert peak_memory(CPU) >= before > 0

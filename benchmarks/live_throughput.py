@@ -1,0 +1,117 @@
+"""Architectures a minute of the default cells task, and groups beside a plain loop per thread.
+
+    python benchmarks/live_throughput.py results/live-speed [--cells 256] [--workers 2]
+
+Worker processes with one thread each train the cells in groups, from building the networks to
+their test accuracy. The clock runs from the moment at which every worker has imported everything,
+rendered its images and trained one group. One worker then trains a few cells with a plain loop
+(build, DataLoader, train; validation and test left out), in CPU seconds of its one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import cache
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+import pandas as pd
+import torch
+from live_gpu import connected_cells, plain_loop
+from machine import write_machine
+
+from surrobench.tasks.live import LiveTask, live_cells
+from surrobench.training.digits import distorted_digits
+
+Archs = Sequence[tuple[int, ...]]
+
+
+@cache
+def default_task(images: int) -> LiveTask:
+    """The task as ``live:cells`` has it, with nothing kept."""
+    data = distorted_digits() if images == 0 else distorted_digits(train=images)
+    return replace(live_cells(data, device="cpu"), cache=None)
+
+
+def start(barrier: Barrier, images: int, warm_up: Archs) -> None:
+    """Get a worker ready, and wait for the others."""
+    torch.set_num_threads(1)
+    grouped(images, warm_up)
+    barrier.wait()
+
+
+def ready() -> None:
+    """Done as soon as a worker is."""
+
+
+def grouped(images: int, archs: Archs) -> tuple[float, list[float]]:
+    """CPU seconds and accuracies of one group."""
+    started = time.process_time()
+    found = default_task(images).evaluate_many(archs)
+    return time.process_time() - started, [evaluation.value for evaluation in found]
+
+
+def plain(images: int, archs: Archs) -> float:
+    """CPU seconds of the plain loop."""
+    started = time.process_time()
+    plain_loop(default_task(images), archs, validate=False)
+    return time.process_time() - started
+
+
+def measure(cells: int, workers: int, plain_cells: int, images: int) -> dict[str, float]:
+    """Everything that is measured, in one row."""
+    archs = connected_cells(cells)
+    size = default_task(images).group_size or 8
+    groups = [archs[i : i + size] for i in range(0, len(archs), size)]
+    context = get_context("spawn")
+    barrier = context.Barrier(workers)
+    with ProcessPoolExecutor(workers, context, start, (barrier, images, groups[0])) as pool:
+        for future in [pool.submit(ready) for _ in range(workers)]:
+            future.result()
+        started = time.perf_counter()
+        results = list(pool.map(grouped, [images] * len(groups), groups))
+        seconds = time.perf_counter() - started
+        plain_seconds = pool.submit(plain, images, archs[:plain_cells]).result() / plain_cells
+    grouped_seconds = sum(part for part, _ in results) / len(archs)
+    return {
+        "cells": len(archs),
+        "workers": workers,
+        "group": size,
+        "architectures_a_minute": 60 * len(archs) / seconds,
+        "cpu_seconds_a_network": grouped_seconds,
+        "plain_cpu_seconds_a_network": plain_seconds,
+        "plain_over_grouped": plain_seconds / grouped_seconds,
+        "mean_accuracy": float(np.mean([value for _, values in results for value in values])),
+    }
+
+
+def main(folder: Path, cells: int, workers: int, plain_cells: int, images: int) -> None:
+    """Write the row and print it."""
+    row = measure(cells, workers, plain_cells, images)
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame([row]).to_csv(folder / "throughput.csv", index=False, float_format="%.4g")
+    write_machine(folder, "throughput-environment.json")
+    print("\n".join(f"{name:28} {value:.4g}" for name, value in row.items()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cells", type=int, default=256)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--plain-cells", type=int, default=8)
+    parser.add_argument("--images", type=int, default=0, help="0: those of the task")
+    options = parser.parse_args()
+    main(options.folder, options.cells, options.workers, options.plain_cells, options.images)
