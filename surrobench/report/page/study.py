@@ -129,6 +129,7 @@ def pipeline_page(results: PipelineResults, saved: Sequence[Saved], origin: Prov
         origin,
         _seeds(pd.DataFrame({"seed": results.seeds}), _POOLS),
         pipeline_facts(results),
+        (),
     )
 
 
