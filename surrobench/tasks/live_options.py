@@ -17,6 +17,7 @@ from surrobench.training.data import Data
 from surrobench.training.datasets.division import read_images
 from surrobench.training.datasets.fasta import read_sequences
 from surrobench.training.digits import distorted_digits
+from surrobench.training.signals import synthetic_signals
 from surrobench.training.trainer import Recipe
 
 Options = Mapping[str, Any]
@@ -26,10 +27,12 @@ _OF_DATA = ("data", "data_seed", "side", *SIZES)
 _OF_SEARCHES = ("lengths", "pool")
 _NOT_PLAIN = ("data", "recipe", "device", "cache")
 _DIGITS = "real handwritten digits (scikit-learn), procedurally distorted"
+_SIGNALS = "synthetic signals, in the manner of MNIST-1D"
 _MOTIFS = "synthetic sequences of motifs in an order (no biology)"
 _GENERATORS: Mapping[str, tuple[Callable[..., Data], str]] = {
     "live:cells": (distorted_digits, _DIGITS),
     "live:chain": (distorted_digits, _DIGITS),
+    "live:signals": (synthetic_signals, _SIGNALS),
     "live:transformer": (short_motifs, _MOTIFS),
     "live:lora": (short_motifs, _MOTIFS),
 }
@@ -209,7 +212,8 @@ def _data(name: str, options: Options, base: Path) -> tuple[Data | None, str]:
         return None, words
     if generator is None:
         raise UserError(f"{name} has data of its own; {given[0]} cannot be chosen.")
-    return generator(options.get("data_seed", 0), **sizes), words
+    seed = [options["data_seed"]] if "data_seed" in options else []
+    return generator(*seed, **sizes), words
 
 
 def _network(name: str, options: Options) -> dict[str, Any]:
