@@ -145,14 +145,14 @@ def _promising(situation: Situation, n: int) -> IntArray | None:
         return lowest - _ROUNDING * (1.0 + abs(lowest))
 
     # The highest means set a level that the others have to reach.
-    first = mean.argmax()[None] if n == 1 else np.argpartition(mean, len(mean) - n)[-n:]
+    first = np.argpartition(mean, len(mean) - n)[-n:] if n > 1 else np.array([mean.argmax()])
     least = level(first)
     if not math.isfinite(least):
         return None
     rows = np.flatnonzero(mean >= best + widest * least_score(least - math.log(widest)))
     u = (mean[rows] - best) / np.sqrt(variance[rows])
     if n == 1:
-        least = max(least, level(rows[u.argmax()][None]))
+        least = max(least, level(rows[[int(u.argmax())]]))
     return rows[u >= least_score(least - math.log(widest))]
 
 

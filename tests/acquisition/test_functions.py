@@ -14,7 +14,7 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.acquisition import highest
-from surrobench.acquisition.analytic import log_improvement
+from surrobench.acquisition.analytic import least_score, log_improvement
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
@@ -149,6 +149,14 @@ def test_log_improvement_finds_the_best_without_scoring_all(
     now = Situation((belief,), mean > -1.0)
     function = make_acquisition("log-ei")
     assert function.select(now, n) == highest(now.choices(), function.scores(now), n)
+
+
+def test_least_score_is_just_below_every_score_that_reaches_a_level() -> None:
+    u = torch.cat([-torch.logspace(4, -3, 200), torch.logspace(-3, 4, 200)]).double()
+    for score, level in zip(u.tolist(), log_improvement(u).tolist(), strict=True):
+        least = least_score(level)
+        assert least <= score + 1e-12 * (1.0 + abs(score))
+        assert least >= score - 0.6
 
 
 @pytest.mark.parametrize("name", ["posterior-mean", "ei", "log-ei", "pi", "ucb", "its"])

@@ -13,6 +13,11 @@ import torch
 from botorch.fit import fit_gpytorch_mll
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
+from surrobench.predictors.correlations import (
+    CodedCorrelation,
+    DenseCorrelation,
+    shared_correlation,
+)
 from surrobench.predictors.gp import ExactGP, FittedGP
 from surrobench.predictors.gp_fit import (
     Kernel,
@@ -98,6 +103,20 @@ def test_gradient_equals_finite_differences_with_duplicate_rows(kernel: Kernel, 
         step[i] = 1e-5
         difference = (objective(at + step).value - objective(at - step).value) / 2e-5
         assert gradient[i] == pytest.approx(difference, rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_correlations_of_zeros_and_ones_are_those_of_any_columns(kernel: Kernel) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, size=(25, 6)).astype(float)
+    coded, dense = shared_correlation(X, kernel), DenseCorrelation(X, kernel, None)
+    assert isinstance(coded, CodedCorrelation)
+    M = rng.normal(size=(25, 25))
+    for log_lengthscale in (-1.0, 0.7):
+        (K, pull), (L, pull_dense) = (c(np.array([log_lengthscale])) for c in (coded, dense))
+        np.testing.assert_allclose(K, L, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(pull(M.copy()), pull_dense(M.copy()), rtol=1e-10)
+    assert isinstance(shared_correlation(0.5 * X, kernel), DenseCorrelation)
 
 
 @pytest.mark.parametrize("ard", [False, True])

@@ -229,6 +229,27 @@ def test_dense_covariances_equal_gpytorchs() -> None:
                 )
 
 
+@pytest.mark.parametrize("ard", [None, 8])
+def test_dense_covariances_of_zeros_and_ones_equal_gpytorchs(ard: int | None) -> None:
+    rng = np.random.default_rng(0)
+    A, B = (torch.from_numpy(rng.integers(0, 2, size=(n, 8)).astype(float)) for n in (20, 12))
+    kernels = [gpytorch.kernels.RBFKernel(ard_num_dims=ard)]
+    kernels += [gpytorch.kernels.MaternKernel(nu=nu, ard_num_dims=ard) for nu in (0.5, 1.5, 2.5)]
+    for base in kernels:
+        module = gpytorch.kernels.ScaleKernel(base).double()
+        base.lengthscale = 1.7
+        covariance = dense_covariance(module)
+        # One other value is enough for the ordinary way, on either side.
+        for left, right in ((A, B), (A + 0.5 * B[0], B), (A, B + 0.5 * A[0])):
+            with torch.no_grad():
+                expected = module(left, right).to_dense()
+            # GPyTorch's distance of equal points is rounding, whose root Matérn-1/2 sees.
+            tolerance = 1e-6 if getattr(base, "nu", 0.0) == 0.5 else 1e-10
+            torch.testing.assert_close(
+                covariance(left, right), expected, rtol=tolerance, atol=tolerance
+            )
+
+
 class Unknown(gpytorch.kernels.RBFKernel):
     """A kernel that only its own module can evaluate."""
 

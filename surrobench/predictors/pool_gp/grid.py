@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -76,14 +75,11 @@ class ChoiceGrid:
             rows: of the pool, ``n``.
             weights: one for each, ``n``.
         """
-        start = np.bincount(self._at[rows], weights, self.cells)
-
-        def moved(values: FloatArray, factor: FloatArray) -> FloatArray:
+        total: FloatArray = np.bincount(self._at[rows], weights, self.cells).astype(np.float64)
+        for factor in factors:
             # Each product moves the first variable to the end.
-            product: FloatArray = values.reshape(len(factor), -1).T @ factor
-            return product
-
-        total = reduce(moved, factors, start).reshape(-1)
+            total = total.reshape(len(factor), -1).T @ factor
+        total = total.reshape(-1)
         return total if self._in_order else total[self._at]
 
 
