@@ -78,6 +78,20 @@ def test_an_evaluation_says_what_the_training_gave(make: Make) -> None:
     assert evaluation.metrics["validation_cross_entropy"] < 0
 
 
+def test_learning_curves_are_those_of_the_trainings(make: Make, trained: list[Job]) -> None:
+    task = make()
+    evaluations = {seed: task.evaluate(ARCH, seed=seed) for seed in (0, 1)}
+    before = len(trained)
+    frame = task.learning_curves([ARCH], seeds=(0, 1))
+    assert len(trained) == before  # what is kept is not trained again
+    assert set(frame["arch"]) == {task.space.to_string(ARCH)}
+    for seed, evaluation in evaluations.items():
+        own = frame[frame["seed"] == seed]
+        assert own["epoch"].to_list() == [1, 2]
+        assert own["validation_accuracy"].to_list() == list(evaluation.curve)
+        assert -own["train_loss"].sum() == pytest.approx(evaluation.metrics["summed_train_loss"])
+
+
 def test_a_second_run_costs_nothing(make: Make, trained: list[Job]) -> None:
     first = make().evaluate_many([ARCH, (1,) * 6])
     assert len(trained) == 2

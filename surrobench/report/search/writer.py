@@ -161,8 +161,8 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
         "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
         "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
         "bootstrap bands",
-        "median": f"{label.capitalize()} against {against}: median over runs, and quartiles of the "
-        f"{MOST_BANDS} best methods",
+        "median": f"{label.capitalize()} against {against}: median and quartiles over runs (a file "
+        f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",
     }[statistic]
     parts = [f"{what}.", "Runs that end early keep their last value."]
