@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -70,8 +72,8 @@ def predicted_against_full(
             axes.set_title(escaping.figure(method, 30))
         for row in grid:
             row[0].set_ylabel(f"predicted{suffix}")
-            for axes in row:
-                axes.set_xlabel(f"fully trained{suffix}")
+        for axes in grid[-1]:
+            axes.set_xlabel(f"fully trained{suffix}")
         handles = [
             Line2D([], [], marker="o", linestyle="none", color=MUTED),
             Line2D([], [], marker="o", linestyle="none", color=_PICK),
@@ -105,8 +107,9 @@ def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
 def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLUMNS) -> Figure:
     """Full values of all picks of every method over all seeds, best method on top.
 
-    The best pick of each seed has its 95 % t interval over full trainings; a line marks the mean
-    over the picks, and vertical lines the optimum of each seed's pool, or the best found.
+    The best pick of each seed has its 95 % t interval for the mean of its full trainings, by the
+    pooled deviation between seeds of an architecture; a line marks the mean over the picks, and
+    vertical lines the optimum of each seed's pool, or the best found.
 
     Args:
         results: of the study.
@@ -121,14 +124,14 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
     methods = [method for method in results.order(task) if method in set(rows["method"])]
     if not methods:
         raise UserError(f"no pick on {task!r} has a value.")
-    dressed = looks(results)
+    dressed, noise = looks(results), results.noise(task)
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.19 * max(3, len(methods))), layout="constrained")
         axes = figure.subplots()
         for seed in sorted(set(rows["seed"])):
             axes.axvline(results.optima[task, seed], color=MUTED, linewidth=0.8, zorder=1)
         for place, method in enumerate(methods):
-            _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method])
+            _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method], noise)
         panels.method_rows(axes, methods, named=True)
         unit = escaping.figure(results.unit(task), 16)
         axes.set_xlabel("value after full training" + (f" ({unit})" if unit else ""))
@@ -136,7 +139,14 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
     return figure
 
 
-def _picks_row(axes: Axes, rows: pd.DataFrame, place: int, method: str, style: Look) -> None:
+def _picks_row(
+    axes: Axes,
+    rows: pd.DataFrame,
+    place: int,
+    method: str,
+    style: Look,
+    noise: Mapping[str, float],
+) -> None:
     dots = axes.plot(
         rows["judged"],
         np.full(len(rows), place),
@@ -147,7 +157,7 @@ def _picks_row(axes: Axes, rows: pd.DataFrame, place: int, method: str, style: L
         markeredgewidth=0,
     )
     best = rows.loc[rows.groupby("seed")["value"].idxmax().dropna()]
-    half = half_width(best["value_std"] / np.sqrt(best["runs"]), best["runs"])
+    half = half_width(noise["seed_std"] / np.sqrt(best["runs"]), noise["freedom"] + 1)
     known = np.isfinite(half)
     bars = axes.errorbar(
         best["judged"],

@@ -165,9 +165,9 @@ class PipelineResults:
     def noise(self, task: str) -> dict[str, float]:
         """Between seeds of one architecture, and between architectures.
 
-        ``seed_std`` is pooled over ``architectures`` with two full trainings or more, ``runs`` the
-        most of one of them; ``arch_std`` is that of ``reference`` architectures drawn at
-        random.
+        ``seed_std``, with ``freedom`` degrees of freedom, is pooled over ``architectures`` with two
+        full trainings or more, ``runs`` the most of one of them; ``arch_std`` is that of
+        ``reference`` architectures drawn at random.
         """
         rows = self._of(task).drop_duplicates("arch")
         several = rows[rows["value_std"].notna()]
@@ -180,6 +180,7 @@ class PipelineResults:
         return {
             "seed_std": float(np.sqrt(pooled)),
             "architectures": float(len(several)),
+            "freedom": total,
             "runs": float(rows["runs"].max()) if len(rows) else 0.0,
             "arch_std": float(others.std(ddof=1)) if len(others) > 1 else np.nan,
             "reference": float(len(others)),

@@ -192,9 +192,9 @@ def _picks_block(rows: pd.DataFrame, markup: Markup) -> pd.DataFrame:
         "mean": [told(value, 2) for value in rows["value"]],
         "s.d.": [told(value, 2) for value in rows["value_std"]],
         "runs": [told(value, 0) for value in rows["runs"]],
-        "parameters": [f"{value:,.0f}" if np.isfinite(value) else "" for value in rows["params"]],
+        "params": [f"{value:,.0f}" if np.isfinite(value) else "" for value in rows["params"]],
         "picked by": [
-            markup.text(escaping.one_line(text or "nobody (reference)", 90))
+            markup.text(escaping.one_line(text or "nobody (reference)", 48))
             for text in rows["picked_by"]
         ],
     }
