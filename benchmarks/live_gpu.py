@@ -39,7 +39,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live import LiveTask, live_cells
+from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live_images import live_cells
 from surrobench.training.cells import OFFICIAL, CellNetwork, Skeleton
 from surrobench.training.devices import CPU, choose_device, clock
 from surrobench.training.digits import distorted_digits

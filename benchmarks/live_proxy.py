@@ -29,7 +29,8 @@ from machine import write_machine
 from scipy.stats import kendalltau
 
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.live import LiveTask, live_cells
+from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live_images import live_cells
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import Fidelity
 from surrobench.training.recipe import Recipe

@@ -34,7 +34,8 @@ import torch
 from live_gpu import connected_cells, plain_loop
 from machine import write_machine
 
-from surrobench.tasks.live import LiveTask, live_cells
+from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live_images import live_cells
 from surrobench.training.digits import distorted_digits
 
 Archs = Sequence[tuple[int, ...]]

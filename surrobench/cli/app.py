@@ -327,7 +327,7 @@ def verify(
 
 @app.command()
 def tabulate(
-    table: Annotated[str, typer.Argument(help="digits-cells or digits-chain.")],
+    table: Annotated[str, typer.Argument(help="digits-cells, digits-chain or motifs-transformer.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write [TABLE.parquet].")
     ] = None,

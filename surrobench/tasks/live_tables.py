@@ -14,6 +14,7 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import EdgeCells
+from surrobench.spaces.transformers import Transformers
 from surrobench.tasks.tabulate import (
     Progress,
     Setting,
@@ -33,6 +34,12 @@ DIGITS = (
     "zoom 0.8 to 1, shift within the frame, Gaussian noise 0.25; train, validation and test "
     "images come from disjoint source digits and are the same for every seed"
 )
+MOTIFS = (
+    "synthetic sequences of motifs in an order (no biology): background residues as frequent as "
+    "in Swiss-Prot, the class is an ordered pair of motifs with gaps; the same for every seed"
+)
+SIZES = ("params", "flops", "l2_norm", "grad_norm", "snip")
+"""Proxies that ask for no images."""
 UNITS = (
     "accuracy in percent, cross-entropy in nats, flops = 2 x multiply-accumulates of one input, "
     "train_seconds = CPU seconds of one thread without evaluation, shared equally by the networks "
@@ -84,6 +91,19 @@ def connected_cells(space: SearchSpace, n: int | None) -> list[Arch]:
     return [connected[i] for i in order[:n].tolist()]
 
 
+def _encoders(space: SearchSpace, n: int | None) -> list[Arch]:
+    """All transformers, or ``n`` of them, shuffled.
+
+    Raises:
+        UserError: for more than there are.
+    """
+    known = list(cast(Transformers, space))
+    if n is not None and n > len(known):
+        raise UserError(f"--archs is {n}, but there are {len(known)} transformers.")
+    order = np.random.default_rng(SAMPLE_SEED).permutation(len(known))
+    return [known[i] for i in order[:n].tolist()]
+
+
 LIVE_TABLES: Mapping[str, LiveTable] = {
     "digits-chain": LiveTable(
         Setting("live:chain"),
@@ -101,6 +121,15 @@ LIVE_TABLES: Mapping[str, LiveTable] = {
         sample=connected_cells,
         units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 16),
         sampling="connected cells up to isomorphism, in random order",
+    ),
+    "motifs-transformer": LiveTable(
+        Setting("live:transformer", measured=SIZES),
+        archs=None,
+        repeated=100,
+        sample=_encoders,
+        units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 1),
+        sampling="all architectures of the space, in random order",
+        data=MOTIFS,
     ),
 }
 

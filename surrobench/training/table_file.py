@@ -22,6 +22,8 @@ PER_EPOCH: Mapping[str, Callable[[TrainingRun], tuple[float, ...]]] = {
     "val_accuracy": lambda run: run.validation_accuracy,
     "val_cross_entropy": lambda run: run.validation_cross_entropy,
     "train_loss": lambda run: run.train_loss,
+    "val_mae": lambda run: run.validation_mae,
+    "train_mae": lambda run: run.train_mae,
 }
 PER_SEED: Mapping[str, Callable[[TrainingRun], float]] = {
     "test_accuracy": lambda run: run.test_accuracy,
@@ -51,10 +53,11 @@ def write_table(
     """Write one line per row, atomically.
 
     Columns: ``x0``, ``x1`` … the choice of each variable of ``space`` (int8); ``arch`` its readable
-    form; ``val_accuracy``, ``val_cross_entropy`` and ``train_loss`` as lists of seeds x epochs
-    (seed by seed); ``test_accuracy``, ``test_cross_entropy`` and ``train_seconds`` as lists of
-    seeds; the zero-cost proxies, ``params`` and ``flops`` as whole numbers. Seeds that an
-    architecture was not trained with are NaN.
+    form; ``val_accuracy``, ``val_cross_entropy``, ``train_loss`` and (if recorded) ``val_mae`` and
+    ``train_mae`` as lists of seeds x epochs (seed by seed); ``test_accuracy``,
+    ``test_cross_entropy`` and ``train_seconds`` as lists of seeds; the zero-cost proxies,
+    ``params`` and ``flops`` as whole numbers. Seeds that an architecture was not trained with are
+    NaN.
 
     Args:
         file: where to write.
@@ -68,6 +71,8 @@ def write_table(
     }
     columns["arch"] = pa.array([space.to_string(row.arch) for row in rows])
     for name, curve in PER_EPOCH.items():
+        if not all(curve(run) for row in rows for run in row.runs):
+            continue  # not recorded
         columns[name] = _lists([[v for run in row.runs for v in curve(run)] for row in rows])
     for name, final in PER_SEED.items():
         columns[name] = _lists([[final(run) for run in row.runs] for row in rows])
