@@ -39,8 +39,10 @@ def task_extras(frame: pd.DataFrame, runs: Sequence[Path], kind: str) -> Extras:
     Args:
         frame: results of one kind of study.
         runs: folders, or their ``results.parquet``.
-        kind: of the study, ``prediction`` or ``search``.
+        kind: of the study; a pipeline has no such extras.
     """
+    if kind == "pipeline":  # its candidates are no table
+        return Extras((), ())
     makers = dict(SEARCH_RECOMPUTED if kind == "search" else PREDICTION_RECOMPUTED)
     if kind != "search":  # the best architectures of the table are no finding of the study
         del makers["architectures"]

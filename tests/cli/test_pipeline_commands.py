@@ -87,7 +87,7 @@ def test_each_device_has_a_worker_that_sees_it_alone(
     surrobench: Command, monkeypatch: pytest.MonkeyPatch, live_cache: Path
 ) -> None:
     calls = recorded(monkeypatch)
-    monkeypatch.setattr("surrobench.tasks.live.choose_device", _cpu)
+    monkeypatch.setattr("surrobench.tasks.live_images.choose_device", _cpu)
     surrobench("run", "live.toml", "--out", "r", "--devices", "0,2")
     (call,) = calls
     assert call["workers"] == 2

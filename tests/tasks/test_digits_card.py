@@ -29,6 +29,7 @@ def card(tmp_path):
     columns |= {
         "val_accuracy": lists(curves),
         "val_cross_entropy": lists(100 - curves),
+        "train_loss": lists(90 - curves),
         "test_accuracy": lists(curves[:, :, -1] - 1),
         "train_seconds": lists(np.full((ROWS, SEEDS), 8.0)),
         "params": pa.array(range(ROWS)),

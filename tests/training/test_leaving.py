@@ -106,7 +106,7 @@ def test_if_all_leave_the_training_is_over(data: ImageData) -> None:
 
 
 def test_only_from_a_quarter_on_and_never_at_the_end() -> None:
-    low, high = Measures(10.0, 2.3, 10.0, 2.0), Measures(30.0, 2.0, 30.0, 28.0)
+    low, high = Measures(10.0, 2.3, 10.0, 2.0, 0.2), Measures(30.0, 2.0, 30.0, 28.0, 0.1)
     assert [bool(hopeless(low, e, 8, 13.0)) for e in range(1, 9)] == [0, 1, 1, 1, 1, 1, 1, 0]
     assert not hopeless(low, 1, 1, 13.0)
     assert not hopeless(high, 4, 8, 13.0)

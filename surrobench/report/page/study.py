@@ -105,7 +105,12 @@ def search_page(
     )
 
 
-def pipeline_page(results: PipelineResults, saved: Sequence[Saved], origin: Provenance) -> str:
+def pipeline_page(
+    results: PipelineResults,
+    saved: Sequence[Saved],
+    origin: Provenance,
+    omitted: Sequence[str] = (),
+) -> str:
     """The page of a pipeline study as HTML; see :func:`prediction_page`."""
     cells = results.rows.drop_duplicates(["task", "method", "seed"])
     seeds = cells.groupby(["task", "method"])["seed"].nunique()
@@ -129,7 +134,7 @@ def pipeline_page(results: PipelineResults, saved: Sequence[Saved], origin: Prov
         origin,
         _seeds(pd.DataFrame({"seed": results.seeds}), _POOLS),
         pipeline_facts(results),
-        (),
+        omitted,
     )
 
 

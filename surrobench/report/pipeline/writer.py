@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,9 @@ def write_pipeline_report(
     folder: Path,
     formats: Collection[str] = DEFAULT_FORMATS,
     provenance: Provenance | None = None,
+    *,
+    extras: Iterable[Exhibit] = (),
+    omitted: Sequence[str] = (),
 ) -> list[Path]:
     """Write every exhibit that the rows support, and ``report.md``, which lists them.
 
@@ -40,6 +44,8 @@ def write_pipeline_report(
         formats: any of ``csv`` (always written), ``md``, ``tex``, ``html``, ``pdf``, ``png``,
             ``svg``.
         provenance: what is known of the runs, for the appendix and the citations.
+        extras: further exhibits, which come last.
+        omitted: sentences that say what is not shown and why.
 
     Returns:
         The files written, ``report.md`` first.
@@ -52,17 +58,18 @@ def write_pipeline_report(
     results, origin = PipelineResults.of(frame), provenance or Provenance()
 
     def overview(saved: Sequence[Saved]) -> str:
-        return markdown_page(["# Report", _overview(results), *_failures(results)], saved)
+        lead = ["# Report", _overview(results), *_failures(results)]
+        return markdown_page(lead, saved, omitted)
 
     def page(saved: Sequence[Saved]) -> str:
-        return pipeline_page(results, saved, origin)
+        return pipeline_page(results, saved, origin, omitted)
 
     pages = [
         ("report.md", overview),
         ("report.html", page),
         *latex_pages(origin, lambda: pipeline_facts(results)),
     ]
-    return write_folder(exhibits(results), Path(folder), formats, pages)
+    return write_folder(chain(exhibits(results), extras), Path(folder), formats, pages)
 
 
 def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
