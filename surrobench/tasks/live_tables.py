@@ -116,8 +116,8 @@ LIVE_TABLES: Mapping[str, LiveTable] = {
     ),
     "digits-cells": LiveTable(
         Setting("live:cells", measured=tuple(PROXIES.names())),
-        archs=None,
-        repeated=1000,
+        archs=2176,
+        repeated=320,
         sample=connected_cells,
         units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 16),
         sampling="connected cells up to isomorphism, in random order",

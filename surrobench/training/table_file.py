@@ -57,7 +57,7 @@ def write_table(
     ``train_mae`` as lists of seeds x epochs (seed by seed); ``test_accuracy``,
     ``test_cross_entropy`` and ``train_seconds`` as lists of seeds; the zero-cost proxies,
     ``params`` and ``flops`` as whole numbers. Seeds that an architecture was not trained with are
-    NaN.
+    NaN, and so are proxies that are not finite.
 
     Args:
         file: where to write.
@@ -79,6 +79,7 @@ def write_table(
     for name in rows[0].measured:
         kind = pa.int64() if name in WHOLE else pa.float32()
         values = [row.measured[name] for row in rows]
+        values = [value if math.isfinite(value) else math.nan for value in values]
         columns[name] = pa.array([int(v) for v in values] if name in WHOLE else values, kind)
     table = pa.table(columns).replace_schema_metadata(
         {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}

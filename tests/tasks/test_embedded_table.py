@@ -97,6 +97,7 @@ def test_training_again_gives_the_stored_numbers(table: pa.Table) -> None:
 
 CELLS_FILE = Path(str(FILE)).with_name("digits_cells.parquet")
 CELLS = nas_bench_201()
+REPEATED = LIVE_TABLES["digits-cells"].repeated or 0
 
 
 @pytest.fixture(scope="module")
@@ -104,22 +105,25 @@ def cells() -> pa.Table:
     return pq.read_table(CELLS_FILE)
 
 
-def test_all_connected_cells_are_there_once(cells: pa.Table) -> None:
+def test_connected_cells_are_there_once(cells: pa.Table) -> None:
     archs = [CELLS.parse(text) for text in cells["arch"].to_pylist()]
-    assert archs == connected_cells(CELLS, None)
+    assert archs == connected_cells(CELLS, len(archs))
+    assert len(archs) == LIVE_TABLES["digits-cells"].archs
     assert archs == list(zip(*(cells[f"x{i}"].to_pylist() for i in range(6)), strict=True))
 
 
-def test_every_cell_has_a_run_and_a_thousand_have_three(cells: pa.Table) -> None:
+def test_every_cell_has_a_run_and_the_first_have_three(cells: pa.Table) -> None:
     values = np.array(cells["val_accuracy"].to_pylist()).reshape(-1, 3, 3)
     known = np.isfinite(values).all(axis=2)
     assert known[:, 0].mean() > 0.99  # a training may diverge
-    assert known[:1000].all(axis=1).mean() > 0.99
-    assert not known[1000:, 1:].any()
+    assert known[:REPEATED].all(axis=1).mean() > 0.99
+    assert not known[REPEATED:, 1:].any()
     for name in PROXIES.names():
-        assert np.isfinite(cells[name].to_numpy()).mean() > 0.99
+        column = cells[name].to_numpy()
+        assert not np.isinf(column).any()
+        assert np.isfinite(column).mean() > (0.97 if name == "zen" else 0.999)
     metadata = json.loads(cells.schema.metadata[b"surrobench"])
-    assert metadata["command"].endswith("--archs 6461 --seeds 3 --repeated 1000")
+    assert metadata["command"].endswith(f"--archs {len(values)} --seeds 3 --repeated {REPEATED}")
 
 
 def test_the_tables_in_the_package_are_small() -> None:
@@ -127,7 +131,7 @@ def test_the_tables_in_the_package_are_small() -> None:
 
 
 def test_cells_differ_by_more_than_training_noise(cells: pa.Table) -> None:
-    final = np.array(cells["val_accuracy"].to_pylist()).reshape(-1, 3, 3)[:1000, :, -1]
+    final = np.array(cells["val_accuracy"].to_pylist()).reshape(-1, 3, 3)[:REPEATED, :, -1]
     final = final[np.isfinite(final).all(axis=1)]
     noise = final.var(axis=1, ddof=1).mean()
     between = final.mean(axis=1).var(ddof=1) - noise / 3

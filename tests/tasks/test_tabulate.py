@@ -133,6 +133,7 @@ def test_the_file_holds_what_was_promised(
     table = pq.read_table(out)
     assert table.column_names == [
         *(f"x{i}" for i in range(14)), "arch", "val_accuracy", "val_cross_entropy", "train_loss",
+        "val_mae", "train_mae",
         "test_accuracy", "test_cross_entropy", "train_seconds", "params", "flops",
     ]  # fmt: skip
     for row, trained in zip(table.to_pylist(), uninterrupted, strict=True):
