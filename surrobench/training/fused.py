@@ -32,20 +32,12 @@ class FusedConv2d(nn.Conv2d):
         )
 
 
-class FusedFlatten(nn.Module):
-    """``n x (members * channels) x height x width`` to ``members x n x features``."""
-
-    def __init__(self, members: int) -> None:
-        super().__init__()
-        self.members = members
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """The features of each member."""
-        return maps.reshape(len(maps), self.members, -1).transpose(0, 1)
-
-
 class FusedLinear(nn.Module):
-    """One linear layer per member, ``members x n x in`` to ``members x n x out``."""
+    """One linear layer per member, to ``members x n x out``.
+
+    Takes ``members x n x in``, or what flattening leaves: ``n x (members * in)``, or ``n x in`` if
+    all members see the same.
+    """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
@@ -54,6 +46,9 @@ class FusedLinear(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """The outputs of each member."""
+        members, inputs = self.weight.shape[:2]
+        if features.ndim == 2:
+            features = features.unflatten(1, (-1, inputs)).transpose(0, 1).expand(members, -1, -1)
         return torch.baddbmm(self.bias, features, self.weight)
 
 
@@ -90,7 +85,7 @@ def fuse_chains(networks: Sequence[nn.Sequential]) -> nn.Sequential:
 
     Returns:
         A network from ``n x (members * channels) x height x width``, the images of the members side
-        by side, to ``members x n x classes`` (to maps side by side if nothing is flattened).
+        by side, to ``members x n x classes`` (to maps side by side if there is no linear layer).
 
     Raises:
         UserError: for a layer that cannot be fused.
@@ -115,7 +110,7 @@ def fuse_layers(layers: Sequence[nn.Module]) -> nn.Module:
     if isinstance(first, nn.Linear) and first.bias is not None:
         return FusedLinear([layer for layer in layers if isinstance(layer, nn.Linear)])
     if isinstance(first, nn.Flatten):
-        return FusedFlatten(members)
+        return nn.Flatten()
     if isinstance(first, nn.AvgPool2d) and (window := _neighbourhood(first)):
         return NeighbourMean(window)
     if isinstance(first, _PARAMETERLESS):

@@ -28,6 +28,10 @@ from surrobench.training.stopping import hopeless, least_accuracy
 from surrobench.training.training_run import Course, TrainingRun
 
 Network = TypeVar("Network", bound=nn.Module)
+EVALUATED = 500
+"""Examples that are evaluated at once."""
+EVALUATED_ON_CPU = 1024
+"""Examples times members that are evaluated at once on a CPU: more would leave its cache."""
 
 
 def train(
@@ -323,15 +327,16 @@ def evaluate(
     split: Split,
     members: int,
     *,
-    batch_size: int = 500,
     recipe: Recipe | None = None,
 ) -> list[Measures]:
     """Measures of each member of a fused network, in the precision of the recipe."""
     network.eval()
     recipe = recipe or Recipe()
+    batch_size = EVALUATED
+    if split.labels.device.type == "cpu":
+        batch_size = min(batch_size, max(32, EVALUATED_ON_CPU // members))
     outputs = [
-        _scores(network, _laid_out(torch.cat([inputs] * members, dim=1)), recipe)
-        for inputs in split.inputs.split(batch_size)
+        _scores(network, _laid_out(inputs), recipe) for inputs in split.inputs.split(batch_size)
     ]
     return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))
 

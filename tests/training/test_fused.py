@@ -99,6 +99,14 @@ def test_chains_twenty_steps_equal_separate_training(text: str, shared: bool) ->
     check_twenty_steps(chains(text), shared=shared)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_layers_without_convolutions_twenty_steps_equal_separate_training(shared: bool) -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 7), nn.ReLU(), nn.Linear(7, 10))
+
+    check_twenty_steps([initialised(build, seed).double() for seed in range(3)], shared=shared)
+
+
 @pytest.mark.parametrize("skeleton", SKELETONS, ids=str)
 def test_cells_twenty_steps_equal_separate_training(skeleton: Skeleton) -> None:
     archs = [*AWKWARD, *CELLS.sample(3, np.random.default_rng(0))]
