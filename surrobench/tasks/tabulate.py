@@ -31,14 +31,13 @@ from surrobench.tasks.live import LiveTask, live_task
 from surrobench.training.data import Data
 from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.table_file import Row
-from surrobench.training.trainer import Recipe, initialised
+from surrobench.training.trainer import Recipe
 from surrobench.training.training_run import run_from_json
-from surrobench.training.zero_cost.proxy import Batch, score
+from surrobench.training.zero_cost.scoring import all_proxies
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished units of work and the number of all of them."""
 Unit = tuple[Job, ...]
-PROXY_IMAGES = 64
 NOISE_FIRST = 40
 """Units of repetitions that are done before anything else."""
 
@@ -55,8 +54,8 @@ class Setting:
         options: of the live task.
         data: images, those of the live task if omitted.
         recipe: settings of a training, those of the live task if omitted.
-        measured: registered zero-cost proxies that become columns, of the first 64 training images
-            and the network that seed 0 initialises.
+        measured: registered zero-cost proxies that become columns, as
+            :func:`~surrobench.training.zero_cost.scoring.all_proxies` has them with seed 0.
     """
 
     task: str
@@ -180,24 +179,24 @@ def _train_unit(unit: Unit, file: Path) -> None:
     for job, run in zip(unit, runs, strict=True):
         if run.status == "failed":  # a table has no place for it
             raise UserError(f"the training of {live.space.to_string(job.arch)!r}: {run.reason}")
+
+    def proxies(arch: Arch) -> dict[str, float]:
+        return all_proxies(partial(live.build, arch), live.data, names=setting.measured)
+
     found = [
         {
             "arch": job.arch,
             "seed": job.seed,
             "run": asdict(run),
-            "measured": _measured(live, job.arch, setting.measured) if job.seed == 0 else None,
+            "measured": all_proxies(
+                partial(live.build, job.arch), live.data, names=setting.measured
+            )
+            if job.seed == 0
+            else None,
         }
         for job, run in zip(unit, runs, strict=True)
     ]
     write_atomically(file, json.dumps(found).encode())
-
-
-def _measured(live: LiveTask, arch: Arch, names: Sequence[str]) -> dict[str, float]:
-    """Zero-cost proxies of an architecture."""
-    network = initialised(partial(live.build, arch), seed=0)
-    train = live.data.train
-    batch = Batch(train.inputs[:PROXY_IMAGES], train.labels[:PROXY_IMAGES])
-    return score(network, batch, names)
 
 
 def _rows(files: Iterable[Path]) -> list[Row]:
