@@ -60,8 +60,8 @@ class LiveSearchTask:
 
     @property
     def unit(self) -> str:
-        """Accuracies are percentages."""
-        return "%"
+        """Percent for accuracies, nats for negated cross-entropies."""
+        return self.setting.task.unit
 
     @property
     def default_encoding(self) -> str:

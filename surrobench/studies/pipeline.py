@@ -24,6 +24,7 @@ from surrobench.studies.pipeline_choice import (
     pick_at_random,
     pick_best_trained,
     pick_by_predictor,
+    pick_largest,
 )
 from surrobench.studies.pipeline_grid import PipelineCell
 from surrobench.studies.pipeline_task import (
@@ -38,6 +39,8 @@ from surrobench.studies.search import packed
 from surrobench.tasks.evaluation import Evaluation
 
 FloatArray = npt.NDArray[np.float64]
+UNTRAINED = ("random", "largest")
+"""Baselines that need no short trainings."""
 _LEAST_RANKED = 3  # fewer have no rank correlation worth the name
 
 
@@ -49,7 +52,7 @@ def run_pipeline(cell: PipelineCell) -> Record:
             cell.spec, Path(cell.base), cell.live, cell.proxy_epochs, cell.proxy_share
         )
         pool = task.pool(cell.candidates, cell.seed)
-        needs_training = cell.predictor != "random"
+        needs_training = cell.predictor not in UNTRAINED
         brief = task.brief(pool.archs[: cell.train], cell.seed) if needs_training else []
     except UserError as error:
         return _record(cell, "unavailable", str(error))
@@ -67,6 +70,8 @@ def run_pipeline(cell: PipelineCell) -> Record:
 def _picks(cell: PipelineCell, pool: CandidatePool, brief: FloatArray) -> Picks:
     if cell.predictor == "random":
         return pick_at_random(pool, cell.train, cell.picks)
+    if cell.predictor == "largest":
+        return pick_largest(pool, cell.picks)
     if cell.predictor == "best-trained":
         return pick_best_trained(pool, brief, cell.picks)
     return pick_by_predictor(
@@ -126,7 +131,7 @@ def _reference(cell: PipelineCell, pool: CandidatePool) -> list[int]:
     A uniform sample of a live task; all of a table. Picks alone would be a biased sample. For the
     best of the trained ones it is these themselves, where a table knows them.
     """
-    if cell.predictor == "random":
+    if cell.predictor in UNTRAINED:
         return []
     if cell.predictor == "best-trained":
         return [] if pool.truth is None else list(range(cell.train))

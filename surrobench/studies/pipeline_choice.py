@@ -108,6 +108,14 @@ def pick_best_trained(pool: CandidatePool, brief: FloatArray, n: int) -> Picks:
     return Picks(order.tolist(), predicted, np.full(len(predicted), np.nan))
 
 
+def pick_largest(pool: CandidatePool, n: int) -> Picks:
+    """Candidates of most parameters; of equally many, those of most operations."""
+    params = pool.measured["params"]
+    flops = pool.measured.get("flops", np.zeros_like(params))
+    unknown = np.full(len(pool.archs), np.nan)
+    return Picks(np.lexsort((-flops, -params))[:n].tolist(), unknown, unknown)
+
+
 def pick_at_random(pool: CandidatePool, trained: int, n: int) -> Picks:
     """Candidates in the order of the pool, which is random; those trained briefly come last."""
     rows = [(trained + place) % len(pool.archs) for place in range(n)]

@@ -22,8 +22,9 @@ from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
 from surrobench.studies.strict_toml import complaints, refuse
 
-BASELINES = ("random", "best-trained")
-"""Choices without a predictor: uniform ones, and the best of the trained sample itself."""
+BASELINES = ("random", "best-trained", "largest")
+"""Choices without a predictor: uniform ones, the best of the trained sample itself, and the
+candidates of most parameters, where a task can count them."""
 
 
 def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:

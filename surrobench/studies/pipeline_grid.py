@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.pairing import check_pairing
 from surrobench.errors import UserError
@@ -16,7 +18,7 @@ from surrobench.studies.describe import describe
 from surrobench.studies.grid import NUMBERS_VERSION, Plan
 from surrobench.studies.parts import Choice
 from surrobench.studies.pipeline_config import BASELINES, PipelineStudy
-from surrobench.studies.pipeline_task import PipelineTask, load_pipeline_task
+from surrobench.studies.pipeline_task import CandidatePool, PipelineTask, load_pipeline_task
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks
 
@@ -126,7 +128,7 @@ def make_pipeline_plan(study: PipelineStudy, base: Path) -> Plan:
 
 
 def _check_pool(study: PipelineStudy, task: PipelineTask) -> None:
-    there = len(task.pool(study.candidates, study.seeds[0]).archs)
+    there = len(_pool(study, task).archs)
     for name in ("train", "picks"):
         if getattr(study, name) > there:
             raise UserError(
@@ -135,10 +137,16 @@ def _check_pool(study: PipelineStudy, task: PipelineTask) -> None:
             )
 
 
+def _pool(study: PipelineStudy, task: PipelineTask) -> CandidatePool:
+    return task.pool(study.candidates, study.seeds[0])
+
+
 def _methods(study: PipelineStudy, task: PipelineTask) -> Iterator[_Method]:
     """Baselines first; a predictor with an encoding of its own appears once."""
+    counted = np.isfinite(_pool(study, task).measured.get("params", np.nan)).all()
     for name in BASELINES:
-        yield _Method(name, "", "", "", "", f'"{name}"')
+        if counted or name != "largest":
+            yield _Method(name, "", "", "", "", f'"{name}"')
     seen: dict[tuple[str, str, str], _Method] = {}
     for choice in study.predictors:
         predictor = make_predictor(choice.spec)

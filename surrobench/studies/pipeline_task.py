@@ -173,8 +173,8 @@ class LivePipeline:
 
     @property
     def unit(self) -> str:
-        """Accuracies are percentages."""
-        return "%"
+        """Percent for accuracies, nats for negated cross-entropies."""
+        return self.setting.task.unit
 
     @property
     def data(self) -> str:

@@ -86,6 +86,11 @@ class LiveTask:
     cost_key: Callable[[Arch], Hashable] | None = None
     value: Literal["accuracy", "cross-entropy"] = "accuracy"
 
+    @property
+    def unit(self) -> str:
+        """Of the values."""
+        return "%" if self.value == "accuracy" else "nats"
+
     def evaluate(
         self,
         arch: Arch,

@@ -52,13 +52,13 @@ def test_a_run_from_start_to_report(surrobench: Command, tmp_path: Path) -> None
     assert "candidates   60, of which 20 are trained briefly" in dry.out
     first = surrobench("run", "table.toml", "--out", "r", "--workers", "1", "--limit", "2")
     assert first.status == 0, first.err
-    assert "1 cells are still to do" in first.err
+    assert "2 cells are still to do" in first.err
     done = surrobench("run", "table.toml", "--out", "r", "--workers", "1")
     assert done.status == 0, done.err
-    assert "1 cells to compute (2 are finished already)" in done.err
+    assert "2 cells to compute (2 are finished already)" in done.err
     assert "Regret of the best pick from the optimum" in done.out
-    assert "3 of 3 cells finished" in surrobench("status", "r").out
-    assert "3 records are intact" in surrobench("verify", "r").out
+    assert "4 of 4 cells finished" in surrobench("status", "r").out
+    assert "4 records are intact" in surrobench("verify", "r").out
     report = surrobench("report", "r")
     assert report.status == 0, report.err
     assert "best-trained" in report.out

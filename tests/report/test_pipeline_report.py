@@ -12,6 +12,7 @@ from rich.console import Console
 
 from surrobench.errors import UserError
 from surrobench.report import PipelineResults, pipeline_terminal_table, write_pipeline_report
+from surrobench.report.pipeline.smaller import smaller_networks, smaller_table
 from surrobench.report.pipeline.tables import noise_text, picks_table, summary_table, trained
 from surrobench.report.plots import PlotOptions, draw
 
@@ -185,3 +186,40 @@ def test_figures_can_be_had_one_by_one(frame: pd.DataFrame) -> None:
 def test_rows_that_are_no_pipeline_are_refused() -> None:
     with pytest.raises(UserError, match=r"lack the column\(s\) .*arch"):
         PipelineResults.of(pd.DataFrame({"task": ["x"]}))
+
+
+def sized(predictor: str, seed: int, picks: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    """Rows of one cell whose picks have a value and a number of parameters each."""
+    rows = cell(predictor, seed, {arch: value for arch, (value, _) in picks.items()})
+    return [{**row, "params": picks.get(row["arch"], (0, 1.0))[1]} for row in rows]
+
+
+def test_small_picks_are_compared_with_the_median_of_the_largest() -> None:
+    giants = {"g1": (70.0, 1000.0), "g2": (60.0, 900.0), "g3": (50.0, 800.0)}
+    found = smaller_networks(
+        PipelineResults.of(
+            pd.DataFrame(
+                [
+                    *sized("largest", 0, giants),
+                    *sized("knn", 0, {"a": (60.0, 499.0), "b": (65.0, 500.0)}),
+                    *sized("svr", 0, {"a": (59.0, 499.0), "c": (58.0, 400.0)}),
+                    *sized("params", 0, {"g1": (70.0, 1000.0)}),
+                    *sized("knn", 1, {"a": (60.0, 499.0)}),  # nobody trained the largest
+                ]
+            )
+        )
+    ).set_index("method")
+    assert list(found.index) == ["knn", "svr", "params"]
+    assert found["no_worse"].to_dict() == {"knn": True, "svr": False, "params": False}
+    assert found["small_picks"].to_dict() == {"knn": 1, "svr": 2, "params": 0}
+    assert found.loc["knn", ["arch", "share", "largest"]].tolist() == ["a", 0.499, 60.0]
+    assert np.isnan(found.loc["params", "judged"])
+
+
+def test_the_table_of_small_picks_is_there_only_with_the_baseline(frame: pd.DataFrame) -> None:
+    assert smaller_table(PipelineResults.of(frame)) is None
+    rows = [*sized("largest", 0, {"g": (50.0, 9.0)}), *sized("knn", 0, {"a": (51.0, 2.0)})]
+    table = smaller_table(PipelineResults.of(pd.DataFrame(rows)))
+    assert table is not None
+    assert "1 of 1" in table.markdown
+    assert "22" in table.markdown  # percent of the parameters

@@ -72,7 +72,7 @@ def of(frame: pd.DataFrame, predictor: str) -> pd.DataFrame:
 
 
 def test_every_method_picks_distinct_candidates(table_frame: pd.DataFrame) -> None:
-    for name in ("random", "best-trained", "gp-matern52", "params"):
+    for name in ("random", "best-trained", "largest", "gp-matern52", "params"):
         picks = of(table_frame, name).query("pick > 0")
         assert sorted(picks["pick"]) == [1, 2, 3, 4, 5]
         assert picks["arch"].nunique() == 5
@@ -101,6 +101,14 @@ def test_the_best_trained_are_the_best_of_the_short_trainings(table_frame: pd.Da
     arch = rows["arch"].iloc[0]
     short = task.evaluate(task.space.parse(arch), seed=0, epochs=1).value
     assert rows["brief_value"].iloc[0] == pytest.approx(short)
+
+
+def test_the_largest_are_those_with_most_parameters(table_frame: pd.DataFrame) -> None:
+    rows = of(table_frame, "largest")
+    pool = load_pipeline_task("live/digits-chain", Path(), {}, 1, 1.0).pool(200, 0)
+    expected = sorted(pool.measured["params"], reverse=True)[:5]
+    assert sorted(rows["params"], reverse=True) == expected
+    assert rows["brief_value"].isna().all()  # it needs no short trainings
 
 
 def test_rank_correlation_is_that_of_candidates_nobody_trained(table_frame: pd.DataFrame) -> None:
@@ -215,7 +223,7 @@ def test_a_predictor_that_raises_costs_its_own_cell(in_toy: Path) -> None:
     assert "no way" in of(frame, "zoo:Raises")["reason"].iloc[0]
     assert set(of(frame, "knn")["status"]) == {"ok"}
     assert set(ends(frame)["status"]) == {"ok", "failed"}
-    assert len(ends(frame)) == 4
+    assert len(ends(frame)) == 5
 
 
 def test_predictions_that_are_no_numbers_are_refused() -> None:

@@ -17,6 +17,7 @@ from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
 from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
 from surrobench.report.pipeline.results import PipelineResults
+from surrobench.report.pipeline.smaller import smaller_table
 from surrobench.report.pipeline.tables import (
     costs_table,
     noise_text,
@@ -79,6 +80,8 @@ def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
         return
     yield summary_table(results)
     yield picks_table(results)
+    if small := smaller_table(results):
+        yield small
     yield costs_table(results)
     tasks = list(dict.fromkeys(results.rows["task"]))
     for number, task in enumerate(tasks, start=1):
