@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from surrobench.tasks.evaluation import Evaluation
 
 Evaluate = Callable[[Arch, int | None], Evaluation]
 """Trains an architecture for so many epochs (None: fully)."""
+Batch = Sequence[tuple[Arch, int | None]]
+"""Architectures and the epochs that each is trained for."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class SearchLoop:
         budget: when to stop.
         batch: architectures that are asked for at a time.
         forgiving: whether an exception of ``evaluate`` is a failed evaluation with a reason.
+        prepare: told each batch before it is evaluated.
     """
 
     def __init__(
@@ -94,11 +97,12 @@ class SearchLoop:
         *,
         batch: int = 1,
         forgiving: bool = False,
+        prepare: Callable[[Batch], None] | None = None,
     ) -> None:
         if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
             raise UserError(f"batch is {batch!r}; it must be a positive whole number.")
         self.strategy, self.evaluate, self.budget = strategy, evaluate, budget
-        self.batch, self.forgiving = batch, forgiving
+        self.batch, self.forgiving, self.prepare = batch, forgiving, prepare
         self.rows: list[Row] = []
         self._overhead = 0.0
 
@@ -111,6 +115,8 @@ class SearchLoop:
         archs = self.strategy.ask(min(self.batch, room))
         lengths = [self.strategy.epochs(arch) for arch in archs]
         self._overhead += time.perf_counter() - started
+        if self.prepare is not None:
+            self.prepare(list(zip(archs, lengths, strict=True)))
         results = [
             self._evaluated(arch, epochs) for arch, epochs in zip(archs, lengths, strict=True)
         ]

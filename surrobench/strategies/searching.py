@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy.typing as npt
 
@@ -27,7 +27,7 @@ from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.loop import Budget, Row, SearchLoop
+from surrobench.strategies.loop import Batch, Budget, Row, SearchLoop
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.strategies.saved_search import SavedSearch, describe_candidates
 from surrobench.strategies.strategy import Strategy
@@ -37,6 +37,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Train = Callable[..., Evaluation | float]
+
+
+class Trains(Protocol):
+    """A task, such as a live one: it can train several architectures at the same time."""
+
+    def evaluate(self, arch: Arch, *, epochs: int | None = None) -> Evaluation:
+        """Train one architecture, for so many epochs (None: fully)."""
+
+    def evaluate_many(
+        self, archs: Sequence[Arch], *, epochs: int | None = None
+    ) -> Sequence[Evaluation]:
+        """Train architectures together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +101,7 @@ class SearchResult:
 
 def search(
     space: SearchSpace | Candidates | str,
-    evaluate: Train,
+    evaluate: Train | Trains,
     *,
     strategy: str | Mapping[str, Any] = "bayesian",
     budget: float = 100,
@@ -111,7 +123,8 @@ def search(
         evaluate: trains an architecture (a tuple of choice indices) and returns its value, larger
             is better, or an :class:`~surrobench.tasks.evaluation.Evaluation`. With ``epochs`` it
             is called as ``evaluate(arch, epochs=12)``. Its seconds are measured where it does
-            not state a cost.
+            not state a cost. Or a task (:class:`Trains`), which trains the architectures of a
+            ``batch`` together; if that raises an error, one by one.
         strategy: as for :func:`~surrobench.strategies.make_strategy`.
         budget: full trainings; shorter ones count in part.
         initial: random architectures to begin with.
@@ -150,12 +163,14 @@ def search(
             "constraints": dict(constraints or {}),
         }
         saved = SavedSearch(Path(save), identity)
+    trainer = _Trainer(evaluate, problem, saved)
     loop = SearchLoop(
         chosen,
-        _Trainer(evaluate, problem, saved),
+        trainer,
         Budget(budget),
         batch=batch,
         forgiving=on_error == "record",
+        prepare=trainer.train_together if trainer.together else None,
     )
     if saved is not None:
         saved.load(loop)
@@ -202,25 +217,61 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
 class _Trainer:
     """The user's function as the loop calls it: checked, timed, and saved."""
 
-    def __init__(self, train: Train, problem: Problem, saved: SavedSearch | None) -> None:
-        if not callable(train):
-            raise UserError(f"evaluate is {train!r}; it must be a function of an architecture.")
-        self.train, self.saved = train, saved
-        self.lengths = problem.epochs
-        if self.lengths and not _takes_epochs(train):
+    def __init__(self, train: Train | Trains, problem: Problem, saved: SavedSearch | None) -> None:
+        self.together = getattr(train, "evaluate_many", None)
+        function = getattr(train, "evaluate", train)
+        if not callable(function):
+            raise UserError(
+                f"evaluate is {train!r}; it must be a function of an architecture, or a task."
+            )
+        self.train: Train = function
+        self.saved, self.lengths = saved, problem.epochs
+        self._ready: dict[tuple[Arch, int | None], Evaluation] = {}
+        if self.lengths and not _takes_epochs(function):
             raise UserError(
                 "with several lengths of training, evaluate must take them: "
                 "def evaluate(arch, epochs): …"
             )
 
+    def train_together(self, batch: Batch) -> None:
+        """Train those of a batch that are as long together; what fails is left to be done alone."""
+        self._ready = {}
+        missing = [one for one in dict.fromkeys(batch) if self._known(*one) is None]
+        for epochs in dict.fromkeys(epochs for _, epochs in missing):
+            archs = [arch for arch, length in missing if length == epochs]
+            if self.together is None or len(archs) < 2:
+                continue
+            started = time.perf_counter()
+            try:
+                found = self.together(archs, **self._length(epochs))
+            except UserError:
+                raise
+            except Exception:
+                continue
+            if len(found) != len(archs):
+                raise UserError(
+                    f"evaluate_many returned {len(found)} results for {len(archs)} architectures."
+                )
+            seconds = (time.perf_counter() - started) / len(archs)
+            for arch, result in zip(archs, found, strict=True):
+                self._ready[arch, epochs] = self._kept(arch, epochs, _checked(result, seconds))
+
     def __call__(self, arch: Arch, epochs: int | None) -> Evaluation:
-        known = None if self.saved is None else self.saved.known(arch, epochs)
+        known = self._known(arch, epochs)
         if known is not None:
             return known
         started = time.perf_counter()
-        length = {"epochs": epochs or self.lengths[-1]} if self.lengths else {}
-        result = self.train(arch, **length)
-        evaluation = _checked(result, time.perf_counter() - started)
+        result = self.train(arch, **self._length(epochs))
+        return self._kept(arch, epochs, _checked(result, time.perf_counter() - started))
+
+    def _known(self, arch: Arch, epochs: int | None) -> Evaluation | None:
+        saved = None if self.saved is None else self.saved.known(arch, epochs)
+        return saved or self._ready.get((arch, epochs))
+
+    def _length(self, epochs: int | None) -> dict[str, int]:
+        return {"epochs": epochs or self.lengths[-1]} if self.lengths else {}
+
+    def _kept(self, arch: Arch, epochs: int | None, evaluation: Evaluation) -> Evaluation:
         if self.saved is not None:
             self.saved.trained(arch, epochs, evaluation)
         return evaluation

@@ -278,3 +278,67 @@ def test_what_an_evaluation_says_of_itself_is_in_its_row(tmp_path: Path) -> None
     assert {(row.status, row.reason) for row in result.rows} == {
         ("stopped", "no better than chance")
     }
+
+
+class Together:
+    """A task that counts how it is called; of some architectures it cannot train several."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.calls: list[int] = []
+        self.refuses = refuses
+
+    def evaluate(self, arch: Arch, *, epochs: int | None = None) -> Evaluation:
+        self.calls.append(1)
+        return Evaluation(train(arch) * (1 if epochs is None else epochs / 4), 2.0)
+
+    def evaluate_many(self, archs: list[Arch], *, epochs: int | None = None) -> list[Evaluation]:
+        self.calls.append(len(archs))
+        if self.refuses:
+            raise RuntimeError("not together")
+        return [
+            Evaluation(train(arch) * (1 if epochs is None else epochs / 4), 2.0) for arch in archs
+        ]
+
+
+def test_a_task_trains_each_batch_together_and_finds_the_same() -> None:
+    task, alone = Together(), quick(batch=5)
+    assert numbers(quick(task, batch=5)) == numbers(alone)
+    assert task.calls == [5] * 6
+    refusing = Together(refuses=True)
+    assert numbers(quick(refusing, batch=5)) == numbers(alone)
+    assert refusing.calls == [5, 1, 1, 1, 1, 1] * 6
+
+
+def test_a_task_trains_those_of_one_length_together() -> None:
+    task = Together()
+    result = quick(task, strategy="successive-halving", epochs=[1, 2, 4], budget=8, batch=4)
+    by_hand = quick(
+        task.evaluate, strategy="successive-halving", epochs=[1, 2, 4], budget=8, batch=4
+    )
+    assert numbers(result) == numbers(by_hand)
+    assert max(task.calls) > 1
+
+
+def test_what_was_trained_together_is_kept_when_the_search_is_interrupted(tmp_path: Path) -> None:
+    file = tmp_path / "search.json"
+    task = Together()
+    original = task.evaluate_many
+
+    def interrupted(archs: list[Arch], *, epochs: int | None = None) -> list[Evaluation]:
+        if len(task.calls) == 2:
+            raise KeyboardInterrupt
+        return original(archs, epochs=epochs)
+
+    task.evaluate_many = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        quick(task, batch=5, save=file)
+    task.evaluate_many = original  # type: ignore[method-assign]
+    assert numbers(quick(task, batch=5, save=file)) == numbers(quick(batch=5))
+    assert sum(task.calls) == 30
+
+
+def test_a_task_that_loses_results_is_told_so() -> None:
+    task = Together()
+    task.evaluate_many = lambda archs, *, epochs=None: []  # type: ignore[method-assign]
+    with pytest.raises(UserError, match="0 results for 5 architectures"):
+        quick(task, batch=5)
