@@ -67,7 +67,7 @@ class Sizes:
     groups: tuple[int, ...] = (128, 256, 512)
     cells: int = 1024
     plain_cells: int = 12
-    images: tuple[int, int, int] = (4096, 2000, 4000)
+    images: tuple[int, int, int] = (2048, 2000, 4000)
     skeleton: Skeleton = OFFICIAL
     official_cells: int = 6
     side: int = 32

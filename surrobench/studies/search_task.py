@@ -29,6 +29,7 @@ _TEST_OF = {
     "nb201/cifar10-val-run": "nb201/cifar10-test",
     "live/digits-chain": "live/digits-chain-test",
     "live-cells/digits": "live-cells/digits-test",
+    "live-transformer/motifs": "live-transformer/motifs-test",
     "nbnlp-wikitext2/val-loss": "nbnlp-wikitext2/test-loss",
     "nbnlp-wikitext2/val-loss-best": "nbnlp-wikitext2/test-loss",
 }

@@ -116,11 +116,11 @@ LIVE_TABLES: Mapping[str, LiveTable] = {
     ),
     "digits-cells": LiveTable(
         Setting("live:cells", measured=tuple(PROXIES.names())),
-        archs=2176,
-        repeated=320,
+        archs=None,
+        repeated=1024,
         sample=connected_cells,
-        units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 16),
-        sampling="connected cells up to isomorphism, in random order",
+        units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 64),
+        sampling="all connected cells up to isomorphism, in random order",
     ),
     "motifs-transformer": LiveTable(
         Setting("live:transformer", measured=SIZES),

@@ -15,6 +15,7 @@ import torch
 
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.spaces.transformers import Transformers
 from surrobench.tasks.live_tables import LIVE_TABLES, SAMPLE_SEED, connected_cells
 from surrobench.training.costs import count_flops, count_params
 from surrobench.training.sampling import sample_by_depth
@@ -151,3 +152,55 @@ def test_training_cells_again_gives_the_stored_numbers(cells: pa.Table) -> None:
         torch.set_num_threads(threads)
     np.testing.assert_allclose(run.validation_accuracy, simplest["val_accuracy"][:3], atol=2.5)
     np.testing.assert_allclose(run.train_loss, simplest["train_loss"][:3], atol=0.05)
+
+
+TRANSFORMERS_FILE = Path(str(FILE)).with_name("motifs_transformer.parquet")
+TRANSFORMERS = Transformers()
+
+
+@pytest.fixture(scope="module")
+def transformers() -> pa.Table:
+    return pq.read_table(TRANSFORMERS_FILE)
+
+
+def test_all_transformers_are_there_once(transformers: pa.Table) -> None:
+    archs = [TRANSFORMERS.parse(text) for text in transformers["arch"].to_pylist()]
+    assert sorted(archs) == sorted(TRANSFORMERS)
+    metadata = json.loads(transformers.schema.metadata[b"surrobench"])
+    assert metadata["data"].startswith("synthetic")
+
+
+def test_every_transformer_has_a_run_and_the_first_have_three(transformers: pa.Table) -> None:
+    repeated = LIVE_TABLES["motifs-transformer"].repeated or 0
+    for name in ("val_cross_entropy", "val_accuracy", "train_mae", "val_mae", "train_loss"):
+        values = np.array(transformers[name].to_pylist()).reshape(len(transformers), 3, -1)
+        known = np.isfinite(values).all(axis=2)
+        assert known[:, 0].all()
+        assert known[:repeated].all()
+        assert not known[repeated:, 1:].any()
+    assert np.isfinite(np.array(transformers["test_cross_entropy"].to_pylist())[:, 0]).all()
+
+
+def test_transformers_differ_by_more_than_training_noise(transformers: pa.Table) -> None:
+    repeated = LIVE_TABLES["motifs-transformer"].repeated or 0
+    values = np.array(transformers["val_cross_entropy"].to_pylist())
+    final = values.reshape(len(values), 3, -1)[:repeated, :, -1]
+    noise = final.var(axis=1, ddof=1).mean()
+    between = final.mean(axis=1).var(ddof=1) - noise / 3
+    assert between / noise > 4
+
+
+def test_training_a_transformer_again_gives_the_stored_numbers(transformers: pa.Table) -> None:
+    rows, live = transformers.to_pylist(), LIVE_TABLES["motifs-transformer"].setting.live()
+    smallest = min(rows, key=lambda row: row["params"])
+    build = partial(live.build, live.space.parse(smallest["arch"]))
+    assert smallest["params"] == count_params(build())
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        run = train(build, live.data, live.recipe, seeds=(0,))[0]
+    finally:
+        torch.set_num_threads(threads)
+    # Equal to the bit on the machine that made the table, nearly so elsewhere.
+    known = smallest["val_cross_entropy"][: live.recipe.epochs]
+    np.testing.assert_allclose(run.validation_cross_entropy, known, atol=0.05)

@@ -349,6 +349,6 @@ def test_the_default_settings_are_those_that_are_documented() -> None:
     assert {"live:cells", "live:chain", "live:signals"} <= set(live.LIVE_TASKS)
     task = live_task("live:cells", distorted_digits(train=64, validation=10, test=10))
     assert task.network == {"skeleton": {"channels": 8, "cells": 1, "reduction": "thin"}}
-    assert task.recipe == Recipe(epochs=3, batch_size=64, learning_rate=0.1)
+    assert task.recipe == Recipe(epochs=3, batch_size=16, learning_rate=0.1)
     assert task.cache is not None
     assert task.cache.name == "live"
