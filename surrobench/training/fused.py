@@ -73,7 +73,8 @@ class NeighbourMean(nn.Module):
         ones = maps.new_ones(channels, 1, *self.window)
         inside = maps.new_ones(1, 1, *maps.shape[2:])
         counts = functional.conv2d(inside, ones[:1], padding=self.padding)
-        return functional.conv2d(maps, ones, padding=self.padding, groups=channels) / counts
+        sums = functional.conv2d(maps, ones, padding=self.padding, groups=channels)
+        return sums.div_(counts)
 
 
 def fuse_chains(networks: Sequence[nn.Sequential]) -> nn.Sequential:

@@ -334,7 +334,7 @@ def evaluate(
     recipe = recipe or Recipe()
     batch_size = EVALUATED
     if split.labels.device.type == "cpu":
-        batch_size = min(batch_size, max(32, EVALUATED_ON_CPU // members))
+        batch_size = min(batch_size, max(16, EVALUATED_ON_CPU // members))
     outputs = [
         _scores(network, _laid_out(inputs), recipe) for inputs in split.inputs.split(batch_size)
     ]
