@@ -73,7 +73,7 @@ def fit_transform(name: str, y: Tensor) -> FittedTransform:
     check_transform(name)
     if y.ndim != 2 or y.shape[1] != 1 or len(y) == 0:
         raise ValueError(f"targets must have the shape n x 1 with n > 0; got {tuple(y.shape)}.")
-    if not bool(torch.isfinite(y).all()):
+    if not np.isfinite(y.detach().cpu().numpy()).all():
         raise ValueError("targets must be finite.")
     if name == "none":
         return Identity()

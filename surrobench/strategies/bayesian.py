@@ -166,7 +166,7 @@ class BayesianOptimisation(Strategy):
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         taken = self.seen()
-        observed = self._distinct()
+        observed = list(self.trained.values())
         if sum(1 for _ in islice((o for o in observed if o.ok), _LEAST_OBSERVED)) < _LEAST_OBSERVED:
             return self.candidates.sample(n, rng, taken)
         fit_seed, seed = rng.integers(2**31, size=2).tolist()
@@ -189,10 +189,6 @@ class BayesianOptimisation(Strategy):
         if len(chosen) < n:
             chosen += self.candidates.sample(n - len(chosen), rng, taken | set(chosen))
         return chosen
-
-    def _distinct(self) -> list[Observation]:
-        """The last full training of each architecture, in the order of first appearance."""
-        return list({o.arch: o for o in self.history if o.epochs is None}.values())
 
     def _ranked(self, observed: Sequence[Observation]) -> list[Observation]:
         """What succeeded, best first; what keeps the constraints before what does not."""
@@ -245,7 +241,8 @@ class BayesianOptimisation(Strategy):
         """The moment of a choice among ``archs`` (None: all that may be proposed)."""
         named = self.seen() if archs is None else archs
         allowed = np.full(len(outlook.beliefs[0].mean), archs is None)
-        allowed[[outlook.rows[arch] for arch in named]] = archs is not None
+        rows = np.fromiter(map(outlook.rows.__getitem__, named), np.intp, len(named))
+        allowed[rows] = archs is not None
         feasible = None
         if self.problem.constraints:
             feasible = torch.zeros(len(outlook.beliefs[0].targets), dtype=torch.bool)

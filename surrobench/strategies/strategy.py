@@ -71,6 +71,11 @@ class Strategy(ABC):
         design: the architectures to begin with (they count as proposals), or how many to draw.
         repeats: whether an architecture may be proposed again.
 
+    Attributes:
+        history: all that was told, in order.
+        trained: the last full training of each architecture, in the order of first appearance.
+        pending: what was proposed and not yet told, with the length of its training.
+
     Raises:
         UserError: if the design does not fit the candidates.
     """
@@ -100,6 +105,7 @@ class Strategy(ABC):
         self._compared = 0
         self.pending: dict[Arch, int | None] = {}
         self._told: set[tuple[Arch, int | None]] = set()
+        self.trained: dict[Arch, Observation] = {}
         self._asks = 0
         self._design = self._checked_design(design)
         self._check_problem()
@@ -192,8 +198,13 @@ class Strategy(ABC):
         if arch in self._design:
             self._design.remove(arch)
         self.history.append(observation)
-        self._told.add((arch, observation.epochs))
+        self._note(observation)
         self._observe(observation)
+
+    def _note(self, observation: Observation) -> None:
+        self._told.add((observation.arch, observation.epochs))
+        if observation.epochs is None:
+            self.trained[observation.arch] = observation
 
     @property
     def best(self) -> Observation | None:
@@ -249,7 +260,9 @@ class Strategy(ABC):
                     )
             self.seed, self._asks = int(state["seed"]), int(state["asks"])
             self._design, self.pending, self.history = design, pending, history
-            self._told = {(o.arch, o.epochs) for o in history}
+            self._told, self.trained = set(), {}
+            for observation in history:
+                self._note(observation)
             self._incumbent, self._compared = None, 0
             self._load(state["own"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -290,7 +303,7 @@ class Strategy(ABC):
         """What must not be proposed (at full training): pending, and told unless repeats are."""
         if self.repeats:
             return set(self.pending)
-        return {*self.pending, *[arch for arch, epochs in self._told if epochs is None]}
+        return {*self.pending, *self.trained}
 
     def targets(self, observations: Sequence[Observation] | None = None) -> FloatArray:
         """Values of observations (default: all), failures as the worst of them, else 0."""

@@ -123,7 +123,7 @@ class Surrogate:
         n, before = len(quantity.archs), self._fitted.get(name, 0)
         refit = before == 0 or n - before >= min(self.refit_every, max(1, n // 3))
         self._fitted[name] = n if refit else before
-        rows = [index[arch] for arch in quantity.archs]
+        rows = list(map(index.__getitem__, quantity.archs))
         return self._sessions[name].update(rows, _column(quantity), seed=seed, refit=refit)
 
     def _open(self, name: str) -> PoolSession:

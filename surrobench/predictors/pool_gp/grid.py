@@ -75,7 +75,8 @@ class ChoiceGrid:
             rows: of the pool, ``n``.
             weights: one for each, ``n``.
         """
-        total: FloatArray = np.bincount(self._at[rows], weights, self.cells).astype(np.float64)
+        total: FloatArray = np.bincount(self._at[rows], weights, self.cells)
+        total = total.astype(np.float64, copy=False)
         for factor in factors:
             # Each product moves the first variable to the end.
             total = total.reshape(len(factor), -1).T @ factor

@@ -63,7 +63,7 @@ class PoolGPSession:
         Raises:
             ValueError: for wrong shapes, rows outside the pool or values that are not finite.
         """
-        rows = [int(row) for row in rows]
+        rows = list(map(int, rows))
         y = y.detach().to(dtype=torch.float64, device="cpu")
         if not rows or y.shape != (len(rows), 1):
             raise ValueError(
