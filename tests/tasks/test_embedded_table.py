@@ -106,10 +106,10 @@ def cells() -> pa.Table:
     return pq.read_table(CELLS_FILE)
 
 
-def test_connected_cells_are_there_once(cells: pa.Table) -> None:
+def test_all_connected_cells_are_there_once(cells: pa.Table) -> None:
     archs = [CELLS.parse(text) for text in cells["arch"].to_pylist()]
-    assert archs == connected_cells(CELLS, len(archs))
-    assert len(archs) == LIVE_TABLES["digits-cells"].archs
+    assert LIVE_TABLES["digits-cells"].archs is None
+    assert archs == connected_cells(CELLS, None)
     assert archs == list(zip(*(cells[f"x{i}"].to_pylist() for i in range(6)), strict=True))
 
 
@@ -140,7 +140,7 @@ def test_cells_differ_by_more_than_training_noise(cells: pa.Table) -> None:
 
 
 def test_training_cells_again_gives_the_stored_numbers(cells: pa.Table) -> None:
-    rows, live = cells.slice(0, 16).to_pylist(), LIVE_TABLES["digits-cells"].setting.live()
+    rows, live = cells.slice(0, 64).to_pylist(), LIVE_TABLES["digits-cells"].setting.live()
     simplest = min(rows, key=lambda row: row["flops"])  # rounding is amplified least there
     arch = live.space.parse(simplest["arch"])
     assert simplest["params"] == count_params(live.build(arch))
