@@ -3,7 +3,7 @@
     python benchmarks/live_noise.py results/live-cells
 
 First 24 connected cells of NAS-Bench-201, trained three times each in the default setting of
-live:cells; then the same questions to the embedded table of all cells, whose first 1,000 were
+live:cells; then the same questions to the embedded table of all cells, whose first 1,024 were
 trained three times. Compares the variance between architectures with that between seeds, over all
 of them and in the better half, which is the part that decides a search, and ranks cells by
 shorter trainings and by zero-cost proxies.
