@@ -147,9 +147,13 @@ class TablePipeline:
 
     def full(self, archs: Sequence[Arch], runs: int, seed: int) -> list[list[Evaluation]]:
         """The other runs of the table; the average where it has one alone."""
-        count = self.table.values.shape[1]
+        return [self._others(arch, seed)[:runs] for arch in archs]
+
+    def _others(self, arch: Arch, seed: int) -> list[Evaluation]:
+        """Full trainings but the one of which the short training of ``seed`` is the beginning."""
+        count = self.table.runs_of(arch)
         others = [run for run in range(count) if run != seed % count] or [0]
-        return [[self.table.evaluate(arch, seed=run) for run in others[:runs]] for arch in archs]
+        return [self.table.evaluate(arch, seed=run) for run in others]
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,8 +88,9 @@ class TableTask:
     def evaluate(self, arch: Arch, *, seed: int = 0, epochs: int | None = None) -> Evaluation:
         """Look one training run up.
 
-        Where the table keeps single runs, ``seed`` picks one of them (modulo their number), so
-        the value is as noisy as one training is; otherwise it is the published average.
+        Where the table keeps single runs, ``seed`` picks one of those that there are of the
+        architecture (modulo :meth:`runs_of`), so the value is as noisy as one training is;
+        otherwise it is the published average.
 
         Args:
             arch: an architecture of the space.
@@ -103,7 +104,8 @@ class TableTask:
         if i is None:
             return self._without_target(arch)
         last = self._fidelity(epochs)
-        run = self.values[i, seed % self.values.shape[1]]
+        seeds = self._seeds[i]
+        run = self.values[i, seeds[seed % len(seeds)]]
         single = self.values.shape[2] == 1 and self.values.shape[1] == 1
         value = float(self.truth[i] if single else run[last])
         cost = None if self.seconds is None else float(self.seconds[i, last])
@@ -116,6 +118,20 @@ class TableTask:
             metrics={name: float(column[i]) for name, column in self.measured.items()},
             curve=tuple(run[: last + 1].tolist()),
         )
+
+    def runs_of(self, arch: Arch) -> int:
+        """How many training runs the table keeps of an architecture, at least 1."""
+        return len(self._seeds[self.index[arch]])
+
+    @cached_property
+    def _seeds(self) -> list[list[int]]:
+        """The seeds that each architecture was trained with: something of the run is known."""
+        made = np.isfinite(self.values).any(axis=2)
+        every = list(range(made.shape[1]))
+        rows = zip(made.all(axis=1).tolist(), made, strict=True)
+        return [
+            every if all_made else np.flatnonzero(row).tolist() or every for all_made, row in rows
+        ]
 
     def _without_target(self, arch: Arch) -> Evaluation:
         status = self.unlabelled.get(arch)

@@ -183,6 +183,11 @@ def test_figures_can_be_had_one_by_one(frame: pd.DataFrame) -> None:
         draw("curves", results, PlotOptions())
 
 
+def test_a_seed_whose_picks_all_failed_is_left_out_of_the_picks(frame: pd.DataFrame) -> None:
+    frame.loc[(frame["predictor"] == "knn") & (frame["seed"] == 1), "value"] = np.nan
+    assert draw("picks", PipelineResults.of(frame), PlotOptions()).axes
+
+
 def test_rows_that_are_no_pipeline_are_refused() -> None:
     with pytest.raises(UserError, match=r"lack the column\(s\) .*arch"):
         PipelineResults.of(pd.DataFrame({"task": ["x"]}))

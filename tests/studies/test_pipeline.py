@@ -92,6 +92,17 @@ def test_on_a_table_values_are_other_runs_and_judgement_is_the_truth(
         assert row.runs == 2
 
 
+def test_on_a_table_that_was_repeated_in_part_every_pick_has_a_value() -> None:
+    task = load_task("live-transformer/motifs")
+    some = framed(cells(study(tasks=["live-transformer/motifs"], seeds=2, predictors=["params"])))
+    picks = some.query("pick > 0")
+    assert set(picks["seed"]) == {0, 1}
+    for row in picks.itertuples():
+        arch = task.space.parse(str(row.arch))
+        assert np.isfinite(row.value)
+        assert row.runs == max(1, task.runs_of(arch) - 1)
+
+
 def test_the_best_trained_are_the_best_of_the_short_trainings(table_frame: pd.DataFrame) -> None:
     rows = of(table_frame, "best-trained")
     assert len(rows) == 40  # a table knows all of them

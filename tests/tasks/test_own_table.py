@@ -118,6 +118,22 @@ def test_seeds_in_columns_are_averaged_and_give_the_noise(write, table):
     assert [task.evaluate((0, 0), seed=s).value for s in (0, 1, 2)] == [90.0, 92.0, 90.0]
 
 
+def test_seeds_count_the_runs_that_there_are(write, table):
+    frame = table.copy()
+    frame["acc"] = [[v - 2, v, np.nan, np.nan, v + 1, v + 4] for v in frame["acc"]]
+    frame.at[0, "acc"] = [88.0, 90.0, *[np.nan] * 4]
+    frame.at[1, "acc"] = [70.0, np.nan, 71.0, 72.0, *[np.nan] * 2]  # the first diverged
+    options = 'layout = "seeds-epochs"\nseeds = 3\n'
+    task = load_task(write(frame, task=options))
+    once, diverged, twice = (tuple(arch) for arch in task.archs[:3].tolist())
+    assert [task.runs_of(arch) for arch in (once, diverged, twice)] == [1, 2, 2]
+    assert [task.evaluate(once, seed=s).value for s in (0, 1, 2)] == [90.0] * 3
+    assert [task.evaluate(diverged, seed=s).status for s in (0, 1)] == ["diverged", "ok"]
+    first, second, again = (task.evaluate(twice, seed=s).value for s in (0, 1, 2))
+    assert second == first + 4
+    assert again == first
+
+
 def test_learning_curves_give_value_curve_and_cost(write, table):
     frame = table.copy()
     frame["acc"] = [[v - 2, v, v - 1] for v in frame["acc"]]

@@ -156,13 +156,14 @@ def _picks_row(
         alpha=0.45,
         markeredgewidth=0,
     )
-    best = rows.loc[rows.groupby("seed")["value"].idxmax().dropna()]
+    known = rows[rows["value"].notna()]
+    best = known.loc[known.groupby("seed")["value"].idxmax()]
     half = half_width(noise["seed_std"] / np.sqrt(best["runs"]), noise["freedom"] + 1)
-    known = np.isfinite(half)
+    shown = np.isfinite(half)
     bars = axes.errorbar(
         best["judged"],
         np.full(len(best), place),
-        xerr=np.where(known, half, 0.0),
+        xerr=np.where(shown, half, 0.0),
         fmt=style.marker,
         color=style.colour,
         markerfacecolor=style.face,
