@@ -126,12 +126,9 @@ class TableTask:
     @cached_property
     def _seeds(self) -> list[list[int]]:
         """The seeds that each architecture was trained with: something of the run is known."""
-        made = np.isfinite(self.values).any(axis=2)
-        every = list(range(made.shape[1]))
-        rows = zip(made.all(axis=1).tolist(), made, strict=True)
-        return [
-            every if all_made else np.flatnonzero(row).tolist() or every for all_made, row in rows
-        ]
+        made = np.asarray(np.isfinite(self.values).any(axis=2)).tolist()
+        every = list(range(self.values.shape[1]))
+        return [[seed for seed in every if row[seed]] or every for row in made]
 
     def _without_target(self, arch: Arch) -> Evaluation:
         status = self.unlabelled.get(arch)

@@ -75,8 +75,9 @@ class ChoiceGrid:
             rows: of the pool, ``n``.
             weights: one for each, ``n``.
         """
-        total: FloatArray = np.bincount(self._at[rows], weights, self.cells)
-        total = total.astype(np.float64, copy=False)
+        total: FloatArray = np.asarray(
+            np.bincount(self._at[rows], weights, self.cells), dtype=np.float64
+        )
         for factor in factors:
             # Each product moves the first variable to the end.
             total = total.reshape(len(factor), -1).T @ factor
