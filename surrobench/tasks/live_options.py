@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.live import LIVE_TASKS, LiveTask, live_factory, live_task
+from surrobench.tasks.live_images import CELL_IMAGES
 from surrobench.tasks.live_sequences import SEQUENCE_TASKS, short_motifs
 from surrobench.training.data import Data
 from surrobench.training.datasets.division import read_images
@@ -30,7 +31,7 @@ _DIGITS = "real handwritten digits (scikit-learn), procedurally distorted"
 _SIGNALS = "synthetic signals, in the manner of MNIST-1D"
 _MOTIFS = "synthetic sequences of motifs in an order (no biology)"
 _GENERATORS: Mapping[str, tuple[Callable[..., Data], str]] = {
-    "live:cells": (distorted_digits, _DIGITS),
+    "live:cells": (partial(distorted_digits, train=CELL_IMAGES), _DIGITS),
     "live:chain": (distorted_digits, _DIGITS),
     "live:signals": (synthetic_signals, _SIGNALS),
     "live:transformer": (short_motifs, _MOTIFS),

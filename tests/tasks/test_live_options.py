@@ -13,6 +13,7 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.studies.live_settings import moved_data
 from surrobench.tasks.live_costs import measured_costs
+from surrobench.tasks.live_images import CELL_IMAGES
 from surrobench.tasks.live_options import make_live
 from surrobench.tasks.live_pool import networks
 from surrobench.training.costs import count_flops, count_params
@@ -78,6 +79,13 @@ def test_images_of_the_user(live_cache: Path, tmp_path: Path) -> None:
     assert setting.task.data.shape == (1, 4, 4)
     assert len(setting.task.data.train) == 20
     assert setting.task.data.classes == 3
+
+
+def test_sizes_that_are_not_given_are_those_of_the_task(live_cache: Path) -> None:
+    plain = make_live("live:cells", {}, Path()).task
+    smaller = make_live("live:cells", {"test": 100}, Path()).task
+    assert len(smaller.data.test) == 100
+    assert len(smaller.data.train) == len(plain.data.train) == CELL_IMAGES
 
 
 def test_the_path_of_data_holds_in_the_run_folder(tmp_path: Path) -> None:
