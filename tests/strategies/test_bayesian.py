@@ -138,7 +138,7 @@ def test_a_batch_is_spread_further_than_the_best_of_one_scoring(seed: int) -> No
     options = {"seed": seed, "design": 6, "acquisition": {"use": "ucb", "beta": 4.0}}
     strategy: Any = make_strategy("bayesian", problem.problem, **options)
     search(strategy, problem, 6)
-    observed = strategy._distinct()
+    observed = list(strategy.trained.values())
     outlook = strategy._outlook(observed, 0)
     situation = strategy._situation(outlook, observed, None, 0)
     at_once = [outlook.arch(row) for row in strategy._function.select(situation, 5)]

@@ -65,7 +65,7 @@ def test_a_batch_holds_distinct_new_architectures() -> None:
 
 
 def situation_of(strategy: Any) -> Situation:
-    observed = strategy._distinct()
+    observed = list(strategy.trained.values())
     return strategy._situation(strategy._outlook(observed, 0), observed, None, 0)
 
 
