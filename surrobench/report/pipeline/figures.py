@@ -62,7 +62,7 @@ def predicted_against_full(
     if not methods:
         raise UserError(f"no predictor has predictions on {task!r} with seed {seed}.")
     unit = results.unit(task)
-    suffix = f" ({escaping.figure(unit, 12)})" if unit else ""
+    suffix = f" ({escaping.figure(unit, 16)})" if unit else ""
     with paper_style():
         columns = 2 if width <= ONE_COLUMN + 0.1 else 4
         figure, grid = panels.panel_grid(len(methods), width, columns, 1.55, below=0.15)

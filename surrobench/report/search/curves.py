@@ -150,4 +150,4 @@ def _label(results: SearchResults, task: str, statistic: str) -> str:
         return "runs that found the optimum (%)"
     unit = results.unit(task)
     name = f"{_NAMES[statistic]} {results.measures[task].label}"
-    return name + (f" ({escaping.figure(unit, 12)})" if unit else "")
+    return name + (f" ({escaping.figure(unit, 16)})" if unit else "")
