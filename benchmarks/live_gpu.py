@@ -44,12 +44,12 @@ from surrobench.tasks.live_images import live_cells
 from surrobench.training.cells import OFFICIAL, CellNetwork, Skeleton
 from surrobench.training.devices import CPU, choose_device, clock
 from surrobench.training.digits import distorted_digits
+from surrobench.training.evaluation import evaluate
 from surrobench.training.fusion import fuse
 from surrobench.training.groups import GroupTrainer, Job
 from surrobench.training.images import ImageData, Split
 from surrobench.training.trainer import (
     Recipe,
-    evaluate,
     initialised,
     make_optimiser,
     train_step,

@@ -44,7 +44,7 @@ Archs = Sequence[tuple[int, ...]]
 @cache
 def default_task(images: int) -> LiveTask:
     """The task as ``live:cells`` has it, with nothing kept."""
-    data = distorted_digits() if images == 0 else distorted_digits(train=images)
+    data = distorted_digits(train=images) if images else None
     return replace(live_cells(data, device="cpu"), cache=None)
 
 

@@ -12,29 +12,57 @@ from torch.optim import Optimizer
 from surrobench.training.fusion import fuse
 
 
-@torch.no_grad()
+class Members:
+    """Copies of networks that take the weights of what they were fused to.
+
+    To find out which number belongs where, networks that hold the numbers 0, 1, 2, … are fused, so
+    this works for whatever can be fused.
+
+    Args:
+        networks: the members; they are left as they are.
+        channels_last: whether the copies keep the weights of convolutions in that order.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], *, channels_last: bool = False) -> None:
+        self._copies = [deepcopy(network) for network in networks]
+        if channels_last:
+            for network in self._copies:
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._values = [value for copy in self._copies for value in _numbers(copy).values()]
+        self._flat = torch.cat([value.flatten().cpu().double() for value in self._values])
+        numbered = [deepcopy(network).to("cpu", torch.float64) for network in networks]
+        places = torch.arange(len(self._flat), dtype=torch.float64)
+        _fill([value for network in numbered for value in _numbers(network).values()], places)
+        self._places = {
+            name: place.flatten().long() for name, place in _numbers(fuse(numbered)).items()
+        }
+
+    @torch.no_grad()
+    def of(self, fused: nn.Module) -> list[nn.Module]:
+        """The copies, with the weights and running statistics that ``fused`` has now.
+
+        What the fused network does not compute (operations without influence) stays as it was. The
+        next call changes the same copies.
+
+        Args:
+            fused: what :func:`~surrobench.training.fusion.fuse` made of the networks, trained
+                since.
+        """
+        current = _numbers(fused)
+        for name, place in self._places.items():
+            self._flat[place] = current[name].flatten().cpu().double()
+        _fill(self._values, self._flat)
+        return self._copies
+
+
 def separate(fused: nn.Module, networks: Sequence[nn.Module]) -> list[nn.Module]:
     """Copies of ``networks`` with the weights and running statistics that ``fused`` has now.
-
-    What the fused network does not compute (operations without influence) stays as it is in
-    ``networks``. To find out which number belongs where, networks that hold the numbers 0, 1, 2, …
-    are fused, so this works for whatever can be fused.
 
     Args:
         fused: what :func:`~surrobench.training.fusion.fuse` made of ``networks``, trained since.
         networks: the members; they are left as they are.
     """
-    copies = [deepcopy(network) for network in networks]
-    numbered = [deepcopy(network).to("cpu", torch.float64) for network in networks]
-    values = [value for network in copies for value in _numbers(network).values()]
-    flat = torch.cat([value.flatten().cpu().double() for value in values])
-    places = torch.arange(len(flat), dtype=torch.float64)
-    _fill([value for network in numbered for value in _numbers(network).values()], places)
-    current = _numbers(fused)
-    for name, place in _numbers(fuse(numbered)).items():
-        flat[place.flatten().long()] = current[name].flatten().cpu().double()
-    _fill(values, flat)
-    return copies
+    return Members(networks).of(fused)
 
 
 def _numbers(network: nn.Module) -> dict[str, Tensor]:
@@ -42,6 +70,7 @@ def _numbers(network: nn.Module) -> dict[str, Tensor]:
     return {name: v for name, v in network.state_dict().items() if v.is_floating_point()}
 
 
+@torch.no_grad()
 def _fill(values: Sequence[Tensor], flat: Tensor) -> None:
     """Write the numbers of ``flat`` into ``values``, one after the other."""
     parts = flat.split([value.numel() for value in values])

@@ -12,26 +12,17 @@ from torch import Tensor, nn
 
 from surrobench.training.clipping import clip_gradients
 from surrobench.training.data import Data, Split
-from surrobench.training.devices import (
-    CPU,
-    clock,
-    computing_in,
-    forget_peak_memory,
-    peak_memory,
-)
+from surrobench.training.devices import CPU, clock, forget_peak_memory, peak_memory
+from surrobench.training.evaluation import Evaluation, laid_out, scores_of
 from surrobench.training.fusion import fuse
 from surrobench.training.graphs import GraphedStep
-from surrobench.training.measures import Measures, absolute_errors, cross_entropies, measure
+from surrobench.training.measures import Measures, absolute_errors, cross_entropies
 from surrobench.training.members import separate, without_others
 from surrobench.training.recipe import Recipe as Recipe
 from surrobench.training.stopping import hopeless, least_accuracy
 from surrobench.training.training_run import Course, TrainingRun
 
 Network = TypeVar("Network", bound=nn.Module)
-EVALUATED = 500
-"""Examples that are evaluated at once."""
-EVALUATED_ON_CPU = 1024
-"""Examples times members that are evaluated at once on a CPU: more would leave its cache."""
 
 
 def train(
@@ -129,6 +120,7 @@ class _Company:
             return measured_step(network, optimiser, inputs, targets, self.recipe)
 
         self._network, self._optimiser, self._step = network, optimiser, step
+        self._evaluation = Evaluation(network, self._networks, self.recipe)
         self._graph = None
         if self.recipe.cuda_graphs and self.device.type == "cuda":
             self._graph = GraphedStep(step)
@@ -141,7 +133,7 @@ class _Company:
         started = now()
         losses, errors = self._pass(data.train, epoch, members).tolist()
         seconds = (now() - started) / members
-        validation = evaluate(self._network, data.validation, members, recipe=self.recipe)
+        validation = self._evaluation(data.validation)
         found = zip(self.present, losses, errors, validation, strict=True)
         for member, loss, error, measured in found:
             self._courses[member].add(loss, error, measured, seconds)
@@ -171,10 +163,9 @@ class _Company:
             def make(network: nn.Module) -> torch.optim.Optimizer:
                 return make_optimiser(network, self.recipe)
 
-            self._go_on_with(
-                *without_others(self._network, self._optimiser, self._networks, stay, make)
-            )
+            smaller = without_others(self._network, self._optimiser, self._networks, stay, make)
             self._networks = [self._networks[place] for place in stay]
+            self._go_on_with(*smaller)
             if len(self._orders) > 1:
                 self._orders = [self._orders[place] for place in stay]
         self.present = [self.present[place] for place in stay]
@@ -185,7 +176,7 @@ class _Company:
         """Test those that came to the end; the records of all."""
         tests: dict[int, Measures] = {}
         if self.present:
-            measured = evaluate(self._network, test, len(self.present), recipe=self.recipe)
+            measured = self._evaluation(test)
             tests = dict(zip(self.present, measured, strict=True))
         if keep and self.present:
             members = separate(self._network, self._networks)
@@ -252,7 +243,7 @@ def _batches(
     labels = torch.stack([split.labels[order] for order in shuffled])
     return list(
         zip(
-            _laid_out(inputs).split(batch_size),
+            laid_out(inputs).split(batch_size),
             labels.split(batch_size, dim=1),
             strict=True,
         )
@@ -292,7 +283,7 @@ def measured_step(
     Returns:
         ``2 x members``: losses before the step, and mean absolute errors of the probabilities.
     """
-    scores = _scores(network, inputs, recipe)
+    scores = scores_of(network, inputs, recipe)
     loss = cross_entropies(scores, targets, recipe.label_smoothing)
     optimiser.zero_grad(set_to_none=True)
     loss.sum().backward()
@@ -300,13 +291,6 @@ def measured_step(
         clip_gradients(network, len(targets), recipe.clip)
     optimiser.step()
     return torch.stack([loss.detach(), absolute_errors(scores.detach(), targets)])
-
-
-def _scores(network: nn.Module, inputs: Tensor, recipe: Recipe) -> Tensor:
-    """``members x n x classes`` in the precision of the recipe; half precision is widened."""
-    with computing_in(recipe.precision, inputs.device):
-        scores: Tensor = network(inputs)
-    return scores.float() if scores.dtype == torch.bfloat16 else scores
 
 
 def cosine(step: int, steps: int, recipe: Recipe) -> float:
@@ -319,28 +303,3 @@ def cosine(step: int, steps: int, recipe: Recipe) -> float:
         return recipe.learning_rate * (step + 1) / rising
     progress = (step - rising) / (steps - rising)
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-@torch.no_grad()
-def evaluate(
-    network: nn.Module,
-    split: Split,
-    members: int,
-    *,
-    recipe: Recipe | None = None,
-) -> list[Measures]:
-    """Measures of each member of a fused network, in the precision of the recipe."""
-    network.eval()
-    recipe = recipe or Recipe()
-    batch_size = EVALUATED
-    if split.labels.device.type == "cpu":
-        batch_size = min(batch_size, max(16, EVALUATED_ON_CPU // members))
-    outputs = [
-        _scores(network, _laid_out(inputs), recipe) for inputs in split.inputs.split(batch_size)
-    ]
-    return measure(torch.cat(outputs, dim=1), split.labels.expand(members, -1))
-
-
-def _laid_out(inputs: Tensor) -> Tensor:
-    """In the order of memory that is fastest: images with their channels last."""
-    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs

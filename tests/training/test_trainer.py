@@ -12,10 +12,9 @@ from torch import nn
 
 from surrobench.spaces.chains import Chains
 from surrobench.training.digits import distorted_digits
-from surrobench.training.fusion import fuse
 from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, cosine, evaluate, initialised, train
+from surrobench.training.trainer import Recipe, cosine, initialised, train
 from surrobench.training.training_run import TrainingRun
 
 RECIPE = Recipe(epochs=2)
@@ -134,15 +133,3 @@ def test_equals_a_plain_training_loop(data: ImageData) -> None:
     assert run.train_loss[0] == pytest.approx(sum(losses) / 3, abs=1e-5)
     entropy = nn.functional.cross_entropy(scores, data.validation.labels).item()
     assert run.validation_cross_entropy[0] == pytest.approx(entropy, abs=1e-4)
-
-
-def test_evaluation_is_in_percent_and_nats(data: ImageData) -> None:
-    constant = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with torch.no_grad():
-        for parameter in constant.parameters():
-            parameter.zero_()
-    zeros = (data.test.labels == 0).double().mean().item()
-    for measures in evaluate(fuse([constant, constant]), data.test, members=2):
-        assert measures.accuracy == pytest.approx(100 * zeros)
-        assert measures.cross_entropy == pytest.approx(math.log(10), abs=1e-6)
-        assert measures.macro_recall == pytest.approx(10)  # all of one class of ten
