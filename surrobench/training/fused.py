@@ -119,7 +119,14 @@ def fuse_layers(layers: Sequence[nn.Module]) -> nn.Module:
     raise UserError(f"networks with a layer {type(first).__name__} cannot be trained together.")
 
 
-_PARAMETERLESS = (nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Identity)
+_PARAMETERLESS = (
+    nn.ReLU,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.Identity,
+    NeighbourMean,
+)
 
 
 def _convolution(first: nn.Conv2d, members: int) -> nn.Module:

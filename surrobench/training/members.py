@@ -11,38 +11,39 @@ from torch.optim import Optimizer
 
 from surrobench.training.fusion import fuse
 
+EXACT = 2**20
+"""Whole numbers below it, and more, are exact in single precision."""
+
 
 class Members:
-    """Copies of networks that take the weights of what they were fused to.
+    """Networks that take the weights of what they were fused to.
 
     To find out which number belongs where, networks that hold the numbers 0, 1, 2, … are fused, so
     this works for whatever can be fused.
 
     Args:
-        networks: the members; they are left as they are.
-        channels_last: whether the copies keep the weights of convolutions in that order.
+        networks: the members; their weights are overwritten.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], *, channels_last: bool = False) -> None:
-        self._copies = [deepcopy(network) for network in networks]
-        if channels_last:
-            for network in self._copies:
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._values = [value for copy in self._copies for value in _numbers(copy).values()]
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        self._networks = networks
+        self._values = [v for network in networks for v in _numbers(network).values()]
         self._flat = torch.cat([value.flatten().cpu().double() for value in self._values])
-        numbered = [deepcopy(network).to("cpu", torch.float64) for network in networks]
-        places = torch.arange(len(self._flat), dtype=torch.float64)
-        _fill([value for network in numbered for value in _numbers(network).values()], places)
-        self._places = {
-            name: place.flatten().long() for name, place in _numbers(fuse(numbered)).items()
-        }
+        places = torch.arange(len(self._flat))
+        low, high = (self._fused(part) for part in (places % EXACT, places // EXACT))
+        self._places = {name: low[name] + EXACT * high[name] for name in low}
+
+    def _fused(self, flat: Tensor) -> dict[str, Tensor]:
+        """Which of the whole numbers of ``flat`` each number of the fused network is."""
+        _fill(self._values, flat)
+        fused = _numbers(fuse(self._networks))
+        return {name: value.flatten().cpu().long() for name, value in fused.items()}
 
     @torch.no_grad()
-    def of(self, fused: nn.Module) -> list[nn.Module]:
-        """The copies, with the weights and running statistics that ``fused`` has now.
+    def of(self, fused: nn.Module) -> Sequence[nn.Module]:
+        """The networks, with the weights and running statistics that ``fused`` has now.
 
-        What the fused network does not compute (operations without influence) stays as it was. The
-        next call changes the same copies.
+        What the fused network does not compute (operations without influence) stays as it was.
 
         Args:
             fused: what :func:`~surrobench.training.fusion.fuse` made of the networks, trained
@@ -52,7 +53,7 @@ class Members:
         for name, place in self._places.items():
             self._flat[place] = current[name].flatten().cpu().double()
         _fill(self._values, self._flat)
-        return self._copies
+        return self._networks
 
 
 def separate(fused: nn.Module, networks: Sequence[nn.Module]) -> list[nn.Module]:
@@ -62,7 +63,7 @@ def separate(fused: nn.Module, networks: Sequence[nn.Module]) -> list[nn.Module]
         fused: what :func:`~surrobench.training.fusion.fuse` made of ``networks``, trained since.
         networks: the members; they are left as they are.
     """
-    return Members(networks).of(fused)
+    return list(Members([deepcopy(network) for network in networks]).of(fused))
 
 
 def _numbers(network: nn.Module) -> dict[str, Tensor]:
