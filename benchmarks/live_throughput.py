@@ -2,11 +2,12 @@
 
     python benchmarks/live_throughput.py results/live-speed [--cells 256] [--workers 2]
 
-Worker processes with one thread each train the cells in groups, from building the networks to
-their test accuracy. The clock runs from the moment at which every worker has imported everything,
-rendered its images and trained one group. One worker then trains a few cells with a plain loop
-(build, DataLoader, train), in CPU seconds of its one thread; what it is compared with is building
-and training in groups, validation and test left out on both sides.
+Worker processes with one thread each train the cells in groups, once from building the networks to
+their test accuracy, and once with a single image to validate and one to test, which is building and
+training. The clock runs from the moment at which every worker has imported everything, rendered its
+images and trained one group. One worker then trains a few cells with a plain loop (build,
+DataLoader, train), in CPU seconds of its one thread; what it is compared with is building and
+training in groups, validation and test left out on both sides.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -35,23 +36,23 @@ from live_gpu import connected_cells, plain_loop
 from machine import write_machine
 
 from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_images import live_cells
+from surrobench.tasks.live_images import CELL_IMAGES, live_cells
 from surrobench.training.digits import distorted_digits
 
 Archs = Sequence[tuple[int, ...]]
 
 
 @cache
-def default_task(images: int) -> LiveTask:
+def default_task(images: int, evaluated: bool = True) -> LiveTask:
     """The task as ``live:cells`` has it, with nothing kept."""
-    data = distorted_digits(train=images) if images else None
-    return replace(live_cells(data, device="cpu"), cache=None)
+    sizes = {"train": images or CELL_IMAGES} | ({} if evaluated else {"validation": 1, "test": 1})
+    return replace(live_cells(distorted_digits(**sizes), device="cpu"), cache=None)
 
 
 def start(barrier: Barrier, images: int, warm_up: Archs) -> None:
     """Get a worker ready, and wait for the others."""
     torch.set_num_threads(1)
-    grouped(images, warm_up)
+    grouped(images, True, warm_up)
     barrier.wait()
 
 
@@ -67,9 +68,9 @@ class Group(NamedTuple):
     accuracies: list[float]
 
 
-def grouped(images: int, archs: Archs) -> Group:
-    """Evaluate one group."""
-    task, started = default_task(images), time.process_time()
+def grouped(images: int, evaluated: bool, archs: Archs) -> Group:
+    """Train one group, and evaluate it or next to nothing of it."""
+    task, started = default_task(images, evaluated), time.process_time()
     found = task.evaluate_many(archs)
     seconds, started = time.process_time() - started, time.process_time()
     for arch in archs:
@@ -96,16 +97,19 @@ def measure(cells: int, workers: int, plain_cells: int, images: int) -> dict[str
     with ProcessPoolExecutor(workers, context, start, (barrier, images, groups[0])) as pool:
         for future in [pool.submit(ready) for _ in range(workers)]:
             future.result()
-        started = time.perf_counter()
-        results = list(pool.map(grouped, [images] * len(groups), groups))
-        seconds = time.perf_counter() - started
+        seconds, results = {}, []
+        for evaluated in (False, True):
+            started = time.perf_counter()
+            results = list(pool.map(partial(grouped, images, evaluated), groups))
+            seconds[evaluated] = time.perf_counter() - started
         plain_seconds = pool.submit(plain, images, archs[:plain_cells]).result() / plain_cells
     training = sum(group.building_and_training for group in results) / len(archs)
     return {
         "cells": len(archs),
         "workers": workers,
         "group": size,
-        "architectures_a_minute": 60 * len(archs) / seconds,
+        "architectures_a_minute": 60 * len(archs) / seconds[True],
+        "trained_a_minute": 60 * len(archs) / seconds[False],
         "cpu_seconds_a_network": sum(group.seconds for group in results) / len(archs),
         "training_cpu_seconds_a_network": training,
         "plain_cpu_seconds_a_network": plain_seconds,
