@@ -1,10 +1,13 @@
-"""Training cells in groups beside a plain loop: build, DataLoader, train; one thread each.
+"""Training cells in groups beside a plain loop (build, DataLoader, train), and measuring them.
 
-Sixteen cells, one epoch on 1,024 distorted digits in the default setting (8 channels, one cell per
-stage, thin reductions, batches of 64). Compare the minima: the machine may be busy.
+Sixteen cells, one epoch on 1,024 distorted digits in the setting of ``live:cells`` (8 channels, one
+cell per stage, thin reductions, batches of 16); then their measures on 2,000 images, as one network
+and one after the other. One thread each. Compare the minima: the machine may be busy.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +16,16 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.tasks.live_images import CELL_RECIPE
 from surrobench.training.cells import CellNetwork
 from surrobench.training.digits import distorted_digits
+from surrobench.training.evaluation import Evaluation, evaluate
+from surrobench.training.fusion import fuse
 from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.trainer import Recipe, initialised
+from surrobench.training.trainer import initialised
 
 SPACE, CELLS = nas_bench_201(), 16
-RECIPE = Recipe(epochs=1, batch_size=64, learning_rate=0.1)
+RECIPE = replace(CELL_RECIPE, epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,25 @@ def test_groups(benchmark, data, jobs, group_size):
 @pytest.mark.benchmark(group="train-16-cells")
 def test_plain_loop_baseline(benchmark, data, jobs):
     benchmark.pedantic(plain_loop, args=(jobs, data), rounds=5, warmup_rounds=1)
+
+
+@pytest.fixture(scope="module")
+def networks(jobs):
+    return [initialised(lambda arch=job.arch: CellNetwork(SPACE, arch), 0) for job in jobs]
+
+
+@pytest.fixture(scope="module")
+def validation():
+    return distorted_digits(0, train=16, test=16).validation
+
+
+@pytest.mark.benchmark(group="evaluate-16-cells")
+def test_together_baseline(benchmark, networks, validation):
+    fused = fuse(networks)
+    benchmark.pedantic(evaluate, args=(fused, validation, CELLS), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="evaluate-16-cells")
+def test_one_after_the_other(benchmark, networks, validation):
+    evaluation = Evaluation(fuse(networks), networks, RECIPE)
+    benchmark.pedantic(evaluation, args=(validation,), rounds=5, warmup_rounds=1)
