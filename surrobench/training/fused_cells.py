@@ -9,7 +9,7 @@ al., MLSys 2021).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -48,26 +48,65 @@ class Bundle(nn.Module):
     Attributes:
         slots: the member of each edge.
         targets: for each target node how many of the edges it gets.
+        whole: the target nodes that get an edge from every member.
         operation: of all edges at once.
     """
 
     slots: Tensor
 
-    def __init__(self, edges: Sequence[tuple[int, int, nn.Module]]) -> None:
+    def __init__(self, edges: Sequence[tuple[int, int, nn.Module]], members: int) -> None:
         super().__init__()
-        members = [member for _, member, _ in edges]
-        self.register_buffer("slots", torch.tensor(members), persistent=False)
+        slots = [member for _, member, _ in edges]
+        self.register_buffer("slots", torch.tensor(slots), persistent=False)
         self.targets = Counter(target for target, _, _ in edges)
+        self.whole = {target for target, n in self.targets.items() if n == members}
         self.operation = fuse_layers([operation for _, _, operation in edges])
 
-    def forward(self, copies: Tensor, totals: list[Tensor]) -> None:
-        """Add what the edges pass on to their targets, in place."""
+    @property
+    def copies(self) -> bool:
+        """Whether the edges take something else than the node as it is."""
+        return len(self.targets) > 1 or not self.whole
+
+    def forward(self, copies: Tensor) -> Iterator[tuple[int, Tensor | None, Tensor]]:
+        """What the edges pass on: target, members (None if all of them) and their slots."""
         passed = _as_slots(self.operation(_as_maps(copies)), len(self.slots))
         sizes = list(self.targets.values())
-        parts = zip(self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True)
-        for target, members, part in parts:
-            # In mixed precision what is passed on may be of another type than the node.
-            totals[target].index_add_(3, members, part.to(totals[target].dtype))
+        for target, members, part in zip(
+            self.targets, self.slots.split(sizes), passed.split(sizes, 3), strict=True
+        ):
+            yield target, None if target in self.whole else members, part
+
+
+class _Node:
+    """The sum of what edges pass on, in slots.
+
+    Args:
+        like: a tensor of its shape and type.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like
+        self._sum: Tensor | None = None
+        self._shared = False
+
+    def add(self, members: Tensor | None, part: Tensor) -> None:
+        """Add what one edge of each of some members, or of all, passes on."""
+        # In mixed precision what is passed on may be of another type than the node.
+        part = part.to(self._like.dtype)
+        if members is None:
+            self._shared = self._sum is None  # an edge may pass on the very node that it comes from
+            self._sum = part if self._sum is None else self._sum + part
+        else:
+            total = self.total()
+            self._sum = total.clone() if self._shared else total
+            self._sum.index_add_(3, members, part)
+            self._shared = False
+
+    def total(self) -> Tensor:
+        """``n x height x width x members x channels``."""
+        if self._sum is None:
+            self._sum = torch.zeros_like(self._like)
+        return self._sum
 
 
 class FusedCell(nn.Module):
@@ -83,14 +122,18 @@ class FusedCell(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """``n x (members * channels) x height x width`` to the same shape."""
         start = _as_slots(maps, self.members)
-        totals = [start, *(torch.zeros_like(start) for _ in range(1, self.n_nodes))]
-        for node, bundles in enumerate(self.bundles):
+        nodes = [_Node(start) for _ in range(self.n_nodes)]
+        nodes[0].add(None, start)
+        for node, bundles in zip(nodes, self.bundles, strict=False):
             outgoing = [bundle for bundle in bundles.children() if isinstance(bundle, Bundle)]
-            if outgoing:
-                spread = _Spread.apply(totals[node], *(bundle.slots for bundle in outgoing))
-                for bundle, copies in zip(outgoing, spread, strict=True):
-                    bundle(copies, totals)
-        return _as_maps(totals[-1])
+            lists = [bundle.slots for bundle in outgoing if bundle.copies]
+            spread = iter(_Spread.apply(node.total(), *lists) if lists else ())
+            for bundle in outgoing:
+                for target, members, part in bundle(
+                    next(spread) if bundle.copies else node.total()
+                ):
+                    nodes[target].add(members, part)
+        return _as_maps(nodes[-1].total())
 
 
 def _bundles(cells: Sequence[Cell], node: int) -> list[Bundle]:
@@ -101,7 +144,10 @@ def _bundles(cells: Sequence[Cell], node: int) -> list[Bundle]:
             if source == node:
                 outgoing = (target, member, cell.operations[str(edge)])
                 alike.setdefault(label, []).append(outgoing)
-    return [Bundle(sorted(edges, key=lambda edge: edge[:2])) for _, edges in sorted(alike.items())]
+    return [
+        Bundle(sorted(edges, key=lambda edge: edge[:2]), len(cells))
+        for _, edges in sorted(alike.items())
+    ]
 
 
 class FusedReduction(nn.Module):

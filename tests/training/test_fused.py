@@ -118,6 +118,24 @@ def test_cells_with_the_same_images_twenty_steps_equal_separate_training() -> No
     check_twenty_steps(cells(Skeleton(channels=4), archs), shared=True)
 
 
+ALIKE = [
+    [(CONV3, SKIP, POOL, CONV1, CONV3, SKIP)] * 3,  # no member differs
+    [(SKIP, POOL, SKIP, POOL, SKIP, CONV3)],
+    [  # all skip from the first node to the third, which gets more from some
+        (CONV3, SKIP, CONV1, POOL, NONE, CONV3),
+        (CONV3, SKIP, POOL, CONV3, SKIP, CONV1),
+        (POOL, SKIP, CONV3, NONE, NONE, SKIP),
+    ],
+]
+
+
+@pytest.mark.parametrize("archs", ALIKE)
+def test_cells_that_share_edges_twenty_steps_equal_separate_training(
+    archs: list[tuple[int, ...]],
+) -> None:
+    check_twenty_steps(cells(Skeleton(channels=4), archs), shared=False)
+
+
 def test_every_operation_alone_on_every_edge_equals_separate_computation() -> None:
     archs = [
         tuple(operation if e == edge else CONV1 for e in range(6))
