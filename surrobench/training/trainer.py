@@ -111,8 +111,6 @@ class _Company:
         some = seeds[:1] if len(set(seeds)) == 1 else seeds
         self._orders = [torch.Generator().manual_seed(seed) for seed in some]
         network = fuse(networks).to(device)
-        if device.type == "cuda":  # tensor cores want channels last also of a network alone
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._go_on_with(network, make_optimiser(network, recipe))
 
     def _go_on_with(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
