@@ -16,7 +16,7 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.live import LiveTask
 from surrobench.tasks.sources import cache_folder
-from surrobench.training.cells import CellNetwork, Skeleton, useful_edges
+from surrobench.training.cells import CellNetwork, Skeleton, learns, useful_edges
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import whole
@@ -64,8 +64,11 @@ def live_cells(
         return CellNetwork(space, arch, narrow, channels=channels, classes=classes)
 
     def cost_key(arch: Arch) -> Hashable:
-        useful = useful_edges(space, arch)
-        return tuple(sorted(arch)), tuple(sorted(arch[edge] for edge in useful))
+        # Nothing else has parameters, or operations that are counted.
+        convolutions = [edge for edge, i in enumerate(arch) if learns(space.operations[i])]
+        useful = set(useful_edges(space, arch))
+        computed = [arch[edge] for edge in convolutions if edge in useful]
+        return tuple(sorted(arch[edge] for edge in convolutions)), tuple(sorted(computed))
 
     return LiveTask(
         "live:cells",

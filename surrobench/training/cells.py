@@ -114,11 +114,11 @@ def useful_edges(space: EdgeCells, arch: Arch) -> list[int]:
     They reach the output node and carry something. A convolution carries something even from a
     node that is always zero: the learned shift of its batch norm.
     """
-    learns = [_learns(space.operations[operation]) for operation in arch]
+    with_weights = [learns(space.operations[operation]) for operation in arch]
     filled = {0}
     carrying = []
     for edge, (source, target) in enumerate(space.edges):
-        if arch[edge] != space.none and (source in filled or learns[edge]):
+        if arch[edge] != space.none and (source in filled or with_weights[edge]):
             carrying.append(edge)
             filled.add(target)
     reaching = {space.n_nodes - 1}
@@ -131,7 +131,8 @@ def useful_edges(space: EdgeCells, arch: Arch) -> list[int]:
     return useful[::-1]
 
 
-def _learns(operation: str) -> bool:
+def learns(operation: str) -> bool:
+    """Whether an operation has weights."""
     return operation.startswith("nor_conv")
 
 
