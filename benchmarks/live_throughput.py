@@ -38,6 +38,7 @@ from machine import write_machine
 from surrobench.tasks.live import LiveTask
 from surrobench.tasks.live_images import CELL_IMAGES, live_cells
 from surrobench.training.digits import distorted_digits
+from surrobench.training.groups import Job, alike
 
 Archs = Sequence[tuple[int, ...]]
 
@@ -91,7 +92,8 @@ def measure(cells: int, workers: int, plain_cells: int, images: int) -> dict[str
     """Everything that is measured, in one row."""
     archs = connected_cells(cells)
     size = default_task(images).group_size or 8
-    groups = [archs[i : i + size] for i in range(0, len(archs), size)]
+    sorted_archs = sorted(archs, key=lambda arch: alike(Job(arch)))  # as trainers do with a list
+    groups = [sorted_archs[i : i + size] for i in range(0, len(archs), size)]
     context = get_context("spawn")
     barrier = context.Barrier(workers)
     with ProcessPoolExecutor(workers, context, start, (barrier, images, groups[0])) as pool:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ from surrobench.tasks.live_options import LiveSetting, make_live, shortened
 from surrobench.tasks.live_pool import networks
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.task import TableTask
-from surrobench.training.groups import Job
+from surrobench.training.groups import Job, alike
 
 FloatArray = npt.NDArray[np.float64]
 FIRST_FULL_SEED = 1_000_000
@@ -207,8 +208,11 @@ class LivePipeline:
     def brief(self, archs: Sequence[Arch], seed: int) -> list[Evaluation]:
         """Train briefly; groups depend on the list alone."""
         task = shortened(self.setting.task, self.proxy_share)
-        units = in_units(task, [Job(arch, seed) for arch in archs])
-        return [one for unit in train_shared(task, units, self.proxy_epochs) for one in unit]
+        jobs = [Job(arch, seed) for arch in archs]
+        units = in_units(task, sorted(jobs, key=alike))
+        trained = train_shared(task, units, self.proxy_epochs)
+        found = dict(zip(chain(*units), chain(*trained), strict=True))
+        return [found[job] for job in jobs]
 
     def full(self, archs: Sequence[Arch], runs: int, seed: int) -> list[list[Evaluation]]:
         """Train fully; the runs of an architecture are a unit, whoever else picked it."""

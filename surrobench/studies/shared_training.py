@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -64,7 +66,16 @@ def _lock(task: LiveTask, unit: Sequence[Job], epochs: int | None) -> FileLock:
     return FileLock(folder / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.lock")
 
 
-def in_units(task: LiveTask, jobs: Sequence[Job], size: int = GROUP_SIZE) -> list[list[Job]]:
-    """Jobs cut into units; on a GPU, which is fastest with many at once, all in one."""
-    length = size if task.device.type == "cpu" else max(1, len(jobs))
-    return [list(jobs[start : start + length]) for start in range(0, len(jobs), length)]
+def in_units(task: LiveTask, jobs: Sequence[Job], size: int | None = None) -> list[list[Job]]:
+    """Jobs cut into units of equal length; on a GPU, fastest with many at once, all in one.
+
+    Args:
+        task: what trains.
+        jobs: to be cut, in this order.
+        size: the most jobs of a unit. By default half of what the task trains together, so that two
+            workers can share few jobs, but no fewer than :data:`GROUP_SIZE`.
+    """
+    size = size or max(GROUP_SIZE, (task.group_size or 0) // 2)
+    units = math.ceil(len(jobs) / size) if task.device.type == "cpu" else 1
+    bounds = [len(jobs) * unit // max(1, units) for unit in range(units + 1)]
+    return [list(jobs[start:end]) for start, end in pairwise(bounds) if start < end]

@@ -177,6 +177,17 @@ def test_numbers_do_not_depend_on_who_trains_first(
     assert forward["value"].tolist() == backward["value"].tolist()
 
 
+@pytest.mark.parametrize(("n", "size"), [(0, 3), (2, 3), (8, 3), (9, 3), (100, None)])
+def test_units_are_even_and_leave_nothing_out(n: int, size: int | None, live_cache: Path) -> None:
+    task = make_live("live:cells", TINY, Path()).task
+    jobs = [Job(arch, 0) for arch in task.space.sample(n, np.random.default_rng(0))]
+    units = in_units(task, jobs, size)
+    assert [job for unit in units for job in unit] == jobs
+    lengths = [len(unit) for unit in units]
+    assert max(lengths, default=0) - min(lengths, default=0) <= 1
+    assert max(lengths, default=0) <= (size or (task.group_size or 0) // 2)
+
+
 def test_two_at_a_time_share_the_work(live_cache: Path, trained: list[Job]) -> None:
     task = make_live("live:cells", TINY, Path()).task
     archs = task.space.sample(8, np.random.default_rng(0))
