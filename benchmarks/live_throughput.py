@@ -94,6 +94,7 @@ def measure(cells: int, workers: int, plain_cells: int, images: int) -> dict[str
     size = default_task(images).group_size or 8
     sorted_archs = sorted(archs, key=lambda arch: alike(Job(arch)))  # as trainers do with a list
     groups = [sorted_archs[i : i + size] for i in range(0, len(archs), size)]
+    groups.reverse()  # the first ones have the fewest edges: the last worker is not waited for long
     context = get_context("spawn")
     barrier = context.Barrier(workers)
     with ProcessPoolExecutor(workers, context, start, (barrier, images, groups[0])) as pool:
