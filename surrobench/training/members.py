@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 
 from surrobench.training.fusion import fuse
 
-EXACT = 2**20
-"""Whole numbers below it, and more, are exact in single precision."""
+EXACT = 2**8
+"""Whole numbers below it are exact in every type of floating point."""
 
 
 class Members:
@@ -29,12 +29,14 @@ class Members:
         self._networks = networks
         self._values = [v for network in networks for v in _numbers(network).values()]
         self._flat = torch.cat([value.flatten().cpu().double() for value in self._values])
-        places = torch.arange(len(self._flat))
-        low, high = (self._fused(part) for part in (places % EXACT, places // EXACT))
-        self._places = {name: low[name] + EXACT * high[name] for name in low}
+        places, unit = torch.arange(len(self._flat)), 1
+        self._places = self._fused(places % EXACT)
+        while (unit := unit * EXACT) < len(places):
+            for name, digits in self._fused(places // unit % EXACT).items():
+                self._places[name] += unit * digits
 
     def _fused(self, flat: Tensor) -> dict[str, Tensor]:
-        """Which of the whole numbers of ``flat`` each number of the fused network is."""
+        """Which of the whole numbers of ``flat``, below ``EXACT``, each fused number is."""
         _fill(self._values, flat)
         fused = _numbers(fuse(self._networks))
         return {name: value.flatten().cpu().long() for name, value in fused.items()}

@@ -137,6 +137,20 @@ def test_members_can_be_taken_apart(make: object) -> None:
             assert torch.equal(copy.state_dict()[name], value), name
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_members_are_found_in_every_type(dtype: torch.dtype) -> None:
+    networks = [network.to(dtype) for network in cells()]
+    trained = [network.to(dtype) for network in cells()]
+    with torch.no_grad():
+        for network in trained:
+            for parameter in network.parameters():
+                parameter.copy_(0.1 * torch.randn(parameter.shape))
+    found = separate(fuse(trained), networks)
+    images = torch.randn(2, 1, 8, 8, dtype=dtype)
+    for network, copy in zip(trained, found, strict=True):
+        assert torch.equal(network.eval()(images), copy.eval()(images))
+
+
 @pytest.mark.parametrize("make", [cells, chains, alone])
 def test_trained_members_are_handed_over(data: ImageData, make: object) -> None:
     networks = [network.double() for network in make()]  # type: ignore[operator]
