@@ -67,7 +67,7 @@ class Sizes:
     groups: tuple[int, ...] = (128, 256, 512)
     cells: int = 1024
     plain_cells: int = 12
-    images: tuple[int, int, int] = (2048, 2000, 4000)
+    images: tuple[int, int, int] = (1024, 2000, 4000)
     skeleton: Skeleton = OFFICIAL
     official_cells: int = 6
     side: int = 32
@@ -175,7 +175,9 @@ def plain_loop(task: LiveTask, archs: Sequence[tuple[int, ...]], *, validate: bo
             for images, labels in loader:
                 optimiser.zero_grad()
                 scores = network(images.to(device))
-                nn.functional.cross_entropy(scores, labels.to(device)).backward()
+                nn.functional.cross_entropy(
+                    scores, labels.to(device), label_smoothing=recipe.label_smoothing
+                ).backward()
                 optimiser.step()
                 schedule.step()
         if validate:

@@ -47,7 +47,8 @@ Archs = Sequence[tuple[int, ...]]
 def default_task(images: int, evaluated: bool = True) -> LiveTask:
     """The task as ``live:cells`` has it, with nothing kept."""
     sizes = {"train": images or CELL_IMAGES} | ({} if evaluated else {"validation": 1, "test": 1})
-    return replace(live_cells(distorted_digits(**sizes), device="cpu"), cache=None)
+    task = live_cells(distorted_digits(**sizes), value="accuracy", device="cpu")
+    return replace(task, cache=None)
 
 
 def start(barrier: Barrier, images: int, warm_up: Archs) -> None:

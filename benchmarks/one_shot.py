@@ -1,11 +1,11 @@
-"""One-shot methods against stand-alone training on the default live task.
+"""One-shot methods against stand-alone training on cells of eight channels.
 
     python benchmarks/one_shot.py results/one-shot [--seeds 3] [--cells 24] [--scale 1.0]
 
-Every method of the registry searches the cells of live:cells with each seed; 24 connected cells
-(those of live_noise.py) are trained alone three times each, and so is every cell that a method
-chooses. Trainings and searches are kept in the cache of live tasks, so a run that was broken off
-goes on where it was.
+Every method of the registry searches the cells of live:cells with each seed, with half the channels
+of the default, twice the images and plain labels; 24 connected cells are trained alone three times
+each, and so is every cell that a method chooses. Trainings and searches are kept in the cache of
+live tasks, so a run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -23,7 +24,9 @@ import torch
 from surrobench.report.one_shot import one_shot_exhibits, save_exhibits
 from surrobench.strategies.one_shot import ONE_SHOT
 from surrobench.studies.one_shot import compare_one_shot
-from surrobench.tasks.live import live_task
+from surrobench.tasks.live_images import CELL_RECIPE, live_cells
+from surrobench.training.cells import Skeleton
+from surrobench.training.digits import distorted_digits
 
 OPTIONS: dict[str, dict[str, int]] = {
     "spos": {"epochs": 12, "evaluations": 100},
@@ -53,7 +56,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     found = compare_one_shot(
-        live_task("live:cells", device="cpu"),
+        live_cells(
+            distorted_digits(train=2048),
+            skeleton=Skeleton(channels=8),
+            recipe=replace(CELL_RECIPE, label_smoothing=0.0),
+            device="cpu",
+        ),
         given.methods,
         seeds=given.seeds,
         cells=given.cells,

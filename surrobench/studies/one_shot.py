@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ def compare_one_shot(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     tell: Tell | None = None,
 ) -> OneShotComparison:
-    """Run one-shot methods and judge them by stand-alone trainings.
+    """Run one-shot methods and judge them by the accuracies of stand-alone trainings.
 
     The cache of the task keeps trainings and searches, so that a comparison that was broken off
     goes on where it was.
@@ -87,6 +87,7 @@ def compare_one_shot(
     options = options or {}
     _check(task, methods, options, seeds=seeds, cells=cells, trainings=trainings)
     tell = tell or (lambda _message: None)
+    task = replace(task, value="accuracy")
     archs = connected_cells(task, cells, sample_seed)
     tell(f"{cells} cells, trained {trainings} times each")
     sample = _Sample(task, archs, [task.evaluate_many(archs, seed=s) for s in range(trainings)])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 import torch
@@ -28,6 +28,7 @@ from surrobench.training.training_run import TrainingRun
 from surrobench.training.versions import versions
 
 Progress = Callable[[int, int], None]
+Value = Literal["accuracy", "cross-entropy"]
 GROUP_SIZE = 8
 """Stated, not tuned, so that rounding and hence numbers are the same on every run."""
 
@@ -84,7 +85,13 @@ class LiveTask:
     group_size: int | None = GROUP_SIZE
     build_at: Callable[[Arch, float], nn.Module] | None = None
     cost_key: Callable[[Arch], Hashable] | None = None
-    value: Literal["accuracy", "cross-entropy"] = "accuracy"
+    value: Value = "accuracy"
+
+    def __post_init__(self) -> None:
+        if self.value not in get_args(Value):
+            raise UserError(
+                f"{self.name}: value is {self.value!r}; it must be 'accuracy' or 'cross-entropy'."
+            )
 
     @property
     def unit(self) -> str:

@@ -14,7 +14,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live import LiveTask, Value
 from surrobench.tasks.sources import cache_folder
 from surrobench.training.cells import CellNetwork, Skeleton, learns, useful_edges
 from surrobench.training.devices import choose_device
@@ -26,9 +26,16 @@ from surrobench.training.networks import build_chain
 from surrobench.training.recipe import Recipe
 from surrobench.training.signals import synthetic_signals
 
-CELL_IMAGES = 2048
-"""Training images of cells: few images in small batches tell cells apart at the least cost."""
-CELL_RECIPE = Recipe(batch_size=16, learning_rate=0.1)
+CELL_IMAGES = 1024
+"""Training images of cells.
+
+Few images for many channels: half the channels on twice the images train as long, but more of the
+result is due to the seed.
+"""
+CELL_SKELETON = Skeleton(channels=16)
+SIGNAL_SKELETON = Skeleton(ndim=1)
+CELL_RECIPE = Recipe(batch_size=16, learning_rate=0.1, label_smoothing=0.2)
+"""Smoothed labels cost nothing and make good cells differ by more than their seeds do."""
 CACHED_BYTES = 2**21
 """What a tensor of a group of cells may hold on a CPU; larger ones leave the cache and are slow."""
 
@@ -36,22 +43,26 @@ CACHED_BYTES = 2**21
 def live_cells(
     data: ImageData | None = None,
     *,
-    skeleton: Skeleton | None = None,
+    skeleton: Skeleton = CELL_SKELETON,
     recipe: Recipe | None = None,
+    value: Value = "cross-entropy",
     device: str = "auto",
     cache: Path | None = None,
 ) -> LiveTask:
     """Cells of NAS-Bench-201, by default on distorted digits: ``live:cells``.
 
     Args:
-        data: images; 2,048 distorted digits if omitted.
-        skeleton: channels, cells per stage and reduction; 8, 1 and thin if omitted.
-        recipe: three epochs of batches of 16 with a learning rate of 0.1 if omitted.
+        data: images; 1,024 distorted digits if omitted.
+        skeleton: channels, cells per stage and reduction; by default 16, 1 and thin.
+        recipe: three epochs of batches of 16 with a learning rate of 0.1 and a label smoothing of
+            0.2 if omitted.
+        value: what cells are compared by, see :class:`~surrobench.tasks.live.LiveTask`; two seeds
+            agree better on the cross-entropies of good cells than on their accuracies.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
     """
     data = data or distorted_digits(train=CELL_IMAGES)
-    skeleton, space = skeleton or Skeleton(), nas_bench_201()
+    space = nas_bench_201()
     recipe, chosen = recipe or CELL_RECIPE, choose_device(device)
     channels, classes = data.shape[0], data.classes
 
@@ -82,6 +93,7 @@ def live_cells(
         _cells_together(skeleton, data, recipe, chosen),
         build_at=build,
         cost_key=cost_key,
+        value=value,
     )
 
 
@@ -100,8 +112,9 @@ def _cells_together(
 def live_signals(
     data: ImageData | None = None,
     *,
-    skeleton: Skeleton | None = None,
+    skeleton: Skeleton = SIGNAL_SKELETON,
     recipe: Recipe | None = None,
+    value: Value = "accuracy",
     **options: Any,
 ) -> LiveTask:
     """Cells of NAS-Bench-201 for signals, by default synthetic ones: ``live:signals``.
@@ -109,14 +122,17 @@ def live_signals(
     Args:
         data: images of height 1; 4,096 signals of
             :func:`~surrobench.training.signals.synthetic_signals` if omitted.
-        skeleton: as for :func:`live_cells`, but of one dimension, whatever it says.
+        skeleton: as for :func:`live_cells`, by default with 8 channels; of one dimension, whatever
+            it says.
         recipe: four epochs with a learning rate of 0.1 if omitted.
+        value: as for :func:`live_cells`.
         options: as for :func:`live_cells`.
     """
     task = live_cells(
         data or synthetic_signals(),
-        skeleton=replace(skeleton or Skeleton(), ndim=1),
+        skeleton=replace(skeleton, ndim=1),
         recipe=recipe or Recipe(epochs=4, learning_rate=0.1),
+        value=value,
         **options,
     )
     return replace(task, name="live:signals")
@@ -127,6 +143,7 @@ def live_chain(
     *,
     div: int = 4,
     recipe: Recipe | None = None,
+    value: Value = "accuracy",
     device: str = "auto",
     cache: Path | None = None,
 ) -> LiveTask:
@@ -136,6 +153,7 @@ def live_chain(
         data: square images; 4,096 distorted digits if omitted.
         div: filters and widths are divided by it.
         recipe: three epochs with a learning rate of 0.05 if omitted.
+        value: as for :func:`live_cells`.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
 
@@ -162,4 +180,5 @@ def live_chain(
         choose_device(device),
         cache or cache_folder() / "live",
         build_at=build,
+        value=value,
     )

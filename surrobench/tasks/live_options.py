@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.live import LIVE_TASKS, LiveTask, live_factory, live_task
@@ -95,7 +95,7 @@ def _network_options(task: str) -> dict[str, Any]:
         if isinstance(kind, type) and is_dataclass(kind):
             inner = get_type_hints(kind)
             found.update({field.name: inner[field.name] for field in fields(kind)})
-        elif kind in (int, float, str, bool):
+        elif kind in (int, float, str, bool) or get_origin(kind) is Literal:
             found[name] = kind
     return found
 
@@ -221,11 +221,13 @@ def _network(name: str, options: Options) -> dict[str, Any]:
     """Arguments of the factory: plain ones, and those with fields put together."""
     arguments: dict[str, Any] = {}
     hints = get_type_hints(live_factory(name))
+    defaults = inspect.signature(live_factory(name)).parameters
     for parameter, kind in _arguments(hints):
         if is_dataclass(kind):
             own = {f.name: options[f.name] for f in fields(kind) if f.name in options}
             if own:
-                arguments[parameter] = kind(**own)  # type: ignore[operator]
+                plain = defaults[parameter].default
+                arguments[parameter] = replace(plain if plain is not None else kind(), **own)  # type: ignore[operator]
         elif parameter in options:
             arguments[parameter] = options[parameter]
     return arguments

@@ -11,7 +11,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.adaptations import Adaptations
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.transformers import Transformers
-from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live import LiveTask, Value
 from surrobench.tasks.sources import cache_folder
 from surrobench.training.checkpoints import CheckpointNetwork, read_checkpoint
 from surrobench.training.data import Data
@@ -48,13 +48,11 @@ def live_transformer(
     *,
     space: Transformers | None = None,
     recipe: Recipe | None = None,
+    value: Value = "cross-entropy",
     device: str = "auto",
     cache: Path | None = None,
 ) -> LiveTask:
     """Transformer encoders for sequences, by default synthetic ones: ``live:transformer``.
-
-    The value is the negated cross-entropy, in nats, which also tells encoders apart that are right
-    about equally many sequences.
 
     Args:
         data: sequences, for example of
@@ -62,6 +60,8 @@ def live_transformer(
             :func:`~surrobench.training.grammar.motif_grammar` if omitted, which are no biology.
         space: other ranges than the usual ones.
         recipe: three epochs of AdamW with warm-up and clipping if omitted.
+        value: what encoders are compared by, see :class:`~surrobench.tasks.live.LiveTask`;
+            cross-entropy also tells those apart that are right about equally many sequences.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
 
@@ -82,7 +82,7 @@ def live_transformer(
         recipe or ENCODER_RECIPE,
         choose_device(device),
         cache or cache_folder() / "live",
-        value="cross-entropy",
+        value=value,
     )
 
 
@@ -92,13 +92,13 @@ def live_lora(
     checkpoint: str | Path | None = None,
     space: Adaptations | None = None,
     recipe: Recipe | None = None,
+    value: Value = "cross-entropy",
     device: str = "auto",
     cache: Path | None = None,
 ) -> LiveTask:
     """Low-rank adaptations of an ESM-2 checkpoint on the user's disk: ``live:lora``.
 
-    What is searched is the rank and which layers are adapted; the value is the negated
-    cross-entropy, in nats.
+    What is searched is the rank and which layers are adapted.
 
     Args:
         data: sequences; short synthetic ones if omitted.
@@ -106,6 +106,7 @@ def live_lora(
             nothing is downloaded.
         space: other ranks or layers than the usual ones.
         recipe: that of :func:`live_transformer` with a learning rate of 0.002 if omitted.
+        value: as for :func:`live_transformer`.
         device: as for :func:`~surrobench.training.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
 
@@ -138,7 +139,7 @@ def live_lora(
         recipe or replace(ENCODER_RECIPE, learning_rate=2e-3),
         choose_device(device),
         cache or cache_folder() / "live",
-        value="cross-entropy",
+        value=value,
     )
 
 

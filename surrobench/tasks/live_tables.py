@@ -119,7 +119,7 @@ LIVE_TABLES: Mapping[str, LiveTable] = {
         archs=None,
         repeated=1024,
         sample=connected_cells,
-        units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 64),
+        units=lambda archs, seeds, repeated: side_by_side(archs, seeds, repeated, 32),
         sampling="all connected cells up to isomorphism, in random order",
     ),
     "motifs-transformer": LiveTable(
@@ -197,10 +197,16 @@ def make_table(
     _make_folders(out, folder)
     units = table.units(archs, request.seeds, repeated)
     rows = tabulate(setting, units, folder=folder, workers=request.workers, progress=progress)
+    found = {row.arch: row for row in rows}
     command = f"surrobench tabulate {name} --out {out.name} --archs {len(archs)}"
     command += f" --seeds {request.seeds}"
     command += f" --repeated {repeated}" if repeated < len(archs) else ""
-    write_table(out, space, rows, metadata=_metadata(command, table, setting, request.seeds))
+    write_table(
+        out,
+        space,
+        [found[arch] for arch in archs],
+        metadata=_metadata(command, table, setting, request.seeds),
+    )
     if request.resume is None:
         shutil.rmtree(folder)
     return out

@@ -18,7 +18,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import groupby
 from multiprocessing import get_context, parent_process
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.live import LiveTask, live_task
 from surrobench.training.data import Data
-from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.groups import GroupTrainer, Job, alike
 from surrobench.training.table_file import Row
 from surrobench.training.trainer import Recipe
 from surrobench.training.training_run import run_from_json
@@ -38,8 +40,6 @@ from surrobench.training.zero_cost.scoring import all_proxies
 Progress = Callable[[int, int], None]
 """Called with the number of finished units of work and the number of all of them."""
 Unit = tuple[Job, ...]
-NOISE_FIRST = 40
-"""Units of repetitions that are done before anything else."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,20 @@ def side_by_side(archs: Sequence[Arch], seeds: int, repeated: int, together: int
         together: architectures of a unit.
 
     Returns:
-        Some repetitions first, so that an unfinished table tells the noise, then seed 0 of all.
+        All runs of what is repeated first, so that an unfinished table tells the noise; then seed
+        0 of the others. Architectures that are alike share units.
     """
-    starts = range(0, len(archs), together)
-    first = [tuple(Job(arch, 0) for arch in archs[i : i + together]) for i in starts]
-    again = [
-        tuple(Job(arch, seed) for arch in archs[i : min(i + together, repeated)])
-        for i in range(0, repeated, together)
-        for seed in range(1, seeds)
-    ]
-    return [*again[:NOISE_FIRST], *first, *again[NOISE_FIRST:]]
+    again = [Job(arch, seed) for seed in range(1, seeds) for arch in archs[:repeated]]
+    first = [Job(arch, 0) for arch in archs]
+    parts = (first[:repeated], again, first[repeated:])
+    return [unit for jobs in parts for unit in _alike(jobs, together)]
+
+
+def _alike(jobs: Sequence[Job], together: int) -> Iterator[Unit]:
+    """Units of jobs that are trained fast together, none with two seeds."""
+    for _, group in groupby(sorted(jobs, key=alike), key=attrgetter("seed")):
+        same = tuple(group)
+        yield from (same[i : i + together] for i in range(0, len(same), together))
 
 
 def tabulate(

@@ -44,6 +44,7 @@ Make = Callable[..., LiveTask]
 def make(data: ImageData, tmp_path: Path) -> Make:
     def cells(**options: object) -> LiveTask:
         given = {"skeleton": SMALL, "recipe": RECIPE, "cache": tmp_path, "device": "cpu"}
+        given["value"] = "accuracy"
         return live_task("live:cells", **{"data": data, **given, **options})  # type: ignore[arg-type]
 
     return cells
@@ -348,7 +349,8 @@ def test_wrong_requests_are_refused(make: Make) -> None:
 def test_the_default_settings_are_those_that_are_documented() -> None:
     assert {"live:cells", "live:chain", "live:signals"} <= set(live.LIVE_TASKS)
     task = live_task("live:cells", distorted_digits(train=64, validation=10, test=10))
-    assert task.network == {"skeleton": {"channels": 8, "cells": 1, "reduction": "thin"}}
-    assert task.recipe == Recipe(epochs=3, batch_size=16, learning_rate=0.1)
+    assert task.network == {"skeleton": {"channels": 16, "cells": 1, "reduction": "thin"}}
+    assert task.value == "cross-entropy"
+    assert task.recipe == Recipe(epochs=3, batch_size=16, learning_rate=0.1, label_smoothing=0.2)
     assert task.cache is not None
     assert task.cache.name == "live"

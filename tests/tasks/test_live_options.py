@@ -12,6 +12,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.studies.live_settings import moved_data
+from surrobench.tasks.live import live_task
 from surrobench.tasks.live_costs import measured_costs
 from surrobench.tasks.live_images import CELL_IMAGES
 from surrobench.tasks.live_options import make_live
@@ -69,6 +70,22 @@ def test_equal_cost_keys_mean_equal_costs(live_cache: Path) -> None:
         assert count_flops(first, shape) == count_flops(second, shape)
 
 
+def test_cells_are_compared_by_what_the_user_says(live_cache: Path) -> None:
+    by_accuracy = make_live("live:cells", {**TINY, "value": "accuracy"}, Path())
+    by_loss = make_live("live:cells", TINY, Path())
+    assert "value=accuracy" in by_accuracy.label
+    assert (by_accuracy.task.unit, by_loss.task.unit) == ("%", "nats")
+    arch = (3, 0, 1, 2, 4, 0)
+    one, other = by_accuracy.task.evaluate(arch), by_loss.task.evaluate(arch)
+    assert other.value == other.curve[-1] == one.metrics["validation_cross_entropy"] < 0
+    assert other.metrics["validation_accuracy"] == one.value
+    assert other.cost == one.cost  # looked up: the training is the same
+    with pytest.raises(UserError, match="value = 'loss' is not one of accuracy, cross-entropy"):
+        make_live("live:cells", {"value": "loss"}, Path())
+    with pytest.raises(UserError, match="value is 'loss'"):
+        live_task("live:chain", value="loss", device="cpu")
+
+
 def test_images_of_the_user(live_cache: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, size=(60, 8, 8, 1), dtype=np.uint8)
@@ -86,6 +103,12 @@ def test_sizes_that_are_not_given_are_those_of_the_task(live_cache: Path) -> Non
     smaller = make_live("live:cells", {"test": 100}, Path()).task
     assert len(smaller.data.test) == 100
     assert len(smaller.data.train) == len(plain.data.train) == CELL_IMAGES
+
+
+def test_fields_that_are_not_given_are_those_of_the_task(live_cache: Path) -> None:
+    plain = make_live("live:cells", {}, Path()).task
+    deeper = make_live("live:cells", {"cells": 2}, Path()).task
+    assert deeper.network == {"skeleton": {**plain.network["skeleton"], "cells": 2}}
 
 
 def test_the_path_of_data_holds_in_the_run_folder(tmp_path: Path) -> None:
