@@ -29,8 +29,8 @@ from surrobench.training.signals import synthetic_signals
 CELL_IMAGES = 1024
 """Training images of cells.
 
-Few images for many channels: half the channels on twice the images train as long, but more of the
-result is due to the seed.
+Few images for many channels: with half the channels and twice the images a training takes not much
+less, but more of its result is due to the seed.
 """
 CELL_SKELETON = Skeleton(channels=16)
 SIGNAL_SKELETON = Skeleton(ndim=1)
