@@ -191,6 +191,9 @@ def test_cells_of_a_unit_are_trained_as_if_alone(tmp_path: Path) -> None:
     table = pq.read_table(out).to_pylist()
     assert np.isnan([row["val_accuracy"][1] for row in table]).tolist() == [False, True, True]
     live = setting.live()
+    archs = connected_cells(live.space, 3)  # the order of the sample, not that of training
+    assert archs != [archs[0], *sorted(archs[1:], key=lambda arch: arch[::-1])]
+    assert [live.space.parse(row["arch"]) for row in table] == archs
     for row in table:
         arch = live.space.parse(row["arch"])
         alone = train(lambda arch=arch: live.build(arch), DATA, recipe, seeds=[0])[0]  # type: ignore[misc]
