@@ -60,7 +60,7 @@ class LiveSearchTask:
 
     @property
     def unit(self) -> str:
-        """Percent for accuracies, nats for negated cross-entropies."""
+        """``%`` for accuracies, ``nats (negated)`` for cross-entropies."""
         return self.setting.task.unit
 
     @property

@@ -178,7 +178,7 @@ class LivePipeline:
 
     @property
     def unit(self) -> str:
-        """Percent for accuracies, nats for negated cross-entropies."""
+        """``%`` for accuracies, ``nats (negated)`` for cross-entropies."""
         return self.setting.task.unit
 
     @property

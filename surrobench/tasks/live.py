@@ -96,7 +96,7 @@ class LiveTask:
     @property
     def unit(self) -> str:
         """Of the values."""
-        return "%" if self.value == "accuracy" else "nats"
+        return "%" if self.value == "accuracy" else "nats (negated)"
 
     def evaluate(
         self,

@@ -102,6 +102,14 @@ def test_the_summary_says_noise_seeds_data_and_that_the_optimum_is_unknown(
     assert exhibit.data["regret_seeds"].tolist() == [2, 2]
 
 
+def test_only_values_are_called_negated(frame: pd.DataFrame) -> None:
+    results = PipelineResults.of(frame.assign(unit="nats (negated)"))
+    assert "between 2 architectures drawn at random 2.83 nats." in noise_text(results, "live:cells")
+    console = Console(width=100, record=True)
+    console.print(pipeline_terminal_table(results))
+    assert "picks after full training (negated nats)" in console.export_text()
+
+
 def test_noise_is_pooled_over_architectures_once_each() -> None:
     rows = pd.DataFrame(cell("knn", 0, {"a": 1.0}) + cell("random", 0, {"a": 1.0}))
     rows.loc[rows["arch"] == "a", ["value_std", "runs"]] = [4.0, 5]

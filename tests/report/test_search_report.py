@@ -128,6 +128,11 @@ def test_files_are_the_same_bytes_again(frame: pd.DataFrame, tmp_path: Path) -> 
     assert contents[0] == contents[1]
 
 
+def test_regret_is_not_called_negated(frame: pd.DataFrame) -> None:
+    for unit in ("ms", "ms (negated)"):
+        assert SearchResults.of(frame.assign(unit=unit)).unit("t1") == "ms"
+
+
 def test_hostile_and_foreign_names_are_drawn_as_text(frame: pd.DataFrame, tmp_path: Path) -> None:
     small = frame[frame["task"] == "t1"].replace({"strategy": HOSTILE})
     results = SearchResults.of(small.assign(task="$\\evil{_^$ task", unit="$%_{"))

@@ -74,7 +74,7 @@ def test_cells_are_compared_by_what_the_user_says(live_cache: Path) -> None:
     by_accuracy = make_live("live:cells", {**TINY, "value": "accuracy"}, Path())
     by_loss = make_live("live:cells", TINY, Path())
     assert "value=accuracy" in by_accuracy.label
-    assert (by_accuracy.task.unit, by_loss.task.unit) == ("%", "nats")
+    assert (by_accuracy.task.unit, by_loss.task.unit) == ("%", "nats (negated)")
     arch = (3, 0, 1, 2, 4, 0)
     one, other = by_accuracy.task.evaluate(arch), by_loss.task.evaluate(arch)
     assert other.value == other.curve[-1] == one.metrics["validation_cross_entropy"] < 0

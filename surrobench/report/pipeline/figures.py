@@ -17,6 +17,7 @@ from surrobench.report.figures.tags import tag
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.statistics import half_width
 from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
+from surrobench.report.units import of_values
 
 MOST_PANELS = 12
 _PICK = "#d55e00"
@@ -61,8 +62,8 @@ def predicted_against_full(
     methods = list(dict.fromkeys(rows["method"]))[:MOST_PANELS]
     if not methods:
         raise UserError(f"no predictor has predictions on {task!r} with seed {seed}.")
-    unit = results.unit(task)
-    suffix = f" ({escaping.figure(unit, 16)})" if unit else ""
+    unit = of_values(results.unit(task))
+    suffix = f" ({escaping.figure(unit, 24)})" if unit else ""
     with paper_style():
         columns = 2 if width <= ONE_COLUMN + 0.1 else 4
         figure, grid = panels.panel_grid(len(methods), width, columns, 1.55, below=0.15)
@@ -133,7 +134,7 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
         for place, method in enumerate(methods):
             _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method], noise)
         panels.method_rows(axes, methods, named=True)
-        unit = escaping.figure(results.unit(task), 16)
+        unit = escaping.figure(of_values(results.unit(task)), 24)
         axes.set_xlabel("value after full training" + (f" ({unit})" if unit else ""))
         axes.set_title(escaping.figure(task, 80), loc="left")
     return figure

@@ -10,6 +10,7 @@ from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, mean
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.pipeline.results import MEASURES, PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
+from surrobench.report.units import of_differences
 
 SHOWN = 15
 """Fully trained architectures that a table for reading lists; the CSV has all."""
@@ -90,7 +91,7 @@ def _judged(results: PipelineResults) -> str:
 
 def noise_text(results: PipelineResults, task: str) -> str:
     """How far full trainings of one architecture differ, and how far architectures do."""
-    noise, unit = results.noise(task), results.unit(task)
+    noise, unit = results.noise(task), of_differences(results.unit(task))
     suffix = f" {unit}" if unit else ""
     parts = []
     if np.isfinite(noise["seed_std"]):

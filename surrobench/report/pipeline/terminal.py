@@ -15,6 +15,7 @@ from surrobench.report.escaping import one_line
 from surrobench.report.pipeline.results import MEASURES, PipelineResults
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
 from surrobench.report.terminal import LONGEST_NAME, MOST_REASONS, blank_table
+from surrobench.report.units import of_values
 
 _HEADS = {
     "regret": "regret",
@@ -38,7 +39,7 @@ class PipelineRanking:
         if self.results.rows.empty:
             yield Text("No cell has a result.", style="bold red")
         for task in dict.fromkeys(self.results.rows["task"]):
-            unit = one_line(self.results.unit(task), 12)
+            unit = one_line(of_values(self.results.unit(task)), 24)
             title = f"{one_line(task)}: picks after full training"
             yield Text(title + (f" ({unit})" if unit else ""), style="bold")
             yield _table(self.results, task, options.max_width)

@@ -16,6 +16,7 @@ from surrobench.report.search.fronts import Fronts
 from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, checked
 from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
 from surrobench.report.search.traces import Traces
+from surrobench.report.units import of_differences
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,13 @@ class SearchResults:
         return self.measures[self.tasks[0]]
 
     def unit(self, task: str) -> str:
-        """Of the scores of a task, if the rows say it."""
+        """Of the scores of a task, which are differences or volumes, if the rows say it."""
         texts = self.rows.loc[self.rows["task"] == task, "unit"]
-        return "" if self.measures[task].unitless or texts.empty else str(texts.iloc[0])
+        return (
+            ""
+            if self.measures[task].unitless or texts.empty
+            else of_differences(str(texts.iloc[0]))
+        )
 
     def select(self, tasks: Sequence[str]) -> SearchResults:
         """The part that belongs to some tasks."""

@@ -74,7 +74,7 @@ def search_terminal_table(
 
 
 def _title(results: SearchResults, task: str) -> str:
-    unit = one_line(results.unit(task), 12)
+    unit = one_line(results.unit(task), 16)
     return f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from surrobench.report import escaping
 from surrobench.report.figures.panels import panel_grid
 from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, paper_style
+from surrobench.report.units import of_differences, of_values
 
 MOST_FEATURES = 20
 """Features that a figure names, the most important; the CSV holds all."""
@@ -40,7 +41,7 @@ def importance(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fi
         _rows(left, shown["feature"])
         _rows(right, shown["feature"], named=False)
         left.set_xlabel("loss of Kendall τ when shuffled")
-        right.set_xlabel("mean |SHAP value|" + _in(unit))
+        right.set_xlabel("mean |SHAP value|" + _in(of_differences(unit)))
         left.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
         right.set_xlim(left=0)
     return figure
@@ -68,7 +69,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
                 _dots(axes, own[name], own[f"{name}_ci95"], colour, marker, label, place)
             _rows(axes, own["choice"])
             axes.set_title(escaping.figure(variable))
-        figure.supxlabel("difference from the mean" + _in(unit), fontsize=6.5)
+        figure.supxlabel("difference from the mean" + _in(of_values(unit)), fontsize=6.5)
         handles, labels = flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
@@ -107,8 +108,8 @@ def residuals(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fig
         width: inches.
     """
     panels = (
-        ("bias", "bias" + _in(unit), 0.0),
-        ("mae", "mean absolute error" + _in(unit), None),
+        ("bias", "bias" + _in(of_values(unit)), 0.0),
+        ("mae", "mean absolute error" + _in(of_differences(unit)), None),
         ("kendall_tau", "Kendall τ within", None),
         ("coverage_90", "coverage of 90 %", 0.9),
     )
