@@ -10,6 +10,7 @@ from torch import nn
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.live import LiveTask
+from surrobench.training.devices import threads_on
 from surrobench.training.inheritance import inherit
 from surrobench.training.trainer import initialised, train_together
 
@@ -58,14 +59,15 @@ class Inheriting:
         inherited = inherit(network, self._trained[parent][1]).share if parent else 0.0
         recipe = task.recipe if epochs is None else replace(task.recipe, epochs=epochs)
         weights: dict[int, nn.Module] = {}
-        (run,) = train_together(
-            [network],
-            task.data,
-            recipe,
-            seeds=[self.seed],
-            device=task.device,
-            keep=weights.__setitem__,
-        )
+        with threads_on(task.device, task.threads):
+            (run,) = train_together(
+                [network],
+                task.data,
+                recipe,
+                seeds=[self.seed],
+                device=task.device,
+                keep=weights.__setitem__,
+            )
         evaluation = task.evaluation(arch, run)
         if run.status == "ok":
             self._trained[arch] = evaluation.value, weights[0]

@@ -72,6 +72,8 @@ class LiveTask:
             right about the same examples.
         cost_key: architectures of one key have equal parameter and operation counts; None if
             nothing is known.
+        threads: of a training on a CPU; None leaves torch's own setting, which is faster for large
+            networks and does not repeat bit by bit.
     """
 
     name: str
@@ -86,6 +88,7 @@ class LiveTask:
     build_at: Callable[[Arch, float], nn.Module] | None = None
     cost_key: Callable[[Arch], Hashable] | None = None
     value: Value = "accuracy"
+    threads: int | None = 1
 
     def __post_init__(self) -> None:
         if self.value not in get_args(Value):
@@ -237,7 +240,9 @@ class LiveTask:
             return runs
         fidelity, build = setting.fidelity, partial(self.at_width, setting.fidelity.width)
         data = fidelity.reduced(self.data)
-        trainer = GroupTrainer(build, data, setting.recipe, self.device, self.group_size)
+        trainer = GroupTrainer(
+            build, data, setting.recipe, self.device, self.group_size, self.threads
+        )
         for group in trainer.iterate(missing):
             for position, run in group.items():
                 runs[missing[position]] = run

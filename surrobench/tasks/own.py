@@ -42,6 +42,7 @@ def own_networks(
     device: str = "auto",
     cache: Path | None = None,
     version: str = "",
+    threads: int | None = None,
 ) -> LiveTask:
     """A live task over networks of one's own.
 
@@ -58,6 +59,7 @@ def own_networks(
         cache: folder of finished trainings; none are kept if omitted, since surrobench cannot see
             whether ``build`` has changed.
         version: with a ``cache``, any text that you change when ``build`` changes.
+        threads: on a CPU; those that torch is set to if omitted. Small networks need one.
 
     Raises:
         UserError: if ``build`` does not return such a network.
@@ -72,6 +74,7 @@ def own_networks(
         recipe or Recipe(),
         choose_device(device),
         cache,
+        threads=threads,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
@@ -73,6 +73,20 @@ def computing_in(precision: Precision, device: torch.device) -> AbstractContextM
         return nullcontext()
     # Every weight is used once a pass, and a kept copy would outlive a recorded graph.
     return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+
+
+@contextmanager
+def threads_on(device: torch.device, threads: int | None) -> Iterator[None]:
+    """Inside, torch uses so many threads on the CPU; its own setting for None or another device."""
+    before = torch.get_num_threads()
+    if threads is None or device.type != "cpu" or threads == before:
+        yield
+        return
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def forget_peak_memory(device: torch.device) -> None:

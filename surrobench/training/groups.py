@@ -16,7 +16,7 @@ from torch import nn
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.training.data import Data
-from surrobench.training.devices import CPU, clock
+from surrobench.training.devices import CPU, clock, threads_on
 from surrobench.training.fusion import fuse, fusion_key
 from surrobench.training.trainer import (
     Recipe,
@@ -64,9 +64,11 @@ class GroupTrainer:
         device: where to train.
         group_size: networks that are trained together; chosen by :func:`tune_group_size` for each
             shape of network if omitted, so that rounding may differ from run to run.
+        threads: on a CPU; those that torch is set to if None. With more than one, small networks
+            train hardly faster, and many times slower if another process is busy.
 
     Raises:
-        UserError: for a group size below 1.
+        UserError: for a group size or a number of threads below 1.
     """
 
     build: Callable[[Arch], nn.Module]
@@ -74,10 +76,12 @@ class GroupTrainer:
     recipe: Recipe
     device: torch.device = CPU
     group_size: int | None = None
+    threads: int | None = 1
 
     def __post_init__(self) -> None:
-        if self.group_size is not None and self.group_size < 1:
-            raise UserError(f"group size is {self.group_size}; it must be at least 1.")
+        for name, number in (("group size", self.group_size), ("threads", self.threads)):
+            if number is not None and number < 1:
+                raise UserError(f"{name} is {number}; it must be at least 1.")
         self.data = self.data.to(self.device)
 
     def train(
@@ -129,7 +133,12 @@ class GroupTrainer:
         return _Queue(1 if key is None else self.group_size, LARGEST_GROUP[self.device.type])
 
     def _train_some(self, queue: _Queue) -> dict[int, TrainingRun]:
-        """Train the first members of a queue; fewer at once if the memory does not suffice."""
+        """Train the first members of a queue."""
+        with threads_on(self.device, self.threads):
+            return self._train_first(queue)
+
+    def _train_first(self, queue: _Queue) -> dict[int, TrainingRun]:
+        """Train as many as make a group; fewer at once if the memory does not suffice."""
         if queue.size is None:
             networks = [member.network for member in queue.members]
             queue.size = tune_group_size(networks, self.data, self.recipe, self.device)

@@ -198,6 +198,29 @@ def test_a_learning_rate_that_is_far_too_high_diverges_and_is_told(data: ImageDa
     assert run.status == "diverged"
 
 
-def test_a_group_size_below_one_is_refused(data: ImageData) -> None:
-    with pytest.raises(UserError, match="group size is 0"):
-        GroupTrainer(build, data, RECIPE, group_size=0)
+@pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (None, 3)])
+def test_threads_are_those_that_were_asked_for_and_are_given_back(
+    data: ImageData, monkeypatch: pytest.MonkeyPatch, threads: int | None, expected: int
+) -> None:
+    original, seen = groups.train_together, []
+
+    def watched(*arguments: object, **options: object) -> object:
+        seen.append(torch.get_num_threads())
+        return original(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(groups, "train_together", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        GroupTrainer(build, data, RECIPE, group_size=2, threads=threads).train([Job(ARCHS[0])])
+        assert (seen, torch.get_num_threads()) == ([expected], 3)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("option", "named"), [("group_size", "group size"), ("threads", "threads")]
+)
+def test_numbers_below_one_are_refused(data: ImageData, option: str, named: str) -> None:
+    with pytest.raises(UserError, match=f"{named} is 0"):
+        GroupTrainer(build, data, RECIPE, **{option: 0})
