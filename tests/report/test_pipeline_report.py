@@ -110,6 +110,15 @@ def test_only_values_are_called_negated(frame: pd.DataFrame) -> None:
     assert "picks after full training (negated nats)" in console.export_text()
 
 
+@pytest.mark.parametrize(("spread", "decimals"), [(2.0, 2), (0.2, 2), (0.014, 3), (1e-9, 4)])
+def test_decimals_follow_the_noise_between_seeds(
+    frame: pd.DataFrame, spread: float, decimals: int
+) -> None:
+    results = PipelineResults.of(frame.assign(value_std=spread))
+    assert results.decimals("live:cells") == decimals
+    assert f"of one architecture {spread:.{decimals}f} %" in noise_text(results, "live:cells")
+
+
 def test_noise_is_pooled_over_architectures_once_each() -> None:
     rows = pd.DataFrame(cell("knn", 0, {"a": 1.0}) + cell("random", 0, {"a": 1.0}))
     rows.loc[rows["arch"] == "a", ["value_std", "runs"]] = [4.0, 5]

@@ -99,6 +99,7 @@ def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
     axes.plot(picks["judged"], picks["predicted"], "o", color=_PICK, markersize=2.6)
     low, high = float(rows["judged"].min()), float(rows["judged"].max())
     axes.plot([low, high], [low, high], color=INK, linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
+    axes.locator_params(axis="x", nbins=5)
     tau = rows["kendall_tau"].iloc[0]
     if np.isfinite(tau):
         text = f"τ {tau:.2f} (n = {rows['ranked'].iloc[0]:,.0f})"

@@ -22,6 +22,8 @@ _NUMBERS = (
     "train_seconds", "fit_seconds", "score_seconds", "full_seconds", "row_seconds",
 )  # fmt: skip
 _CELL = ["task", "method", "seed"]
+VALUES = ("regret", "best", "picked")
+"""Measures in the unit of the task."""
 MEASURES = {
     "regret": False,
     "best": True,
@@ -185,6 +187,13 @@ class PipelineResults:
             "arch_std": float(others.std(ddof=1)) if len(others) > 1 else np.nan,
             "reference": float(len(others)),
         }
+
+    def decimals(self, task: str) -> int:
+        """Of values: what the seeds of one architecture differ by has two digits; 2 to 4."""
+        noise = self.noise(task)["seed_std"]
+        if not (np.isfinite(noise) and noise > 0):
+            return 2
+        return int(np.clip(1 - np.floor(np.log10(noise)), 2, 4))
 
     def unit(self, task: str) -> str:
         """Of the values."""

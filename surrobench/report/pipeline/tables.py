@@ -8,7 +8,7 @@ import pandas as pd
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, mean_and_half, number
 from surrobench.report.exhibit import Exhibit
-from surrobench.report.pipeline.results import MEASURES, PipelineResults
+from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
 from surrobench.report.units import of_differences
 
@@ -24,7 +24,6 @@ _HEADS = {
     "seconds": "choosing (s)",
     "full_seconds": "full training (s)",
 }
-_DECIMALS = {"regret": 2, "best": 2, "picked": 2, "seconds": 1, "full_seconds": 1}
 
 
 def summary_table(results: PipelineResults) -> Exhibit:
@@ -92,18 +91,19 @@ def _judged(results: PipelineResults) -> str:
 def noise_text(results: PipelineResults, task: str) -> str:
     """How far full trainings of one architecture differ, and how far architectures do."""
     noise, unit = results.noise(task), of_differences(results.unit(task))
-    suffix = f" {unit}" if unit else ""
+    suffix, decimals = f" {unit}" if unit else "", results.decimals(task)
     parts = []
     if np.isfinite(noise["seed_std"]):
         parts.append(
-            f"standard deviation between seeds of one architecture {noise['seed_std']:.2f}{suffix} "
+            "standard deviation between seeds of one architecture "
+            f"{noise['seed_std']:.{decimals}f}{suffix} "
             f"(pooled over {noise['architectures']:.0f} architectures with up to "
             f"{noise['runs']:.0f} full trainings each)"
         )
     if np.isfinite(noise["arch_std"]):
         parts.append(
             f"between {noise['reference']:.0f} architectures drawn at random "
-            f"{noise['arch_std']:.2f}{suffix}"
+            f"{noise['arch_std']:.{decimals}f}{suffix}"
         )
     told = "; ".join(parts)
     return f"{task} ({results.data(task)}): {told}." if told else ""
@@ -125,7 +125,7 @@ def _block(results: PipelineResults, task: str, markup: Markup) -> pd.DataFrame:
             _cell(
                 row,
                 markup,
-                _DECIMALS.get(measure, 2),
+                results.decimals(task) if measure in VALUES else 2,
                 marked and method in ranked.index and bool(row["mean"] == best),
             )
             for method, row in part.iterrows()
@@ -142,7 +142,7 @@ def ranked_otherwise(measure: str) -> list[str]:
 def _cell(row: pd.Series, markup: Markup, digits: int, best: bool) -> str:
     if not row["seeds"] > 0:
         return "--" if markup is LATEX else "–"
-    mean, half = mean_and_half(row, max(digits, 2))
+    mean, half = mean_and_half(row, digits)
     text = markup.number.format(mean)
     text = markup.bold.format(text) if best else text
     return text + (markup.half.format(half) if half else "")
@@ -158,7 +158,7 @@ def picks_table(results: PipelineResults) -> Exhibit:
     )
     blocks = {
         markup: {
-            str(task): _picks_block(rows.head(SHOWN), markup)
+            str(task): _picks_block(rows.head(SHOWN), markup, results.decimals(str(task)))
             for task, rows in data.groupby("task", sort=False)
         }
         for markup in MARKUPS
@@ -185,14 +185,11 @@ def _counted(methods: pd.Series) -> str:
     )
 
 
-def _picks_block(rows: pd.DataFrame, markup: Markup) -> pd.DataFrame:
-    def told(value: float, decimals: int) -> str:
-        return markup.text(number(value, decimals))
-
+def _picks_block(rows: pd.DataFrame, markup: Markup, decimals: int) -> pd.DataFrame:
     columns = {
-        "mean": [told(value, 2) for value in rows["value"]],
-        "s.d.": [told(value, 2) for value in rows["value_std"]],
-        "runs": [told(value, 0) for value in rows["runs"]],
+        "mean": [markup.text(number(value, decimals)) for value in rows["value"]],
+        "s.d.": [markup.text(number(value, decimals)) for value in rows["value_std"]],
+        "runs": [markup.text(number(value, 0)) for value in rows["runs"]],
         "params": [f"{value:,.0f}" if np.isfinite(value) else "" for value in rows["params"]],
         "picked by": [
             markup.text(escaping.one_line(text or "nobody (reference)", 48))

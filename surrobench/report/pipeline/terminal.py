@@ -12,7 +12,7 @@ from rich.text import Text
 
 from surrobench.report.cells import mean_and_half
 from surrobench.report.escaping import one_line
-from surrobench.report.pipeline.results import MEASURES, PipelineResults
+from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
 from surrobench.report.terminal import LONGEST_NAME, MOST_REASONS, blank_table
 from surrobench.report.units import of_values
@@ -76,16 +76,17 @@ def _table(results: PipelineResults, task: str, width: int) -> Table:
             column = rows["mean"].drop(ranked_otherwise(measure), errors="ignore")
             best = column.max() if MEASURES[measure] else column.min()
             marked = column.get(method) == best and "seconds" not in measure and len(order) > 1
-            text = _text(rows[["mean", "low", "high"]].T[method], roomy)
+            digits = results.decimals(task) if measure in VALUES else 2
+            text = _text(rows[["mean", "low", "high"]].T[method], digits, roomy)
             cells.append(Text(text, style="bold green" if marked else ""))
         table.add_row(Text(one_line(method, LONGEST_NAME)), *cells)
     return table
 
 
-def _text(row: pd.Series, roomy: bool) -> str:
+def _text(row: pd.Series, digits: int, roomy: bool) -> str:
     if pd.isna(row["mean"]):
         return "– "
-    mean, half = mean_and_half(row, 2)
+    mean, half = mean_and_half(row, digits)
     return f"{mean}±{half} " if half and roomy else f"{mean} "
 
 
