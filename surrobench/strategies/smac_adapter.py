@@ -34,6 +34,14 @@ class SmacSearch(Strategy):
     the result is told under the architecture that was trained, and the suggestion stays running,
     so that SMAC does not make it again.
 
+    In a small space SMAC declares itself exhausted after 16 known suggestions in a row, long before
+    every architecture is known, and then suggests nothing more. A new facade that is told all
+    results goes on in its place; only when that one has nothing new either is the proposal drawn
+    uniformly, and counted in ``uniform``.
+
+    SMAC's forest splits the codes of categories by thresholds, so the order in which a space lists
+    its choices acts as a prior.
+
     SMAC keeps generators and a queue that it cannot give away. A saved search therefore goes on by
     asking SMAC again for all that it was asked before, which takes as long as it did then and gives
     the same. Nothing is left on disk.
@@ -63,6 +71,9 @@ class SmacSearch(Strategy):
         self._facade: Any = None
         self._told_smac = 0
         self._calls: list[tuple[int, int]] = []
+        self._renewals = 0
+        self.uniform = 0
+        """Suggestions that SMAC did not make, so that candidates were drawn uniformly."""
 
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         with _quietly():
@@ -79,7 +90,15 @@ class SmacSearch(Strategy):
         return chosen
 
     def _suggestion(self) -> Arch | None:
-        """What SMAC suggests; None once it finds nothing more."""
+        """What SMAC suggests; None if a facade that was told everything finds nothing either."""
+        found = self._asked()
+        if found is None:
+            self._renew()
+            found = self._asked()
+        self.uniform += found is None
+        return found
+
+    def _asked(self) -> Arch | None:
         from smac.main.exceptions import ConfigurationSpaceExhaustedException
 
         try:
@@ -88,8 +107,17 @@ class SmacSearch(Strategy):
             return None
         return tuple(int(config[name]) for name in self._names)
 
+    def _renew(self) -> None:
+        """A new facade in the place of one that has ended, told what that one was told."""
+        told = self._told_smac
+        self._renewals += 1
+        self._facade = self._new_facade()
+        self._told_smac = 0
+        self._tell_smac(told)
+
     def _replay(self) -> None:
         """Bring a new facade to where the old one was."""
+        self._renewals = self.uniform = 0
         self._facade = self._new_facade()
         self._told_smac = 0
         for told, asked in self._calls:
@@ -106,7 +134,7 @@ class SmacSearch(Strategy):
         return [f"x{position:0{digits}}" for position in range(len(self.space.variables))]
 
     def _new_facade(self) -> Any:
-        seed = int(self.rng("smac").integers(2**31))
+        seed = int(self.rng("smac", self._renewals).integers(2**31))
         space = self._spaces.ConfigurationSpace(seed=seed)
         for name, count in zip(self._names, self.space.cardinalities, strict=True):
             space.add(self._spaces.CategoricalHyperparameter(name, list(range(count))))

@@ -178,6 +178,18 @@ class TestSmac:
         assert logging.getLogger("smac").level == level
         assert capfd.readouterr() == ("", "")
 
+    def test_it_goes_on_in_a_small_space_after_smac_calls_it_exhausted(self) -> None:
+        small = Choices("small", [Variable(f"v{i}", ("a", "b", "c")) for i in range(3)])
+        strategy: Any = make_strategy("smac", small, design=20, seed=1)
+        archs = run(strategy, 26)
+        assert len(set(archs)) == 26
+        assert strategy._renewals > 0
+        assert strategy.uniform <= 1  # SMAC made the others itself
+        other: Any = make_strategy("smac", small, design=5)
+        other.restore(json.loads(json.dumps(strategy.state())))
+        assert other.ask() == strategy.ask()
+        assert (other.uniform, other._renewals) == (strategy.uniform, strategy._renewals)
+
     def test_it_goes_on_exactly_by_asking_again(self) -> None:
         strategy = make_strategy("smac", SPACE, seed=2, design=4)
         run(strategy, 6)
