@@ -178,17 +178,27 @@ class TestSmac:
         assert logging.getLogger("smac").level == level
         assert capfd.readouterr() == ("", "")
 
-    def test_it_goes_on_in_a_small_space_after_smac_calls_it_exhausted(self) -> None:
-        small = Choices("small", [Variable(f"v{i}", ("a", "b", "c")) for i in range(3)])
-        strategy: Any = make_strategy("smac", small, design=20, seed=1)
-        archs = run(strategy, 26)
-        assert len(set(archs)) == 26
-        assert strategy._renewals > 0
-        assert strategy.uniform <= 1  # SMAC made the others itself
-        other: Any = make_strategy("smac", small, design=5)
-        other.restore(json.loads(json.dumps(strategy.state())))
-        assert other.ask() == strategy.ask()
-        assert (other.uniform, other._renewals) == (strategy.uniform, strategy._renewals)
+    def test_a_new_facade_that_was_told_everything_follows_one_that_calls_itself_exhausted(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from smac.main.exceptions import ConfigurationSpaceExhaustedException
+
+        def exhausted() -> None:
+            raise ConfigurationSpaceExhaustedException
+
+        strategy: Any = make_strategy("smac", SPACE, design=4)
+        run(strategy, 5)
+        ended = strategy._facade
+        monkeypatch.setattr(ended, "ask", exhausted)
+        (arch,) = strategy.ask()
+        assert strategy._facade is not ended
+        assert len(strategy._facade.runhistory) >= 5
+        assert strategy.uniform == 0
+        strategy.tell(arch, worth(arch))
+        monkeypatch.setattr(type(strategy._facade), "ask", lambda self: exhausted())
+        (arch,) = strategy.ask()
+        assert strategy.uniform == 1
+        assert arch not in {observation.arch for observation in strategy.history}
 
     def test_it_goes_on_exactly_by_asking_again(self) -> None:
         strategy = make_strategy("smac", SPACE, seed=2, design=4)
