@@ -180,6 +180,8 @@ class Card(_Strict):
         measured: label-free columns (parameters, FLOPs, proxies) by their standard name.
         groups: columns that say which rows are the same network. By default the space decides,
             or equal decisions.
+        published_groups: columns with a coarser notion of it that others publish, for the protocol
+            ``grouped-published``.
         subsets: named boolean columns.
         missing: ``"allow"`` leaves out rows without a target and counts them.
         duplicates: ``"mean"`` averages the values of rows with equal decisions.
@@ -202,6 +204,7 @@ class Card(_Strict):
     decisions: list[str | Decision] = []
     measured: list[str] | dict[str, str] = {}
     groups: str | list[str] | None = None
+    published_groups: str | list[str] | None = None
     subsets: dict[str, str] = {}
     where: dict[str, Scalar] = {}
     missing: Literal["error", "allow"] = "error"
@@ -259,9 +262,12 @@ class Card(_Strict):
     @property
     def group_columns(self) -> list[str]:
         """The group columns, possibly none."""
-        if self.groups is None:
-            return []
-        return [self.groups] if isinstance(self.groups, str) else self.groups
+        return _listed(self.groups)
+
+    @property
+    def published_group_columns(self) -> list[str]:
+        """The columns of the published groups, possibly none."""
+        return _listed(self.published_groups)
 
     @property
     def columns(self) -> list[str]:
@@ -272,6 +278,7 @@ class Card(_Strict):
             *(decision.column for decision in self.decision_list),
             *named(self.measured).values(),
             *self.group_columns,
+            *self.published_group_columns,
             *self.subsets.values(),
             *self.where,
         ]
@@ -280,6 +287,12 @@ class Card(_Strict):
 def named(columns: list[str] | dict[str, str]) -> dict[str, str]:
     """Standard name -> column; a plain list keeps the column names."""
     return columns if isinstance(columns, dict) else {column: column for column in columns}
+
+
+def _listed(columns: str | list[str] | None) -> list[str]:
+    if columns is None:
+        return []
+    return [columns] if isinstance(columns, str) else columns
 
 
 def _checked_step(value: float | str | None) -> float | str | None:

@@ -85,6 +85,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         archs=table.archs[pool.first],
         truth=rounded(pool.mean(runs.truth), step),
         groups=first_seen(table.groups[pool.first][:, None]),
+        published_groups=_picked(table.published_groups, pool),
         measured={name: pool.mean(values) for name, values in measured.items()},
         subsets={name: flags[pool.first] for name, flags in table.subsets.items()},
         values=pool.mean(runs.values),
@@ -108,6 +109,10 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         default_encoding=card.default_encoding,
         curves={name: pool.mean(values) for name, values in curves.items()},
     )
+
+
+def _picked(groups: IntArray | None, pool: _Pool) -> IntArray | None:
+    return None if groups is None else first_seen(groups[pool.first][:, None])
 
 
 def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:

@@ -28,6 +28,8 @@ class TableTask:
         archs: the pool, ``n x d`` choice indices: architectures with a known target, each once.
         truth: mean over training runs, ``n``, rounded to ``resolution``.
         groups: class of equal networks, ``n``; split by it or equal networks leak.
+        published_groups: the same by a key that others published, or None: for comparisons with
+            their splits.
         measured: label-free columns, ``n`` each; missing values are NaN.
         subsets: named parts of the pool, ``n`` truth values each.
         values: single runs, ``n x seeds x fidelities``, rounded to what a run resolves.
@@ -52,6 +54,7 @@ class TableTask:
     archs: CodeArray
     truth: FloatArray
     groups: IntArray
+    published_groups: IntArray | None
     measured: Mapping[str, FloatArray]
     subsets: Mapping[str, BoolArray]
     values: FloatArray
@@ -165,6 +168,8 @@ class TableTask:
         """SHA-256 of everything that enters the numbers of a study on this task."""
         digest = hashlib.sha256()
         arrays = {"archs": self.archs, "truth": self.truth, "groups": self.groups}
+        if self.published_groups is not None:
+            arrays["published_groups"] = self.published_groups
         arrays |= {f"measured:{name}": values for name, values in self.measured.items()}
         arrays |= {f"subset:{name}": values for name, values in self.subsets.items()}
         labels = [f"{v.name}={v.choices}{v.values}" for v in self.space.variables]
