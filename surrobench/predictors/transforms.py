@@ -65,9 +65,9 @@ def fit_transform(name: str, y: Tensor) -> FittedTransform:
     * ``"standardise"``: subtract the mean, divide by the standard deviation (``n - 1`` below; 1 for
       a single or constant target).
     * ``"quantile-normal"``: normal scores of ``(rank - 1/2) / n``, ties averaged; targets that
-      differ by rounding noise alone (:data:`RESOLVED`, :data:`ROUNDING`) are ties. The inverse is linear between the means of blocks of
-      about the cube root of ``n`` neighbouring targets, with the tails of :class:`~.warp.Warp`
-      beyond (see :class:`QuantileNormal`).
+      differ by rounding noise alone (:data:`RESOLVED`, :data:`ROUNDING`) are ties. The inverse is
+      linear between the means of blocks of about the cube root of ``n`` neighbouring targets, with
+      the tails of :class:`~.warp.Warp` beyond (see :class:`QuantileNormal`).
 
     Args:
         name: which.

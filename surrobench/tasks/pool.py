@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
-from surrobench.tasks.resolution import of_means, rounded
+from surrobench.tasks.resolution import near_ties, of_means, rounded
 from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
@@ -75,6 +76,8 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
             "needs at least 2."
         )
     faults.raise_if_any(subject)
+    if runs.step is None:
+        _warn_of_noise(f"{card.name}/{task_name}", runs.truth[known])
     step = of_means(runs.step, pool.sizes())
     counts = pool.sizes(runs.counts)
     negated = task.direction == "minimize"
@@ -109,6 +112,15 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         default_encoding=card.default_encoding,
         curves={name: pool.mean(values) for name, values in curves.items()},
     )
+
+
+def _warn_of_noise(name: str, truth: FloatArray) -> None:
+    if near := near_ties(truth):
+        warnings.warn(
+            f"{near} targets of {name} differ from the next by rounding noise alone, so that ties "
+            "look different. State what they resolve in the card, for example resolution = 0.01.",
+            stacklevel=3,
+        )
 
 
 def _picked(groups: IntArray | None, pool: _Pool) -> IntArray | None:

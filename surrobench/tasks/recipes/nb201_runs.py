@@ -1,8 +1,8 @@
 """How many training runs stand behind the published averages of NAS-Bench-201.
 
-The files hold averages only, and call them averages over seeds. But an accuracy of ``m`` images is a
-multiple of 1/m, an average of two runs one of 1/2m, of three runs one of 1/3m: a number betrays how
-many runs it averages, unless it happens to be a multiple of the coarser step as well. The same
+The files hold averages only, and call them averages over seeds. But an accuracy of ``m`` images is
+a multiple of 1/m, an average of two runs one of 1/2m, of three runs one of 1/3m: a number betrays
+how many runs it averages, unless it happens to be a multiple of the coarser step as well. The same
 networks were scored on several sets, so that hardly any cell stays undecided.
 """
 
