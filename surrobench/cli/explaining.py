@@ -51,6 +51,8 @@ def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
     yield "pool", f"{info.pool_size:,} architectures with a value{_left_out(info)}"
     yield "duplicates", _duplicates(info)
     yield "values", f"best {info.optimum:.6g}, median {info.median:.6g}, worst {info.worst:.6g}"
+    yield "resolution", _resolution(info)
+    yield "runs", _runs(info)
     yield "noise", _noise(info)
     if info.fidelities:
         yield "epochs", _listed(map(str, info.fidelities))
@@ -85,19 +87,49 @@ def _duplicates(info: TaskInfo) -> str:
         spread = (
             f"; values of equal networks differ by {info.group_spread:.3g} (standard deviation)"
         )
+    published = ""
+    if info.published_groups is not None:
+        published = f" ({info.published_groups:,} by the published key)"
     return (
         f"{info.repeated:,} architectures share their network with another; "
-        f"{info.groups:,} different networks{spread}"
+        f"{info.groups:,} different networks{published}{spread}"
     )
+
+
+def _resolution(info: TaskInfo) -> str:
+    if info.resolution is not None:
+        return f"{info.resolution:.3g}: values are rounded to it, and equal ones are ties"
+    if not info.near_ties:
+        return "not stated; values are as the table has them"
+    return (
+        f"not stated, and {info.near_ties:,} values differ from the next by rounding noise alone: "
+        "set the key 'resolution' in the card, or ties and fronts follow the noise"
+    )
+
+
+def _runs(info: TaskInfo) -> str:
+    """How many runs stand behind the values, and whether the best of them is a lucky one."""
+    most = max(info.run_counts)
+    if len(info.run_counts) == 1:
+        return f"{_so_many(most)} behind each value"
+    counts = sorted(info.run_counts.items(), reverse=True)
+    told = ", ".join(f"{_so_many(runs)} behind {values:,} values" for runs, values in counts)
+    if info.optimum_runs == most:
+        return told
+    return (
+        f"{told}; the best value, {info.optimum:.6g}, is of {_so_many(info.optimum_runs)}; the "
+        f"best of those with {_so_many(most)} is {info.best_of_most_runs:.6g}"
+    )
+
+
+def _so_many(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 def _noise(info: TaskInfo) -> str:
-    runs = (
-        f"each value is the mean of {info.runs} training runs" if info.runs > 1 else "single runs"
-    )
     if info.noise is None:
-        return f"{runs}; how much they differ is not known"
-    return f"{runs}; standard deviation of one run {info.noise:.3g}"
+        return "how much runs of one architecture differ is not known"
+    return f"standard deviation of one run {info.noise:.3g}"
 
 
 def _measured(info: TaskInfo) -> Iterator[str]:

@@ -30,9 +30,13 @@ class Warp:
     Args:
         z: knots, strictly increasing, shape ``k``.
         y: their images, strictly increasing, shape ``k``.
+        closest: what ``y`` resolves: numbers that close are the same, and no two knots may be.
+
+    Raises:
+        ValueError: if the knots do not increase, or their images by too little.
     """
 
-    def __init__(self, z: Tensor, y: Tensor) -> None:
+    def __init__(self, z: Tensor, y: Tensor, closest: float = 0.0) -> None:
         if z.ndim != 1 or z.shape != y.shape or len(z) == 0:
             raise ValueError(f"expected knots of one shape (k,), got {z.shape} and {y.shape}.")
         # Knots are few: a search learns a warp at every step, and torch's calls would dominate.
@@ -40,6 +44,12 @@ class Warp:
         run, rise = np.diff(at), np.diff(to)
         if not ((run > 0).all() and (rise > 0).all()):
             raise ValueError("the knots of a warp must increase strictly on both sides.")
+        if len(rise) and rise.min() <= closest:
+            raise ValueError(
+                f"two knots of a warp are {rise.min():.3g} apart, but targets that differ by "
+                f"{closest:.3g} count as equal; merge the knots."
+            )
+        self.closest = closest
         self.z = z.contiguous()
         self.y = y.contiguous()
         reach = min(max(TAIL_INTERVALS, round(TAIL_SHARE * (len(at) - 1))), len(at) - 1)
@@ -67,9 +77,10 @@ class Warp:
         return self.z[knot] + (y - self.y[knot]) / self.slopes[interval]
 
     def inverse_slope(self, y: Tensor) -> Tensor:
-        """``dz/dy``; at a knot, the mean of its two sides."""
-        below = torch.searchsorted(self.y, y.detach().contiguous())
-        above = torch.searchsorted(self.y, y.detach().contiguous(), right=True)
+        """``dz/dy``; at a knot, to what targets resolve, the mean of its two sides."""
+        at = y.detach().contiguous()
+        below = torch.searchsorted(self.y, at - self.closest)
+        above = torch.searchsorted(self.y, at + self.closest, right=True)
         return 0.5 * (1.0 / self.slopes[below] + 1.0 / self.slopes[above])
 
     def moments(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:

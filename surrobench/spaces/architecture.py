@@ -101,9 +101,19 @@ class SearchSpace(ABC):
         return arch
 
     def groups(self, archs: Sequence[Arch]) -> np.ndarray:
-        """Integer class of equal networks of each architecture, shape ``n``, numbered from 0."""
+        """Integer class of equal networks of each architecture, shape ``n``, numbered from 0.
+
+        Architectures with the same :meth:`canonical` one are always in one class.
+        """
         classes: dict[Arch, int] = {}
         return np.array([classes.setdefault(self.canonical(arch), len(classes)) for arch in archs])
+
+    def published_groups(self, archs: Sequence[Arch]) -> np.ndarray | None:
+        """Classes by a key that others published and :meth:`groups` refines, numbered from 0.
+
+        None where there is none.
+        """
+        return None
 
     def graph(self, arch: Arch) -> ArchGraph:
         """The architecture as a graph.

@@ -18,7 +18,7 @@ from surrobench.studies.strict_toml import (
     refuse,
 )
 
-Protocol = Literal["grouped", "grouped-2000", "white2021", "graf"]
+Protocol = Literal["grouped", "grouped-2000", "grouped-published", "white2021", "graf"]
 
 
 @dataclass(frozen=True)

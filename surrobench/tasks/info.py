@@ -9,7 +9,9 @@ import numpy as np
 
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
+from surrobench.tasks.columns import IntArray
 from surrobench.tasks.loading import load
+from surrobench.tasks.resolution import near_ties
 from surrobench.tasks.task import TableTask
 
 
@@ -27,12 +29,17 @@ class TaskInfo:
         space_size: its number of architectures (of the table, for a table of one's own).
         pool_size: architectures with a known value.
         groups: number of different networks among them.
+        published_groups: the same by the key that the benchmark's authors published, or None.
         repeated: architectures that share their network with another.
         group_spread: how much equal networks differ: pooled standard deviation of their values,
             or None if no two are equal.
         noise: standard deviation of a single training run, or None if unknown.
-        runs: training runs that a value averages.
+        run_counts: number of training runs -> how many values average so many.
+        resolution: step of the values, or None if the table does not say.
+        near_ties: values that differ from the next by rounding noise alone.
         optimum: best value of the pool.
+        optimum_runs: number of training runs behind it.
+        best_of_most_runs: the best of those with the most training runs.
         median: median value.
         worst: smallest value.
         missing: rows without a value.
@@ -59,11 +66,16 @@ class TaskInfo:
     space_size: int
     pool_size: int
     groups: int
+    published_groups: int | None
     repeated: int
     group_spread: float | None
     noise: float | None
-    runs: int
+    run_counts: dict[int, int]
+    resolution: float | None
+    near_ties: int
     optimum: float
+    optimum_runs: int
+    best_of_most_runs: float
     median: float
     worst: float
     missing: int
@@ -95,11 +107,16 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         space_size=len(task.space),
         pool_size=len(task),
         groups=int((sizes > 0).sum()),
+        published_groups=_number(task.published_groups),
         repeated=int(sizes[sizes > 1].sum()),
         group_spread=_group_spread(task),
         noise=task.noise,
-        runs=task.runs,
+        run_counts=_run_counts(task),
+        resolution=task.resolution,
+        near_ties=near_ties(task.truth),
         optimum=task.optimum,
+        optimum_runs=int(task.runs_each[task.truth == task.optimum].max()),
+        best_of_most_runs=float(task.truth[task.runs_each == task.runs].max()),
         median=float(np.median(task.truth)),
         worst=float(task.truth.min()),
         missing=task.missing,
@@ -116,6 +133,15 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         bibtex=task.bibtex,
         url=task.url,
     )
+
+
+def _number(groups: IntArray | None) -> int | None:
+    return None if groups is None else len(np.unique(groups))
+
+
+def _run_counts(task: TableTask) -> dict[int, int]:
+    runs, values = np.unique(task.runs_each, return_counts=True)
+    return dict(zip(runs.tolist(), values.tolist(), strict=True))
 
 
 def _group_spread(task: TableTask) -> float | None:

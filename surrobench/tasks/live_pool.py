@@ -41,13 +41,20 @@ def networks(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Arch]
         for arch in space.sample(n, rng):
             if _learns(space, arch):
                 found.setdefault(space.canonical(arch))
+        found = dict.fromkeys(_one_of_each(space, list(found)))
     return list(found)[:n]
 
 
 @lru_cache(maxsize=4)
 def _every_network(space: SearchSpace) -> list[Arch]:
     canonical = dict.fromkeys(space.canonical(arch) for arch in space)
-    return [arch for arch in canonical if _learns(space, arch)]
+    return _one_of_each(space, [arch for arch in canonical if _learns(space, arch)])
+
+
+def _one_of_each(space: SearchSpace, archs: list[Arch]) -> list[Arch]:
+    """The first of each group of equal networks."""
+    _, first = np.unique(space.groups(archs), return_index=True)
+    return [archs[place] for place in np.sort(first).tolist()]
 
 
 def _learns(space: SearchSpace, arch: Arch) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.resolution import near_ties, of_means, rounded
 from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
@@ -31,6 +33,12 @@ class _Pool:
     @property
     def merged(self) -> int:
         return len(self.rows) - len(self.first)
+
+    def sizes(self, weights: IntArray | None = None) -> IntArray:
+        """Rows of each member, or the sum of their weights."""
+        picked = None if weights is None else weights[self.rows]
+        sums = np.bincount(self.member, weights=picked, minlength=len(self.first))
+        return np.asarray(np.rint(sums), dtype=np.int64)
 
     def mean(self, values: FloatArray) -> FloatArray:
         """Average over the rows of each member, ignoring NaN; extra axes are kept."""
@@ -68,14 +76,19 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
             "needs at least 2."
         )
     faults.raise_if_any(subject)
+    if runs.step is None:
+        _warn_of_noise(f"{card.name}/{task_name}", runs.truth[known])
+    step = of_means(runs.step, pool.sizes())
+    counts = pool.sizes(runs.counts)
     negated = task.direction == "minimize"
     unit = task.unit or ", ".join(task.targets)
     return TableTask(
         name=f"{card.name}/{task_name}",
         space=table.space,
         archs=table.archs[pool.first],
-        truth=pool.mean(runs.truth),
+        truth=rounded(pool.mean(runs.truth), step),
         groups=first_seen(table.groups[pool.first][:, None]),
+        published_groups=_picked(table.published_groups, pool),
         measured={name: pool.mean(values) for name, values in measured.items()},
         subsets={name: flags[pool.first] for name, flags in table.subsets.items()},
         values=pool.mean(runs.values),
@@ -89,7 +102,8 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         missing=len(table) - len(known) - runs.wrong,
         dropped=table.dropped + runs.wrong,
         merged=pool.merged,
-        runs=task.runs * runs.values.shape[1],
+        runs_each=counts,
+        resolution=None if step is None else float(step),
         noise=_noise(table, task, runs, pool),
         licence=card.licence,
         citation=card.citation,
@@ -98,6 +112,19 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         default_encoding=card.default_encoding,
         curves={name: pool.mean(values) for name, values in curves.items()},
     )
+
+
+def _warn_of_noise(name: str, truth: FloatArray) -> None:
+    if near := near_ties(truth):
+        warnings.warn(
+            f"{near} targets of {name} differ from the next by rounding noise alone, so that ties "
+            "look different. State what they resolve in the card, for example resolution = 0.01.",
+            stacklevel=3,
+        )
+
+
+def _picked(groups: IntArray | None, pool: _Pool) -> IntArray | None:
+    return None if groups is None else first_seen(groups[pool.first][:, None])
 
 
 def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:
@@ -175,8 +202,9 @@ def _noise(table: Table, task: TaskCard, runs: Runs, pool: _Pool) -> float | Non
         return _pooled(final.ravel(), rows)
     groups = table.groups[pool.rows] if source == "groups" else pool.member
     spread = _pooled(runs.truth[pool.rows], groups)
-    averaged = task.runs * runs.values.shape[1]
-    return None if spread is None else spread * averaged**0.5
+    # A mean of k runs has 1/k of the variance of one.
+    share = float(np.mean(1.0 / runs.counts[pool.rows]))
+    return None if spread is None else spread / share**0.5
 
 
 def _pooled(values: FloatArray, groups: IntArray) -> float | None:

@@ -37,6 +37,7 @@ class Table:
         space: the search space that the rows belong to.
         archs: choice indices, ``N x d``.
         groups: class of equal networks of each row, ``N``, numbered from 0.
+        published_groups: the same by a key that others published, or None.
         columns: column name -> ``N`` or ``N x k`` numbers; missing values are NaN.
         words: column name -> row -> what stands there instead of a number.
         subsets: name -> ``N`` truth values.
@@ -48,6 +49,7 @@ class Table:
     space: SearchSpace
     archs: CodeArray
     groups: IntArray
+    published_groups: IntArray | None
     columns: Mapping[str, FloatArray]
     words: Mapping[str, Mapping[int, object]]
     subsets: Mapping[str, BoolArray]
@@ -159,6 +161,7 @@ def understand(card: Card, rows: Rows, tasks: Sequence[TaskCard], faults: Faults
         space=space,
         archs=archs,
         groups=_groups(card, frame, space, archs, faults),
+        published_groups=_published_groups(card, frame, space, archs, faults),
         columns={name: column.values for name, column in read.items()},
         words={name: column.words for name, column in read.items() if column.words},
         subsets=_subsets(card, frame, space, archs, faults),
@@ -224,8 +227,27 @@ def _groups(
     """Classes of equal networks: the card's columns, else the space's, else equal decisions."""
     if not card.group_columns:
         return np.asarray(space.groups(list(map(tuple, archs.tolist()))), dtype=np.int64)
+    return _stated_groups(card.group_columns, frame, archs, faults)
+
+
+def _published_groups(
+    card: Card, frame: pa.Table, space: SearchSpace, archs: CodeArray, faults: Faults
+) -> IntArray | None:
+    """Classes by a published key: the card's columns, else the space's if it groups the rows."""
+    if card.published_group_columns:
+        return _stated_groups(card.published_group_columns, frame, archs, faults)
+    if card.group_columns:
+        return None
+    groups = space.published_groups(list(map(tuple, archs.tolist())))
+    return None if groups is None else np.asarray(groups, dtype=np.int64)
+
+
+def _stated_groups(
+    columns: Sequence[str], frame: pa.Table, archs: CodeArray, faults: Faults
+) -> IntArray:
+    """Classes by columns of the table; equal decisions in different ones are a fault."""
     parts = []
-    for name in card.group_columns:
+    for name in columns:
         column = frame.column(name)
         empty = np.flatnonzero(column.is_null().to_numpy()).tolist()
         if empty:
@@ -237,7 +259,7 @@ def _groups(
     torn = np.flatnonzero(np.bincount(pairs[:, 0]) > 1)
     if len(torn):
         rows = np.flatnonzero(np.isin(architectures, torn)).tolist()
-        names = " + ".join(card.group_columns)
+        names = " + ".join(columns)
         faults.add(
             f"{len(torn)} architectures with equal decisions are in different groups ({names}): "
             f"{faults.rows(rows)}; equal networks must share a group."

@@ -23,7 +23,9 @@ from scipy.stats import norm, rankdata
 
 from surrobench.errors import UserError
 from surrobench.predictors.models import EachMemberSampler, EnsembleModel, MomentsModel
+from surrobench.predictors.predictive import predict
 from surrobench.predictors.transforms import WarpedPosterior, fit_transform
+from surrobench.predictors.warp import Warp
 
 NAMES = ("none", "standardise", "quantile-normal")
 
@@ -223,3 +225,66 @@ def test_bad_arguments() -> None:
             fit_transform("standardise", y)
     with pytest.raises(ValueError, match="finite"):
         fit_transform("none", column(1.0, float("nan")))
+
+
+def skewed(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs and heavy-tailed targets on a grid, with many ties."""
+    rng = np.random.default_rng(3)
+    X = rng.random((n, 2))
+    y = 94.0 - np.exp(1.2 * X[:, 0] + rng.normal(scale=0.6, size=n))
+    return torch.tensor(X), torch.tensor(np.round(y / 0.05) * 0.05)[:, None]
+
+
+def log_densities(targets: torch.Tensor, X: torch.Tensor, y: np.ndarray) -> np.ndarray:
+    transform = fit_transform("quantile-normal", targets)
+    base = gaussian_at(X[: len(targets)], transform.forward(targets))
+    return predict(transform.wrap(base), X).log_density(y)
+
+
+def gaussian_at(X: torch.Tensor, targets: torch.Tensor) -> Model:
+    return SingleTaskGP(X, targets, outcome_transform=None).eval()
+
+
+def test_noise_of_rounding_changes_no_log_density() -> None:
+    X, y = skewed(260)
+    rng = np.random.default_rng(0)
+    noisy = y + torch.tensor(rng.uniform(-1e-13, 1e-13, size=y.shape))
+    assert len(torch.unique(noisy)) > 2 * len(torch.unique(y))
+    clean = log_densities(y[:200], X, y[:, 0].numpy())
+    np.testing.assert_allclose(
+        log_densities(noisy[:200], X, noisy[:, 0].numpy()), clean, atol=1e-6, rtol=0
+    )
+    assert clean.max() < 5.0
+
+
+def test_blocks_of_targets_score_better_than_single_gaps() -> None:
+    X, y = skewed(1200)
+    transform = fit_transform("quantile-normal", y[:200])
+    model = transform.wrap(gaussian_at(X[:200], transform.forward(y[:200])))
+    blocks = predict(model, X[200:]).log_density(y[200:, 0].numpy()).mean()
+    model.transform.__dict__["warp"] = Warp(transform.scores, transform.distinct)
+    gaps = predict(model, X[200:]).log_density(y[200:, 0].numpy()).mean()
+    assert blocks > gaps + 0.05
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 50, 800])
+def test_knots_are_means_of_blocks_between_the_ends(n: int) -> None:
+    y = torch.tensor(np.random.default_rng(n).gamma(0.5, size=(n, 1)))
+    warp = fit_transform("quantile-normal", y).warp
+    least = round(n ** (1 / 3))
+    assert n // (2 * least) <= len(warp.y) <= n // least + 2
+    assert warp.y[0] == y.min()
+    assert warp.y[-1] == y.max()
+    assert (warp.slopes > 0).all()
+
+
+def test_a_block_of_ties_keeps_its_value_exactly() -> None:
+    y = column(*[10.0] * 30, *np.linspace(80.0, 90.0, 34).tolist())
+    warp = fit_transform("quantile-normal", y).warp
+    assert warp.y[0] == 10.0
+    assert warp.y[1] > 80.0
+
+
+def test_one_outlier_merges_nothing() -> None:
+    y = column(*np.linspace(0.0, 1.0, 40).tolist(), 1e30)
+    assert len(fit_transform("quantile-normal", y).distinct) == 41

@@ -154,3 +154,16 @@ def test_no_points_are_no_result(warp: Warp) -> None:
 def test_bad_knots_are_refused(z: tuple[float, ...], y: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="knots"):
         Warp(tensor(*z), tensor(*y))
+
+
+def test_knots_closer_than_targets_resolve_are_refused() -> None:
+    z, y = tensor(-1.0, 0.0, 1.0), tensor(90.0, 90.0 + 1e-10, 91.0)
+    with pytest.raises(ValueError, match="merge"):
+        Warp(z, y, closest=1e-9)
+    assert Warp(z, y, closest=1e-11).closest == 1e-11
+
+
+def test_what_is_as_close_to_a_knot_as_targets_resolve_lies_on_it() -> None:
+    warp = Warp(tensor(0.0, 1.0, 2.0), tensor(0.0, 1.0, 5.0), closest=1e-9)
+    on, beside = warp.inverse_slope(tensor(1.0)), warp.inverse_slope(tensor(1 - 1e-10, 1 + 1e-10))
+    assert torch.equal(beside, on.expand(2))

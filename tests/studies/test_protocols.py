@@ -16,6 +16,7 @@ from surrobench.studies.protocols import split
 class FakeTask:
     name: str = "fake/task"
     groups: npt.NDArray[np.int64] = field(default_factory=lambda: np.arange(1000) // 3)
+    published_groups: npt.NDArray[np.int64] | None = None
     subsets: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
 
@@ -27,6 +28,18 @@ def test_grouped_never_splits_equal_networks(size: int) -> None:
     assert not set(task.groups[train]) & set(task.groups[test])
     left_out = set(range(1000)) - set(train.tolist()) - set(test.tolist())
     assert {task.groups[i] for i in left_out} <= set(task.groups[train])
+
+
+def test_the_published_key_is_there_by_name() -> None:
+    finer = FakeTask(published_groups=np.arange(1000))
+    train, test = split(finer, "grouped-published", 100, 0)
+    others, apart = split(finer, "grouped", 100, 0)
+    assert train.tolist() == others.tolist()
+    assert len(test) == 900
+    assert set(apart) < set(test)
+    assert np.isin(finer.groups[test], finer.groups[train]).any()
+    with pytest.raises(UserError, match="needs published classes"):
+        split(FakeTask(), "grouped-published", 100, 0)
 
 
 def test_a_split_depends_on_task_size_seed_and_protocol() -> None:

@@ -64,6 +64,7 @@ def test_conversions_equal_the_independent_tables(cache, tables, name):
 def test_counts_of_the_cells(cache, tables):
     ours = pd.read_parquet(prepare("nb201").path)
     assert ours["iso_class"].nunique() == 6466
+    assert ours["network_class"].nunique() == 4930
     reached = ours["without_unreachable"]
     assert int(reached.sum()) == 9445
     assert (ours["cifar10_synflow"].notna() == reached).all()
@@ -120,7 +121,7 @@ def test_nb201_knows_its_cells_and_their_shorter_trainings(cache):
     prepare("nb201")
     task = load_task("nb201/cifar10-val")
     assert int(task.subsets["without-unreachable"].sum()) == 9445
-    assert len(np.unique(task.groups)) == 6466
+    assert len(np.unique(task.groups)) == 4930
     arch = tuple(task.archs[0].tolist())
     cheap = task.evaluate(arch, epochs=12)
     assert cheap.cost is not None

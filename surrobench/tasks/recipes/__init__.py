@@ -18,9 +18,9 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "nb201": Recipe("surrobench.tasks.recipes.nb201:convert"),
-    "nb201-hw": Recipe("surrobench.tasks.recipes.nb201_extras:convert_hardware"),
-    "nb201-robust": Recipe("surrobench.tasks.recipes.nb201_extras:convert_robustness"),
+    "nb201": Recipe("surrobench.tasks.recipes.nb201:convert", 2),
+    "nb201-hw": Recipe("surrobench.tasks.recipes.nb201_extras:convert_hardware", 2),
+    "nb201-robust": Recipe("surrobench.tasks.recipes.nb201_extras:convert_robustness", 2),
     "tnb101-micro": Recipe("surrobench.tasks.recipes.tnb101:convert_micro"),
     "tnb101-macro": Recipe("surrobench.tasks.recipes.tnb101:convert_macro"),
     "hat": Recipe("surrobench.tasks.recipes.hat:convert"),

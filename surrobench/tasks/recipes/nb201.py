@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from surrobench.tasks.archives import members
 from surrobench.tasks.recipes.nb201_cells import all_cells, from_naslib, join
+from surrobench.tasks.recipes.nb201_runs import behind_test, behind_validation
 from surrobench.tasks.unpickle import read_pickled_frame
 
 RUN_NAMES = {"Cifar10": "cifar10", "Cifar100": "cifar100", "ImageNet16": "in16"}
@@ -34,6 +35,7 @@ def convert(files: Mapping[str, Path]) -> pa.Table:
     for dataset, short in (("cifar10", "cifar10"), ("ImageNet16-120", "in16")):
         proxies = _proxies(files[f"proxies-{dataset}"], short)
         cells = join(cells, proxies, f"proxies of {dataset}", complete=False)
+    cells["test_runs"], cells["validation_runs"] = behind_test(cells), behind_validation(cells)
     return pa.Table.from_pandas(cells.reset_index(), preserve_index=False)
 
 

@@ -26,7 +26,8 @@ NASLIB_EDGES = (0, 1, 3, 2, 4, 5)
 def all_cells() -> pd.DataFrame:
     """One row per cell in the order of the space, indexed by its published string.
 
-    Columns: ``op_0_1`` … ``op_2_3`` (operation of each edge), ``iso_class`` (equal networks),
+    Columns: ``op_0_1`` … ``op_2_3`` (operation of each edge), ``iso_class`` (equal networks by the
+    published key), ``network_class`` (by the finer one, which merges nested sums),
     ``without_unreachable`` (every operation lies on a path from input to output), ``params_m``
     and ``flops_m``.
     """
@@ -41,7 +42,8 @@ def all_cells() -> pd.DataFrame:
         },
         index=pd.Index([space.to_string(arch) for arch in archs], name="arch_str", dtype=object),
     )
-    frame["iso_class"] = space.groups(archs).astype(np.int32)
+    frame["iso_class"] = np.asarray(space.published_groups(archs), dtype=np.int32)
+    frame["network_class"] = space.groups(archs).astype(np.int32)
     unreachable = (codes != space.none) & ~space.used_edges(codes)
     frame["without_unreachable"] = ~unreachable.any(axis=1)
     frame["params_m"] = parameters(space, codes) / 1e6
