@@ -97,7 +97,15 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         url=card.url,
         default_encoding=card.default_encoding,
         curves={name: pool.mean(values) for name, values in curves.items()},
+        useful=_useful(task),
     )
+
+
+def _useful(task: TaskCard) -> float | None:
+    """From where on a network is of use, larger is better."""
+    if task.useful is None:
+        return None
+    return -task.useful if task.direction == "minimize" else task.useful
 
 
 def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:
