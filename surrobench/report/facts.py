@@ -6,6 +6,7 @@ import pandas as pd
 
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
+from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.results import SearchResults
 
 Facts = list[tuple[str, str]]
@@ -39,6 +40,8 @@ def search_facts(results: SearchResults) -> Facts:
         ("Tasks", f"{len(results.tasks)}"),
         ("Methods", ", ".join(results.methods)),
         ("Budget", ", ".join(f"{budget:,.4g}" for budget in budgets) + " full trainings"),
+        ("Lengths of training", lengths_sentence(rows)),
+        ("Judge", " ".join(judge_sentences(results.judges))),
         ("Seeds", _seeds(pd.concat([rows["seed"], results.failures["seed"]]))),
         ("Runs", f"{len(ends):,} finished, {len(results.failures):,} broke off"),
         ("Failures", _reasons(results.failures)),
