@@ -16,9 +16,12 @@ Bundled published tables and a user's own table are described by the same card::
 from __future__ import annotations
 
 import re
-from typing import Literal
+from fractions import Fraction
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from surrobench.tasks.resolution import step_of
 
 Scalar = str | int | float | bool
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -83,7 +86,10 @@ class TaskCard(_Strict):
             seed if the target has no curve).
         costs: columns with the seconds of a run of so many epochs. The cost of other lengths is
             scaled from the nearest one.
-        runs: number of training runs that the target averages already.
+        runs: number of training runs that the target averages already: one number for all rows,
+            or the column that holds it.
+        resolution: step of the numbers in the target columns, in the unit of the table: ``0.01``
+            or, as text, a fraction such as ``"1/600"``; by default that of the card.
         noise: standard deviation of a single run, or where to estimate it from.
         measured: label-free columns of this task, beside those of the card.
         curves: what else was recorded in every epoch, laid out as the target is: names such as
@@ -107,7 +113,8 @@ class TaskCard(_Strict):
     fidelities: dict[str, str] = {}
     cost: str | None = None
     costs: dict[str, str] = {}
-    runs: int = Field(default=1, ge=1)
+    runs: Annotated[int, Field(ge=1)] | str = 1
+    resolution: float | str | None = None
     noise: float | Literal["seeds", "groups", "duplicates"] | None = None
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
@@ -125,6 +132,11 @@ class TaskCard(_Strict):
             if not key.isdecimal() or int(key) == 0:
                 raise ValueError(f"{key!r} is not a number of epochs")
         return value
+
+    @field_validator("resolution")
+    @classmethod
+    def _step(cls, value: float | str | None) -> float | str | None:
+        return _checked_step(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskCard:
@@ -147,6 +159,7 @@ class TaskCard(_Strict):
     def columns(self) -> list[str]:
         """Every column that this task reads."""
         extra = [self.cost] if self.cost is not None else []
+        extra += [self.runs] if isinstance(self.runs, str) else []
         return [
             *self.targets,
             *self.where,
@@ -174,6 +187,8 @@ class Card(_Strict):
         missing: ``"allow"`` leaves out rows without a target and counts them.
         duplicates: ``"mean"`` averages the values of rows with equal decisions.
         drop_invalid: leave out rows that are wrong in any way, and count them.
+        resolution: step of the targets of all tasks that state none of their own; see there.
+            Without it values stay as they are.
     """
 
     name: str
@@ -195,8 +210,14 @@ class Card(_Strict):
     missing: Literal["error", "allow"] = "error"
     duplicates: Literal["error", "mean"] = "error"
     drop_invalid: bool = False
+    resolution: float | str | None = None
     default_encoding: str = "one-hot"
     tasks: dict[str, TaskCard] = Field(min_length=1)
+
+    @field_validator("resolution")
+    @classmethod
+    def _step(cls, value: float | str | None) -> float | str | None:
+        return _checked_step(value)
 
     @field_validator("name")
     @classmethod
@@ -224,6 +245,11 @@ class Card(_Strict):
         if not self.decisions and self.architecture is None:
             raise ValueError("name the columns that describe an architecture in 'decisions'")
         return self
+
+    def step(self, task: TaskCard) -> Fraction | None:
+        """Resolution of the target columns of one of the tasks; None if it is not stated."""
+        stated = self.resolution if task.resolution is None else task.resolution
+        return None if stated is None else step_of(stated)
 
     @property
     def decision_list(self) -> list[Decision]:
@@ -257,3 +283,9 @@ class Card(_Strict):
 def named(columns: list[str] | dict[str, str]) -> dict[str, str]:
     """Standard name -> column; a plain list keeps the column names."""
     return columns if isinstance(columns, dict) else {column: column for column in columns}
+
+
+def _checked_step(value: float | str | None) -> float | str | None:
+    if value is not None:
+        step_of(value)
+    return value

@@ -13,6 +13,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.resolution import of_means, rounded
 from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
@@ -31,6 +32,12 @@ class _Pool:
     @property
     def merged(self) -> int:
         return len(self.rows) - len(self.first)
+
+    def sizes(self, weights: IntArray | None = None) -> IntArray:
+        """Rows of each member, or the sum of their weights."""
+        picked = None if weights is None else weights[self.rows]
+        sums = np.bincount(self.member, weights=picked, minlength=len(self.first))
+        return np.asarray(np.rint(sums), dtype=np.int64)
 
     def mean(self, values: FloatArray) -> FloatArray:
         """Average over the rows of each member, ignoring NaN; extra axes are kept."""
@@ -68,13 +75,15 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
             "needs at least 2."
         )
     faults.raise_if_any(subject)
+    step = of_means(runs.step, pool.sizes())
+    counts = pool.sizes(runs.counts)
     negated = task.direction == "minimize"
     unit = task.unit or ", ".join(task.targets)
     return TableTask(
         name=f"{card.name}/{task_name}",
         space=table.space,
         archs=table.archs[pool.first],
-        truth=pool.mean(runs.truth),
+        truth=rounded(pool.mean(runs.truth), step),
         groups=first_seen(table.groups[pool.first][:, None]),
         measured={name: pool.mean(values) for name, values in measured.items()},
         subsets={name: flags[pool.first] for name, flags in table.subsets.items()},
@@ -89,7 +98,8 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         missing=len(table) - len(known) - runs.wrong,
         dropped=table.dropped + runs.wrong,
         merged=pool.merged,
-        runs=task.runs * runs.values.shape[1],
+        runs_each=counts,
+        resolution=None if step is None else float(step),
         noise=_noise(table, task, runs, pool),
         licence=card.licence,
         citation=card.citation,
@@ -183,8 +193,9 @@ def _noise(table: Table, task: TaskCard, runs: Runs, pool: _Pool) -> float | Non
         return _pooled(final.ravel(), rows)
     groups = table.groups[pool.rows] if source == "groups" else pool.member
     spread = _pooled(runs.truth[pool.rows], groups)
-    averaged = task.runs * runs.values.shape[1]
-    return None if spread is None else spread * averaged**0.5
+    # A mean of k runs has 1/k of the variance of one.
+    share = float(np.mean(1.0 / runs.counts[pool.rows]))
+    return None if spread is None else spread / share**0.5
 
 
 def _pooled(values: FloatArray, groups: IntArray) -> float | None:

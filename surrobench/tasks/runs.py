@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from surrobench.tasks.card import Card, TaskCard
-from surrobench.tasks.columns import FloatArray, numbers
+from surrobench.tasks.columns import FloatArray, IntArray, numbers
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.resolution import of_means, rounded
 from surrobench.tasks.table import Rows, Table
 
 
@@ -23,6 +25,8 @@ class Runs:
         fidelities: number of epochs behind each entry of the last axis; empty if not stated.
         seconds: training time up to each fidelity, ``N x fidelities``, or None.
         wrong: number of rows whose target is not a finite number as it should be.
+        counts: training runs behind each value of ``truth``, ``N``; 0 where it is unknown.
+        step: resolution of ``truth``, or None if the card does not state one.
     """
 
     truth: FloatArray
@@ -30,19 +34,24 @@ class Runs:
     fidelities: tuple[int, ...]
     seconds: FloatArray | None
     wrong: int
+    counts: IntArray
+    step: Fraction | None
 
 
 def read_runs(table: Table, task: TaskCard, wrong: set[int], faults: Faults) -> Runs:
     """The runs of a task; ``wrong`` holds the file positions of rows with unusable targets."""
-    final, curve = _values(table, task, faults)
+    step = table.card.step(task)
+    final, curve = _values(table, task, step, faults)
     cheaper = sorted((int(epochs), column) for epochs, column in task.fidelities.items())
     sign = 1.0 if task.direction == "maximize" else -1.0
-    parts = [_matrix(table.columns[column]).mean(axis=1) for _, column in cheaper]
+    parts = [rounded(_matrix(table.columns[name]).mean(axis=1), step) for _, name in cheaper]
     lower = [np.repeat(part[:, None, None], final.shape[1], axis=1) for part in parts]
     values = sign * np.concatenate([*lower, curve], axis=2) + 0.0  # no negative zeros
     values = np.asarray(np.where(np.isfinite(values), values, np.nan))
     unusable = np.isin(table.rows, sorted(wrong))
-    truth = sign * _mean(final) + 0.0
+    known = np.isfinite(final).sum(axis=1)
+    mean_step = of_means(step, known)
+    truth = sign * rounded(_mean(final), mean_step) + 0.0
     truth[unusable | ~np.isfinite(truth)] = np.nan
     length = curve.shape[2]
     if length > 1:
@@ -51,7 +60,21 @@ def read_runs(table: Table, task: TaskCard, wrong: set[int], faults: Faults) -> 
         fidelities = (*(epochs for epochs, _ in cheaper), task.epochs)
     else:
         fidelities = ()
-    return Runs(truth, values, fidelities, _seconds(table, task, fidelities), int(unusable.sum()))
+    seconds = _seconds(table, task, fidelities)
+    counts = np.where(np.isnan(truth), 0, known * _averaged(table, task, faults))
+    return Runs(truth, values, fidelities, seconds, int(unusable.sum()), counts, mean_step)
+
+
+def _averaged(table: Table, task: TaskCard, faults: Faults) -> IntArray:
+    """How many runs each number of the target averages already, ``N``."""
+    if isinstance(task.runs, int):
+        return np.full(len(table), task.runs, dtype=np.int64)
+    counts = table.columns[task.runs]
+    whole = counts.ndim == 1 and bool((np.isfinite(counts) & (counts >= 1)).all())
+    if not whole or bool((counts != np.rint(counts)).any()):
+        faults.add(f"column {task.runs!r} (runs) must hold one whole number from 1 on a row.")
+        return np.ones(len(table), dtype=np.int64)
+    return counts.astype(np.int64)
 
 
 def read_curves(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:
@@ -104,9 +127,11 @@ def _remedy(what: str) -> str:
     return "mend them, or set drop_invalid = true in the card to leave them out and count them."
 
 
-def _values(table: Table, task: TaskCard, faults: Faults) -> tuple[FloatArray, FloatArray]:
+def _values(
+    table: Table, task: TaskCard, step: Fraction | None, faults: Faults
+) -> tuple[FloatArray, FloatArray]:
     """``(final value N x seeds, runs N x seeds x epochs)`` in the units of the table."""
-    columns = [table.columns[name] for name in task.targets]
+    columns = [rounded(table.columns[name], step) for name in task.targets]
     if task.layout == "seeds":
         final = np.concatenate([_matrix(column) for column in columns], axis=1)
         return final, final[:, :, None]

@@ -26,11 +26,11 @@ class TableTask:
         name: for example ``"nb201/cifar10-val"``.
         space: the search space.
         archs: the pool, ``n x d`` choice indices: architectures with a known target, each once.
-        truth: mean over training runs, ``n``.
+        truth: mean over training runs, ``n``, rounded to ``resolution``.
         groups: class of equal networks, ``n``; split by it or equal networks leak.
         measured: label-free columns, ``n`` each; missing values are NaN.
         subsets: named parts of the pool, ``n`` truth values each.
-        values: single runs, ``n x seeds x fidelities``.
+        values: single runs, ``n x seeds x fidelities``, rounded to what a run resolves.
         fidelities: epochs behind the last axis of ``values``; empty if the table does not say.
         seconds: training time up to each fidelity, ``n x fidelities``, or None.
         unlabelled: architectures of the table without a target, with the reason.
@@ -39,7 +39,9 @@ class TableTask:
         missing: rows without a target (left out of the pool).
         dropped: rows left out because they were wrong.
         merged: rows that were averaged into another with the same decisions.
-        runs: number of training runs that ``truth`` averages.
+        runs_each: number of training runs behind each value of ``truth``, ``n``.
+        resolution: step of ``truth``: equal values are equal floats, and others differ by it or
+            more; None if the table does not say.
         noise: standard deviation of a single training run, or None if unknown.
         curves: what else was recorded in every epoch, ``n x seeds x fidelities`` in the units and
             with the sign of the table.
@@ -65,7 +67,8 @@ class TableTask:
     missing: int
     dropped: int
     merged: int
-    runs: int
+    runs_each: IntArray
+    resolution: float | None
     noise: float | None
     licence: str
     citation: str
@@ -77,6 +80,11 @@ class TableTask:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def runs(self) -> int:
+        """The most training runs behind a value; ``runs_each`` has them one by one."""
+        return int(self.runs_each.max())
 
     @property
     def optimum(self) -> float:
