@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from surrobench.report.pipeline.tables import judge_text
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
 from surrobench.report.search.judging import judge_sentences, lengths_sentence
@@ -66,6 +67,7 @@ def pipeline_facts(results: PipelineResults) -> Facts:
         ("Methods", ", ".join(results.methods)),
         ("Short trainings", _spans(cells["train"]) + " for each task and seed"),
         ("Candidates", _spans(cells["pool"])),
+        ("Judge", judge_text(results)),
         ("Picks", _spans(cells["picks"]) + " by each method"),
         ("Seeds", _seeds(pd.Series(results.seeds))),
         ("Cells", f"{len(cells):,} finished, {len(results.failures):,} without a result"),
