@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from surrobench.report.pipeline.tables import judge_text
 from surrobench.report.pipeline.results import PipelineResults
+from surrobench.report.pipeline.tables import judge_text
 from surrobench.report.results import Results
 from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.results import SearchResults

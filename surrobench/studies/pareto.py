@@ -143,9 +143,7 @@ class HypervolumeMeter:
         if self.resolution is None:
             return points
         steps = np.where(self.resolution > 0, self.resolution, 1.0)
-        return np.asarray(
-            np.where(self.resolution > 0, np.round(points / steps), points)
-        )
+        return np.asarray(np.where(self.resolution > 0, np.round(points / steps), points))
 
 
 def _steps(point: FloatArray) -> tuple[float, ...]:

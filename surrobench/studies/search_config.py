@@ -64,9 +64,7 @@ def _seeds_of(value: Any) -> dict[str, int]:
     if not isinstance(value, dict):
         return limits(value)
     everywhere = {name: count for name, count in value.items() if _ON not in name}
-    some = {
-        name: whole(count, 0, "0 or more") for name, count in value.items() if _ON in name
-    }
+    some = {name: whole(count, 0, "0 or more") for name, count in value.items() if _ON in name}
     known = {**limits(everywhere), **some}
     return {name: known[name] for name in value}
 

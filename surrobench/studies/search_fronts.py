@@ -28,9 +28,7 @@ def write_fronts(study: SearchStudy, base: Path, folder: Path) -> None:
         return
     tables = []
     for spec in dict.fromkeys(s for task in study.tasks for s in expand_tasks(task, base)):
-        task = SearchTask.load(
-            spec, base, study.objectives, study.constraints, study.judge
-        )
+        task = SearchTask.load(spec, base, study.objectives, study.constraints, study.judge)
         tables.append(_front(task))
     path = folder / FRONTS_FILE
     kept = [pd.read_csv(path)] if path.is_file() else []

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from surrobench.errors import UserError
 from surrobench.report import PipelineResults, pipeline_terminal_table, write_pipeline_report
+from surrobench.report.pipeline.figures import picks_of_all
 from surrobench.report.pipeline.smaller import smaller_networks, smaller_table, smaller_text
 from surrobench.report.pipeline.tables import noise_text, picks_table, summary_table, trained
 from surrobench.report.plots import PlotOptions, draw

@@ -19,7 +19,8 @@ _TEXT = (
 )  # fmt: skip
 _NUMBERS = (
     "predicted", "predicted_std", "brief_value", "value", "value_std", "runs", "judged", "params",
-    "flops", "optimum", "pool", "without_judge", "train", "picks", "ranked", "kendall_tau", "kendall_tau_top_half",
+    "flops", "optimum", "pool", "without_judge", "train", "picks", "ranked", "kendall_tau",
+    "kendall_tau_top_half",
     "train_seconds", "fit_seconds", "score_seconds", "full_seconds", "row_seconds",
 )  # fmt: skip
 _CELL = ["task", "method", "seed"]
@@ -94,7 +95,8 @@ class PipelineResults:
         """What came of every cell, one row per task, method and seed.
 
         ``best`` is the pick with the highest mean of its full trainings, as judged: by runs of a
-        table that were not shown, where it has them (:meth:`judge`), or else by that mean; ``picked`` the mean of all picks; ``regret`` what ``best`` falls
+        table that were not shown, where it has them (:meth:`judge`), or else by that mean;
+        ``picked`` the mean of all picks; ``regret`` what ``best`` falls
         short of the optimum; ``seconds`` those of short trainings, fit and scoring.
         """
         columns = ["best", "picked", "regret", "failed_picks", *MEASURES]
@@ -134,9 +136,10 @@ class PipelineResults:
         return dict(zip(keys, rows["value"].astype(float).tolist(), strict=True))
 
     def judge(self, task: str) -> str:
-        """Who judges picks: ``"held-out runs"``, ``"searched run"``, ``"published mean"`` …
+        """Who judges picks, "" where results do not say.
 
-        Or ``"full trainings"``, those of a live task; "" where results do not say.
+        ``"held-out runs"``, the ``"searched run"`` or the ``"published mean"`` of a table, or
+        ``"full trainings"`` of a live task.
         """
         kinds = set(self._of(task)["judge"]) - {""}
         return str(kinds.pop()) if len(kinds) == 1 else ""

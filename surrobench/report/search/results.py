@@ -29,7 +29,8 @@ class SearchResults:
     measure: simple regret, or, where there are several objectives, the dominated hypervolume as a
     share of that of the true front. Regret is what the incumbent falls short of the best candidate
     in the eyes of the judge: training runs that the search was not shown where a table has them,
-    else the run, or the published mean of several, that was searched (see :meth:`judge`). Tasks and methods are sorted by name, so that the order of the
+    else the run, or the published mean of several, that was searched (see :attr:`judges`).
+    Tasks and methods are sorted by name, so that the order of the
     rows does not matter.
 
     Attributes:

@@ -92,7 +92,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``found_optimum`` (share of
     runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
-    means of ``best_value``, ``front_found``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
+    means of ``best_value``, ``front_found``, ``test_value``, ``overhead_seconds`` and
+    ``simulated_seconds``, and the
     columns of :func:`~surrobench.report.statistics.versus_best`, but that all methods with the best
     mean are ``best``.
 

@@ -50,7 +50,9 @@ def notes(results: SearchResults, rows: pd.DataFrame) -> str:
 
     Judges, lengths of training, references, early ends and missing incumbents.
     """
-    parts = judge_sentences(results.judges) if results.measure == REGRET else [notes_of_fronts(results)]
+    parts = (
+        judge_sentences(results.judges) if results.measure == REGRET else [notes_of_fronts(results)]
+    )
     parts += filter(None, [lengths_sentence(results.rows)])
     tasks = [task for task in results.tasks if results.references[task] == "best found"]
     if tasks:
@@ -124,7 +126,8 @@ def summary_table(results: SearchResults) -> Exhibit:
     caption = (
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
         f"them, its median over runs{_FOUND if results.ever_found else ''}, and where known the "
-        "share of the points of the true front that were trained, the mean test value of the incumbents and the mean seconds that the method itself took in a "
+        "share of the points of the true front that were trained, the mean test value of the "
+        "incumbents and the mean seconds that the method itself took in a "
         "run."
     )
     full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
