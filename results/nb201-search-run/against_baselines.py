@@ -37,7 +37,8 @@ def main(leader: str) -> None:
     """Print the table."""
     frame = pd.read_parquet(RESULTS).astype({"strategy": str})
     own = traces(frame, leader)
-    for strategy in (leader, *BASELINES):
+    baselines = [name for name in BASELINES if name in set(frame["strategy"])]
+    for strategy in (leader, *baselines):
         first = first_optimum(traces(frame, strategy))
         median = np.median(first)
         told = f"a median of {median:.0f}" if np.isfinite(median) else "more than half never"
@@ -45,7 +46,7 @@ def main(leader: str) -> None:
         print(f"{strategy:14} optimum in {found:2} of {len(first)} runs; evaluations: {told}")
     for budget in (50, 100, 150):
         tests = {}
-        for baseline in BASELINES:
+        for baseline in baselines:
             other = traces(frame, baseline)
             seeds = own.columns.intersection(other.columns)
             ahead = (other.loc[budget, seeds] - own.loc[budget, seeds]).to_numpy()

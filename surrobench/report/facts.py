@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from surrobench.report.pipeline.results import PipelineResults
+from surrobench.report.pipeline.tables import judge_text
 from surrobench.report.results import Results
+from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.results import SearchResults
 
 Facts = list[tuple[str, str]]
@@ -39,6 +41,8 @@ def search_facts(results: SearchResults) -> Facts:
         ("Tasks", f"{len(results.tasks)}"),
         ("Methods", ", ".join(results.methods)),
         ("Budget", ", ".join(f"{budget:,.4g}" for budget in budgets) + " full trainings"),
+        ("Lengths of training", lengths_sentence(rows)),
+        ("Judge", " ".join(judge_sentences(results.judges))),
         ("Seeds", _seeds(pd.concat([rows["seed"], results.failures["seed"]]))),
         ("Runs", f"{len(ends):,} finished, {len(results.failures):,} broke off"),
         ("Failures", _reasons(results.failures)),
@@ -63,6 +67,7 @@ def pipeline_facts(results: PipelineResults) -> Facts:
         ("Methods", ", ".join(results.methods)),
         ("Short trainings", _spans(cells["train"]) + " for each task and seed"),
         ("Candidates", _spans(cells["pool"])),
+        ("Judge", judge_text(results)),
         ("Picks", _spans(cells["picks"]) + " by each method"),
         ("Seeds", _seeds(pd.Series(results.seeds))),
         ("Cells", f"{len(cells):,} finished, {len(results.failures):,} without a result"),

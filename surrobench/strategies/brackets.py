@@ -95,6 +95,10 @@ class Brackets(Strategy):
         self._size = max(size, len(members))
         self._since = len(self.history)
 
+    def usable_epochs(self) -> tuple[int, ...]:
+        """The lengths of the rungs."""
+        return tuple(self.lengths)
+
     def _length(self) -> int | None:
         """Epochs of the current rung, None for the full training."""
         length = self.lengths[self._rung]

@@ -288,6 +288,10 @@ class Strategy(ABC):
         """For how many epochs a proposal is to be trained (None: fully)."""
         return None
 
+    def usable_epochs(self) -> tuple[int, ...]:
+        """Lengths of training that it may ask for, ascending; empty if the problem names none."""
+        return self.problem.epochs if self.multi_fidelity else self.problem.epochs[-1:]
+
     def waits(self) -> bool:
         """Whether the strategy proposes nothing more until it is told about what is pending."""
         return False

@@ -101,8 +101,8 @@ class LiveSearchTask:
         ((evaluation,),) = train_shared(self.setting.task, [[Job(arch, seed)]], epochs)
         return evaluation
 
-    def truth(self, arch: Arch) -> float:
-        """Unknown."""
+    def judged(self, arch: Arch) -> float:
+        """Unknown: nothing but the trainings of the search themselves."""
         return math.nan
 
     def test(self, arch: Arch) -> float:

@@ -35,7 +35,7 @@ from surrobench.studies.pipeline_task import (
 )
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
-from surrobench.studies.search import packed
+from surrobench.studies.search import packed, strategy_seed
 from surrobench.tasks.evaluation import Evaluation
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,7 +49,12 @@ def run_pipeline(cell: PipelineCell) -> Record:
     torch.set_num_threads(1)
     try:
         task = load_pipeline_task(
-            cell.spec, Path(cell.base), cell.live, cell.proxy_epochs, cell.proxy_share
+            cell.spec,
+            Path(cell.base),
+            cell.live,
+            cell.proxy_epochs,
+            cell.proxy_share,
+            cell.judging,
         )
         pool = task.pool(cell.candidates, cell.seed)
         needs_training = cell.predictor not in UNTRAINED
@@ -81,7 +86,7 @@ def _picks(cell: PipelineCell, pool: CandidatePool, brief: FloatArray) -> Picks:
         predictor=cell.use,
         encoding=cell.encoding,
         acquisition=cell.acquire,
-        seed=cell.seed,
+        seed=strategy_seed(cell.task, cell.seed),
     )
 
 
@@ -95,7 +100,7 @@ def _judged(
     """Payload and timing: full trainings of the picks and of the reference, and scores."""
     reference = _reference(cell, pool)
     rows = list(dict.fromkeys([*picks.rows, *reference]))
-    trained = [row for row in rows if pool.truth is None or row in set(picks.rows)]
+    trained = [row for row in rows if pool.judged is None or row in set(picks.rows)]
     runs = dict(
         zip(
             trained,
@@ -105,13 +110,15 @@ def _judged(
     )
     values = {row: mean_value(runs[row]) for row in trained}
     judge = {
-        row: float(pool.truth[row]) if pool.truth is not None else values[row][0] for row in rows
+        row: float(pool.judged[row]) if pool.judged is not None else values[row][0] for row in rows
     }
     columns = _columns(pool, picks, rows, set(reference), brief, values, judge)
     content = {
         "unit": task.unit,
         "data": task.data,
-        "optimum": math.nan if pool.truth is None else float(pool.truth.max()),
+        "judge": task.judge,
+        "without_judge": task.without_judge,
+        "optimum": math.nan if pool.judged is None else float(np.nanmax(pool.judged)),
         "pool": len(pool.archs),
         **_scores(picks, reference, judge),
         "rows": {name: packed(column) for name, column in columns.items()},
@@ -126,16 +133,16 @@ def _judged(
 
 
 def _reference(cell: PipelineCell, pool: CandidatePool) -> list[int]:
-    """Rows that predictions are compared with the truth on: candidates that nobody trained.
+    """Rows that predictions are compared with judgements on: candidates that nobody trained.
 
     A uniform sample of a live task; all of a table. Picks alone would be a biased sample. For the
-    best of the trained ones it is these themselves, where a table knows them.
+    best of the trained ones it is these themselves, where a table can judge them.
     """
     if cell.predictor in UNTRAINED:
         return []
     if cell.predictor == "best-trained":
-        return [] if pool.truth is None else list(range(cell.train))
-    stop = len(pool.archs) if pool.truth is not None else cell.train + cell.reference
+        return [] if pool.judged is None else list(range(cell.train))
+    stop = len(pool.archs) if pool.judged is not None else cell.train + cell.reference
     return list(range(cell.train, min(stop, len(pool.archs))))
 
 
@@ -171,7 +178,7 @@ def _columns(
 
 
 def _scores(picks: Picks, reference: Sequence[int], judge: Mapping[int, float]) -> dict[str, Any]:
-    """Rank correlations of predictions with the truth on the reference."""
+    """Rank correlations of predictions with judgements on the reference."""
     known = [
         row
         for row in reference

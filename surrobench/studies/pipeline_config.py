@@ -18,6 +18,7 @@ from surrobench.studies.config import (
     unknown_encodings,
     whole,
 )
+from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
 from surrobench.studies.strict_toml import complaints, refuse
@@ -73,11 +74,14 @@ class PipelineStudy(BaseModel):
         picks: how many each predictor picks.
         reference: further candidates, drawn at random, that a live task trains fully so that rank
             correlations have something to be measured on; by default as many as ``picks``. A
-            table knows the truth of every candidate anyway.
+            table can judge every candidate anyway.
         proxy_epochs: length of a short training, with a schedule of its own; by default the full
             one.
         proxy_share: share of the training data in a short training.
         runs: full trainings of each pick, under different seeds; a table has so many as it has.
+        judge: who judges picks on a table: ``"held-out"`` runs, of candidates that have several,
+            what was shown (``"searched"``), or ``"auto"``, which is the former wherever a table
+            allows it; see :mod:`surrobench.studies.judging`.
         seeds: given as a count or a list.
         live: options of the live tasks, see :func:`surrobench.tasks.live_options.make_live`.
         timeout_seconds: limit of one cell.
@@ -106,6 +110,7 @@ class PipelineStudy(BaseModel):
     proxy_epochs: Annotated[int | None, BeforeValidator(_epochs)] = None
     proxy_share: Annotated[float, BeforeValidator(_share)] = 1.0
     runs: Annotated[int, BeforeValidator(_count(1, "how many full trainings of a pick"))] = 3
+    judge: Judging = "auto"
     seeds: Annotated[list[int], BeforeValidator(seeds)]
     live: Annotated[dict[str, Any], BeforeValidator(live_options)] = {}
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 86_400.0

@@ -25,7 +25,17 @@ _OF_ROWS = (
     "params",
     "flops",
 )
-_OF_CELLS = ("unit", "data", "optimum", "pool", "ranked", "kendall_tau", "kendall_tau_top_half")
+_OF_CELLS = (
+    "unit",
+    "data",
+    "judge",
+    "optimum",
+    "pool",
+    "without_judge",
+    "ranked",
+    "kendall_tau",
+    "kendall_tau_top_half",
+)
 _SECONDS = (
     "train_seconds",
     "fit_seconds",
@@ -33,7 +43,7 @@ _SECONDS = (
     "cpu_seconds",
     "full_seconds",
 )
-_TEXTS = ("task", "predictor", "encoding", "acquisition", "unit", "data", "arch", "status")
+_TEXTS = ("task", "predictor", "encoding", "acquisition", "unit", "data", "judge", "arch", "status")
 
 _COLUMNS = [
     *PIPELINE_IDENTITY,
@@ -66,7 +76,7 @@ def make_pipeline_frame(records: Iterable[Record], order: Sequence[str] = ()) ->
     )
     parts = [_rows(record) for record in ordered]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
-    numbers = [*_OF_ROWS[3:], *_OF_CELLS[2:], *_SECONDS, "row_seconds"]
+    numbers = [*_OF_ROWS[3:], *_OF_CELLS[3:], *_SECONDS, "row_seconds"]
     for name in numbers:
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
     frame["pick"] = pd.to_numeric(frame["pick"], errors="coerce").fillna(0).astype("int32")

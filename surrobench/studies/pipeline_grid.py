@@ -15,12 +15,16 @@ from surrobench.acquisition.pairing import check_pairing
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.describe import describe
-from surrobench.studies.grid import NUMBERS_VERSION, Plan
+from surrobench.studies.grid import Plan
+from surrobench.studies.judging import Judging
 from surrobench.studies.parts import Choice
 from surrobench.studies.pipeline_config import BASELINES, PipelineStudy
 from surrobench.studies.pipeline_task import CandidatePool, PipelineTask, load_pipeline_task
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks
+
+PIPELINE_VERSION = 2
+"""Raised when pipelines of the same description give other numbers: enters every key."""
 
 PIPELINE_IDENTITY = (
     "task",
@@ -56,6 +60,7 @@ class PipelineCell:
         runs: full trainings of each pick.
         seed: of the pool, the short trainings and the fit.
         live: options of a live task.
+        judging: what judges the picks on a table.
     """
 
     key: str
@@ -76,6 +81,7 @@ class PipelineCell:
     runs: int
     seed: int
     live: Mapping[str, Any]
+    judging: Judging = "auto"
 
     def identity(self) -> dict[str, Any]:
         """What the choice is called in the results (without the key)."""
@@ -113,7 +119,9 @@ def make_pipeline_plan(study: PipelineStudy, base: Path) -> Plan:
     plan = Plan([], [], {"tasks": {}, "predictors": {}}, "pipeline")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
-        task = load_pipeline_task(spec, base, study.live, study.proxy_epochs, study.proxy_share)
+        task = load_pipeline_task(
+            spec, base, study.live, study.proxy_epochs, study.proxy_share, study.judge
+        )
         if task.name in plan.ingredients["tasks"]:
             raise UserError(
                 f"two tasks are called {task.name!r}, {spec!r} is the second; give their cards "
@@ -180,7 +188,7 @@ def _cells(
     reference = study.picks if study.reference is None else study.reference
     numbers = [study.candidates, study.train, study.picks, reference, study.runs]
     proxy = [study.proxy_epochs, study.proxy_share]
-    shared = canonical_json([NUMBERS_VERSION, task.name, task.fingerprint, numbers, proxy])
+    shared = canonical_json([PIPELINE_VERSION, task.name, task.fingerprint, numbers, proxy])
     for seed in study.seeds:
         for method in methods:
             named = [method.label, method.encoding, method.acquisition, method.description]
@@ -204,4 +212,5 @@ def _cells(
                 runs=study.runs,
                 seed=seed,
                 live=study.live,
+                judging=study.judge,
             )

@@ -1,4 +1,4 @@
-"""A task as a pipeline meets it: a pool, short trainings, full trainings, and perhaps the truth."""
+"""A task as a pipeline meets it: a pool, short trainings, full trainings, and who judges."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.studies.judging import TRAINED, Judge, Judging, holds_out, judgeable
 from surrobench.studies.record import canonical_json
 from surrobench.studies.shared_training import in_units, train_shared
 from surrobench.tasks import load_task
@@ -42,13 +43,13 @@ class CandidatePool:
         space: that they belong to.
         archs: the candidates, ``n``.
         measured: label-free columns, ``n`` each.
-        truth: their true values where a table has them, ``n``, else None.
+        judged: what they count as where a table has all of them, ``n``, else None.
     """
 
     space: SearchSpace
     archs: list[Arch]
     measured: Mapping[str, FloatArray]
-    truth: FloatArray | None = None
+    judged: FloatArray | None = None
 
     def encode(self, name: str) -> FloatArray:
         """The pool as a matrix, ``n x d``."""
@@ -79,6 +80,14 @@ class PipelineTask(Protocol):
     def fingerprint(self) -> str:
         """Hash of what decides the numbers."""
 
+    @property
+    def judge(self) -> str:
+        """Who judges the picks: one of the names in :mod:`surrobench.studies.judging`."""
+
+    @property
+    def without_judge(self) -> int:
+        """Architectures that are no candidates because nothing could judge them."""
+
     def pool(self, n: int, seed: int) -> CandidatePool:
         """Up to ``n`` different networks; depends on task and seed alone."""
 
@@ -96,15 +105,22 @@ def _generator(name: str, seed: int) -> np.random.Generator:
 
 @dataclass(frozen=True, eq=False)
 class TablePipeline:
-    """A table that knows the truth of every candidate.
+    """A table that can judge every candidate.
+
+    A short training is the beginning of one run of the table, which the seed picks. Where the
+    table has other runs, these are the full trainings, and their mean judges picks and reference;
+    candidates are then the architectures with several runs. See
+    :mod:`surrobench.studies.judging`.
 
     Attributes:
         table: the task.
         proxy_epochs: length of a short training, None for the full one.
+        held_out: whether the runs that were not shown judge.
     """
 
     table: TableTask
     proxy_epochs: int | None = None
+    held_out: bool = False
 
     @property
     def name(self) -> str:
@@ -131,29 +147,48 @@ class TablePipeline:
         """Of the table with its single runs."""
         digest = hashlib.sha256(self.table.fingerprint.encode())
         digest.update(np.ascontiguousarray(self.table.values).tobytes())
+        digest.update(self.judge.encode())
         return digest.hexdigest()
+
+    @property
+    def judge(self) -> str:
+        """Runs that were not shown, the run that was, or the published mean."""
+        return Judge(self.table, self.held_out).kind
+
+    @property
+    def without_judge(self) -> int:
+        """Architectures with a single run, where others judge."""
+        return len(self.table) - int(self._candidates.sum())
+
+    @cached_property
+    def _candidates(self) -> npt.NDArray[np.bool_]:
+        return judgeable(self.table) if self.held_out else np.ones(len(self.table), dtype=bool)
 
     def pool(self, n: int, seed: int) -> CandidatePool:
         """The first of each group of equal networks, in random order."""
         order = np.argsort(_generator(self.name, seed).random(len(self.table)), kind="stable")
+        order = order[self._candidates[order]]
         _, first = np.unique(self.table.groups[order], return_index=True)
         rows = order[np.sort(first)[:n]]
         archs = [tuple(arch) for arch in self.table.archs[rows].tolist()]
         measured = {name: column[rows] for name, column in self.table.measured.items()}
-        return CandidatePool(self.table.space, archs, measured, self.table.truth[rows])
+        judged = Judge(self.table, self.held_out, seed).values[rows]
+        return CandidatePool(self.table.space, archs, measured, judged)
 
     def brief(self, archs: Sequence[Arch], seed: int) -> list[Evaluation]:
         """One run of the table, up to the epochs of a short training."""
         return [self.table.evaluate(arch, seed=seed, epochs=self.proxy_epochs) for arch in archs]
 
     def full(self, archs: Sequence[Arch], runs: int, seed: int) -> list[list[Evaluation]]:
-        """The other runs of the table; the average where it has one alone."""
+        """The runs that were not shown; where nothing is held back, the one that was."""
         return [self._others(arch, seed)[:runs] for arch in archs]
 
     def _others(self, arch: Arch, seed: int) -> list[Evaluation]:
         """Full trainings but the one of which the short training of ``seed`` is the beginning."""
+        if not self.held_out:
+            return [self.table.evaluate(arch, seed=seed)]
         count = self.table.runs_of(arch)
-        others = [run for run in range(count) if run != seed % count] or [0]
+        others = [run for run in range(count) if run != seed % count]
         return [self.table.evaluate(arch, seed=run) for run in others]
 
 
@@ -199,6 +234,16 @@ class LivePipeline:
         text = canonical_json([identity, repr(self.setting.task.recipe)])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def judge(self) -> str:
+        """Full trainings under seeds that no short training has."""
+        return TRAINED
+
+    @property
+    def without_judge(self) -> int:
+        """Every candidate can be trained."""
+        return 0
+
     def pool(self, n: int, seed: int) -> CandidatePool:
         """Networks of the space with their parameter and operation counts."""
         task = self.setting.task
@@ -228,18 +273,24 @@ def load_pipeline_task(
     live: Mapping[str, Any],
     proxy_epochs: int | None,
     proxy_share: float,
+    judging: Judging = "auto",
 ) -> PipelineTask:
     """The task of a pipeline study.
 
     Raises:
         UserError: for a task that cannot be loaded, or a table without such short trainings.
     """
-    return _load(spec, str(base), canonical_json(live), proxy_epochs, proxy_share)
+    return _load(spec, str(base), canonical_json(live), proxy_epochs, proxy_share, judging)
 
 
 @lru_cache(maxsize=8)
 def _load(
-    spec: str, base: str, live: str, proxy_epochs: int | None, proxy_share: float
+    spec: str,
+    base: str,
+    live: str,
+    proxy_epochs: int | None,
+    proxy_share: float,
+    judging: Judging,
 ) -> PipelineTask:
     if is_live(spec):
         setting = make_live(spec, json.loads(live), Path(base))
@@ -256,7 +307,7 @@ def _load(
             f"task {table.name!r} has no trainings of proxy_epochs = {proxy_epochs}; known: "
             f"{known}."
         )
-    return TablePipeline(table, proxy_epochs)
+    return TablePipeline(table, proxy_epochs, holds_out(table, judging))
 
 
 def mean_value(runs: Sequence[Evaluation]) -> tuple[float, float, int]:

@@ -2,8 +2,8 @@
 
 A search that fails, hangs or dies keeps the evaluations that it had made. While it runs, its state
 is written to a checkpoint every few seconds; run again, it goes on from there and gives the same
-numbers. The strategy sees the values that it asked for, never the truth or the test results behind
-them; what those say of the incumbents is added when the search is over.
+numbers. The strategy sees the values that it asked for, never the runs that judge them or the test
+results behind them; what those say of the incumbents is added when the search is over.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from surrobench.studies.pareto import HypervolumeMeter
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
+from surrobench.studies.search_task import SearchTask
 from surrobench.studies.search_tasks import AnySearchTask, load_search_task
 from surrobench.tasks.evaluation import Evaluation
 
@@ -37,12 +38,25 @@ CHECKPOINT_SECONDS = 2.0
 
 def initial_design(task: AnySearchTask, n: int, seed: int) -> list[Arch]:
     """The architectures that every strategy begins with; depends on task and seed alone."""
-    text = f"design|{task.name}|{seed}"
-    entropy = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
     candidates = task.problem.candidates
-    order = np.random.default_rng(entropy).random(len(candidates))
+    order = np.random.default_rng(_entropy("design", task.name, seed)).random(len(candidates))
     rows = np.argsort(order, kind="stable")[:n]
     return [candidates.arch(int(row)) for row in rows]
+
+
+def strategy_seed(task: str, seed: int) -> int:
+    """The seed of a strategy's own draws, 31 bits; depends on the names of task and seed alone.
+
+    Another task has another one: searches that propose the same architectures on all tasks of a
+    seed would pass for independent ones.
+    """
+    return _entropy("strategy", task, seed) >> (256 - 31)
+
+
+def _entropy(purpose: str, task: str, seed: int) -> int:
+    """256 bits."""
+    text = f"{purpose}|{task}|{seed}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
 
 
 def run_search(cell: SearchCell) -> Record:
@@ -52,6 +66,7 @@ def run_search(cell: SearchCell) -> Record:
     try:
         task = _task(cell)
         loop = checkpoint.load(lambda: _loop(cell, task))
+        lengths = loop.strategy.usable_epochs()
     except UserError as error:
         return _record(cell, "unavailable", str(error))
     status: Status = "ok"
@@ -65,7 +80,7 @@ def run_search(cell: SearchCell) -> Record:
     if status == "ok" and not loop.rows:
         status, reason = "failed", "the strategy proposed nothing."
     checkpoint.remove()
-    return _record(cell, status, reason, task, loop.rows, trace)
+    return _record(cell, status, reason, task, loop.rows, lengths, trace)
 
 
 def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -75,14 +90,22 @@ def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
         if path is None or not path.is_file():
             return {}, {}
         rows = rows_of(json.loads(path.read_text(encoding="utf-8")))
-        return _payload(_task(cell), rows), _timing(rows)
+        task = _task(cell)
+        lengths = _loop(cell, task).strategy.usable_epochs()
+        return _payload(task, rows, lengths), _timing(rows)
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return {}, {}
 
 
 def _task(cell: SearchCell) -> AnySearchTask:
     return load_search_task(
-        cell.spec, Path(cell.base), cell.objectives, cell.constraints, cell.live, cell.seed
+        cell.spec,
+        Path(cell.base),
+        cell.objectives,
+        cell.constraints,
+        cell.live,
+        cell.seed,
+        cell.judging,
     )
 
 
@@ -90,7 +113,7 @@ def _loop(cell: SearchCell, task: AnySearchTask) -> SearchLoop:
     strategy = make_strategy(
         {"use": cell.use, **cell.options},
         task.problem,
-        seed=cell.seed,
+        seed=strategy_seed(task.name, cell.seed),
         design=initial_design(task, cell.initial, cell.seed),
         repeats=cell.repeats,
     )
@@ -149,33 +172,51 @@ class _Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-def _payload(task: AnySearchTask, rows: Sequence[Row]) -> dict[str, Any]:
+def _payload(
+    task: AnySearchTask, rows: Sequence[Row], lengths: Sequence[int] = ()
+) -> dict[str, Any]:
     """Facts about the task and one array per column of the results, an element per evaluation."""
     incumbents = [rows[row.best - 1].arch if row.best else None for row in rows]
     observed = [rows[row.best - 1].value if row.best else math.nan for row in rows]
-    truths = {arch: task.truth(arch) for arch in set(incumbents) if arch is not None}
-    tests = {arch: task.test(arch) for arch in truths}
+    judged = {arch: task.judged(arch) for arch in set(incumbents) if arch is not None}
+    tests = {arch: task.test(arch) for arch in judged}
     space = task.space
     columns: dict[str, list[Any]] = {
         "arch": [space.to_string(row.arch) for row in rows],
         "epochs": [_epochs(task, row) for row in rows],
         "value": [row.value for row in rows],
         "best_value": observed,
-        "simple_regret": [task.optimum - truths[arch] if arch else math.nan for arch in incumbents],
+        "judged": [judged[arch] if arch else math.nan for arch in incumbents],
+        "simple_regret": [task.optimum - judged[arch] if arch else math.nan for arch in incumbents],
         "test_value": [tests[arch] if arch else math.nan for arch in incumbents],
         "spent": [row.spent for row in rows],
         "simulated_seconds": [row.simulated_seconds for row in rows],
         "row_status": [row.status for row in rows],
         "row_reason": [one_line(row.reason) for row in rows],
-        **_objectives(task, rows),
     }
+    more, facts = _objectives(task, rows)
     if task.problem.constraints:
-        columns["feasible"] = [task.feasible(row.arch) for row in rows]
+        more["feasible"] = [task.feasible(row.arch) for row in rows]
     return {
         "optimum": task.optimum,
         "unit": task.unit,
         "clock": task.clock,
-        "rows": {name: packed(values) for name, values in columns.items()},
+        "lengths": ", ".join(map(str, lengths)),
+        **_judge(task),
+        **facts,
+        "rows": {name: packed(values) for name, values in {**columns, **more}.items()},
+    }
+
+
+def _judge(task: AnySearchTask) -> dict[str, Any]:
+    """Who judges, by how many runs, and how many architectures can be judged."""
+    if not isinstance(task, SearchTask):
+        return {}
+    return {
+        "judge": task.judge.kind,
+        "judge_runs": task.judge.runs,
+        "pool": len(task.problem.candidates),
+        "without_judge": len(task.table) - len(task.problem.candidates) if task.held_out else 0,
     }
 
 
@@ -185,23 +226,44 @@ def _epochs(task: AnySearchTask, row: Row) -> int | None:
     return row.epochs if row.epochs is not None or not lengths else lengths[-1]
 
 
-def _objectives(task: AnySearchTask, rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """True objectives of full trainings and the share of the true front that they dominate."""
+def _objectives(
+    task: AnySearchTask, rows: Sequence[Row]
+) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Columns and facts of several objectives: those of full trainings, and what they attain.
+
+    ``useful_hypervolume`` is the share of what the true front of useful networks dominates,
+    ``front_found`` the share of its points that were trained, ``front_points`` their number and
+    ``useful`` says from where on a network counts.
+    """
     names = task.problem.objectives
-    if not names:
-        return {}
+    if not names or not isinstance(task, SearchTask):
+        return {}, {}
     index = task.problem.candidates.index
     known = np.full((len(rows), 1 + len(names)), np.nan)
     for place, row in enumerate(rows):
         if row.epochs is None and row.status == "ok":
             known[place] = task.objectives[index[row.arch]]
     kept = np.array([task.feasible(row.arch) for row in rows])
-    meter = HypervolumeMeter.of(task.objectives, task.kept)
-    shares = meter.trace(np.where(kept[:, None], known, np.nan))
+    meter = HypervolumeMeter.of(task.objectives, task.kept, task.floors, task.resolution)
+    allowed = np.where(kept[:, None], known, np.nan)
     columns = {
         f"objective:{name}": known[:, i].tolist() for i, name in enumerate((task.name, *names))
     }
-    return {**columns, "hypervolume": shares}
+    columns["useful_hypervolume"] = meter.trace(allowed)
+    columns["front_found"] = meter.found(allowed)
+    return columns, {"front_points": len(meter.front), "useful": _useful(task, meter)}
+
+
+def _useful(task: SearchTask, meter: HypervolumeMeter) -> str:
+    """From where on a network counts as useful, in source units: ``nb201/cifar10-val >= 80 %``."""
+    if meter.floors is None:
+        return ""
+    tables = [task.table, *(task.others[name] for name in task.problem.objectives)]
+    return ", ".join(
+        f"{table.name} {table.bound_text(floor)}"
+        for table, floor in zip(tables, meter.floors.tolist(), strict=True)
+        if math.isfinite(floor)
+    )
 
 
 def packed(values: list[Any]) -> list[Any]:
@@ -230,9 +292,10 @@ def _record(
     reason: str,
     task: AnySearchTask | None = None,
     rows: Sequence[Row] = (),
+    lengths: Sequence[int] = (),
     trace: str = "",
 ) -> Record:
     content: dict[str, Any] = {**cell.identity(), "status": status, "reason": one_line(reason)}
     if task is not None and rows:
-        content |= _payload(task, rows)
+        content |= _payload(task, rows, lengths)
     return make_record(cell.key, content, _timing(rows), trace)

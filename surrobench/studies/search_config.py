@@ -22,6 +22,7 @@ from surrobench.studies.config import (
     to_toml,
     whole,
 )
+from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
 from surrobench.studies.strict_toml import complaints, refuse
@@ -38,6 +39,9 @@ def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:
     return read
 
 
+_ON = " on "
+"""Between the globs of strategies and tasks in the names of ``seeds_of``."""
+
 _strategies = _choices("strategy", '{use = "bayesian", acquisition = "ucb", label = "ucb"}')
 _predictors = _choices("predictor", '{use = "random-forest", trees = 100, label = "small"}')
 _acquisitions = _choices("acquisition", '{use = "ucb", beta = 2.0, label = "ucb-2"}')
@@ -53,6 +57,16 @@ def _initial(value: Any) -> int:
 
 def _batch(value: Any) -> int:
     return whole(value, 1, "how many architectures are chosen at a time (1 or more)")
+
+
+def _seeds_of(value: Any) -> dict[str, int]:
+    """Limits of seeds; of some of the tasks they may be 0."""
+    if not isinstance(value, dict):
+        return limits(value)
+    everywhere = {name: count for name, count in value.items() if _ON not in name}
+    some = {name: whole(count, 0, "0 or more") for name, count in value.items() if _ON in name}
+    known = {**limits(everywhere), **some}
+    return {name: known[name] for name in value}
 
 
 def _constraints(value: Any) -> dict[str, str]:
@@ -82,7 +96,11 @@ class SearchStudy(BaseModel):
         batch: architectures chosen at a time.
         repeats: whether an architecture may be trained again.
         seeds: given as a count or a list.
-        seeds_of: glob of strategy names -> how many of the seeds these use.
+        judge: who judges what was found on a table: ``"held-out"`` runs, of candidates that have
+            several, what was ``"searched"`` itself, or ``"auto"``, which is the former wherever a
+            table allows it; see :mod:`surrobench.studies.judging`.
+        seeds_of: glob of strategy names -> how many of the seeds these use. ``"smac on nb201/*"``
+            is about some of the tasks; 0 leaves a strategy out there.
         objectives: further tasks on the same space, to be maximised beside the task's own value.
         constraints: bounds on measured columns or on tasks of the same space, in their source
             units, such as ``{params = "<= 0.5"}``.
@@ -107,7 +125,8 @@ class SearchStudy(BaseModel):
     batch: Annotated[int, BeforeValidator(_batch)] = 1
     repeats: bool = False
     seeds: Annotated[list[int], BeforeValidator(seeds)]
-    seeds_of: Annotated[dict[str, int], BeforeValidator(limits)] = {}
+    judge: Judging = "auto"
+    seeds_of: Annotated[dict[str, int], BeforeValidator(_seeds_of)] = {}
     objectives: Annotated[list[str], BeforeValidator(names)] | None = None
     constraints: Annotated[dict[str, str], BeforeValidator(_constraints)] = {}
     budget_seconds: Annotated[float | None, BeforeValidator(positive)] = None
@@ -150,6 +169,8 @@ class SearchStudy(BaseModel):
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
         yield "budget", f"{self.evaluations} evaluations, {self.initial} of them to begin with"
+        if self.judge != "auto":
+            yield "judge", self.judge
         if self.batch > 1:
             yield "batch", str(self.batch)
         if self.objectives:
@@ -211,4 +232,11 @@ def _mistakes_of(choice: Choice) -> Iterator[tuple[str, str]]:
 
 def matches(pattern: str, choice: Choice) -> bool:
     """Whether a glob of ``seeds_of`` is about a strategy."""
-    return any(fnmatchcase(name, pattern) for name in (choice.label or choice.use, choice.use))
+    glob = pattern.partition(_ON)[0]
+    return any(fnmatchcase(name, glob) for name in (choice.label or choice.use, choice.use))
+
+
+def on_task(pattern: str, task: str) -> bool:
+    """Whether a glob of ``seeds_of`` is about a task."""
+    _, named, glob = pattern.partition(_ON)
+    return not named or fnmatchcase(task, glob)

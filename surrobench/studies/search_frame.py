@@ -13,10 +13,25 @@ from surrobench.studies.record import Record
 from surrobench.studies.search_grid import SEARCH_IDENTITY
 
 _TEXTS = ("task", "strategy", "predictor", "encoding", "acquisition")
-_NUMBERS = ("value", "best_value", "simple_regret", "test_value", "spent")
+_NUMBERS = ("value", "best_value", "judged", "simple_regret", "test_value", "spent")
 _SECONDS = ("simulated_seconds", "overhead_seconds")
 _TIMES = ("evaluations", "initial", "batch")
-_LAST_TEXTS = ("objectives", "constraints", "protocol", "unit", "clock", "key", "version", "host")
+_OF_FRONTS = ("hypervolume", "useful_hypervolume", "front_found")
+"""The first one is that of earlier versions, whose reference point lay below the whole front."""
+_FACTS = ("optimum", "judge_runs", "pool", "without_judge", "front_points")
+_LAST_TEXTS = (
+    "judge",
+    "lengths",
+    "useful",
+    "objectives",
+    "constraints",
+    "protocol",
+    "unit",
+    "clock",
+    "key",
+    "version",
+    "host",
+)
 
 
 def make_search_frame(records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
@@ -40,7 +55,7 @@ def make_search_frame(records: Iterable[Record], order: Sequence[str] = ()) -> p
         columns["feasible"] = pd.array(_column(ordered, "feasible", None), dtype="boolean")
     columns["status"] = _column(ordered, "row_status", "ok", "status")
     columns["reason"] = _column(ordered, "row_reason", "", "reason")
-    for name in ("optimum", *_TIMES, *_LAST_TEXTS):
+    for name in (*_FACTS, *_TIMES, *_LAST_TEXTS):
         columns[name] = _repeated([head[name] for head in heads], counts)
     return _typed(pd.DataFrame(columns))
 
@@ -83,9 +98,8 @@ def _head(record: Record) -> dict[str, Any]:
     protocol = [f"batch {payload['batch']}"] if payload["batch"] != 1 else []
     return {
         **{name: payload[name] for name in SEARCH_IDENTITY},
-        "optimum": payload.get("optimum", np.nan),
-        "unit": payload.get("unit", ""),
-        "clock": payload.get("clock", ""),
+        **{name: payload.get(name, np.nan) for name in _FACTS},
+        **{name: payload.get(name, "") for name in ("judge", "lengths", "useful", "unit", "clock")},
         "protocol": "; ".join([*protocol, *filter(None, [payload["constraints"]])]),
         "key": record.key,
         "version": record.provenance.get("surrobench", ""),
@@ -98,14 +112,15 @@ def _repeated(values: Sequence[Any], counts: Sequence[int]) -> list[Any]:
     return list(chain.from_iterable(repeat(value, count) for value, count in pairs))
 
 
-def _others(records: Iterable[Record]) -> list[str]:
-    """Objectives, each record's own first, and the hypervolume."""
+def _others(records: Sequence[Record]) -> list[str]:
+    """Objectives, each record's own first, and what of their front was attained."""
     named: dict[str, None] = {}
     for record in records:
         if record.payload["objectives"]:
             tasks = [record.payload["task"], *record.payload["objectives"].split(", ")]
             named.update(dict.fromkeys(f"objective:{task}" for task in tasks))
-    return [*named, "hypervolume"] if named else []
+    known = {name for record in records for name in record.payload.get("rows", {})}
+    return [*named, *(name for name in _OF_FRONTS if name in known)] if named else []
 
 
 def _column(records: Iterable[Record], name: str, default: Any, ending: str = "") -> list[Any]:
@@ -136,6 +151,6 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
             **dict.fromkeys(texts, "category"),
             **dict.fromkeys(whole, "int32"),
             **dict.fromkeys(_SECONDS, "float32"),
-            "optimum": "float64",
+            **dict.fromkeys(_FACTS, "float64"),
         }
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.atomic import write_atomically
-from surrobench.studies.pareto import on_front
+from surrobench.studies.pareto import on_front, rounded, useful
 from surrobench.studies.search_config import SearchStudy
 from surrobench.studies.search_task import SearchTask
 from surrobench.tasks import expand_tasks
@@ -19,14 +19,16 @@ def write_fronts(study: SearchStudy, base: Path, folder: Path) -> None:
     """Write the fronts of a study's tasks, if it has further objectives.
 
     One row per architecture of a front: the task, the architecture, the objectives as the results
-    name them (larger is better) and the hypervolume of the whole front, of which that of a search
-    is a share: 1.
+    name them (larger is better), whether it is ``useful``, and the hypervolume of the whole front,
+    of which that of a search is a share: 1. Fronts are taken at the resolution of their sources;
+    architectures that these cannot tell apart are all on it. Where runs are held back to judge by,
+    they differ between seeds, and these are the fronts of the means over all runs.
     """
     if not study.objectives:
         return
     tables = []
     for spec in dict.fromkeys(s for task in study.tasks for s in expand_tasks(task, base)):
-        task = SearchTask.load(spec, base, study.objectives, study.constraints)
+        task = SearchTask.load(spec, base, study.objectives, study.constraints, study.judge)
         tables.append(_front(task))
     path = folder / FRONTS_FILE
     kept = [pd.read_csv(path)] if path.is_file() else []
@@ -37,14 +39,16 @@ def write_fronts(study: SearchStudy, base: Path, folder: Path) -> None:
 
 
 def _front(task: SearchTask) -> pd.DataFrame:
-    member = on_front(task.objectives, task.kept)
+    known = rounded(task.means, task.resolution)
+    member = on_front(known, task.kept)
     archs = task.problem.candidates.archs
     assert archs is not None
     names = (task.name, *task.problem.objectives)
-    table = pd.DataFrame(task.objectives[member], columns=[f"objective:{name}" for name in names])
+    table = pd.DataFrame(known[member], columns=[f"objective:{name}" for name in names])
     table.insert(0, "task", task.name)
     table.insert(
         1, "arch", [task.table.space.to_string(tuple(arch)) for arch in archs[member].tolist()]
     )
+    table["useful"] = useful(known[member], task.floors)
     table["hypervolume"] = 1.0
     return table

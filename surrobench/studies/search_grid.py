@@ -17,13 +17,18 @@ from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
 from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
-from surrobench.studies.grid import NUMBERS_VERSION, Plan
+from surrobench.studies.grid import Plan
+from surrobench.studies.judging import Judging
 from surrobench.studies.parts import AXES, Choice, spec_text, use_of
 from surrobench.studies.record import canonical_json
-from surrobench.studies.search_config import SearchStudy, matches
+from surrobench.studies.search_config import SearchStudy, matches, on_task
+from surrobench.studies.search_task import SearchTask
 from surrobench.studies.search_tasks import AnySearchTask, load_search_task
 from surrobench.tasks import expand_tasks
 from surrobench.tasks.catalogue import is_live
+
+SEARCH_VERSION = 2
+"""Raised when searches of the same description give other numbers: enters every key."""
 
 SEARCH_IDENTITY = (
     "task",
@@ -56,6 +61,7 @@ class SearchCell:
         objectives: further tasks, as the study names them.
         constraints: bounds by name, in source units, as the study names them.
         live: options of a live task.
+        judging: what judges a search on a table.
         shown: objectives and constraints as the results call them.
         scratch: folder for checkpoints, "" for none; not part of the key.
     """
@@ -77,6 +83,7 @@ class SearchCell:
     objectives: tuple[str, ...] = ()
     constraints: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, Any] = field(default_factory=dict)
+    judging: Judging = "auto"
     shown: tuple[str, str] = ("", "")
     scratch: str = ""
 
@@ -127,7 +134,14 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
-        task = load_search_task(spec, base, study.objectives or [], study.constraints, study.live)
+        task = load_search_task(
+            spec,
+            base,
+            study.objectives or [],
+            study.constraints,
+            study.live,
+            judging=study.judge,
+        )
         if task.name in plan.ingredients["tasks"]:
             raise UserError(
                 f"two tasks are called {task.name!r}, {spec!r} is the second; give their cards "
@@ -264,10 +278,11 @@ def _cells(
 ) -> Iterator[SearchCell]:
     shared = canonical_json(
         {
-            "version": NUMBERS_VERSION,
+            "version": SEARCH_VERSION,
             "task": [task.name, task.fingerprint],
             "budget": [study.evaluations, study.budget_seconds],
             "initial": study.initial,
+            "judge": _judge(task),
             "batch": study.batch,
             "repeats": study.repeats,
             "objectives": task.problem.objectives,
@@ -281,7 +296,7 @@ def _cells(
     )
     for position, seed in enumerate(study.seeds):
         for method in methods:
-            if position >= _seeds(study, method):
+            if position >= _seeds(study, method, task.name):
                 continue
             named = canonical_json([method.label, method.parts, method.description])
             text = f"search|{shared}|{named}|{seed}"
@@ -303,10 +318,24 @@ def _cells(
                 objectives=tuple(study.objectives or ()),
                 constraints=study.constraints,
                 live=study.live if is_live(spec) else {},
+                judging=study.judge,
                 shown=shown,
             )
 
 
-def _seeds(study: SearchStudy, method: _Method) -> float:
-    limits = [count for pattern, count in study.seeds_of.items() if matches(pattern, method.choice)]
+def _judge(task: AnySearchTask) -> list[Any]:
+    """What of the judge the table's fingerprint does not say."""
+    if not isinstance(task, SearchTask):
+        return []
+    if task.floors is None:
+        return [task.held_out]
+    return [task.held_out, [str(floor) for floor in task.floors.tolist()], task.resolution.tolist()]
+
+
+def _seeds(study: SearchStudy, method: _Method, task: str) -> float:
+    limits = [
+        count
+        for pattern, count in study.seeds_of.items()
+        if matches(pattern, method.choice) and on_task(pattern, task)
+    ]
     return min(limits, default=float("inf"))

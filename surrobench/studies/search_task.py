@@ -1,4 +1,4 @@
-"""A tabular task as a search meets it: candidates and evaluations in front, truth behind."""
+"""A tabular task as a search meets it: candidates and evaluations in front, the judge behind."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
+from surrobench.studies.judging import Judge, Judging, holds_out, judgeable
 from surrobench.tasks import load_task
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import is_card_path, single
@@ -40,23 +41,36 @@ _TEST_OF = {
 class SearchTask:
     """A task with what a search study adds to it.
 
-    Candidates are the architectures of the task's pool for which every further objective is known.
+    Candidates are the architectures of the task's pool for which every further objective is known;
+    where training runs are held back to judge by, those of them that have several runs. Further
+    objectives follow the same rule as the task if their tables have several runs of every
+    candidate; else, and for constraints, they are what their tables say on average.
 
     Attributes:
         table: the task.
         others: tasks of the further objectives and of constraints, by their names.
         problem: what strategies get to know.
         clock: where the seconds of a training come from.
+        held_out: whether the runs that a search is not shown judge it, see
+            :mod:`surrobench.studies.judging`.
+        seed: of the search: which run it is shown.
     """
 
     table: TableTask
     others: Mapping[str, TableTask]
     problem: Problem
     clock: str = ""
+    held_out: bool = False
+    seed: int = 0
 
     @classmethod
     def load(
-        cls, spec: str, base: Path, objectives: Sequence[str], constraints: Mapping[str, str]
+        cls,
+        spec: str,
+        base: Path,
+        objectives: Sequence[str],
+        constraints: Mapping[str, str],
+        judging: Judging = "auto",
     ) -> SearchTask:
         """Load a task, its objectives and its constraints.
 
@@ -64,7 +78,7 @@ class SearchTask:
             UserError: for a task that cannot be loaded, another space, a missing column, and
                 constraints that nothing keeps.
         """
-        return _load(spec, str(base), tuple(objectives), tuple(constraints.items()))
+        return _load(spec, str(base), tuple(objectives), tuple(constraints.items()), judging)
 
     @property
     def name(self) -> str:
@@ -107,15 +121,41 @@ class SearchTask:
         """One training run, with the further objectives (larger is better) among its metrics."""
         known = self.table.evaluate(arch, seed=seed, epochs=epochs)
         metrics = {name: _truth(task, arch) for name, task in self.others.items()}
+        for name in self.problem.objectives:
+            judge = self._judges[name]
+            if judge.held_out:
+                metrics[name] = judge.table.evaluate(arch, seed=seed).value
         return replace(known, metrics=metrics)
 
-    def truth(self, arch: Arch) -> float:
-        """Mean over all training runs."""
-        return _truth(self.table, arch)
+    @cached_property
+    def judge(self) -> Judge:
+        """Who judges what a search with this seed found."""
+        return Judge(self.table, self.held_out, self.seed)
+
+    @cached_property
+    def _judges(self) -> dict[str, Judge]:
+        """The judges of the further objectives."""
+        found = {}
+        for name in self.problem.objectives:
+            table = self.others[name]
+            several = _several(table)
+            every = all(arch in several for arch in self.problem.candidates.index)
+            found[name] = Judge(table, self.held_out and every, self.seed)
+        return found
+
+    def judged(self, arch: Arch) -> float:
+        """What an architecture counts as: by runs that the search was not shown, if there are."""
+        return self.judge.value(arch)
 
     def test(self, arch: Arch) -> float:
-        """The test result of an architecture, NaN if the task has none."""
-        return math.nan if self._test is None else _truth(self._test, arch)
+        """The test result of an architecture, NaN if the task has none.
+
+        Of the runs that judge, where the test results are those of the same runs.
+        """
+        if self._test is None:
+            return math.nan
+        same = self._test.values.shape[1] == self.table.values.shape[1]
+        return Judge(self._test, self.held_out and same, self.seed).value(arch)
 
     @cached_property
     def _test(self) -> TableTask | None:
@@ -124,9 +164,9 @@ class SearchTask:
 
     @cached_property
     def optimum(self) -> float:
-        """The best value among the candidates that keep the constraints; NaN if none does."""
+        """The best judgement among the candidates that keep the constraints; NaN if none does."""
         known = self.objectives[self.kept, 0]
-        return float(known.max()) if len(known) else math.nan
+        return float(np.nanmax(known)) if np.isfinite(known).any() else math.nan
 
     @cached_property
     def kept(self) -> npt.NDArray[np.bool_]:
@@ -136,7 +176,8 @@ class SearchTask:
         for constraint in self.problem.constraints:
             column = candidates.measured.get(constraint.name)
             if column is None:
-                column = self._column(self.others[constraint.name])
+                bounded = self.others[constraint.name]
+                column = self._column(bounded, bounded.truth)
             kept &= np.array([constraint.holds(value) for value in column.tolist()])
         return kept
 
@@ -146,15 +187,49 @@ class SearchTask:
 
     @cached_property
     def objectives(self) -> FloatArray:
-        """The true values of all candidates, ``n x k``, larger is better; this task comes first."""
-        tasks = [self.table, *(self.others[name] for name in self.problem.objectives)]
-        return np.stack([self._column(task) for task in tasks], axis=1)
+        """Judgements of all candidates, ``n x k``, larger is better; this task comes first."""
+        judges = [self.judge, *(self._judges[name] for name in self.problem.objectives)]
+        return np.stack([self._column(judge.table, judge.values) for judge in judges], axis=1)
 
-    def _column(self, task: TableTask) -> FloatArray:
+    @cached_property
+    def means(self) -> FloatArray:
+        """As :attr:`objectives`, but means over all runs, whoever was shown them."""
+        tables = [judge.table for judge in (self.judge, *self._judges.values())]
+        return np.stack([self._column(table, table.truth) for table in tables], axis=1)
+
+    @cached_property
+    def floors(self) -> FloatArray | None:
+        """From where on a network is useful in each objective, ``k``; NaN where everything is.
+
+        As the cards say; where none does, this task's own objective begins at the median of the
+        candidates that keep the constraints. None with a single objective.
+        """
+        if not self.problem.objectives:
+            return None
+        tables = [self.table, *(self.others[name] for name in self.problem.objectives)]
+        stated = np.array([math.nan if t.useful is None else t.useful for t in tables])
+        if np.isnan(stated).all():
+            stated[0] = np.nanmedian(self.means[self.kept, 0])
+        return stated
+
+    @cached_property
+    def resolution(self) -> FloatArray:
+        """What the sources of the objectives resolve, ``k``; 0 where they do not say."""
+        tables = [self.table, *(self.others[name] for name in self.problem.objectives)]
+        return np.array([table.resolution or 0.0 for table in tables])
+
+    def _column(self, task: TableTask, values: FloatArray) -> FloatArray:
+        """Values of a table for the candidates, ``n``; NaN for those that it does not have."""
         archs = self.problem.candidates.archs
         if archs is not None and np.array_equal(task.archs, archs):
-            return task.truth
-        return np.array([_truth(task, arch) for arch in self.problem.candidates.index])
+            return values
+        rows = [task.index.get(arch) for arch in self.problem.candidates.index]
+        return np.array([math.nan if row is None else float(values[row]) for row in rows])
+
+
+def _several(table: TableTask) -> set[Arch]:
+    """Architectures with several training runs."""
+    return {tuple(arch) for arch in table.archs[judgeable(table)].tolist()}
 
 
 def _truth(task: TableTask, arch: Arch) -> float:
@@ -164,7 +239,11 @@ def _truth(task: TableTask, arch: Arch) -> float:
 
 @lru_cache(maxsize=8)
 def _load(
-    spec: str, base: str, objectives: tuple[str, ...], constraints: tuple[tuple[str, str], ...]
+    spec: str,
+    base: str,
+    objectives: tuple[str, ...],
+    constraints: tuple[tuple[str, str], ...],
+    judging: Judging,
 ) -> SearchTask:
     table = load_task(spec, Path(base))
     further = [_same_space(table, name, base, "objective") for name in objectives]
@@ -182,8 +261,9 @@ def _load(
         bounds.append(bound)
     lengths = table.fidelities if len(table.fidelities) > 1 else ()
     names = tuple(task.name for task in further)
-    problem = Problem(_candidates(table, further), lengths, names, tuple(bounds))
-    whole = SearchTask(table, others, problem, _clock(spec, base))
+    held_out = holds_out(table, judging)
+    problem = Problem(_candidates(table, further, held_out), lengths, names, tuple(bounds))
+    whole = SearchTask(table, others, problem, _clock(spec, base), held_out)
     if not whole.kept.any():
         told = ", ".join(f"{name} {text}" for name, text in constraints)
         raise UserError(f"no architecture of task {table.name!r} keeps the constraints ({told}).")
@@ -200,8 +280,8 @@ def _clock(spec: str, base: str) -> str:
     return "seconds as published" if card.costs or card.cost else ""
 
 
-def _candidates(table: TableTask, further: Sequence[TableTask]) -> Candidates:
-    known = np.ones(len(table), dtype=bool)
+def _candidates(table: TableTask, further: Sequence[TableTask], held_out: bool) -> Candidates:
+    known = judgeable(table) if held_out else np.ones(len(table), dtype=bool)
     for task in further:
         if not np.array_equal(task.archs, table.archs):
             known &= np.array([arch in task.index for arch in table.index])

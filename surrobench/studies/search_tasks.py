@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from surrobench.studies.judging import Judging
 from surrobench.studies.live_search_task import LiveSearchTask, load_live_search
 from surrobench.studies.search_task import SearchTask
 from surrobench.tasks.catalogue import is_live
@@ -21,6 +22,7 @@ def load_search_task(
     constraints: Mapping[str, str],
     live: Mapping[str, Any],
     seed: int = 0,
+    judging: Judging = "auto",
 ) -> AnySearchTask:
     """Load what a search study names as a task.
 
@@ -30,7 +32,9 @@ def load_search_task(
         objectives: further tasks to be maximised.
         constraints: bounds by name.
         live: options of a live task.
-        seed: of the search, whose trainings have test results of their own if it is a live one.
+        seed: of the search: which run of a table it is shown, and the others judge; a live one has
+            test results of its own.
+        judging: what judges a search on a table, see :mod:`surrobench.studies.judging`.
 
     Raises:
         UserError: as :meth:`SearchTask.load` and
@@ -39,4 +43,4 @@ def load_search_task(
     if is_live(spec):
         task = load_live_search(spec, base, objectives, constraints, live)
         return replace(task, seed=seed)
-    return SearchTask.load(spec, base, objectives, constraints)
+    return replace(SearchTask.load(spec, base, objectives, constraints, judging), seed=seed)

@@ -95,6 +95,8 @@ class TaskCard(_Strict):
         curves: what else was recorded in every epoch, laid out as the target is: names such as
             ``train_loss``, ``validation_mae`` or ``accuracy`` -> columns. For learning curves
             only.
+        useful: from which value on a network is of any use, in the unit of the table. Searches for
+            several objectives count what they attain from there.
         protocol: how the numbers were obtained, for ``surrobench info``.
     """
 
@@ -116,6 +118,7 @@ class TaskCard(_Strict):
     noise: float | Literal["seeds", "groups", "duplicates"] | None = None
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
+    useful: float | None = Field(default=None, allow_inf_nan=False)
 
     @field_validator("direction", mode="before")
     @classmethod

@@ -111,6 +111,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         url=card.url,
         default_encoding=card.default_encoding,
         curves={name: pool.mean(values) for name, values in curves.items()},
+        useful=_useful(task),
     )
 
 
@@ -125,6 +126,13 @@ def _warn_of_noise(name: str, truth: FloatArray) -> None:
 
 def _picked(groups: IntArray | None, pool: _Pool) -> IntArray | None:
     return None if groups is None else first_seen(groups[pool.first][:, None])
+
+
+def _useful(task: TaskCard) -> float | None:
+    """From where on a network is of use, larger is better."""
+    if task.useful is None:
+        return None
+    return -task.useful if task.direction == "minimize" else task.useful
 
 
 def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:

@@ -47,6 +47,8 @@ class TableTask:
         noise: standard deviation of a single training run, or None if unknown.
         curves: what else was recorded in every epoch, ``n x seeds x fidelities`` in the units and
             with the sign of the table.
+        useful: from which value on a network is of any use, larger is better; None if the card
+            does not say.
     """
 
     name: str
@@ -77,6 +79,7 @@ class TableTask:
     url: str
     default_encoding: str
     curves: Mapping[str, FloatArray] = field(default_factory=dict)
+    useful: float | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -155,6 +158,12 @@ class TableTask:
             known = ", ".join(map(str, self.fidelities)) or "only the final one"
             raise UserError(f"{self.name} has no value after {epochs} epochs; known: {known}.")
         return self.fidelities.index(epochs)
+
+    def bound_text(self, value: float) -> str:
+        """``value`` and better as the source would put it: ``">= 80 %"``, ``"<= 5 ms"``."""
+        if self.direction == "maximize":
+            return f">= {value:g} {self.unit}".rstrip()
+        return f"<= {-value:g} {self.unit.removesuffix('(negated)').strip()}".rstrip()
 
     def encode(self, name: str) -> FloatArray:
         """The whole pool as a matrix, ``n x d``; ``name`` as in ``make_encoding``.

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from surrobench.errors import UserError
 from surrobench.report import PipelineResults, pipeline_terminal_table, write_pipeline_report
-from surrobench.report.pipeline.smaller import smaller_networks, smaller_table
+from surrobench.report.pipeline.figures import picks_of_all
+from surrobench.report.pipeline.smaller import smaller_networks, smaller_table, smaller_text
 from surrobench.report.pipeline.tables import noise_text, picks_table, summary_table, trained
 from surrobench.report.plots import PlotOptions, draw
 
@@ -216,32 +217,76 @@ def sized(predictor: str, seed: int, picks: dict[str, tuple[float, float]]) -> l
     return [{**row, "params": picks.get(row["arch"], (0, 1.0))[1]} for row in rows]
 
 
-def test_small_picks_are_compared_with_the_median_of_the_largest() -> None:
+def test_small_picks_are_compared_like_with_like() -> None:
     giants = {"g1": (70.0, 1000.0), "g2": (60.0, 900.0), "g3": (50.0, 800.0)}
     found = smaller_networks(
         PipelineResults.of(
             pd.DataFrame(
                 [
                     *sized("largest", 0, giants),
-                    *sized("knn", 0, {"a": (60.0, 499.0), "b": (65.0, 500.0)}),
-                    *sized("svr", 0, {"a": (59.0, 499.0), "c": (58.0, 400.0)}),
+                    *sized("knn", 0, {"a": (61.0, 499.0), "b": (75.0, 500.0)}),
+                    *sized("svr", 0, {"a": (71.0, 499.0), "c": (40.0, 400.0), "d": (45.0, 1.0)}),
                     *sized("params", 0, {"g1": (70.0, 1000.0)}),
-                    *sized("knn", 1, {"a": (60.0, 499.0)}),  # nobody trained the largest
+                    *sized("knn", 1, {"a": (61.0, 499.0)}),  # nobody trained the largest
                 ]
             )
         )
     ).set_index("method")
     assert list(found.index) == ["knn", "svr", "params"]
-    assert found["no_worse"].to_dict() == {"knn": True, "svr": False, "params": False}
-    assert found["small_picks"].to_dict() == {"knn": 1, "svr": 2, "params": 0}
-    assert found.loc["knn", ["arch", "share", "largest"]].tolist() == ["a", 0.499, 60.0]
-    assert np.isnan(found.loc["params", "judged"])
+    # The best small one of knn beats the median of the largest, not the best of them.
+    assert found["best_no_worse"].to_dict() == {"knn": False, "svr": True, "params": False}
+    assert found["median_no_worse"].to_dict() == {"knn": True, "svr": False, "params": False}
+    assert found["small_picks"].to_dict() == {"knn": 1, "svr": 3, "params": 0}
+    assert set(found["large_picks"]) == {3}
+    kept = ["arch", "share", "best", "best_large", "median", "median_large"]
+    assert found.loc["svr", kept].tolist() == ["a", 0.499, 71.0, 70.0, 45.0, 60.0]
+    assert np.isnan(found.loc["params", "best"])
+
+
+def test_the_best_of_either_side_is_chosen_by_full_trainings_and_judged() -> None:
+    rows = pd.DataFrame(
+        [
+            *sized("largest", 0, {"g": (50.0, 9.0), "h": (49.0, 9.0)}),
+            *sized("knn", 0, {"a": (52.0, 2.0), "b": (51.0, 2.0)}),
+        ]
+    )
+    rows.loc[rows["arch"] == "a", "judged"] = 40.0
+    rows.loc[rows["arch"] == "g", "judged"] = 45.0
+    found = smaller_networks(PipelineResults.of(rows)).iloc[0]
+    assert (found["best"], found["best_large"]) == (40.0, 45.0)
+    assert not found["best_no_worse"]
 
 
 def test_the_table_of_small_picks_is_there_only_with_the_baseline(frame: pd.DataFrame) -> None:
     assert smaller_table(PipelineResults.of(frame)) is None
+    assert smaller_text(PipelineResults.of(frame), "live:cells") == ""
     rows = [*sized("largest", 0, {"g": (50.0, 9.0)}), *sized("knn", 0, {"a": (51.0, 2.0)})]
-    table = smaller_table(PipelineResults.of(pd.DataFrame(rows)))
+    results = PipelineResults.of(pd.DataFrame(rows))
+    table = smaller_table(results)
     assert table is not None
     assert "1 of 1" in table.markdown
     assert "22" in table.markdown  # percent of the parameters
+    assert "in so many of 1 seeds: knn 1 and 1." in smaller_text(results, "live:cells")
+
+
+@pytest.mark.parametrize(
+    ("judge", "told", "short"),
+    [
+        ("held-out runs", "its other runs, which no predictor was shown", "not shown"),
+        ("searched run", "regret against the run that was searched", "run that was shown"),
+        ("published mean", "regret against the published mean", "published mean"),
+        ("", "the one that was shown among them", ""),
+    ],
+)
+def test_a_report_names_who_judged(
+    frame: pd.DataFrame, judge: str, told: str, short: str, tmp_path: Path
+) -> None:
+    rows = frame.assign(optimum=100.0, judge=judge, without_judge=7.0)
+    results = PipelineResults.of(rows)
+    notes = summary_table(results).notes
+    assert told in notes
+    assert ("7 others" in notes) == (judge == "held-out runs")
+    label = picks_of_all(results, "live:cells").axes[0].get_xlabel()
+    assert short in label
+    write_pipeline_report(rows, tmp_path, formats=["md"])
+    assert told in (tmp_path / "report.md").read_text()

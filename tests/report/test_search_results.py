@@ -10,7 +10,10 @@ from search_frames import broken, fronts_study, run, study
 
 from surrobench.errors import UserError
 from surrobench.report.exhibit import to_csv
+from surrobench.report.facts import search_facts
+from surrobench.report.search.curves import against_expense
 from surrobench.report.search.fronts import attained, non_dominated
+from surrobench.report.search.judging import lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import HYPERVOLUME
 from surrobench.report.search.results import SearchResults
@@ -308,6 +311,64 @@ def test_several_objectives_are_judged_by_hypervolume() -> None:
     assert set(median["seed"]) == {2}
     halved = fronts.assign(hypervolume=2.0)
     assert at_end(SearchResults.of(frame, halved)).loc["nsga2", "mean"] == pytest.approx(0.46)
+
+
+def test_useful_networks_count_where_results_have_them_and_old_results_say_so() -> None:
+    frame, fronts = fronts_study()
+    old = summary_table(SearchResults.of(frame, fronts))
+    assert "counts from below the whole front" in str(old.markdown)
+    assert "front found" not in str(old.markdown)
+    useful = {
+        "useful_hypervolume": frame["hypervolume"] / 2,
+        "front_found": frame["hypervolume"] / 4,
+        "front_points": 9.0,
+        "useful": "t >= 80 %",
+    }
+    results = SearchResults.of(frame.assign(**useful), fronts)
+    assert results.measure == HYPERVOLUME
+    assert at_end(results).loc["nsga2", "mean"] == pytest.approx(0.46)
+    assert at_end(results).loc["nsga2", "front_found"] == pytest.approx(0.23)
+    table = summary_table(results)
+    assert "On t networks count from t >= 80 % on." in str(table.markdown)
+    assert "The front of t has 9 points" in str(table.markdown)
+    assert "front found (%)" in str(table.markdown)
+    assert table.data["front_found"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("judge", "label", "told"),
+    [
+        ("held-out runs", "simple regret on runs not shown", "judged by the mean of the other 2"),
+        ("searched run", "simple regret against the run searched", "the very run that was"),
+        ("published mean", "simple regret against the published mean", "published mean of 2 runs"),
+    ],
+)
+def test_a_regret_is_named_by_its_judge(judge: str, label: str, told: str) -> None:
+    facts = {"judge": judge, "judge_runs": 2.0, "pool": 1024.0, "without_judge": 5437.0}
+    results = of(run([2, 1], "a", **facts), run([3, 2], "b", **facts))  # type: ignore[arg-type]
+    assert results.label("t") == results.common_label == label
+    table = summary_table(results)
+    assert table.caption.lower().startswith(label)
+    assert told in str(table.markdown)
+    assert ("5,437 others" in str(table.markdown)) == (judge == "held-out runs")
+    axis = against_expense(results).axes[0].get_ylabel()
+    assert axis.replace("\n", " ") == f"mean {label}"
+    mixed = of(run([2, 1], "a", **facts), run([2, 1], "a", task="u"))  # type: ignore[arg-type]
+    assert mixed.common_label == "simple regret"
+    labels = [axes.get_ylabel().replace("\n", " ") for axes in against_expense(mixed).axes]
+    assert labels == [f"mean {label}", "mean simple regret"]
+
+
+def test_reports_say_which_lengths_of_training_a_strategy_could_use() -> None:
+    plain = of(run([2, 1], "random", lengths="200"), run([2, 1], "genetic", lengths="200"))
+    assert lengths_sentence(plain.rows) == ""
+    short = run([2, 1], "hyperband", lengths="12, 200")
+    several = of(short, run([2, 1], "bohb", lengths="12, 200"), run([2, 1], lengths="200"))
+    told = "bohb, hyperband could train for 12 or 200 epochs; the others for 200 alone."
+    assert lengths_sentence(several.rows) == told
+    assert told in str(summary_table(several).markdown)
+    assert ("Lengths of training", told) in search_facts(several)
+    assert lengths_sentence(of(run([2, 1])).rows) == ""
 
 
 def test_hypervolumes_beyond_one_without_fronts_count_from_the_best_found() -> None:

@@ -79,28 +79,40 @@ def test_every_method_picks_distinct_candidates(table_frame: pd.DataFrame) -> No
     assert set(table_frame["status"]) == {"ok"}
 
 
-def test_on_a_table_values_are_other_runs_and_judgement_is_the_truth(
+def test_on_a_table_everything_is_judged_by_runs_that_were_not_shown(
     table_frame: pd.DataFrame,
 ) -> None:
     task = load_task("live/digits-chain")
-    picks = of(table_frame, "gp-matern52").query("pick > 0")
-    for row in picks.itertuples():
-        place = task.index[task.space.parse(str(row.arch))]
-        assert row.judged == pytest.approx(task.truth[place])
-        others = task.values[place, 1:, -1]  # the short training was run 0
-        assert row.value == pytest.approx(np.mean(others))
-        assert row.runs == 2
+    rows = of(table_frame, "gp-matern52")
+    places = [task.index[task.space.parse(str(arch))] for arch in rows["arch"]]
+    others = task.values[places, 1:, -1].mean(axis=1)  # the short training was run 0
+    assert rows["judged"].to_numpy() == pytest.approx(others)
+    picks = rows["pick"] > 0
+    assert rows["value"][picks].to_numpy() == pytest.approx(others[picks])
+    assert set(rows["runs"][picks]) == {2.0}
+    assert set(table_frame["judge"]) == {"held-out runs"}
+    assert set(table_frame["without_judge"]) == {0.0}
 
 
-def test_on_a_table_that_was_repeated_in_part_every_pick_has_a_value() -> None:
+def test_of_a_table_that_was_repeated_in_part_that_part_is_the_pool() -> None:
     task = load_task("live-transformer/motifs")
-    some = framed(cells(study(tasks=["live-transformer/motifs"], seeds=2, predictors=["params"])))
-    picks = some.query("pick > 0")
-    assert set(picks["seed"]) == {0, 1}
-    for row in picks.itertuples():
+    content = study(tasks=["live-transformer/motifs"], seeds=2, predictors=["params"])
+    some = framed(cells(content))
+    assert set(some["pool"]) == {100.0}
+    assert set(some["without_judge"]) == {314.0}
+    optima = some.groupby("seed")["optimum"].first()
+    assert optima[0] != optima[1]
+    for row in some.query("pick > 0").itertuples():
         arch = task.space.parse(str(row.arch))
-        assert np.isfinite(row.value)
-        assert row.runs == max(1, task.runs_of(arch) - 1)
+        assert task.runs_of(arch) == 3
+        shown = task.evaluate(arch, seed=int(row.seed)).value
+        assert row.value == pytest.approx((3 * task.truth[task.index[arch]] - shown) / 2, abs=1e-4)
+    whole = framed(cells({**content, "seeds": 1, "judge": "searched"}))
+    assert set(whole["pool"]) == {200.0}
+    assert set(whole["judge"]) == {"searched run"}
+    picks = whole.query("pick > 0")
+    shown = [task.evaluate(task.space.parse(str(a)), seed=0).value for a in picks["arch"]]
+    assert picks["judged"].tolist() == pytest.approx(shown)
 
 
 def test_the_best_trained_are_the_best_of_the_short_trainings(table_frame: pd.DataFrame) -> None:

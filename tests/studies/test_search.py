@@ -92,15 +92,15 @@ def test_test_scores_are_reported_but_never_seen(monkeypatch: pytest.MonkeyPatch
     assert not any(asked)
     scores = load_task("live/digits-chain-test")
     best = frame.loc[frame["value"].idxmax(), "arch"]
-    assert frame["test_value"].iloc[-1] == scores.truth[scores.index[scores.space.parse(best)]]
-    truth = load_task("live/digits-chain")
-    regret = truth.optimum - truth.truth[truth.index[truth.space.parse(best)]]
-    assert frame["simple_regret"].iloc[-1] == pytest.approx(regret)
+    others = scores.values[scores.index[scores.space.parse(best)], 1:, -1]  # run 0 was shown
+    assert frame["test_value"].iloc[-1] == pytest.approx(others.mean())
 
 
 def test_shorter_trainings_cost_their_part_and_are_no_incumbents(maze: Path) -> None:
     frame = framed(run_search(one(maze, "hyperband", evaluations=12)))
     assert set(frame["epochs"]) == {1, 3, 9}
+    assert set(frame["lengths"]) == {"1, 3, 9"}
+    assert set(framed(run_search(one(maze, evaluations=6)))["lengths"]) == {"9"}
     assert np.allclose(frame["spent"], frame["epochs"].astype(float).cumsum() / 9)
     assert 12 <= frame["spent"].iloc[-1] + 1e-9 < 13
     full = frame["epochs"] == 9
@@ -133,10 +133,13 @@ def test_several_objectives_and_their_front(maze: Path, tmp_path: Path) -> None:
         )
     )
     frame = framed(run_search(make_search_plan(study, maze).cells[0]))
-    share = frame["hypervolume"]
+    share = frame["useful_hypervolume"]
     assert share.is_monotonic_increasing
     assert 0 < share.iloc[10] < 1
     assert share.iloc[-1] == pytest.approx(1.0)
+    found = frame["front_found"]
+    assert found.is_monotonic_increasing
+    assert found.iloc[-1] == 1.0
     names = ["objective:maze/accuracy", "objective:maze/latency"]
     assert [name for name in frame if name.startswith("objective:")] == names
     assert (frame[names[1]] < 0).all()  # latencies are stored negated
@@ -149,7 +152,14 @@ def test_several_objectives_and_their_front(maze: Path, tmp_path: Path) -> None:
         for point in points
     ]
     assert set(front["arch"]) == set(allowed["arch"][~np.array(dominated)])
-    assert list(front.columns) == ["task", "arch", *names, "hypervolume"]
+    assert list(front.columns) == ["task", "arch", *names, "useful", "hypervolume"]
+    # No card says what is useful: half of the candidates are.
+    task = load_task("maze.toml:accuracy", maze)
+    floor = np.median(task.truth[task.measured["params"] <= 104])
+    assert set(frame["useful"]) == {f"maze/accuracy >= {floor:g} %"}
+    useful = front[names[0]] >= floor
+    assert front["useful"].tolist() == useful.tolist()
+    assert set(frame["front_points"]) == {len(front[useful][names].drop_duplicates())}
     write_fronts(study, maze, tmp_path)
     assert len(pd.read_csv(tmp_path / "fronts.csv")) == len(front)
 
@@ -159,7 +169,7 @@ def test_short_trainings_attain_no_hypervolume(maze: Path) -> None:
     frame = framed(run_search(cell))
     short = frame["epochs"] < 9
     assert frame["objective:maze/latency"].isna().tolist() == short.tolist()
-    assert (frame["hypervolume"].diff()[short].dropna() == 0).all()
+    assert (frame["useful_hypervolume"].diff()[short].dropna() == 0).all()
 
 
 def test_only_architectures_with_all_objectives_are_candidates(maze: Path) -> None:

@@ -37,6 +37,18 @@ def test_some_strategies_get_fewer_seeds(maze: Path) -> None:
     assert [cell.seed for cell in cells if cell.strategy == "local-search"] == [7, 3]
 
 
+def test_seeds_may_depend_on_the_task(maze: Path) -> None:
+    tasks = ["maze.toml:accuracy", "maze.toml:partial"]
+    limits = {"local-*": 2, "* on maze/partial": 1, "random on */partial": 0}
+    cells = plan(maze, tasks=tasks, seeds=3, seeds_of=limits).cells
+    counts = {
+        (task, strategy): sum((c.task, c.strategy) == (task, strategy) for c in cells)
+        for task in ("maze/accuracy", "maze/partial")
+        for strategy in ("random", "local-search")
+    }
+    assert list(counts.values()) == [3, 2, 0, 1]
+
+
 def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
     ucb = {"use": "bayesian", "label": "ucb", "acquisition": "ucb"}
     forest = {"use": "random-forest", "trees": 20, "label": "forest"}

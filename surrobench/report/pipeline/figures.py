@@ -14,6 +14,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
+from surrobench.report.pipeline.judging import SHORT
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.statistics import half_width
 from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
@@ -111,7 +112,7 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
 
     The best pick of each seed has its 95 % t interval for the mean of its full trainings, by the
     pooled deviation between seeds of an architecture; a line marks the mean over the picks, and
-    vertical lines the optimum of each seed's pool, or the best found.
+    vertical lines the best of each seed's pool, or the best found.
 
     Args:
         results: of the study.
@@ -136,7 +137,9 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
             _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method], noise)
         panels.method_rows(axes, methods, named=True)
         unit = escaping.figure(of_values(results.unit(task)), 24)
-        axes.set_xlabel("value after full training" + (f" ({unit})" if unit else ""))
+        judge = SHORT.get(results.judge(task))
+        told = "value after full training" + (f", {judge}" if judge else "")
+        axes.set_xlabel(told + (f" ({unit})" if unit else ""))
         axes.set_title(escaping.figure(task, 80), loc="left")
     return figure
 

@@ -15,10 +15,12 @@ from surrobench.report.statistics import mean_interval
 REQUIRED = ("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status")
 _TEXT = (
     "task", "predictor", "encoding", "acquisition", "unit", "data", "arch", "status", "reason",
+    "judge",
 )  # fmt: skip
 _NUMBERS = (
     "predicted", "predicted_std", "brief_value", "value", "value_std", "runs", "judged", "params",
-    "flops", "optimum", "pool", "train", "picks", "ranked", "kendall_tau", "kendall_tau_top_half",
+    "flops", "optimum", "pool", "without_judge", "train", "picks", "ranked", "kendall_tau",
+    "kendall_tau_top_half",
     "train_seconds", "fit_seconds", "score_seconds", "full_seconds", "row_seconds",
 )  # fmt: skip
 _CELL = ["task", "method", "seed"]
@@ -92,8 +94,9 @@ class PipelineResults:
     def choices(self) -> pd.DataFrame:
         """What came of every cell, one row per task, method and seed.
 
-        ``best`` is the pick with the highest mean of its full trainings, judged by the table's
-        truth or else by that mean; ``picked`` the mean of all picks; ``regret`` what ``best`` falls
+        ``best`` is the pick with the highest mean of its full trainings, as judged: by runs of a
+        table that were not shown, where it has them (:meth:`judge`), or else by that mean;
+        ``picked`` the mean of all picks; ``regret`` what ``best`` falls
         short of the optimum; ``seconds`` those of short trainings, fit and scoring.
         """
         columns = ["best", "picked", "regret", "failed_picks", *MEASURES]
@@ -132,8 +135,21 @@ class PipelineResults:
         keys = zip(rows["task"].astype(str), rows["seed"].astype(int), strict=True)
         return dict(zip(keys, rows["value"].astype(float).tolist(), strict=True))
 
+    def judge(self, task: str) -> str:
+        """Who judges picks, "" where results do not say.
+
+        ``"held-out runs"``, the ``"searched run"`` or the ``"published mean"`` of a table, or
+        ``"full trainings"`` of a live task.
+        """
+        kinds = set(self._of(task)["judge"]) - {""}
+        return str(kinds.pop()) if len(kinds) == 1 else ""
+
+    def without_judge(self, task: str) -> float:
+        """Architectures of a table that are no candidates because nothing could judge them."""
+        return float(self._of(task)["without_judge"].fillna(0).max())
+
     def complete(self, task: str) -> bool:
-        """Whether a table knows the truth of every candidate."""
+        """Whether a table can judge every candidate."""
         return bool(self._of(task)["optimum"].notna().any())
 
     @cached_property
@@ -171,8 +187,9 @@ class PipelineResults:
         full trainings or more, ``runs`` the most of one of them; ``arch_std`` is that of
         ``reference`` architectures drawn at random.
         """
-        rows = self._of(task).drop_duplicates("arch")
-        several = rows[rows["value_std"].notna()]
+        rows = self._of(task)
+        # Judged by others, an architecture may have a row without full trainings before that.
+        several = rows[rows["value_std"].notna()].drop_duplicates("arch")
         freedom = several["runs"] - 1
         total = float(freedom.sum())
         pooled = float((freedom * several["value_std"] ** 2).sum()) / total if total else np.nan

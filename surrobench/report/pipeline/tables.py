@@ -8,6 +8,7 @@ import pandas as pd
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, mean_and_half, number
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.pipeline.judging import values_sentence
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
 from surrobench.report.units import of_differences
@@ -35,10 +36,10 @@ def summary_table(results: PipelineResults) -> Exhibit:
     )
     notes = " ".join(
         [
-            _judged(results),
+            judge_text(results),
             "The best pick is the one with the highest mean over its full trainings. τ is that of "
             "architectures that were never trained briefly and that nobody chose for their value; "
-            "for best-trained, that of the short trainings with the truth. Choosing takes the "
+            "for best-trained, that of the short trainings with these values. Choosing takes the "
             "short trainings, the fit and the scoring.",
             "Mean ± half of the 95 % Student's t interval over seeds;" if several else "One seed;",
             "bold: best of its column.",
@@ -68,24 +69,16 @@ def _has(results: PipelineResults, task: str) -> bool:
     return bool((results.rows["task"] == task).any())
 
 
-def _judged(results: PipelineResults) -> str:
+def judge_text(results: PipelineResults) -> str:
     """What the values and the regret refer to, task by task where that differs."""
-    tasks = [task for task in results.tasks if _has(results, task)]
-    known = [task for task in tasks if results.complete(task)]
-    found = [task for task in tasks if task not in known]
-    parts = []
-    if known:
-        parts.append(
-            f"On {', '.join(known)} values are means over all runs of the table, and regret counts "
-            "from its best candidate."
-        )
-    if found:
-        parts.append(
-            f"On {', '.join(found)} nobody knows the optimum: values are means over full "
-            "trainings, and regret counts from the best that any method or the reference found "
-            "for the seed, which is too small a regret for all of them."
-        )
-    return " ".join(parts)
+    groups: dict[tuple[str, bool, float], list[str]] = {}
+    for task in (task for task in results.tasks if _has(results, task)):
+        kind = (results.judge(task), results.complete(task), results.without_judge(task))
+        groups.setdefault(kind, []).append(task)
+    return " ".join(
+        values_sentence(judge, complete, tasks, without)
+        for (judge, complete, without), tasks in groups.items()
+    )
 
 
 def noise_text(results: PipelineResults, task: str) -> str:

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from surrobench.report.cells import mean_and_half
 from surrobench.report.escaping import one_line
+from surrobench.report.pipeline.judging import regret_text
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
+from surrobench.report.pipeline.smaller import smaller_text
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
 from surrobench.report.terminal import LONGEST_NAME, MOST_REASONS, blank_table
 from surrobench.report.units import of_values
@@ -43,10 +45,12 @@ class PipelineRanking:
             title = f"{one_line(task)}: picks after full training"
             yield Text(title + (f" ({unit})" if unit else ""), style="bold")
             yield _table(self.results, task, options.max_width)
-            best = "optimum" if self.results.complete(task) else "best that anybody found"
-            text = f"Regret of the best pick from the {best}; means over seeds; choose: short "
-            text += "trainings, fit and scoring. "
+            counted = regret_text(self.results.judge(task), self.results.complete(task))
+            text = f"Regret of the best pick {counted}; means over seeds; choose: short "
+            text += f"trainings, fit and scoring. {_left_out(self.results, task)}"
             yield Text(text + noise_text(self.results, task), style="dim")
+            if told := smaller_text(self.results, task):
+                yield Text(told, style="dim")
         yield from _failures(self.results)
 
 
@@ -60,6 +64,11 @@ def pipeline_terminal_table(frame: pd.DataFrame | PipelineResults) -> PipelineRa
         UserError: if the rows cannot be read.
     """
     return PipelineRanking(PipelineResults.of(frame))
+
+
+def _left_out(results: PipelineResults, task: str) -> str:
+    count = results.without_judge(task)
+    return f"{count:,.0f} architectures have no second run to judge them by. " if count else ""
 
 
 def _table(results: PipelineResults, task: str, width: int) -> Table:

@@ -16,10 +16,12 @@ from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
 from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
+from surrobench.report.pipeline.judging import SHORT
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.smaller import smaller_table
 from surrobench.report.pipeline.tables import (
     costs_table,
+    judge_text,
     noise_text,
     picks_table,
     summary_table,
@@ -91,10 +93,12 @@ def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
 
 def _figures(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhibit]:
     picks = results.rows[(results.rows["task"] == task) & (results.rows["pick"] > 0)]
-    best = "optimum of the candidates" if results.complete(task) else "best that anybody found"
+    best = "best candidate" if results.complete(task) else "best that anybody found"
+    judged = SHORT.get(results.judge(task))
     if picks["judged"].notna().any():
         caption = (
-            f"Values of all picks on {task} after full training, over all seeds. The large marker "
+            f"Values of all picks on {task} after full training"
+            f"{f' ({judged})' if judged else ''}, over all seeds. The large marker "
             "is the best pick of a seed with the 95 % t interval for the mean of its full "
             "trainings (by the pooled deviation between seeds of one architecture), the short "
             f"line the mean of the picks, grey lines the {best} (one for each seed)."
@@ -131,6 +135,8 @@ def _overview(results: PipelineResults) -> str:
         lines.append(f"- Seeds behind each mean: {seeds.min()} to {seeds.max()}")
         if seeds.max() == 1:
             lines.append("- One seed says nothing about chance: there are no intervals over seeds.")
+    if told := judge_text(results):
+        lines.append(f"- {markdown(told)}")
     lines += [
         f"- {markdown(text)}" for task in results.tasks if (text := noise_text(results, task))
     ]

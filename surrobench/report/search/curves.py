@@ -68,10 +68,11 @@ def against_expense(
             len(tasks), width, max(1, int(width / 2.2)), 2.0, False, legend.height
         )
         flat = [(axes, axes is row[0]) for row in grid for axes in row]
+        judged = len({results.label(task) for task in tasks}) > 1
         for (axes, first), task in zip(flat, tasks, strict=True):
             _draw(axes, results, task, statistic, axis, cast, page)
             axes.set_title(escaping.figure(task))
-            if first:
+            if first or judged:
                 axes.set_ylabel(_label(results, task, statistic))
         legend.draw(figure, cast.looks)
     return figure
@@ -149,5 +150,8 @@ def _label(results: SearchResults, task: str, statistic: str) -> str:
     if statistic == "found_optimum":
         return "runs that found the optimum (%)"
     unit = results.unit(task)
-    name = f"{_NAMES[statistic]} {results.measures[task].label}"
-    return name + (f" ({escaping.figure(unit, 16)})" if unit else "")
+    # The judge gets a line of its own: a panel is hardly as high as the whole name is long.
+    name, judge = results.measures[task].label, results.label(task)
+    told = judge.removeprefix(name).strip()
+    text = f"{_NAMES[statistic]} {name}" + (f" ({escaping.figure(unit, 16)})" if unit else "")
+    return text + (f"\n{told}" if told else "")

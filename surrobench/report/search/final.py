@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from surrobench.report.scores import Scores
@@ -23,7 +25,7 @@ def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scor
     after = " or ".join(f"{budget:,}" for budget in budgets)
     scores = Scores(
         tables,
-        results.measure,
+        replace(results.measure, label=results.common_label),
         results.order,
         cast.looks,
         "regret" if results.measure == REGRET else "hypervolume",

@@ -10,6 +10,8 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.index import MOST_REASONS, page
+from surrobench.report.search.judging import judge_sentences, lengths_sentence
+from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
 
@@ -32,6 +34,10 @@ def _overview(results: SearchResults) -> str:
         runs = sum(len(trace.runs) for trace in results.traces.values())
         lines.append(f"- Runs: {runs:,} with {len(results.rows):,} evaluations")
         lines.append(_seeds(results))
+    if any(measure == REGRET for measure in results.measures.values()):
+        lines += [f"- {markdown(told)}" for told in judge_sentences(results.judges)]
+    if told := lengths_sentence(results.rows):
+        lines.append(f"- Lengths of training: {markdown(told)}")
     if results.failed_evaluations:
         lines.append(f"- Evaluations that failed within runs: {results.failed_evaluations:,}")
     early = {task: int(trace.early.sum()) for task, trace in results.traces.items()}

@@ -26,7 +26,12 @@ TEXT = (
     "unit",
     "status",
     "reason",
+    "judge",
+    "lengths",
+    "useful",
 )
+VOLUMES = ("useful_hypervolume", "hypervolume")
+"""Of useful networks; and, in results of earlier versions, of all down to those at chance."""
 NUMBERS = (
     "best_value",
     "simple_regret",
@@ -34,7 +39,12 @@ NUMBERS = (
     "spent",
     "simulated_seconds",
     "overhead_seconds",
-    "hypervolume",
+    "judge_runs",
+    "pool",
+    "without_judge",
+    "front_points",
+    "front_found",
+    *VOLUMES,
 )
 RUN = ["task", "method", "seed"]
 PARTS = ("predictor", "encoding", "acquisition")
@@ -82,7 +92,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     for column in NUMBERS:
         if column in rows:
             rows[column] = pd.to_numeric(rows[column], errors="coerce").astype(float)
-        elif column != "hypervolume":
+        elif column not in VOLUMES:
             rows[column] = np.nan
     seeds = pd.to_numeric(rows["seed"], errors="coerce")
     if seeds.isna().any():

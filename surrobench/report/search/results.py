@@ -13,7 +13,8 @@ from surrobench.report import statistics
 from surrobench.report.measures import Measure
 from surrobench.report.results import at
 from surrobench.report.search.fronts import Fronts
-from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, checked
+from surrobench.report.search.judging import Judgement
+from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, VOLUMES, checked
 from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
 from surrobench.report.search.traces import Traces
 from surrobench.report.units import of_differences
@@ -26,7 +27,10 @@ class SearchResults:
     A *method* is the label of a strategy and, where one label was run on one task with several
     predictors, encodings or acquisition functions, their names. Every task is judged by one
     measure: simple regret, or, where there are several objectives, the dominated hypervolume as a
-    share of that of the true front. Tasks and methods are sorted by name, so that the order of the
+    share of that of the true front. Regret is what the incumbent falls short of the best candidate
+    in the eyes of the judge: training runs that the search was not shown where a table has them,
+    else the run, or the published mean of several, that was searched (see :attr:`judges`).
+    Tasks and methods are sorted by name, so that the order of the
     rows does not matter.
 
     Attributes:
@@ -55,8 +59,9 @@ class SearchResults:
         Args:
             frame: one row per evaluation. Where present, ``predictor``, ``encoding``,
                 ``acquisition``, ``protocol``, ``unit``, ``simple_regret``, ``test_value``,
-                ``spent``, ``simulated_seconds``, ``overhead_seconds``, ``status``, ``reason`` and
-                ``hypervolume`` are used too.
+                ``spent``, ``simulated_seconds``, ``overhead_seconds``, ``status``, ``reason``,
+                ``judge``, ``lengths``, ``useful_hypervolume`` (or ``hypervolume``) and
+                ``front_found`` are used too.
             fronts: a row per architecture of a true front: ``task``, the objectives as the frame
                 names them, and ``hypervolume`` of the whole front. Without it the hypervolume of
                 the frame is taken for a share already, unless it exceeds 1.
@@ -112,6 +117,23 @@ class SearchResults:
     def measure(self) -> Measure:
         """What the (first) task is judged by."""
         return self.measures[self.tasks[0]]
+
+    @cached_property
+    def judges(self) -> dict[str, Judgement]:
+        """Who judges the searches of each task that has a run."""
+        return {str(task): Judgement.of(rows) for task, rows in self.rows.groupby("task")}
+
+    def label(self, task: str) -> str:
+        """What the scores of a task are called, with what they are judged by."""
+        if self.measures[task] != REGRET or task not in self.judges:
+            return self.measures[task].label
+        return self.judges[task].label
+
+    @property
+    def common_label(self) -> str:
+        """What the scores of all tasks are called."""
+        labels = {self.label(task) for task in self.tasks if task in self.judges}
+        return labels.pop() if len(labels) == 1 else self.measure.label
 
     def unit(self, task: str) -> str:
         """Of the scores of a task, which are differences or volumes, if the rows say it."""
@@ -242,8 +264,9 @@ class SearchResults:
 
 def _score(rows: pd.DataFrame, whole: float | None) -> tuple[pd.Series, Measure, str]:
     """Scores of one task, what they measure, and what the best possible score stands for."""
-    volume = rows.get("hypervolume")
-    if volume is not None and volume.notna().any():
+    known_volumes = [rows[name] for name in VOLUMES if name in rows and rows[name].notna().any()]
+    if known_volumes:
+        volume = known_volumes[0]
         most = float(volume.max())
         known = whole or (1.0 if most <= 1 + 1e-9 else None)
         return volume / (known or most), HYPERVOLUME, "true front" if known else "best found"

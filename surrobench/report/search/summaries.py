@@ -92,7 +92,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``found_optimum`` (share of
     runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
-    means of ``best_value``, ``test_value``, ``overhead_seconds`` and ``simulated_seconds``, and the
+    means of ``best_value``, ``front_found``, ``test_value``, ``overhead_seconds`` and
+    ``simulated_seconds``, and the
     columns of :func:`~surrobench.report.statistics.versus_best`, but that all methods with the best
     mean are ``best``.
 
@@ -104,7 +105,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     rows = traces.before([budget])
     wide, wide_known = traces.scores(rows)
     scores, known = wide[:, 0], wide_known[:, 0]
-    columns = ("best_value", "test_value", "overhead_seconds", "simulated_seconds")
+    columns = ("best_value", "front_found", "test_value", "overhead_seconds", "simulated_seconds")
     others = {name: traces.read(name, rows)[:, 0] for name in columns}
     found = np.where(traces.found <= budget * (1 + 1e-9), traces.found, np.inf)
     ended = traces.runs["end"].to_numpy() <= budget - 1 + 1e-9

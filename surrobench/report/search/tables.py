@@ -11,6 +11,7 @@ import pandas as pd
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, cell, legend, number
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
@@ -45,8 +46,14 @@ def identified(results: SearchResults, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes(results: SearchResults, rows: pd.DataFrame) -> str:
-    """What a reader must know besides the marks: references, early ends, missing incumbents."""
-    parts = []
+    """What a reader must know besides the marks.
+
+    Judges, lengths of training, references, early ends and missing incumbents.
+    """
+    parts = (
+        judge_sentences(results.judges) if results.measure == REGRET else [notes_of_fronts(results)]
+    )
+    parts += filter(None, [lengths_sentence(results.rows)])
     tasks = [task for task in results.tasks if results.references[task] == "best found"]
     if tasks:
         best = "regret counts from" if results.measure == REGRET else "the whole is"
@@ -58,6 +65,24 @@ def notes(results: SearchResults, rows: pd.DataFrame) -> str:
         parts.append(f"Runs that ended before keep their last value ({', '.join(early)}).")
     if (rows["without_incumbent"] > 0).any():
         parts.append("A run without an incumbent counts as the worst that any run had.")
+    return " ".join(filter(None, parts))
+
+
+def notes_of_fronts(results: SearchResults) -> str:
+    """From where on a network counts, and how many points the fronts have."""
+    parts = []
+    for task, rows in results.rows.groupby("task"):
+        floors = sorted(set(rows["useful"]) - {""})
+        points = rows["front_points"].max()
+        if floors:
+            parts.append(f"On {task} networks count from {' or '.join(floors)} on.")
+        elif "useful_hypervolume" not in rows or rows["useful_hypervolume"].isna().all():
+            parts.append(
+                f"On {task} the hypervolume counts from below the whole front, with networks that "
+                "are of no use."
+            )
+        if np.isfinite(points):
+            parts.append(f"The front of {task} has {points:.0f} points that its sources resolve.")
     return " ".join(parts)
 
 
@@ -90,7 +115,8 @@ def comparison_table(results: SearchResults, budget: int) -> Exhibit:
 
 
 def _title(results: SearchResults) -> str:
-    return results.measure.label.capitalize()
+    label = results.common_label
+    return label[0].upper() + label[1:]
 
 
 def summary_table(results: SearchResults) -> Exhibit:
@@ -100,7 +126,8 @@ def summary_table(results: SearchResults) -> Exhibit:
     caption = (
         f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
         f"them, its median over runs{_FOUND if results.ever_found else ''}, and where known the "
-        "mean test value of the incumbents and the mean seconds that the method itself took in a "
+        "share of the points of the true front that were trained, the mean test value of the "
+        "incumbents and the mean seconds that the method itself took in a "
         "run."
     )
     full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
@@ -144,6 +171,10 @@ def _block(
             lambda x: f"{100 * x:.0f}"
         )
         columns["trainings to it"] = last["to_optimum"].map(_reached(budgets[-1], markup))
+    if last["front_found"].notna().any():
+        columns[f"front found ({percent})"] = last["front_found"].map(
+            lambda share: markup.text(number(100 * share, 0))
+        )
     for column, name, decimals in (
         ("test_value", "test value", 2),
         ("overhead_seconds", "overhead (s)", 1),
@@ -180,7 +211,7 @@ def ranks_table(results: SearchResults) -> Exhibit:
     last = f"rank_at_{results.budgets[-1]}"
     table = table.sort_values([last, "targets_reached"], ascending=[True, False], kind="stable")
     caption = (
-        f"Mean rank over {len(results.traces)} tasks by mean {results.measure.label} (1 is best; – "
+        f"Mean rank over {len(results.traces)} tasks by mean {results.common_label} (1 is best; – "
         "where a method lacks a task), mean share of targets reached over the whole search, and "
         "significant wins, ties and significant losses against the other methods on the tasks at "
         "the end (paired Wilcoxon over common seeds, Holm over all pairs of a task, 5 %; pairs "

@@ -44,7 +44,7 @@ class SearchRanking:
         names = max(len(one_line(method, LONGEST_NAME)) for method in part.order)
         left = options.max_width - names
         if len(part.traces) > self.most_tasks:
-            title = f"{part.measure.label}: mean rank over {len(part.traces)} tasks"
+            title = f"{part.common_label}: mean rank over {len(part.traces)} tasks"
             yield Text(title, style="bold")
             yield _rank_table(part)
             return
@@ -75,7 +75,7 @@ def search_terminal_table(
 
 def _title(results: SearchResults, task: str) -> str:
     unit = one_line(results.unit(task), 16)
-    return f"{one_line(task)}: {results.measures[task].label}" + (f" ({unit})" if unit else "")
+    return f"{one_line(task)}: {results.label(task)}" + (f" ({unit})" if unit else "")
 
 
 def _width(results: SearchResults, task: str) -> int:

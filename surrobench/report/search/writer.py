@@ -20,12 +20,14 @@ from surrobench.report.search.curves import BANDS, MOST_BANDS, against_expense
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
+from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.profiles import draw_profile, profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import (
     comparison_table,
+    notes_of_fronts,
     pairs_tables,
     prefix,
     ranks_table,
@@ -155,19 +157,22 @@ def _curves(
 
 
 def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page: int) -> str:
-    label = results.measure.label
+    label = results.common_label
+    label = label[0].upper() + label[1:]
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
     what = {
-        "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
-        "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
-        "bootstrap bands",
-        "median": f"{label.capitalize()} against {against}: median and quartiles over runs (a file "
+        "mean": f"{label} against {against}: mean over runs with 95 % bootstrap bands",
+        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % bootstrap bands",
+        "median": f"{label} against {against}: median and quartiles over runs (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",
     }[statistic]
     parts = [f"{what}.", "Runs that end early keep their last value."]
     if statistic != "found_optimum" and results.measure == REGRET:
         parts.append("On a logarithmic axis, what lies below its floor is drawn on it (≤).")
+    if results.measure == REGRET:
+        parts += judge_sentences(results.judges)
+    parts += filter(None, [lengths_sentence(results.rows)])
     if len(cast.pages) > 1:
         chosen = "the best of each family and the best overall" if page == 0 else "the next"
         parts.append(f"In colour {chosen}; in grey the others.")
@@ -189,8 +194,8 @@ def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
     caption = (
         "Fronts attained by the median run of each method (by its final hypervolume), and the true "
         "front in black where it is known; larger is better on both axes. Points far below the "
-        "others are outside the axes."
-    )
+        "others are outside the axes. " + notes_of_fronts(results)
+    ).strip()
     for suffix, part in _parts(results):
         tables = fronts_of(part)
         if tables:

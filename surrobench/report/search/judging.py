@@ -1,0 +1,117 @@
+"""What regret is judged by and which lengths of training a strategy could use, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+HELD_OUT = "held-out runs"
+SEARCHED = "searched run"
+PUBLISHED = "published mean"
+_LABELS = {
+    HELD_OUT: "simple regret on runs not shown",
+    SEARCHED: "simple regret against the run searched",
+    PUBLISHED: "simple regret against the published mean",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Who judges the searches of a task.
+
+    Attributes:
+        kind: ``"held-out runs"``, ``"searched run"``, ``"published mean"``, or "" if unknown.
+        runs: training runs behind a judgement, on average; NaN if unknown.
+        pool: candidates.
+        without: architectures of the table that nothing could judge.
+    """
+
+    kind: str = ""
+    runs: float = float("nan")
+    pool: float = float("nan")
+    without: float = 0.0
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Judgement:
+        """From the evaluations of one task; results of earlier versions do not say."""
+        kinds = sorted(set(rows["judge"]) - {""})
+        if len(kinds) != 1:
+            return cls()
+        known = rows[rows["judge"] == kinds[0]].iloc[0]
+        runs, pool, without = (float(known[n]) for n in ("judge_runs", "pool", "without_judge"))
+        return cls(kinds[0], runs, pool, without if np.isfinite(without) else 0.0)
+
+    @property
+    def label(self) -> str:
+        """Name of the regret, for axes and captions."""
+        return _LABELS.get(self.kind, "simple regret")
+
+    def sentence(self, tasks: Iterable[str]) -> str:
+        """What it means on some tasks; empty if unknown."""
+        names, runs = ", ".join(tasks), f"{self.runs:.3g}"
+        if self.kind == HELD_OUT:
+            others = "the other" if self.runs == 1 else f"the mean of the other {runs}"
+            told = (
+                f"On {names} a search is shown one training run of an architecture, which its seed "
+                f"picks, and judged by {others}; regret counts from the best that candidates have "
+                "there."
+            )
+            if self.without:
+                told += (
+                    f" Candidates are the {self.pool:,.0f} architectures with several runs; "
+                    f"{self.without:,.0f} others have nothing to be judged by."
+                )
+            return told
+        if self.kind == SEARCHED:
+            return (
+                f"On {names} this is regret against the very run that was searched, luck included: "
+                "no other judges."
+            )
+        if self.kind == PUBLISHED:
+            return (
+                f"On {names} this is regret against the published mean of {runs} runs, which is "
+                "also what was searched."
+            )
+        return ""
+
+
+def judge_sentences(judges: Mapping[str, Judgement]) -> list[str]:
+    """One sentence for each kind of judgement, naming its tasks."""
+    groups: dict[Judgement, list[str]] = {}
+    for task, judge in judges.items():
+        groups.setdefault(judge, []).append(task)
+    return [told for judge, tasks in groups.items() if (told := judge.sentence(tasks))]
+
+
+def lengths_of(rows: pd.DataFrame) -> pd.Series:
+    """Method -> the lengths of training that it could use, as the rows say; empty if they do not.
+
+    Where they differ between tasks, all of them, separated by semicolons.
+    """
+    known = rows.loc[rows["lengths"] != "", ["method", "lengths"]].drop_duplicates()
+    return known.groupby("method")["lengths"].agg(lambda texts: "; ".join(sorted(set(texts))))
+
+
+def lengths_sentence(rows: pd.DataFrame) -> str:
+    """Which methods could train briefly, and for how long; empty if none could."""
+    lengths = lengths_of(rows)
+    several = lengths[lengths.str.contains(",")]
+    if several.empty:
+        return ""
+    groups = several.groupby(several).groups
+    told = [
+        f"{', '.join(map(str, methods))} could train for {_either(str(text))} epochs"
+        for text, methods in groups.items()
+    ]
+    others = sorted(set(lengths[~lengths.str.contains(",")]))
+    rest = f"; the others for {' or '.join(others)} alone" if others else ""
+    return f"{'; '.join(told)}{rest}."
+
+
+def _either(text: str) -> str:
+    """``12, 200`` becomes ``12 or 200``."""
+    head, comma, last = text.rpartition(", ")
+    return f"{head} or {last}" if comma else text
