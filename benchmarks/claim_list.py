@@ -16,7 +16,7 @@ from surrobench.errors import UserError
 
 Take = Literal[
     "mean", "median", "min", "max", "sum", "std", "half", "size", "count", "nunique", "only",
-    "quantile", "rank", "leading", "methods",
+    "quantile", "above", "rank", "leading", "methods",
 ]  # fmt: skip
 Verdict = Literal["ahead", "behind", "undecided"]
 
@@ -36,6 +36,7 @@ class Data(_Strict):
 class Number(_Strict):
     """One number: rows that match ``where``, their ``value``, means ``per`` group, then ``take``.
 
+    ``above`` counts values (means, if ``per``) of at least ``q``.
     ``formula`` computes with other numbers of the claim instead. ``by`` names the column of methods
     for ``rank`` (mean rank over ``per`` of the method ``of``), ``leading`` (how many of the first
     places by mean rank match the regular expression ``of``) and ``methods`` (how many are ranked,
@@ -107,7 +108,8 @@ class Table(_Strict):
     """A table of a page, found by its header. A cell is a template; rows and columns add to it.
 
     ``copy_of`` names a Markdown file that holds the table. Otherwise rows are those of ``rows``, or
-    the values of the column ``by`` under their ``labels``, in the order of the number ``sort``.
+    the values of the column ``by`` under their ``labels``, in the order of the number ``sort``
+    (of a ``rank``: of the method) or, without it, of the labels or the page.
     ``where`` of a row and of a column are added to every number of the cell. A part that is
     ``unchecked`` says why.
     """

@@ -77,6 +77,8 @@ def _take(number: Number, rows: pd.DataFrame) -> float:
         case "half":
             interval = mean_interval(values.to_numpy())
             return interval.high - interval.mean
+        case "above":
+            return int((values >= number.q).sum())
         case "quantile":
             return float(values.quantile(number.q))
         case _:

@@ -11,7 +11,7 @@ from claim_numbers import WORDS, written
 COMPARING = re.compile(
     r"\b(ahead|behind|beats?|beaten|best|better(?! half)|worse|worst|leads?|leading|led|"
     r"(?:first|last)(?= of| place| [a-z]+ places|\?)|(?:fast|slow|cheap|hard|low|high)(?:er|est)|"
-    r"than|level with|(?:told|tell) (?:\w+ )?apart|outperforms?|superior|inferior|wins?|trails?|"
+    r"than|level with|(?:told|tell) (?:\w+ )?(?:apart|from)|outperforms?|superior|inferior|wins?|trails?|"
     r"as (?:\w+ )?(?:good|well|fast|much|many|long|large) as|equally|ties|"
     r"times(?= as| less| more| instead| a )|improves?|helps?|hurts?|matters?|gains?)\b",
     re.IGNORECASE,

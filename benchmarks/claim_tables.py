@@ -22,31 +22,35 @@ def computed(table: Table, old: PageTable, frames: Frames, root: Path) -> list[l
             raise UserError(f"{table.copy_of} has {len(copies)} tables with this header")
         return copies[0].cells[1:]
     headings = split_row(old.header)[1:]
-    columns = [_column(table, heading) for heading in headings]
-    rows = table.rows or _rows(table, frames)
+    if [part.heading for part in table.columns] != headings:
+        raise UserError(f"columns are computed or unchecked one by one: {', '.join(headings)}")
+    columns = table.columns
+    rows = table.rows or _rows(table, old, frames)
     kept = {row[0]: row[1:] for row in old.cells[1:]}
     return [[part.heading, *_cells(table, part, columns, kept, frames)] for part in rows]
 
 
-def _column(table: Table, heading: str) -> Part:
-    for part in table.columns:
-        if part.heading == heading:
-            return part
-    raise UserError(f"the column '{heading}' is neither computed nor unchecked")
-
-
-def _rows(table: Table, frames: Frames) -> list[Part]:
-    number = table.sort or next(iter(table.numbers.values()), None)
-    number = number or next(iter(table.columns[0].numbers.values()))
-    methods = list(table.labels) or sorted(frames[number.data][table.by].unique().tolist())
+def _rows(table: Table, old: PageTable, frames: Frames) -> list[Part]:
+    """A row for every method of the data, or for those that have labels."""
+    numbers = [*table.numbers.values(), *(n for c in table.columns for n in c.numbers.values())]
+    known = sorted(frames[numbers[0].data][table.by].unique().tolist())
+    labels = table.labels or {name: f"`{name}`" for name in known}
+    methods = list(labels)
     if table.sort:
-        where = {name: f"{table.by} == {name!r}" for name in methods}
-        keys = {m: evaluate({"key": table.sort}, frames, where[m])["key"] for m in methods}
-        methods = sorted(methods, key=lambda name: keys[name], reverse=table.descending)
-    return [
-        Part(heading=table.labels.get(name, f"`{name}`"), where=f"{table.by} == {name!r}")
-        for name in methods
-    ]
+        keys = {name: _key(table, name, frames) for name in methods}
+        methods.sort(key=lambda name: keys[name], reverse=table.descending)
+    elif not table.labels:
+        places = [row[0] for row in old.cells[1:]]
+        methods.sort(key=lambda m: places.index(labels[m]) if labels[m] in places else len(places))
+    return [Part(heading=labels[name], where=f"{table.by} == {name!r}") for name in methods]
+
+
+def _key(table: Table, name: str, frames: Frames) -> float:
+    number = table.sort
+    assert number is not None
+    if number.take == "rank":
+        return evaluate({"key": number.model_copy(update={"of": name})}, frames)["key"]
+    return evaluate({"key": number}, frames, f"{table.by} == {name!r}")["key"]
 
 
 def _cells(
