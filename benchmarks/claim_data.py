@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 from claim_list import Data
 
 from surrobench.errors import UserError
@@ -50,6 +51,13 @@ class Frames:
         return f"`{self._data[name].file}` by `{self._data[name].command}`"
 
 
+_UNUSED = [
+    "reason", "key", "version", "host", "protocol", "clock", "arch", "constraints", "objectives",
+    "transform", "unit",
+]  # fmt: skip
+"""Columns that no claim needs."""
+
+
 def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return pd.read_parquet(path, columns=columns) if path.suffix == ".parquet" else pd.read_csv(path)
 
@@ -61,8 +69,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def rows(path: Path) -> pd.DataFrame:
-    """Every row as it is."""
-    return _plain(_read(path))
+    """Every row as it is, without what describes cells."""
+    if path.suffix != ".parquet":
+        return _read(path)
+    columns = [name for name in pq.read_schema(path).names if name not in _UNUSED]
+    return _plain(_read(path, columns))
 
 
 def prediction(path: Path) -> pd.DataFrame:

@@ -59,8 +59,8 @@ class Number(_Strict):
 class Test(_Strict):
     """Methods compared with each other, pair by pair, over independent units.
 
-    ``first`` and ``second`` are values of the column ``method``, or queries if it is empty; after
-    ``~`` all values that match a regular expression. ``pairs`` are pairs of single values instead.
+    ``first`` and ``second`` are values of the column ``method``; after ``~``
+    all values that match a regular expression. ``pairs`` are pairs of single values instead.
     ``each`` are columns whose values are tested one by one. Scores are averaged within a ``unit``
     (a seed, a table), and paired over units: by Wilcoxon's signed-rank test, by flipping signs, or
     by counting wins (exact binomial). P-values are adjusted by Holm over the ``family``, by default
@@ -70,7 +70,7 @@ class Test(_Strict):
 
     data: str
     value: str
-    method: str = ""
+    method: str
     first: str | list[str] = []
     second: str | list[str] = []
     pairs: list[tuple[str, str]] = []

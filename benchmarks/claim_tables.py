@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,5 +65,6 @@ def _cells(
         template = row.cell or column.cell or table.cell
         numbers: dict[str, Number] = {**table.numbers, **column.numbers, **row.numbers}
         values = evaluate(numbers, frames, both(row.where, column.where))
-        cells.append(filled(template, values))
+        known = not all(math.isnan(value) for value in values.values())
+        cells.append(filled(template, values) if known else "–")
     return cells

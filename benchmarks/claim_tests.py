@@ -74,39 +74,36 @@ def _pairs(test: Test, frames: Frames) -> list[Outcome]:
     for chosen in itertools.product(*test.each.values()):
         conditions = [f"{name} == {value!r}" for name, value in zip(test.each, chosen, strict=True)]
         rows = select(frames[test.data], both(test.where, *conditions))
+        rows = rows[[*test.unit, test.method]].assign(score=rows.eval(test.value).astype(float))
+        scores = rows.groupby([*test.unit, test.method])["score"].mean().unstack(test.method)
         pairs = test.pairs or list(
-            itertools.product(_named(test.first, test, rows), _named(test.second, test, rows))
+            itertools.product(_named(test.first, scores), _named(test.second, scores))
         )
         at = ", ".join(map(str, chosen))
-        found += [_pair(test, rows, first, second, at) for first, second in pairs]
+        found += [_pair(test, scores, first, second, at) for first, second in pairs]
     return found
 
 
-def _named(methods: str | list[str], test: Test, rows: pd.DataFrame) -> list[str]:
+def _named(methods: str | list[str], scores: pd.DataFrame) -> list[str]:
     """Methods by their names, or all that match a regular expression after ``~``."""
     if isinstance(methods, list):
         return methods
     if not methods.startswith("~"):
         return [methods]
-    known = sorted(rows[test.method].unique())
-    return [name for name in known if re.search(methods[1:], name)]
+    return [name for name in scores.columns if re.search(methods[1:], name)]
 
 
-def _scores(test: Test, rows: pd.DataFrame, method: str) -> pd.Series:
-    where = f"{test.method} == {method!r}" if test.method else method
-    chosen = select(rows, where)
-    return chosen.eval(test.value).astype(float).groupby([chosen[u] for u in test.unit]).mean()
-
-
-def _pair(test: Test, rows: pd.DataFrame, first: str, second: str, at: str) -> Outcome:
-    difference = (_scores(test, rows, first) - _scores(test, rows, second)).dropna()
+def _pair(test: Test, scores: pd.DataFrame, first: str, second: str, at: str) -> Outcome:
+    if missing := {first, second} - set(scores.columns):
+        raise UserError(f"no scores of {', '.join(sorted(missing))}")
+    difference = (scores[first] - scores[second]).dropna()
     if difference.empty:
         raise UserError(f"'{first}' and '{second}' have no {' and '.join(test.unit)} in common")
     difference = difference if test.larger else -difference
     values = difference.round(12).to_numpy()
     p, adjusted, comparisons = _p_value(test.kind, values), np.nan, 0
     if test.all_pairs:
-        adjusted, comparisons = _among_all(test, rows, first, second)
+        adjusted, comparisons = _among_all(scores, first, second)
     return Outcome(
         label=f"{first} against {second}" + (f" at {at}" if at else ""),
         kind=test.kind,
@@ -135,9 +132,8 @@ def _p_value(kind: str, values: np.ndarray) -> float:
     return float(flipped.pvalue)
 
 
-def _among_all(test: Test, rows: pd.DataFrame, first: str, second: str) -> tuple[float, int]:
+def _among_all(scores: pd.DataFrame, first: str, second: str) -> tuple[float, int]:
     """Wilcoxon's p of one pair, adjusted over all pairs of methods, and the number of these."""
-    scores = rows.pivot_table(index=test.unit, columns=test.method, values=test.value)
     pairs = list(itertools.combinations(scores.columns, 2))
     differences = np.column_stack([scores[a] - scores[b] for a, b in pairs]).round(12)
     adjusted = holm(signed_ranks(differences))

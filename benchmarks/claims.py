@@ -12,6 +12,7 @@ numbers that nothing lists. ``results/claims.md`` shows all sentences beside the
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,16 +146,10 @@ def _check_table(table: Table, start: int, checked: Checked, frames: Frames, roo
         checked.evidence.append(f"- table {table.header}\n  - not checked: {table.unchecked}")
         return
     now, before = computed(table, old, frames, root), old.cells[1:]
-    if [row[0] for row in now] != [row[0] for row in before]:
-        order = ", ".join(row[0] for row in now)
-        checked.problems.append(f"rows are not as in the data: {old.header}\n    now: {order}")
-    was = {row[0]: row for row in before}
-    for row in now:
-        if row[0] in was and row != was[row[0]]:
-            checked.problems.append(
-                f"table row is no longer so: | {' | '.join(was[row[0]])} |\n"
-                f"    now: | {' | '.join(row)} |"
-            )
+    for line in difflib.ndiff([" | ".join(r) for r in before], [" | ".join(r) for r in now]):
+        if line[0] in "-+":
+            what = "no longer so" if line[0] == "-" else "now"
+            checked.problems.append(f"table row {what}: | {line[2:]} |")
     checked.spans.append((start, start + len(old.text), old.with_rows(now)))
     sources = [frames.source(name) for name in frames.names()]
     from_where = f"`{table.copy_of}`" if table.copy_of else "; ".join(sources)
@@ -179,8 +174,8 @@ def _check_words(listed: ClaimList, checked: Checked) -> None:
         checked.problems.append(f"compares ({', '.join(words)}), but is not listed: {sentence}")
 
 
-def check_all(root: Path) -> list[Checked]:
-    """Check every page of a repository.
+def check_all(root: Path, cache: dict[Data, pd.DataFrame] | None = None) -> list[Checked]:
+    """Check every page of a repository; ``cache`` keeps the data between two calls.
 
     Raises:
         UserError: if a list cannot be read or two lists are for one page.
@@ -190,7 +185,7 @@ def check_all(root: Path) -> list[Checked]:
     if len(by_page) < len(lists):
         raise UserError("results/claims/ holds two lists for one page")
     pages = [str(path.relative_to(root)) for glob in PAGES for path in sorted(root.glob(glob))]
-    cache: dict[Data, pd.DataFrame] = {}
+    cache = {} if cache is None else cache
     order = [*pages, *(page for page in by_page if page not in pages)]
     return [check_page(by_page.get(page, ClaimList(page=page)), root, cache) for page in order]
 
@@ -203,11 +198,12 @@ def evidence(pages: list[Checked]) -> str:
 
 def main(root: Path = ROOT, write: bool = False) -> int:
     """Print what is no longer so; 1 if anything is."""
-    pages = check_all(root)
+    cache: dict[Data, pd.DataFrame] = {}
+    pages = check_all(root, cache)
     if write:
         for page in pages:
             (root / page.page).write_text(page.rewritten, encoding="utf-8")
-        pages = check_all(root)
+        pages = check_all(root, cache)
         (root / "results" / "claims.md").write_text(evidence(pages), encoding="utf-8")
     else:
         listed = root / "results" / "claims.md"
