@@ -59,7 +59,9 @@ _UNUSED = [
 
 
 def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    return pd.read_parquet(path, columns=columns) if path.suffix == ".parquet" else pd.read_csv(path)
+    return (
+        pd.read_parquet(path, columns=columns) if path.suffix == ".parquet" else pd.read_csv(path)
+    )
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

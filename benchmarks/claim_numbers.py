@@ -13,15 +13,24 @@ from claim_list import Number
 from surrobench.errors import UserError
 from surrobench.report.statistics import mean_interval
 
-WORDS = (
-    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
+WORDS = [
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty",
+]  # fmt: skip
 
 
 def both(*conditions: str) -> str:
     """All conditions at once, as one query."""
     return " and ".join(f"({condition})" for condition in conditions if condition)
+
+
+def computed(frame: pd.DataFrame, expression: str) -> pd.Series:
+    """An expression over the columns that it names: pandas looks at all that it is given."""
+    if expression in frame.columns:
+        return frame[expression]
+    words = set(re.findall(r"\w+", expression))
+    return frame[[name for name in frame.columns if name in words]].eval(expression)
 
 
 def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -30,15 +39,13 @@ def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     Raises:
         UserError: if none does, which is a name that is no longer so.
     """
-    found = frame.query(where) if where else frame
+    found = frame[computed(frame, where)] if where else frame
     if found.empty:
         raise UserError(f"no row matches: {where}")
     return found
 
 
-def evaluate(
-    numbers: Mapping[str, Number], frames: Frames, where: str = ""
-) -> dict[str, float]:
+def evaluate(numbers: Mapping[str, Number], frames: Frames, where: str = "") -> dict[str, float]:
     """Every number of a claim or of a cell, formulas last."""
     values: dict[str, float] = {}
     for name, number in numbers.items():
@@ -61,7 +68,7 @@ def _take(number: Number, rows: pd.DataFrame) -> float:
         return len(rows)
     if number.take in ("rank", "leading", "methods"):
         return _standing(number, rows)
-    values = rows.eval(number.value) if number.value else rows.iloc[:, 0]
+    values = computed(rows, number.value)
     if number.take == "nunique":
         return int(values.nunique())
     values = values.astype(float)

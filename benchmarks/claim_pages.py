@@ -11,7 +11,8 @@ from claim_numbers import WORDS, written
 COMPARING = re.compile(
     r"\b(ahead|behind|beats?|beaten|best|better(?! half)|worse|worst|leads?|leading|led|"
     r"(?:first|last)(?= of| place| [a-z]+ places|\?)|(?:fast|slow|cheap|hard|low|high)(?:er|est)|"
-    r"than|level with|(?:told|tell) (?:\w+ )?(?:apart|from)|outperforms?|superior|inferior|wins?|trails?|"
+    r"than|level with|(?:told|tell) (?:\w+ )?(?:apart|from)|outperforms?|superior|inferior|"
+    r"wins?|trails?|"
     r"as (?:\w+ )?(?:good|well|fast|much|many|long|large) as|equally|ties|"
     r"times(?= as| less| more| instead| a )|improves?|helps?|hurts?|matters?|gains?)\b",
     re.IGNORECASE,
@@ -67,7 +68,9 @@ def comparing(page: str) -> Iterator[re.Match[str]]:
 
 def sentence_at(page: str, place: int) -> str:
     """The sentence around a place, for messages."""
-    start = max(page.rfind("\n", 0, place), page.rfind(". ", 0, place) + 1, page.rfind(": ", 0, place) + 1)
+    start = max(
+        page.rfind("\n", 0, place), page.rfind(". ", 0, place) + 1, page.rfind(": ", 0, place) + 1
+    )
     ends = [end for end in (page.find("\n", place), page.find(". ", place)) if end >= 0]
     return page[start + 1 : min(ends, default=len(page))].strip()
 
@@ -120,5 +123,3 @@ def replace_spans(page: str, spans: list[tuple[int, int, str]]) -> str:
     for start, end, text in sorted(spans, reverse=True):
         page = page[:start] + text + page[end:]
     return page
-
-

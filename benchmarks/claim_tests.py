@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from claim_data import Frames
 from claim_list import Test
-from claim_numbers import both, select
+from claim_numbers import both, computed, select
 from scipy import stats
 
 from surrobench.errors import UserError
@@ -74,7 +74,9 @@ def _pairs(test: Test, frames: Frames) -> list[Outcome]:
     for chosen in itertools.product(*test.each.values()):
         conditions = [f"{name} == {value!r}" for name, value in zip(test.each, chosen, strict=True)]
         rows = select(frames[test.data], both(test.where, *conditions))
-        rows = rows[[*test.unit, test.method]].assign(score=rows.eval(test.value).astype(float))
+        rows = rows[[*test.unit, test.method]].assign(
+            score=computed(rows, test.value).astype(float)
+        )
         scores = rows.groupby([*test.unit, test.method])["score"].mean().unstack(test.method)
         pairs = test.pairs or list(
             itertools.product(_named(test.first, scores), _named(test.second, scores))

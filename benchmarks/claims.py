@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +55,7 @@ class Checked:
     text: str
     problems: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    listed: list[tuple[int, int]] = field(default_factory=list)
     spans: list[tuple[int, int, str]] = field(default_factory=list)
 
     @property
@@ -69,13 +72,12 @@ def check_page(listed: ClaimList, root: Path, cache: dict[Data, pd.DataFrame]) -
     checked = Checked(listed.page, path.read_text(encoding="utf-8"))
     frames = Frames(root, listed.data, cache)
     for claim in listed.claim:
-        _guarded(checked, claim.sentence, lambda c=claim: _check_claim(c, checked, frames))
+        _guarded(checked, claim.sentence, partial(_check_claim, claim, checked, frames))
     known = [_table_start(table, checked) for table in listed.table]
     for table, start in zip(listed.table, known, strict=True):
         if start is not None:
-            _guarded(
-                checked, table.header, lambda t=table, s=start: _check_table(t, s, checked, frames, root)
-            )
+            check = partial(_check_table, table, start, checked, frames, root)
+            _guarded(checked, table.header, check)
     for page_table in tables(checked.text):
         if page_table.start not in known and page_table.has_numbers:
             checked.problems.append(f"a table of numbers is not listed: {page_table.header}")
@@ -83,10 +85,10 @@ def check_page(listed: ClaimList, root: Path, cache: dict[Data, pd.DataFrame]) -
     return checked
 
 
-def _guarded(checked: Checked, what: str, check: object) -> None:
+def _guarded(checked: Checked, what: str, check: Callable[[], None]) -> None:
     """Errors of one claim are problems of the page; the others are checked all the same."""
     try:
-        check()  # type: ignore[operator]
+        check()
     except (UserError, KeyError, ValueError, pd.errors.UndefinedVariableError) as error:
         checked.problems.append(f"cannot be computed: {what}\n    {type(error).__name__}: {error}")
 
@@ -95,6 +97,7 @@ def _check_claim(claim: Claim, checked: Checked, frames: Frames) -> None:
     places = list(pattern(claim.sentence).finditer(checked.text))
     if not places:
         checked.problems.append(f"not in the page: {claim.sentence}")
+    checked.listed += [place.span() for place in places]
     values = evaluate(claim.numbers, frames)
     missing = sorted(set(names(claim.sentence)) - set(values))
     if missing:
@@ -158,7 +161,7 @@ def _check_table(table: Table, start: int, checked: Checked, frames: Frames, roo
 
 def _check_words(listed: ClaimList, checked: Checked) -> None:
     """Every comparing word must lie in a listed sentence, or in what is exempt."""
-    spans = [(start, end) for start, end, _ in checked.spans]
+    spans = list(checked.listed)
     for exemption in listed.exempt:
         start = checked.text.find(exemption.text)
         if start < 0:
