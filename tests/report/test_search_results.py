@@ -17,7 +17,7 @@ from surrobench.report.search.judging import lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import HYPERVOLUME
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.tables import ranks_table, summary_table
+from surrobench.report.search.tables import notes_of_fronts, ranks_table, summary_table
 from surrobench.report.statistics import mean_interval
 
 
@@ -329,7 +329,8 @@ def test_useful_networks_count_where_results_have_them_and_old_results_say_so() 
     assert at_end(results).loc["nsga2", "mean"] == pytest.approx(0.46)
     assert at_end(results).loc["nsga2", "front_found"] == pytest.approx(0.23)
     table = summary_table(results)
-    assert "On t networks count from t >= 80 % on." in str(table.markdown)
+    told = "On t networks count from t >= 80 % on. The front of t has 9 points"
+    assert told in notes_of_fronts(results)
     assert "The front of t has 9 points" in str(table.markdown)
     assert "front found (%)" in str(table.markdown)
     assert table.data["front_found"].notna().all()
