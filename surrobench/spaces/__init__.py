@@ -20,7 +20,7 @@ SPACES: Registry[SearchSpace] = Registry("space")
 SPACES.register(
     "nb201",
     "surrobench.spaces.edge_cells:nas_bench_201",
-    "NAS-Bench-201 / NATS-Bench topology: 15,625 cells, 6,466 isomorphism classes",
+    "NAS-Bench-201 / NATS-Bench topology: 15,625 cells, 4,930 networks (6,466 published)",
 )
 SPACES.register(
     "tnb101-micro",

@@ -86,7 +86,7 @@ def test_a_column_may_say_how_many_runs_a_value_averages(write, table: pd.DataFr
     task = load_task(write(table.assign(runs=[3, 1, 2, 3, 1, 1]), task='runs = "runs"'))
     assert task.runs_each.tolist() == [3, 1, 2, 3, 1, 1]
     assert task.runs == 3
-    with pytest.raises(UserError, match="'runs'.*whole number"):
+    with pytest.raises(UserError, match=r"'runs'.*whole number"):
         load_task(write(table.assign(runs=[3, 1, 2, 3, 1, 0.5]), task='runs = "runs"'))
 
 

@@ -44,8 +44,8 @@ def behind_validation(cells: pd.DataFrame) -> npt.NDArray[np.int8]:
     the others too, which decides between 2 and 3 where the numbers do not.
     """
     three, two = (_betrayed(cells, VALIDATION_STEPS, runs) for runs in (3, 2))
-    single = np.abs(cells["cifar10_valid_model_test_acc"] - cells["cifar10_val_acc_run"])
-    one = (single.to_numpy() < _CLOSE * VALIDATION_STEPS["cifar10_valid_model_test_acc"]) & ~two
+    gap = (cells["cifar10_valid_model_test_acc"] - cells["cifar10_val_acc_run"]).to_numpy()
+    one = (np.abs(gap) < _CLOSE * VALIDATION_STEPS["cifar10_valid_model_test_acc"]) & ~two
     likely = three | (~two & (behind_test(cells) == 3))
     return np.where(three, 3, np.where(one, 1, np.where(likely, 3, 2))).astype(np.int8)
 
