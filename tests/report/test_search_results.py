@@ -10,12 +10,12 @@ from search_frames import broken, fronts_study, run, study
 
 from surrobench.errors import UserError
 from surrobench.report.exhibit import to_csv
+from surrobench.report.intervals import mean_interval
 from surrobench.report.search.fronts import attained, non_dominated
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import HYPERVOLUME
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import ranks_table, summary_table
-from surrobench.report.statistics import mean_interval
 
 
 def of(*runs: pd.DataFrame) -> SearchResults:

@@ -13,6 +13,7 @@ from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.intervals import LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
@@ -33,6 +34,10 @@ from surrobench.report.search.tables import (
 )
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
 
+_BANDS = (
+    f"bootstrap bands for other seeds on the task, where {LEAST_SKEWED} runs or more have enough "
+    "different values for one"
+)
 PANELS = 12
 """A figure of more tasks is continued in further files."""
 _KINDS = {
@@ -158,9 +163,9 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
     label = results.measure.label
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
     what = {
-        "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % bootstrap bands",
+        "mean": f"{label.capitalize()} against {against}: mean over runs with 95 % {_BANDS}",
         "iqm": f"{label.capitalize()} against {against}: interquartile mean over runs with 95 % "
-        "bootstrap bands",
+        f"{_BANDS}",
         "median": f"{label.capitalize()} against {against}: median and quartiles over runs (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",
