@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from surrobench.report.statistics import holm, signed_rank
+from scipy.stats import wilcoxon
+from statsmodels.stats.multitest import multipletests
 
 BASELINES = ("random", "local-search", "optuna-tpe", "optuna-gp", "smac")
 RESULTS = Path(__file__).parent / "results.parquet"
@@ -50,8 +50,8 @@ def main(leader: str) -> None:
             other = traces(frame, baseline)
             seeds = own.columns.intersection(other.columns)
             ahead = (other.loc[budget, seeds] - own.loc[budget, seeds]).to_numpy()
-            tests[baseline] = (ahead.mean(), len(seeds), signed_rank(ahead))
-        adjusted = holm([p for *_, p in tests.values()])
+            tests[baseline] = (ahead.mean(), len(seeds), wilcoxon(ahead).pvalue)
+        adjusted = multipletests([p for *_, p in tests.values()], method="holm")[1]
         print(f"\nafter {budget} evaluations: {leader} is ahead of")
         for (baseline, (ahead, seeds, _)), p in zip(tests.items(), adjusted, strict=True):
             print(f"  {baseline:14} by {ahead:5.3f} points ({seeds} seeds), p = {p:.1e}")

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from surrobench.errors import UserError
 
+FloatArray = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -53,6 +55,14 @@ def bayesian_signed_rank(
     both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < 2:
         raise UserError(f"the Bayesian signed-rank test needs two pairs, not {both.sum()}.")
-    found = SignedRankTest.probs(x[both], y[both], rope, nsamples=samples, random_state=seed)
-    better, equivalent, worse = found if rope else (found[0], 0.0, found[-1])
-    return Verdict(float(better), float(equivalent), float(worse))
+
+    def probabilities(a: FloatArray, b: FloatArray) -> list[float]:
+        drawn = SignedRankTest.probs(a, b, rope, nsamples=samples, random_state=seed)
+        return [float(share) for share in drawn]
+
+    first_way = probabilities(x[both], y[both])
+    if rope:
+        return Verdict(*first_way)
+    # Draws that favour neither count for one side: asked both ways, they count half for each.
+    other_way = probabilities(y[both], x[both])
+    return Verdict((first_way[0] + other_way[1]) / 2, 0.0, (first_way[1] + other_way[0]) / 2)

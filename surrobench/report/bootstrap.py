@@ -21,6 +21,12 @@ FloatArray = npt.NDArray[np.float64]
 Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000
+LEAST_RUNS = 10
+"""With fewer values in a stratum its resamples vary too little."""
+_TOGETHER = 256
+"""Columns resampled at once: to keep all resamples takes memory."""
+_LEAST_VARIANCE = 1e-12
+"""Relative to that of the values; a resample may hold one value only."""
 
 
 def interquartile_mean(values: FloatArray) -> FloatArray:
@@ -58,19 +64,27 @@ def limits(estimates: FloatArray, share: float) -> tuple[FloatArray, FloatArray]
     return low, high
 
 
-def mean_intervals(values: npt.ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Limits of the mean of each column of ``runs × columns``, whose NaN are left out.
+def studentised_intervals(values: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Bootstrap-t limits of the mean of each column of ``runs × columns``.
 
-    NaN for a column with fewer than two values.
+    Every resample gives a t statistic with its own standard error, and their quantiles take the
+    place of Student's: the interval follows the skewness of the values (Efron and Tibshirani, "An
+    introduction to the bootstrap", 1993, chapter 12; Hall, Annals of Statistics 1988).
     """
-    array = np.asarray(values, dtype=np.float64)
-    low, high = np.full(array.shape[1], np.nan), np.full(array.shape[1], np.nan)
-    known = np.isfinite(array).sum(axis=0)
-    for runs in np.unique(known[known >= 2]):
-        places = np.flatnonzero(known == runs)
-        columns = np.column_stack([array[np.isfinite(array[:, i]), i] for i in places])
-        means = counts(int(runs)).T @ columns / runs
-        low[places], high[places] = limits(means, tail(int(runs), level))
+    runs = len(values)
+    drawn = counts(runs).T
+    low, high = np.empty(values.shape[1]), np.empty(values.shape[1])
+    for start in range(0, values.shape[1], _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        mean, deviation = values[:, part].mean(axis=0), values[:, part].std(axis=0)
+        scale = np.where(deviation > 0, deviation, 1.0)
+        centred = (values[:, part] - mean) / scale
+        means = drawn @ centred / runs
+        variances = drawn @ centred**2 / runs - means**2
+        lower, upper = limits(
+            means / np.sqrt(np.maximum(variances, _LEAST_VARIANCE)), 0.5 - level / 2
+        )
+        low[part], high[part] = mean - upper * deviation, mean - lower * deviation
     return low, high
 
 
@@ -88,10 +102,10 @@ def stratified_interval(
         level: of the interval.
 
     Returns:
-        NaN where some stratum has fewer than two values.
+        NaN where some stratum has fewer than :data:`LEAST_RUNS` values.
     """
     runs = [len(stratum) for stratum in strata]
-    if not runs or min(runs) < 2:
+    if not runs or min(runs) < LEAST_RUNS:
         return float("nan"), float("nan")
     rng = np.random.default_rng(0)
     drawn = [

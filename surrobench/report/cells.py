@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report import escaping
+from surrobench.report.intervals import METHOD
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ HTML = Markup(
     "<sup>†</sup>",
 )
 MARKUPS = (LATEX, MARKDOWN, HTML)
+_TEST = (
+    "paired test by sign flips over common seeds, adjusted for all methods of the task and for the "
+    "choice of the best, 5 %"
+)
 
 LATEX_COMMANDS = r"""% needs \usepackage{booktabs, graphicx}
 % for siunitx: \usepackage{siunitx} \sisetup{detect-all} and \newcommand{\srnum}[1]{\num{#1}}
@@ -89,28 +94,28 @@ def cell(row: pd.Series, markup: Markup, digits: int = 3) -> str:
     return text + (markup.half.format(half) if half else "")
 
 
-def legend(rows: pd.DataFrame, best: str = "bold", second: str = "underlined") -> str:
+def legend(
+    rows: pd.DataFrame, best: str = "bold", second: str = "underlined", *, skewed: bool = False
+) -> str:
     """What the marks mean, for as much of them as can occur in these rows of a comparison.
 
-    ``best`` and ``second`` say how these are marked; the second is not if that is empty.
+    ``best`` and ``second`` say how these are marked; the second is not if that is empty. ``skewed``
+    says of which kind the scores are.
     """
     parts = ["Mean over seeds"]
     if rows["low"].notna().any():
-        parts = ["Mean ± half of the 95 % Student's t interval over seeds"]
+        parts = [f"Mean ± half of the 95 % interval for other seeds on the task ({METHOD[skewed]})"]
     if rows["best"].any():
         parts.append(f"{best}: best of its column")
     if second and rows["second"].any():
         parts.append(f"{second}: second best")
     compared = rows["p"].notna().any()
     if rows["not_worse"].any():
-        parts.append(
-            "≈: not significantly different from the best (paired Wilcoxon signed-rank test over "
-            "common seeds, Holm-adjusted, 5 %)"
-        )
+        parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        parts.append("too few common seeds for a significance test")
+        parts.append("too few common seeds for a significance test (six can be enough)")
     elif compared:
-        parts.append("all others differ significantly (paired Wilcoxon, Holm, 5 %) or lack seeds")
+        parts.append(f"all others differ significantly ({_TEST}) or lack seeds")
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")
     return "; ".join(parts) + "."

@@ -15,12 +15,16 @@ from surrobench.report.figures.critical_difference import critical_difference
 from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
 from surrobench.report.figures.outcomes import outcome_matrix
 from surrobench.report.scores import Scores
+from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
 
 MOST_DRAWN = 8
 """Lines in a performance profile."""
-_TEST = "paired Wilcoxon signed-rank test over common seeds, Holm over all pairs of a task, 5 %"
+_TEST = (
+    "paired test by sign flips over common seeds, adjusted for all pairs of a task (the greatest "
+    "statistic of every flip, step-down), 5 %"
+)
 
 
 def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[Exhibit]:
@@ -50,7 +54,7 @@ def _outcomes(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
         f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where so few "
         "common seeds could not tell any difference."
     )
-    data = pairs[["task", "method", "other", "pairs", "advantage", "p_holm", "outcome"]]
+    data = pairs[["task", "method", "other", "pairs", "advantage", "p_adjusted", "outcome"]]
     figure = outcome_matrix(pairs, scores.order)
     return Exhibit(f"{scores.stem}-outcomes{scores.suffix}", caption, data, figure)
 
@@ -63,17 +67,21 @@ def _ranks(scores: Scores) -> Exhibit:
     test, (_, what) = scores.ranks, scores.blocks
     caption = (
         f"Critical-difference diagram of {scores.measure.label} {scores.where}: mean ranks over "
-        f"{test.blocks} blocks ({what}), Friedman's test p = {test.p:.2g}; bars join methods that "
-        "Nemenyi's test cannot tell apart at 5 %."
+        f"{test.blocks} blocks ({what}), Friedman's test p = {test.p:.2g}; bars join methods whose "
+        "mean ranks do not differ at 5 %, as Nemenyi's test does, with permutations within blocks "
+        "instead of its limit for many blocks."
     )
-    if what != "tasks":
-        caption += " The ranks speak of other seeds on the same tasks."
+    caption += (
+        " A table counts once, with the mean ranks over its tasks: they share its architectures."
+        if scores.over_tables
+        else " The blocks are seeds: the ranks speak of other seeds on this task, not of others."
+    )
     data = test.ranks.rename("mean_rank").rename_axis("method").reset_index()
     data = data.assign(
         blocks=test.blocks, friedman_p=test.p, critical_difference=test.critical_difference
     )
     data = data.join(test.pairs.add_prefix("p_against "), on="method")
-    figure = critical_difference(test, looks=scores.looks)
+    figure = critical_difference(test, looks=scores.looks, blocks=what)
     return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
 
 
@@ -83,17 +91,23 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         return
     over = f"over {_count(scores)} and all seeds {scores.where}"
     label = scores.measure.label
-    caption = (
-        f"Interquartile mean and mean of {label} {over}, with 95 % stratified bootstrap intervals "
-        "(seeds are drawn anew within each task); the line marks the best."
+    intervals = (
+        "95 % intervals for tasks of other tables (Student and its form for trimmed means; a table "
+        "counts once, with the mean over its tasks and seeds)"
+        if scores.over_tables
+        else "95 % intervals for other seeds on these tasks (Welch; for the interquartile mean a "
+        "stratified bootstrap, from ten seeds on), which say nothing of other tasks"
     )
+    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}."
+    caption += " The line marks the best."
     figure = aggregates(table, label, looks=scores.looks)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
             f"Performance profile: share of runs {over} whose {label} is at least τ, with 95 % "
-            "stratified bootstrap bands; the higher the better."
+            "bands for other seeds on these tasks, where ten runs lie on either side; the higher "
+            "the better."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(
@@ -107,8 +121,9 @@ def against_best(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     label = scores.measure.label
     caption = f"Every method against the best of its task by {label} {scores.where}."
     notes = (
-        "Shortfall: mean by which the best is ahead, with a 95 % bootstrap interval; p: two-sided "
-        "Wilcoxon signed-rank test over common seeds, Holm-adjusted over all pairs of the task; "
+        "Shortfall: mean by which the best is ahead (without an interval: the best was chosen by "
+        "these scores); p: sign flips over common seeds, adjusted for all methods and for the choice "
+        "of the best; "
         "P: probability that a run of the best is ahead; g: standardised paired difference "
         "(Hedges); seeds: common seeds that would tell the two apart with a power of 80 % at 5 % "
         "if that difference is right, without a correction for several comparisons."
@@ -140,13 +155,14 @@ def _block(
     means = means.sort_values(ascending=not scores.measure.larger_is_better, kind="stable")
     best = str(means.index[0])
     mine = pairs[(pairs["task"] == task) & (pairs["method"] == best)].set_index("other")
+    p = versus_best(table, scores.measure.larger_is_better)["p"]
     rows = {markup.text(best): {"mean": markup.bold.format(number(means[best]))}}
     for method in means.index[1:]:
         row = mine.loc[method]
         rows[markup.text(method)] = {
             "mean": number(means[method]),
-            "shortfall": number(row["advantage"]) + _interval(row),
-            "p": _p_value(row["p_holm"], markup),
+            "shortfall": number(row["advantage"]),
+            "p": _p_value(p[method], markup),
             "P": number(row["probability_of_improvement"], 2),
             "g": markup.text(number(row["effect"], 1)),
             "seeds": markup.text(number(row["seeds_needed"], 0)),
@@ -154,10 +170,6 @@ def _block(
     block = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     block.index.name = "method"
     return block.replace("–", "--") if markup is LATEX else block
-
-
-def _interval(row: pd.Series) -> str:
-    return "" if np.isnan(row["low"]) else f" [{number(row['low'])}, {number(row['high'])}]"
 
 
 def _p_value(value: float, markup: Markup) -> str:

@@ -12,9 +12,6 @@ FloatArray = npt.NDArray[np.float64]
 
 MOST_SEEDS = 10_000
 """More seeds than this are not worth a number."""
-_EFFICIENCY = 3 / np.pi
-"""Of the signed-rank test beside the t test on normal differences (Lehmann, "Nonparametrics",
-1975)."""
 
 
 def probability_of_improvement(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
@@ -59,10 +56,10 @@ def rank_biserial(differences: npt.ArrayLike) -> float:
 
 
 def seeds_needed(effect: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Common seeds with which Wilcoxon's signed-rank test of two methods finds such an effect.
+    """Common seeds with which the paired test by sign flips of two methods finds such an effect.
 
-    The size of a paired t test (statsmodels) over the asymptotic relative efficiency 3/π, and at
-    least so many that the exact test can be significant at all. It trusts an effect that was
+    The size of a paired t test (statsmodels), which it equals with many seeds (Hoeffding, 1952),
+    and at least so many that flips can be significant at all. It trusts an effect that was
     estimated from the same few seeds, and no correction for several comparisons is in it.
 
     Args:
@@ -79,8 +76,8 @@ def seeds_needed(effect: float, alpha: float = 0.05, power: float = 0.8) -> floa
     size = float(f"{abs(effect):.2g}")
     if size > 10:
         return float(least)
-    seeds = _t_test_size(size, alpha, power) / _EFFICIENCY if size > 0 else np.inf
-    return float(max(least, np.ceil(seeds))) if seeds <= MOST_SEEDS else float("inf")
+    seeds = _t_test_size(size, alpha, power) if size > 0 else np.inf
+    return float(max(least, seeds)) if seeds <= MOST_SEEDS else float("inf")
 
 
 @lru_cache(maxsize=4096)

@@ -38,7 +38,8 @@ def equivalence(scores: Scores) -> Iterator[Exhibit]:
     """The best-ranked method against the next best ones; nothing where there is too little.
 
     The blocks are those of the critical-difference diagram. Scores with a unit are divided by the
-    pooled standard deviation between seeds on their task, so that tasks can be put together.
+    pooled standard deviation between seeds on their task, so that tasks can be put together. There
+    are no blocks of task and seed: with few tasks nothing is said.
     """
     if missing_library():
         return

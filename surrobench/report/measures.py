@@ -12,16 +12,25 @@ class Measure:
     """One score: its column, what it is called and which way is better.
 
     ``unitless`` scores share one scale on all tasks; the others are in units of the task.
+    ``skewed`` scores have a long tail or many equal values at their bound, over seeds: regrets,
+    log-likelihoods, seconds. Student's interval of their mean does not keep its level.
     """
 
     column: str
     label: str
     larger_is_better: bool = True
     unitless: bool = True
+    skewed: bool = False
 
 
-def _measure(column: str, label: str, better: str = "larger", unitless: bool = True) -> Measure:
-    return Measure(column, label, better == "larger", unitless)
+def _measure(
+    column: str,
+    label: str,
+    better: str = "larger",
+    unitless: bool = True,
+    skewed: bool = False,
+) -> Measure:
+    return Measure(column, label, better == "larger", unitless, skewed)
 
 
 _ALL = [
@@ -31,24 +40,30 @@ _ALL = [
     _measure("pearson", "Pearson r"),
     _measure("precision_at_10", "precision at 10"),
     _measure("precision_at_50", "precision at 50"),
-    _measure("best_of_top_1", "true value of the top 1", unitless=False),
-    _measure("best_of_top_10", "best true value of the top 10", unitless=False),
-    _measure("regret_at_1", "regret at 1", "smaller", unitless=False),
-    _measure("regret_at_10", "regret at 10", "smaller", unitless=False),
+    _measure("best_of_top_1", "true value of the top 1", unitless=False, skewed=True),
+    _measure("best_of_top_10", "best true value of the top 10", unitless=False, skewed=True),
+    _measure("regret_at_1", "regret at 1", "smaller", unitless=False, skewed=True),
+    _measure("regret_at_10", "regret at 10", "smaller", unitless=False, skewed=True),
     _measure("mae", "mean absolute error", "smaller", unitless=False),
     _measure("rmse", "root mean squared error", "smaller", unitless=False),
-    _measure("nll", "negative log-likelihood", "smaller", unitless=False),
+    _measure("nll", "negative log-likelihood", "smaller", unitless=False, skewed=True),
     _measure("crps", "CRPS", "smaller", unitless=False),
     _measure("calibration_error", "calibration error", "smaller"),
     _measure("sharpness", "sharpness (mean predictive s.d.)", "smaller", unitless=False),
     _measure("coverage_50", "coverage of 50 % intervals"),
     _measure("coverage_90", "coverage of 90 % intervals"),
     _measure("coverage_95", "coverage of 95 % intervals"),
-    _measure("fit_seconds", "fit time (s)", "smaller", unitless=False),
+    _measure("fit_seconds", "fit time (s)", "smaller", unitless=False, skewed=True),
     _measure(
-        "query_seconds_per_arch", "query time per architecture (s)", "smaller", unitless=False
+        "query_seconds_per_arch",
+        "query time per architecture (s)",
+        "smaller",
+        unitless=False,
+        skewed=True,
     ),
-    _measure("train_seconds", "training cost of the examples (s)", "smaller", unitless=False),
+    _measure(
+        "train_seconds", "training cost of the examples (s)", "smaller", unitless=False, skewed=True
+    ),
 ]
 MEASURES = {measure.column: measure for measure in _ALL}
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from surrobench.report import bootstrap, effects, statistics
+from surrobench.report import effects, sign_flips
+from surrobench.report.intervals import mean_intervals
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -20,7 +21,7 @@ COLUMNS = (
     "low",
     "high",
     "p",
-    "p_holm",
+    "p_adjusted",
     "outcome",
     "probability_of_improvement",
     "effect",
@@ -31,7 +32,10 @@ _OPPOSITE = {"win": "loss", "loss": "win"}
 
 
 def compare_pairs(
-    scores: pd.DataFrame, larger_is_better: bool = True, alpha: float = 0.05
+    scores: pd.DataFrame,
+    larger_is_better: bool = True,
+    alpha: float = 0.05,
+    skewed: bool = False,
 ) -> pd.DataFrame:
     """Compare all pairs of methods on one task.
 
@@ -39,13 +43,16 @@ def compare_pairs(
         scores: seeds × methods, NaN where a method has no score.
         larger_is_better: which sign of a difference is an advantage.
         alpha: level of the family of tests.
+        skewed: whether scores of the kind have a long tail or many zeros, which decides about
+            intervals.
 
     Returns:
         A row per ordered pair, sorted by ``method`` and ``other``: ``pairs`` (common seeds);
-        ``advantage`` (mean by which ``method`` is better) with a 95 % bootstrap interval ``low``
-        to ``high`` (NaN for one pair); ``p`` (two-sided Wilcoxon signed-rank test) and ``p_holm``
-        (adjusted over all pairs); ``outcome``: ``win``, ``loss`` or ``tie`` at ``alpha``, and
-        empty where so few seeds could not have told any difference;
+        ``advantage`` (mean by which ``method`` is better) with a 95 % interval ``low`` to ``high``
+        (:func:`~surrobench.report.intervals.mean_intervals`, NaN where none holds); ``p``
+        (two-sided, of this pair alone) and ``p_adjusted`` (over all pairs) of
+        :func:`~surrobench.report.sign_flips.compare_all`; ``outcome``: ``win``, ``loss`` or
+        ``tie`` at ``alpha``, and empty where so few seeds could not have told any difference;
         ``probability_of_improvement``; ``effect`` (Hedges' g of the paired differences);
         ``rank_biserial``; and ``seeds_needed`` to tell the two apart with a power of 80 % if the
         effect is what it seems.
@@ -58,7 +65,8 @@ def compare_pairs(
     with np.errstate(invalid="ignore"):  # two infinite scores: their difference is unknown
         differences = np.column_stack([values[a] - values[b] for a, b in names])
     half = pd.DataFrame(names, columns=["method", "other"])
-    half = half.join(_tests(differences, alpha)).join(_sizes(differences))
+    family = sign_flips.compare_all(np.column_stack(list(values.values())), alpha)
+    half = half.join(_tests(differences, family, alpha, skewed)).join(_sizes(differences))
     half["probability_of_improvement"] = [
         effects.probability_of_improvement(values[a], values[b]) for a, b in names
     ]
@@ -66,20 +74,19 @@ def compare_pairs(
     return both.sort_values(["method", "other"], ignore_index=True)
 
 
-def _tests(differences: FloatArray, alpha: float) -> pd.DataFrame:
+def _tests(
+    differences: FloatArray, family: sign_flips.Family, alpha: float, skewed: bool
+) -> pd.DataFrame:
     known = np.isfinite(differences)
     pairs = known.sum(axis=0)
     total = np.where(known, differences, 0.0).sum(axis=0)
     table = pd.DataFrame({"pairs": pairs})
     table["advantage"] = total / table["pairs"].where(pairs > 0)
-    table["low"], table["high"] = bootstrap.mean_intervals(differences)
-    table["p"] = statistics.signed_ranks(differences)
-    table["p_holm"] = statistics.holm(table["p"])
-    tests = int(table["p"].notna().sum())
-    testable = np.array([statistics.can_reject(n, tests, alpha) for n in pairs], dtype=bool)
+    table["low"], table["high"] = mean_intervals(differences, skewed)
+    table["p"], table["p_adjusted"] = family.p, family.adjusted
     better = np.where(table["advantage"] > 0, "win", "loss")
-    undecided = np.where(testable, "tie", "")
-    table["outcome"] = np.where(table["p_holm"] < alpha, better, undecided)
+    undecided = np.where(family.conclusive, "tie", "")
+    table["outcome"] = np.where(table["p_adjusted"] < alpha, better, undecided)
     return table
 
 

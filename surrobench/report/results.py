@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.report import statistics
+from surrobench.report.intervals import mean_intervals
 from surrobench.report.measures import MEASURES, Measure, find_measure
 from surrobench.report.records import CELL, checked
 
@@ -125,10 +126,10 @@ class Results:
     def summary(self, measure: Measure) -> pd.DataFrame:
         """Mean over seeds of one measure, a row per (task, train_size, method).
 
-        Columns: ``mean``, ``se`` (standard error), ``low`` and ``high`` (95 % Student's t
-        interval; NaN with one seed), ``seeds`` (records with a number), ``planned`` (records with
-        any status), ``failed`` and ``incomplete`` (fewer seeds than were planned for this task
-        and size).
+        Columns: ``mean``, ``se`` (standard error), ``low`` and ``high`` (95 % limits of
+        :func:`~surrobench.report.intervals.mean_intervals`; NaN where none holds), ``seeds``
+        (records with a number), ``planned`` (records with any status), ``failed`` and
+        ``incomplete`` (fewer seeds than were planned for this task and size).
         """
         if measure.column not in self._summaries:
             self._summaries[measure.column] = self._summarise(measure.column)
@@ -161,11 +162,23 @@ class Results:
             {name: values.get(column, np.nan) for name, values in self._moments.items()},
             index=counts.index,
         ).fillna({"seeds": 0})
-        half = statistics.half_width(table["se"], table["seeds"])
-        table["low"], table["high"] = table["mean"] - half, table["mean"] + half
+        table["low"], table["high"] = self._limits(column)
         table["planned"], table["failed"] = counts["planned"], counts["failed"]
         table["incomplete"] = (table["seeds"] < counts["all_seeds"]) & (table["seeds"] > 0)
         return table.astype({"seeds": int})
+
+    def _limits(self, column: str) -> tuple[pd.Series, pd.Series]:
+        """Of the mean of every cell; NaN where no interval would hold."""
+        scored = self.ok[[*CELL, *self.ok.columns.intersection([column])]]
+        if column not in scored or not scored[column].notna().any():
+            missing = pd.Series(np.nan, index=self._counts.index)
+            return missing, missing
+        scored = scored.assign(run=scored.groupby(CELL).cumcount())
+        wide = scored.pivot(index="run", columns=CELL, values=column)
+        low, high = mean_intervals(wide.to_numpy(dtype=float), MEASURES[column].skewed)
+        index = self._counts.index
+        lower, upper = (pd.Series(ends, index=wide.columns).reindex(index) for ends in (low, high))
+        return lower, upper
 
     def means(self, measure: Measure, size: int) -> pd.DataFrame:
         """Mean scores at one train size, methods × tasks, NaN where there is none."""

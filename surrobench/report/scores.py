@@ -7,18 +7,24 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from surrobench.report import bootstrap
+from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
 from surrobench.report.figures import panels
+from surrobench.report.intervals import (
+    mean_interval,
+    stratified_mean_interval,
+    trimmed_mean_interval,
+)
 from surrobench.report.measures import Measure
 from surrobench.report.pairs import COLUMNS, compare_pairs
-from surrobench.report.rank_tests import RankTest, rank_test
+from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
 from surrobench.report.style import Look
 
-LEAST_TASKS = 5
-"""With fewer tasks the blocks of a rank test are pairs of task and seed."""
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -67,35 +73,49 @@ class Scores:
         return replace(self, tables=known)
 
     @cached_property
-    def blocks(self) -> tuple[pd.DataFrame, str]:
-        """Blocks × methods for a test of ranks, and what a block is.
+    def over_tables(self) -> bool:
+        """Whether there are enough tables for a statement about tasks of other tables."""
+        return number_of_tables(self.tables) >= LEAST_TABLES
 
-        Tasks where there are at least :data:`LEAST_TASKS`, else pairs of task and seed, whose
-        ranks speak of other seeds and not of other tasks. Seeds count that all methods of the
-        task have.
+    @cached_property
+    def blocks(self) -> tuple[pd.DataFrame, str]:
+        """Blocks × methods for a test, and what a block is; none where nothing is independent.
+
+        Tables where there are at least :data:`~surrobench.report.clusters.LEAST_TABLES`, or the
+        seeds of a single task. Few tasks give no blocks: their seeds put together would take what
+        is peculiar to these tasks for a difference of methods.
         """
-        if len(self.tables) >= LEAST_TASKS:
-            means = {task: table.mean() for task, table in self.tables.items()}
-            return pd.DataFrame(means).T.reindex(columns=list(self.order)), "tasks"
-        what = "pairs of task and seed" if len(self.tables) > 1 else "seeds"
-        if not self.tables:
-            return pd.DataFrame(), what
-        parts = [
-            table.reindex(columns=list(self.order)).dropna(axis=1, how="all").dropna()
-            for table in self.tables.values()
-        ]
-        return pd.concat(parts, ignore_index=True), what
+        if self.over_tables:
+            return by_table(self.means), "tables"
+        if len(self.tables) == 1:
+            (task,) = self.tables
+            table = self.tables[task].reindex(columns=list(self.order))
+            blocks = table.dropna(axis=1, how="all").dropna().reset_index(drop=True)
+            return blocks, f"seeds on {task} alone"
+        return pd.DataFrame(), ""
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """Over seeds, tasks × methods."""
+        means = {task: table.mean() for task, table in self.tables.items()}
+        return pd.DataFrame(means).T.reindex(columns=list(self.order))
 
     @cached_property
     def ranks(self) -> RankTest:
-        """Friedman's and Nemenyi's test over the blocks."""
-        return rank_test(self.blocks[0], self.measure.larger_is_better)
+        """Friedman's and Nemenyi's test over the blocks; ranks are those within a task."""
+        if not self.over_tables:
+            return rank_test(self.blocks[0], self.measure.larger_is_better)
+        complete = self.means.dropna(axis=1)
+        ranks = complete.rank(axis=1, ascending=not self.measure.larger_is_better)
+        return mean_rank_test(by_table(ranks))
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """:func:`~surrobench.report.pairs.compare_pairs` of every task, with its name first."""
         found = [
-            compare_pairs(table, self.measure.larger_is_better).assign(task=task)
+            compare_pairs(table, self.measure.larger_is_better, skewed=self.measure.skewed).assign(
+                task=task
+            )
             for task, table in self.tables.items()
         ]
         if not found:
@@ -103,31 +123,55 @@ class Scores:
         return pd.concat(found, ignore_index=True)[["task", *COLUMNS]]
 
     def aggregates(self) -> pd.DataFrame:
-        """Mean and interquartile mean over all tasks and seeds, with stratified intervals.
+        """Mean and interquartile mean over all tasks and seeds with intervals.
+
+        With enough tables (:attr:`over_tables`) a table counts once, with the mean of its tasks,
+        and the intervals speak of other tables; else all runs count alike and the intervals speak
+        of other seeds on these tasks.
 
         A row per method that every task has, best interquartile mean first: ``mean``, ``iqm``,
-        each with ``_low`` and ``_high``, and ``runs``. Only for measures without a unit.
+        each with ``_low`` and ``_high`` (NaN where no interval holds), ``runs``, and ``over``,
+        ``tables`` or ``seeds``. Only for measures without a unit.
         """
+        summed = _over_tables if self.over_tables else _over_seeds
         rows = []
         for method in self.order:
-            if not all(method in table for table in self.tables.values()):
-                continue
-            strata = [table[method].dropna().to_numpy(float) for table in self.tables.values()]
-            values = np.concatenate(strata)
-            row: dict[str, object] = {"method": method, "runs": values.size}
-            statistics = {"mean": _mean, "iqm": bootstrap.interquartile_mean}
-            for name, statistic in statistics.items():
-                row[name] = float(statistic(values))
-                low, high = bootstrap.stratified_interval(strata, statistic)
-                row[f"{name}_low"], row[f"{name}_high"] = low, high
-            rows.append(row)
+            if all(method in table for table in self.tables.values()):
+                strata = {
+                    task: table[method].dropna().to_numpy(float)
+                    for task, table in self.tables.items()
+                }
+                runs = sum(len(stratum) for stratum in strata.values())
+                rows.append({"method": method, "runs": runs, **summed(strata, self.measure.skewed)})
         table = pd.DataFrame(rows)
         if table.empty:
             return table
+        table["over"] = "tables" if self.over_tables else "seeds"
         return table.sort_values(
             "iqm", ascending=not self.measure.larger_is_better, kind="stable", ignore_index=True
         )
 
 
-def _mean(values: bootstrap.FloatArray) -> bootstrap.FloatArray:
-    return np.asarray(values.mean(axis=0))
+def _over_tables(strata: Mapping[str, FloatArray], skewed: bool) -> dict[str, float]:
+    """Tables are independent draws; the scores of their tasks are means over seeds."""
+    means = pd.DataFrame({"score": {task: float(np.mean(s)) for task, s in strata.items()}})
+    values = by_table(means)["score"].dropna().to_numpy(float)
+    found = mean_interval(values, skewed)
+    low, high = trimmed_mean_interval(values)
+    return {
+        **{"mean": found.mean, "mean_low": found.low, "mean_high": found.high},
+        **{"iqm": float(bootstrap.interquartile_mean(values)), "iqm_low": low, "iqm_high": high},
+    }
+
+
+def _over_seeds(strata: Mapping[str, FloatArray], skewed: bool) -> dict[str, float]:
+    """The tasks are given; runs are draws."""
+    parts = list(strata.values())
+    values = np.concatenate(parts)
+    low, high = (np.nan, np.nan) if skewed else stratified_mean_interval(parts)
+    middle = bootstrap.stratified_interval(parts) if not skewed else (np.nan, np.nan)
+    return {
+        **{"mean": float(values.mean()), "mean_low": low, "mean_high": high},
+        "iqm": float(bootstrap.interquartile_mean(values)),
+        **{"iqm_low": middle[0], "iqm_high": middle[1]},
+    }

@@ -32,6 +32,7 @@ MOST_COLUMNS = 5
 def summary_frame(results: Results) -> pd.DataFrame:
     """Every measure of every cell: mean, standard error and half of the 95 % interval over seeds.
 
+    Intervals: :func:`~surrobench.report.intervals.mean_intervals`, NaN where none holds.
     One row per (task, train size, method) with the counts ``seeds`` (with numbers), ``planned``,
     ``failed`` and ``constant`` (seeds whose predictions were all equal). Where a measure is
     missing for some of the seeds, ``<measure>_seeds`` says how many it has.
@@ -74,7 +75,10 @@ def summary_table(results: Results, measure: Measure) -> Exhibit:
     compared = {size: results.comparison(measure, size) for size in results.sizes}
     order = _overall_order(results, measure)
     rows = pd.concat(compared, names=["train_size"])
-    caption, notes = f"{measure.label} by number of training examples.", legend(rows)
+    caption, notes = (
+        f"{measure.label} by number of training examples.",
+        legend(rows, skewed=measure.skewed),
+    )
     blocks = {
         markup: {task: _block(compared, task, order, markup) for task in results.tasks}
         for markup in MARKUPS
@@ -116,7 +120,10 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     rows = results.comparison(measure, size)
     order = results.order(measure, size)
     ranks = results.mean_ranks(measure, size)
-    caption, notes = f"{measure.label} with {size:,} training examples.", legend(rows)
+    caption, notes = (
+        f"{measure.label} with {size:,} training examples.",
+        legend(rows, skewed=measure.skewed),
+    )
     if len(results.tasks) > 1:
         notes += " Mean rank over the tasks; – where a method lacks one."
     full = f"{caption} {notes}"

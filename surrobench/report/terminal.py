@@ -42,7 +42,9 @@ class Ranking:
             for task in results.tasks:
                 yield _task_table(results, measure, task, roomy)
             rows = pd.concat([results.comparison(measure, size) for size in results.sizes])
-            yield Text(legend(rows, best="* and bold", second=""), style="dim")
+            yield Text(
+                legend(rows, best="* and bold", second="", skewed=measure.skewed), style="dim"
+            )
         yield from _failures(results)
 
     def _fits(self, cell_width: int, options: ConsoleOptions) -> bool:

@@ -18,6 +18,7 @@ from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
+from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.page.study import prediction_page
@@ -131,7 +132,11 @@ def _curves(results: Results, measure: Measure) -> Iterator[Exhibit]:
     chosen = figures.highlights(results, measure)
     several = bool((results.summary(measure)["seeds"] > 1).any())
     caption = f"{measure.label} against the number of training examples: mean over seeds"
-    caption += " with 95 % Student's t intervals." if several else " (one seed: no intervals)."
+    caption += (
+        f" with 95 % intervals for other seeds on the task ({METHOD[measure.skewed]})."
+        if several
+        else " (one seed: no intervals)."
+    )
     if len(chosen) < len(results.methods):
         caption += " In colour the best of each family and the best overall; in grey the others."
         caption += " A predictor of constants may lie below the axis."
@@ -145,8 +150,9 @@ def _curves(results: Results, measure: Measure) -> Iterator[Exhibit]:
 
 def _rankings(results: Results, measure: Measure, size: int) -> Iterator[Exhibit]:
     caption = (
-        f"{measure.label} of all methods with {size:,} training examples: mean over seeds and, "
-        "for two seeds or more, 95 % Student's t intervals; the vertical line marks the best."
+        f"{measure.label} of all methods with {size:,} training examples: mean over seeds "
+        "with 95 % intervals for other seeds on the task where they hold "
+        f"({METHOD[measure.skewed]}); the vertical line marks the best."
     )
     methods = len(results.order(measure, size))
     for suffix, part in _pages(results, 4 * _rows_per_page(methods)):

@@ -18,12 +18,17 @@ from surrobench.report.style import look
 baycomp = pytest.importorskip("baycomp", reason="needs baycomp: pip install 'surrobench[bayes]'")
 
 
-def scores(seeds: int = 12, measure: str = "kendall_tau", size: float = 1.0) -> Scores:
-    """``good`` and ``same`` differ by less than 0.01, ``bad`` is 0.3 worse; two tasks."""
+def scores(
+    seeds: int = 24,
+    measure: str = "kendall_tau",
+    size: float = 1.0,
+    tasks: tuple[str, ...] = ("t",),
+) -> Scores:
+    """``good`` and ``same`` differ by less than 0.01, ``bad`` is 0.3 worse; one task."""
     rng = np.random.default_rng(0)
     sign = 1.0 if MEASURES[measure].larger_is_better else -1.0
     tables = {}
-    for task in ("t", "u"):
+    for task in tasks:
         base = rng.normal(0.6, 0.05, seeds)
         columns = {"good": base, "same": base - rng.uniform(0, 0.006, seeds), "bad": base - 0.3}
         tables[task] = pd.DataFrame({name: sign * size * v for name, v in columns.items()})
@@ -73,12 +78,26 @@ def test_the_region_and_the_blocks_are_stated() -> None:
     exhibit = only(scores())
     assert exhibit.name == "kendall_tau-in-practice-n50"
     assert "differences up to 0.01 are equivalent" in exhibit.notes
-    assert "24 blocks (pairs of task and seed)" in exhibit.notes
+    assert "24 blocks (seeds on t alone)" in exhibit.notes
     for text in (exhibit.tex, exhibit.markdown):
         assert text is not None
         assert "0.01" in text
     unit = only(scores(measure="mae")).notes
     assert "differences up to 0.1 standard deviations between seeds of the task" in unit
+
+
+def test_few_tasks_are_not_put_together() -> None:
+    assert not list(equivalence(scores(tasks=("t", "u", "v"))))
+    assert not list(equivalence(scores(tasks=("t/1", "t/2", "t/3", "u/1", "u/2"))))
+
+
+def test_tables_are_the_blocks_of_many_tasks() -> None:
+    found = scores(seeds=3, tasks=("a/1", "a/2", "b", "c", "d", "e"))
+    exhibit = only(found)
+    assert "5 blocks (tables)" in exhibit.notes
+    blocks, _ = found.blocks
+    first = np.mean([found.tables[task]["bad"].mean() for task in ("a/1", "a/2")])
+    assert blocks.loc["a", "bad"] == pytest.approx(first)
 
 
 def test_nothing_is_said_of_one_seed_or_one_method() -> None:

@@ -20,6 +20,7 @@ from surrobench.report.leaderboard.standings import (
 from surrobench.report.leaderboard.writer import Source, write_leaderboard
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
+from surrobench.report.sign_flips import compare_with_best
 
 TAU = {"a": 0.9, "b": 0.8, "c": 0.3}
 
@@ -59,35 +60,64 @@ def test_ranks_follow_which_way_is_better() -> None:
     assert set(table["axis"]) == {"ranking", "calibration", "fit cost"}
 
 
-def test_significance_is_that_of_nemenyi() -> None:
+def test_mean_ranks_differ_by_permutations_within_tables() -> None:
     table = prediction_standings(Results.of(records(6)))
     first = table[table["axis"] == "ranking"].set_index("method")
-    q = stats.studentized_range.ppf(0.95, 3, np.inf) / np.sqrt(2)
-    difference = q * np.sqrt(3 * 4 / (6 * 6))
-    assert first["critical_difference"].to_list() == pytest.approx([difference] * 3, rel=1e-6)
-    assert first["friedman_p"].iloc[0] == pytest.approx(stats.chi2.sf(12, 2))
-    assert 1 < difference < 2
+    limit = first["critical_difference"].iloc[0]
+    assert first["critical_difference"].nunique() == 1
+    assert 1 < limit < 2
+    assert first["friedman_p"].iloc[0] < 0.01
     assert first["best"].to_dict() == {"a": True, "b": False, "c": False}
     assert first["not_worse"].to_dict() == {"a": False, "b": True, "c": False}
 
 
-def test_pairs_with_the_best_are_tested_by_wilcoxon_and_holm() -> None:
+def test_methods_are_held_against_the_best_by_flipping_tables() -> None:
     frame = records(8)
     task = frame["task"].str[1:].astype(int)
     frame["kendall_tau"] -= frame["predictor"].map({"a": 0.0, "b": 0.001, "c": 0.002}) * task**2
-    frame.loc[(task < 3) & (frame["predictor"] == "b"), "kendall_tau"] += 0.25
+    frame.loc[(task < 3) & (frame["predictor"] == "b"), "kendall_tau"] += 0.15
     first = prediction_standings(Results.of(frame)).query("axis == 'ranking'").set_index("method")
     means = frame.groupby(["task", "predictor"])["kendall_tau"].mean().unstack()
-    p = [stats.wilcoxon(means["a"] - means[other]).pvalue for other in "bc"]
-    assert first.loc["c", "p_wilcoxon"] == pytest.approx(2 * p[1])
-    assert first.loc["b", "p_wilcoxon"] == pytest.approx(max(p[0], 2 * p[1]))
-    assert np.isnan(first.loc["a", "p_wilcoxon"])
+    expected = compare_with_best(means.to_numpy(), 0).adjusted
+    assert first.loc[list("bc"), "p_against_best"].to_list() == pytest.approx(list(expected[1:]))
+    assert np.isnan(first.loc["a", "p_against_best"])
     assert first["pairwise_not_worse"].to_dict() == {"a": False, "b": True, "c": False}
 
 
-def test_too_few_tasks_are_no_draw() -> None:
+def test_tasks_of_one_table_count_once() -> None:
+    frame = records(6)
+    more = [frame.assign(task="one/" + frame["task"] + str(copy)) for copy in range(4)]
+    alone = prediction_standings(Results.of(pd.concat(more)))
+    assert set(alone["tasks"]) == {24}
+    assert set(alone["tables"]) == {1}
+    assert alone[["friedman_p", "critical_difference", "mean_rank_low"]].isna().all(axis=None)
+    assert not alone[["not_worse", "pairwise_not_worse"]].any(axis=None)
+    turned = [
+        part.assign(kendall_tau=1 - part["kendall_tau"]) for part in more
+    ]  # the other order on 24 tasks of one table against one order on six tables
+    table = prediction_standings(Results.of(pd.concat([frame, *turned])))
+    first = table[table["axis"] == "ranking"].set_index("method")
+    assert first.loc["a", "mean_rank"] == pytest.approx((6 * 1 + 3) / 7)
+    low, mean, high = first.loc["a", ["mean_rank_low", "mean_rank", "mean_rank_high"]]
+    assert np.isnan([low, high]).all()  # six of seven ranks are equal
+    assert mean < first.loc["b", "mean_rank"]
+
+
+def test_mean_ranks_have_student_limits_over_tables() -> None:
+    frame = records(6)
+    turn = frame["task"].isin(["t0", "t1"]) & (frame["predictor"] == "a")
+    frame.loc[turn, "kendall_tau"] = 0.1
+    frame.loc[frame["task"].eq("t2") & frame["predictor"].eq("a"), "kendall_tau"] = 0.5
+    first = prediction_standings(Results.of(frame)).query("axis == 'ranking'").set_index("method")
+    ranks = np.array([3.0, 3, 2, 1, 1, 1])
+    expected = stats.t.interval(0.95, 5, loc=ranks.mean(), scale=stats.sem(ranks))
+    limits = first.loc["a", ["mean_rank_low", "mean_rank_high"]].to_list()
+    assert limits == pytest.approx(list(expected))
+
+
+def test_too_few_tables_are_no_draw() -> None:
     table = prediction_standings(Results.of(records(4)))
-    assert not table["pairwise_not_worse"].any()
+    assert not table[["not_worse", "pairwise_not_worse"]].any(axis=None)
 
 
 def test_one_task_is_no_test() -> None:

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from surrobench.errors import UserError
+from surrobench.report.intervals import mean_interval
 from surrobench.report.measures import MEASURES, find_measure
 from surrobench.report.results import Results
-from surrobench.report.statistics import mean_interval
 
 TAU = MEASURES["kendall_tau"]
 

@@ -24,10 +24,12 @@ def resamples(values: np.ndarray) -> list[np.ndarray]:
     return [np.repeat(values, column, axis=0) for column in drawn.T]
 
 
-def test_bands_are_quantiles_of_resampled_means(values: np.ndarray) -> None:
-    means = [sample.mean(axis=0) for sample in resamples(values)]
-    expected = np.quantile(means, [tail(23), 1 - tail(23)], axis=0)
-    np.testing.assert_allclose(mean_band(values), expected, atol=1e-12)
+def test_bands_are_quantiles_of_resampled_t_statistics(values: np.ndarray) -> None:
+    centre, scale = values.mean(axis=0), values.std(axis=0)
+    t = [(sample.mean(axis=0) - centre) / sample.std(axis=0) for sample in resamples(values)]
+    upper, lower = np.quantile(t, [0.975, 0.025], axis=0)
+    expected = [centre - upper * scale, centre - lower * scale]
+    np.testing.assert_allclose(mean_band(values), expected, atol=1e-9)
 
 
 def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray) -> None:
@@ -39,20 +41,23 @@ def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray
 def test_bands_agree_with_scipy(values: np.ndarray) -> None:
     expected = stats.bootstrap(
         (values,),
-        np.mean,
+        interquartile_mean,
         axis=0,
         method="percentile",
         confidence_level=1 - 2 * tail(23),
         rng=np.random.default_rng(5),
     ).confidence_interval
-    for ours, theirs in zip(mean_band(values), expected, strict=True):
+    for ours, theirs in zip(interquartile_mean_band(values), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
-def test_one_run_has_no_band() -> None:
-    one = np.ones((1, 3))
-    assert np.isnan(mean_band(one)).all()
-    assert np.isnan(interquartile_mean_band(one)).all()
+def test_there_is_no_band_where_none_holds(values: np.ndarray) -> None:
+    many_zeros = values.copy()
+    many_zeros[:14, 1] = 0.0
+    for band in (mean_band, interquartile_mean_band):
+        assert np.isnan(band(np.ones((1, 3)))).all()
+        assert np.isnan(band(values[:19])).all()
+        assert np.isfinite(band(many_zeros)[0]).tolist() == [True, False, True, True]
 
 
 def test_the_interquartile_mean_ignores_outliers() -> None:
@@ -62,5 +67,6 @@ def test_the_interquartile_mean_ignores_outliers() -> None:
 
 def test_shares_of_nothing_are_unknown() -> None:
     assert np.isnan(share_interval(0, 0)).all()
-    low, high = share_interval(5, 5)
-    assert 0.5 < low < high == pytest.approx(1)
+    assert np.isnan(share_interval(9, 9)).all()
+    low, high = share_interval(10, 10)
+    assert 0.7 < low < high == pytest.approx(1)

@@ -9,7 +9,7 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.report.figures import learning_curves
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.statistics import mean_interval
+from surrobench.report.intervals import mean_interval
 
 
 def trainings(**columns: float) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Mean ranks on a line, with bars that join what Nemenyi's test cannot tell apart."""
+"""Mean ranks on a line, with bars that join what a test cannot tell apart."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def critical_difference(
     *,
     larger_is_better: bool = True,
     looks: Mapping[str, Look] | None = None,
+    blocks: str = "blocks",
     width: float = TWO_COLUMNS,
 ) -> Figure:
     """The diagram of Demšar (JMLR 2006), drawn by scikit-posthocs.
@@ -28,14 +29,17 @@ def critical_difference(
         scores: blocks × methods (tasks, say), or the finished test.
         larger_is_better: which end gets rank 1.
         looks: of the methods; by their names if they are not given.
+        blocks: what they are, which stands above the diagram.
         width: inches.
 
     Raises:
-        UserError: if there are fewer than three methods or two blocks.
+        UserError: if there are too few methods or blocks for the test.
     """
     test = scores if isinstance(scores, RankTest) else rank_test(scores, larger_is_better)
     if np.isnan(test.critical_difference):
-        raise UserError("a critical-difference diagram needs three methods on two blocks.")
+        raise UserError(
+            "a critical-difference diagram needs three methods on blocks enough for its test."
+        )
     from scikit_posthocs import critical_difference_diagram
 
     looks = looks or {method: look(method) for method in test.ranks.index}
@@ -60,7 +64,7 @@ def critical_difference(
             if place < len(drawn["labels"]):
                 tag(axes, method, drawn["labels"][place], drawn["elbows"][place])
         axes.set_title(
-            f"mean rank over {test.blocks} blocks; critical difference "
+            f"mean rank over {test.blocks} {escaping.figure(blocks, 60)}; critical difference "
             f"{test.critical_difference:.2f}",
             loc="left",
             fontsize=6.5,

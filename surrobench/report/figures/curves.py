@@ -28,7 +28,7 @@ def against_train_size(
 ) -> Figure:
     """Mean score against train size, one panel a task, with 95 % bands over seeds.
 
-    Bands are Student's t intervals of the mean; there is none where there is one seed. With many
+    There is no band where no interval of the mean holds, as with one seed. With many
     methods the best of each family and the best overall (``highlight`` in all, or the methods
     that it names) are coloured and the others are grey. A predictor of constants may
     lie below the y axis.

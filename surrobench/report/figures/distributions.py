@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import bootstrap
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
+from surrobench.report.intervals import half_width
 from surrobench.report.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
 
 POINTS = 201
+LEAST_ON_A_SIDE = 10
+"""Runs that must reach a threshold, and miss it, for an interval of their share."""
+FloatArray = npt.NDArray[np.float64]
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -32,8 +36,9 @@ def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
         methods: that every task has.
 
     Returns:
-        ``method``, ``threshold``, ``share`` and the limits ``low`` and ``high`` of a stratified
-        bootstrap (NaN where a task has one run).
+        ``method``, ``threshold``, ``share`` and the limits ``low`` and ``high`` for other seeds on
+        these tasks (NaN where a task has one run, or fewer than :data:`LEAST_ON_A_SIDE` runs reach
+        the threshold or miss it).
     """
     values = np.concatenate([table[list(methods)].to_numpy().ravel() for table in tables.values()])
     values = values[np.isfinite(values)]
@@ -43,27 +48,23 @@ def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
 
 def _profile(tables: Tables, method: str, grid: np.ndarray) -> pd.DataFrame:
     strata = [table[method].dropna().to_numpy()[:, None] >= grid for table in tables.values()]
-    share = np.mean([stratum.mean(axis=0) for stratum in strata], axis=0)
-    low, high = np.full(POINTS, np.nan), np.full(POINTS, np.nan)
-    runs = [len(stratum) for stratum in strata]
-    if min(runs) >= 2:
-        drawn = np.mean(
-            [_resampled(stratum.astype(float), place) for place, stratum in enumerate(strata)],
-            axis=0,
-        )
-        low, high = bootstrap.limits(
-            drawn, bootstrap.tail(min(runs), freedom=sum(runs) - len(runs))
-        )
+    shares = np.array([stratum.mean(axis=0) for stratum in strata])
+    share = shares.mean(axis=0)
+    low, high = _band(shares, np.array([len(stratum) for stratum in strata]))
     columns = {"threshold": grid, "share": share, "low": low, "high": high}
     return pd.DataFrame(columns).assign(method=method)[["method", *columns]]
 
 
-def _resampled(hits: np.ndarray, seed: int) -> np.ndarray:
-    """Shares of each resample of the runs (``resamples × thresholds``)."""
-    runs = len(hits)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(runs, np.full(runs, 1 / runs), size=bootstrap.RESAMPLES)
-    return drawn @ hits / runs
+def _band(shares: FloatArray, runs: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Limits of mean shares (``tasks × thresholds``); NaN where few runs lie on one side."""
+    if runs.min() < 2:
+        missing = np.full(shares.shape[1], np.nan)
+        return missing, missing
+    error = np.sqrt((shares * (1 - shares) / (runs[:, None] - 1)).sum(axis=0)) / len(runs)
+    half = half_width(error, runs.sum() - len(runs) + 1)
+    hits, mean = (shares * runs[:, None]).sum(axis=0), shares.mean(axis=0)
+    half = np.where(np.minimum(hits, runs.sum() - hits) >= LEAST_ON_A_SIDE, half, np.nan)
+    return np.maximum(mean - half, 0.0), np.minimum(mean + half, 1.0)
 
 
 def performance_profile(
@@ -115,7 +116,7 @@ def aggregates(
     looks: Mapping[str, Look] | None = None,
     width: float = TWO_COLUMNS,
 ) -> Figure:
-    """Interquartile mean and mean over all tasks and seeds, with stratified bootstrap intervals.
+    """Interquartile mean and mean over all tasks and seeds, with 95 % intervals.
 
     Args:
         table: ``method``, ``iqm``, ``mean`` and their ``_low`` and ``_high``, as

@@ -14,7 +14,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.statistics import half_width
+from surrobench.report.intervals import half_width
 from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")

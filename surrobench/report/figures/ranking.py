@@ -21,10 +21,10 @@ def ranking(
     *,
     width: float = TWO_COLUMNS,
 ) -> Figure:
-    """Mean score of every method at one train size with its 95 % t interval over seeds.
+    """Mean score of every method at one train size with its 95 % interval over seeds.
 
     One panel a task; methods in the order of their mean relative rank over the tasks; a vertical
-    line marks the best mean of the task. No interval is drawn for one seed.
+    line marks the best mean of the task. None is drawn where none holds.
     """
     results, score = Results.of(frame), find_measure(measure)
     methods = results.order(score, size)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
+from surrobench.report.intervals import mean_intervals
 from surrobench.report.measures import MEASURES, Measure
-from surrobench.report.rank_tests import rank_test
+from surrobench.report.rank_tests import mean_rank_test
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
-from surrobench.report.statistics import can_reject, holm, signed_ranks
+from surrobench.report.sign_flips import compare_with_best
 
 ALPHA = 0.05
 COLUMNS = (
@@ -22,13 +24,16 @@ COLUMNS = (
     "at",
     "method",
     "mean_rank",
+    "mean_rank_low",
+    "mean_rank_high",
     "best",
     "not_worse",
-    "p_wilcoxon",
+    "p_against_best",
     "pairwise_not_worse",
     "median",
     "own_tasks",
     "tasks",
+    "tables",
     "methods",
     "friedman_p",
     "critical_difference",
@@ -63,12 +68,18 @@ AXES = (
 def prediction_standings(results: Results) -> pd.DataFrame:
     """Standings at every train size in every respect that was recorded.
 
-    Columns: ``kind``, ``axis``, ``measure``, ``at`` (train size), ``method``, ``mean_rank`` over
-    the compared tasks (1 is best; NaN for a method that is not compared), ``best``, ``not_worse``
-    (Nemenyi, 5 %; False where there is no test), ``p_wilcoxon`` (against the best, paired over the
-    compared tasks, Holm-adjusted) and ``pairwise_not_worse`` (the same at 5 %; False where so few
-    tasks could not have told any difference), ``median`` score over the method's tasks,
-    ``own_tasks`` (number of these), ``tasks`` and ``methods`` that are compared, ``friedman_p`` and
+    Ranks within a task are averaged over the compared tasks of a table, then over tables: tasks of
+    one table share its architectures and count once together, in ranks, tests and intervals.
+
+    Columns: ``kind``, ``axis``, ``measure``, ``at`` (train size), ``method``, ``mean_rank`` (1 is
+    best; NaN for a method that is not compared) with 95 % limits for other tables
+    ``mean_rank_low`` and ``mean_rank_high`` (Student; NaN for fewer than
+    :data:`~surrobench.report.clusters.LEAST_TABLES`), ``best``, ``not_worse`` (within the critical
+    difference; False where there is no test), ``p_against_best``
+    (:func:`~surrobench.report.sign_flips.compare_with_best` over tables, adjusted for all methods)
+    and ``pairwise_not_worse`` (the same at 5 %; False where so few tables could not have told any
+    difference), ``median`` score over the method's tasks, ``own_tasks`` (number of these),
+    ``tasks``, ``tables`` and ``methods`` that are compared, ``friedman_p`` and
     ``critical_difference``.
     """
     tables = [
@@ -123,43 +134,57 @@ def _standings(scores: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     known = scores.where(np.isfinite(scores)).dropna(axis=1, how="all").dropna(how="all")
     block = compared(known)
     table = pd.DataFrame({"median": known.median(), "own_tasks": known.notna().sum()})
-    table = table.rename_axis("method").assign(tasks=block.shape[0], methods=block.shape[1])
+    tables = number_of_tables(map(str, block.index))
+    table = table.rename_axis("method").assign(
+        tasks=block.shape[0], tables=tables, methods=block.shape[1]
+    )
     if block.empty:
         return table.assign(
-            mean_rank=np.nan, best=False, not_worse=False, friedman_p=np.nan,
-            critical_difference=np.nan, p_wilcoxon=np.nan, pairwise_not_worse=False,
+            mean_rank=np.nan, mean_rank_low=np.nan, mean_rank_high=np.nan, best=False,
+            not_worse=False, friedman_p=np.nan, critical_difference=np.nan, p_against_best=np.nan,
+            pairwise_not_worse=False,
         ).reset_index()  # fmt: skip
-    test = rank_test(block, measure.larger_is_better, ALPHA)
-    table["mean_rank"] = test.ranks.reindex(table.index)
-    behind = table["mean_rank"] - test.ranks.min()
+    ranks = by_table(block.rank(axis=1, ascending=not measure.larger_is_better))
+    test = mean_rank_test(ranks if tables >= LEAST_TABLES else ranks.head(1), ALPHA)
+    mean = ranks.mean()
+    table["mean_rank"] = mean.reindex(table.index)
+    low, high = _limits(ranks)
+    table["mean_rank_low"], table["mean_rank_high"] = low, high
+    behind = table["mean_rank"] - mean.min()
     table["best"] = behind == 0
-    surely = test.p < ALPHA and np.isfinite(test.critical_difference)
-    tie = behind < test.critical_difference if surely else behind.notna() & (test.p >= ALPHA)
-    table["not_worse"] = tie & ~table["best"]
+    table["not_worse"] = (behind < test.critical_difference) & ~table["best"]
     table["friedman_p"], table["critical_difference"] = test.p, test.critical_difference
-    paired = _against_best(block, str(test.ranks.index[0]), measure)
-    table["p_wilcoxon"] = paired["p"].reindex(table.index)
+    paired = _against_best(block, mean, measure)
+    table["p_against_best"] = paired["p"].reindex(table.index)
     table["pairwise_not_worse"] = paired["not_worse"].reindex(table.index).eq(True)
     return table.sort_values("mean_rank", kind="stable").reset_index()
 
 
-def _against_best(block: pd.DataFrame, best: str, measure: Measure) -> pd.DataFrame:
-    """Wilcoxon's signed-rank test of every method against the best-ranked, adjusted by Holm.
+def _limits(ranks: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Of mean ranks over tables; NaN for too few tables."""
+    values = ranks if len(ranks) >= LEAST_TABLES else ranks.head(1)
+    low, high = mean_intervals(values.to_numpy(dtype=float))
+    return pd.Series(low, index=ranks.columns), pd.Series(high, index=ranks.columns)
 
-    Scores with a unit are divided by the standard deviation over methods of their task: signed
-    ranks compare the sizes of differences between tasks.
+
+def _against_best(block: pd.DataFrame, ranks: pd.Series, measure: Measure) -> pd.DataFrame:
+    """Every method against the best, by signs of score differences flipped table by table.
+
+    Scores with a unit are divided by the standard deviation over methods of their task, so that
+    tasks can be put together. The best has the best mean score of these, and the lower mean rank
+    where several have.
     """
     scores = block if measure.larger_is_better else -block
     if not measure.unitless:
         spread = block.std(axis=1)
         scores = scores[spread > 0].div(spread[spread > 0], axis=0)
-    differences = scores[[best]].to_numpy() - scores.to_numpy()
-    p = signed_ranks(differences)
-    p[list(scores.columns).index(best)] = np.nan
-    testable = can_reject(len(scores), int(np.isfinite(p).sum()), ALPHA)
-    adjusted = holm(p)
-    columns = {"p": adjusted, "not_worse": testable & (adjusted >= ALPHA)}
-    return pd.DataFrame(columns, index=scores.columns)
+    values = by_table(scores)[ranks.sort_values(kind="stable").index]
+    if values.empty:
+        return pd.DataFrame({"p": np.nan, "not_worse": False}, index=block.columns)
+    best = int(values.mean().to_numpy().argmax())
+    found = compare_with_best(values.to_numpy(dtype=float), best, ALPHA)
+    columns = {"p": found.adjusted, "not_worse": found.conclusive & (found.adjusted >= ALPHA)}
+    return pd.DataFrame(columns, index=values.columns)
 
 
 def compared(scores: pd.DataFrame) -> pd.DataFrame:

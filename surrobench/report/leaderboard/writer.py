@@ -10,6 +10,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
+from surrobench.report.clusters import LEAST_TABLES
 from surrobench.report.exhibit import to_csv
 from surrobench.report.figures.panels import looks
 from surrobench.report.leaderboard.standings import (
@@ -29,17 +30,19 @@ from surrobench.report.search.results import SearchResults
 COLOURED = 8
 _TITLES = {axis.name: axis.title for axis in AXES}
 _RULES = (
-    "Methods are ranked on every task by their mean over seeds, and the ranks are averaged over "
-    "tasks (1 is best). Not every method has a number on every task: compared is the largest "
-    "complete part of the table, methods that have enough tasks over the tasks that all of these "
+    "Methods are ranked on every task by their mean over seeds; the ranks are averaged over the "
+    "tasks of each table and then over tables (1 is best), so that a table counts once however "
+    "many tasks it has. Not every method has a number on every task: compared is the largest "
+    "complete part of the results, methods that have enough tasks over the tasks that all of these "
     "have; – marks the others. Ranks among other methods or over other tasks do not compare.",
-    f"In bold the best mean rank; ≈ marks what is not significantly worse (Friedman's test and, "
-    f"where it rejects at {ALPHA:.0%}, Nemenyi's critical difference; Demšar, JMLR 2006); "
-    "° marks what is not significantly worse than the best in pairs (Wilcoxon's signed-rank test "
-    f"over the compared tasks, Holm-adjusted, {ALPHA:.0%}; no mark where so few tasks could not "
-    "have told any difference; scores with a unit in standard deviations over the methods of their "
-    "task). The tests take tasks for independent draws, but tasks of one table share its "
-    "architectures: read them as a guide.",
+    f"In bold the best mean rank; ≈ marks what is behind by less than the critical difference at "
+    f"{ALPHA:.0%} (Nemenyi's test with permutations of the methods within tables instead of its "
+    "limit for many blocks; Demšar, JMLR 2006); ° marks what is not significantly worse than the "
+    "best by score (differences of mean scores, their signs flipped table by table; adjusted for "
+    f"all methods and for the choice of the best, {ALPHA:.0%}; scores with a unit in standard "
+    "deviations over the methods of their task). There are no marks where so few tables could not "
+    f"have told any difference, and fewer than {LEAST_TABLES} tables have no test and no interval. "
+    "Tests take tables, not tasks, for independent draws.",
 )
 
 
@@ -132,7 +135,7 @@ def _tests(rows: pd.DataFrame, what: str) -> str:
     """What the tests say at every size or budget; nothing where there are none."""
     tests = rows.drop_duplicates("at").dropna(subset=["friedman_p"])
     if tests.empty:
-        return "Too few tasks for a test."
+        return "Too few tables for a test."
     largest = float(tests["friedman_p"].max())
     p = "p < 0.001" if largest < 0.001 else f"p ≤ {largest:.3f}"
     limits = [

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report.escaping import one_line
+from surrobench.report.intervals import METHOD
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.page.charts import Dress, described, embedded, is_tall, numbers
 from surrobench.report.page.document import Item
@@ -17,7 +18,7 @@ _FEW_DIGITS = 3
 
 
 def explorer(results: Results, dress: Dress) -> Item:
-    """The chart; means over seeds with half of the 95 % Student's t interval."""
+    """The chart; means over seeds with half of the 95 % interval."""
     recorded = [measure for name, measure in MEASURES.items() if results.has(name)]
     summaries = {m.column: results.summary(m).reset_index() for m in recorded}
     methods = sorted(
@@ -31,8 +32,10 @@ def explorer(results: Results, dress: Dress) -> Item:
         "methods": [described(name, dress) for name in methods],
         "panels": [_panel(task, recorded, summaries, methods) for task in results.tasks],
     }
-    text = "Choose a measure: means over seeds, with 95 % Student's t intervals where there are two"
-    text += " seeds or more."
+    text = (
+        "Choose a measure: means over seeds, with 95 % intervals for other seeds on the task where "
+        f"these hold ({METHOD[False]}; for regrets, log-likelihoods and seconds {METHOD[True]})."
+    )
     return Item("explorer", "Measures against the number of training examples", text,
                 "explorer", embedded(content))  # fmt: skip
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +14,6 @@ from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
 from surrobench.report.pipeline.judging import SHORT
 from surrobench.report.pipeline.results import PipelineResults
-from surrobench.report.statistics import half_width
 from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
 from surrobench.report.units import of_values
 
@@ -110,9 +107,9 @@ def _scatter(axes: Axes, rows: pd.DataFrame) -> None:
 def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLUMNS) -> Figure:
     """Full values of all picks of every method over all seeds, best method on top.
 
-    The best pick of each seed has its 95 % t interval for the mean of its full trainings, by the
-    pooled deviation between seeds of an architecture; a line marks the mean over the picks, and
-    vertical lines the best of each seed's pool, or the best found.
+    The best pick of each seed has a large marker and no interval: it was chosen by the trainings
+    that an interval would rest on, so that none would keep its level. A line marks the mean over
+    the picks, and vertical lines the best of each seed's pool, or the best found.
 
     Args:
         results: of the study.
@@ -127,14 +124,14 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
     methods = [method for method in results.order(task) if method in set(rows["method"])]
     if not methods:
         raise UserError(f"no pick on {task!r} has a value.")
-    dressed, noise = looks(results), results.noise(task)
+    dressed = looks(results)
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.19 * max(3, len(methods))), layout="constrained")
         axes = figure.subplots()
         for seed in sorted(set(rows["seed"])):
             axes.axvline(results.optima[task, seed], color=MUTED, linewidth=0.8, zorder=1)
         for place, method in enumerate(methods):
-            _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method], noise)
+            _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method])
         panels.method_rows(axes, methods, named=True)
         unit = escaping.figure(of_values(results.unit(task)), 24)
         judge = SHORT.get(results.judge(task))
@@ -150,7 +147,6 @@ def _picks_row(
     place: int,
     method: str,
     style: Look,
-    noise: Mapping[str, float],
 ) -> None:
     dots = axes.plot(
         rows["judged"],
@@ -163,18 +159,14 @@ def _picks_row(
     )
     known = rows[rows["value"].notna()]
     best = known.loc[known.groupby("seed")["value"].idxmax()]
-    half = half_width(noise["seed_std"] / np.sqrt(best["runs"]), noise["freedom"] + 1)
-    shown = np.isfinite(half)
-    bars = axes.errorbar(
+    dots += axes.plot(
         best["judged"],
         np.full(len(best), place),
-        xerr=np.where(shown, half, 0.0),
-        fmt=style.marker,
+        style.marker,
         color=style.colour,
         markerfacecolor=style.face,
         markersize=4.2,
-        linewidth=1.0,
     )
     mean = float(rows["judged"].mean())
     line = axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=1.1)
-    tag(axes, method, *dots, *line, *bars.lines[2])
+    tag(axes, method, *dots, *line)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from surrobench.errors import UserError
+from surrobench.report.intervals import mean_interval
 from surrobench.report.records import split_spec
-from surrobench.report.statistics import mean_interval
 
 REQUIRED = ("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status")
 _TEXT = (
@@ -36,6 +36,8 @@ MEASURES = {
     "full_seconds": False,
 }
 """What a choice is judged by, and whether larger is better."""
+SKEWED = (*VALUES, "seconds", "full_seconds")
+"""Of these Student's interval over seeds does not keep its level: picks pile up at the optimum."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class PipelineResults:
         lines = []
         for (task, method), rows in self.choices.groupby(["task", "method"], sort=False):
             for measure in MEASURES:
-                interval = mean_interval(rows[measure].to_numpy(dtype=float))
+                interval = mean_interval(rows[measure].to_numpy(dtype=float), measure in SKEWED)
                 lines.append(
                     {
                         "task": task,

@@ -8,6 +8,7 @@ import pandas as pd
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, mean_and_half, number
 from surrobench.report.exhibit import Exhibit
+from surrobench.report.intervals import METHOD
 from surrobench.report.pipeline.judging import values_sentence
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
@@ -41,7 +42,7 @@ def summary_table(results: PipelineResults) -> Exhibit:
             "architectures that were never trained briefly and that nobody chose for their value; "
             "for best-trained, that of the short trainings with these values. Choosing takes the "
             "short trainings, the fit and the scoring.",
-            "Mean ± half of the 95 % Student's t interval over seeds;" if several else "One seed;",
+            _intervals() if several else "One seed;",
             "bold: best of its column.",
             *(noise_text(results, task) for task in results.tasks),
         ]
@@ -63,6 +64,13 @@ def summary_table(results: PipelineResults) -> Exhibit:
     ]
     data = data.reindex(pd.MultiIndex.from_tuples(order, names=["task", "method"])).reset_index()
     return _exhibit("pipeline-summary", caption, notes, data, blocks, "predictor")
+
+
+def _intervals() -> str:
+    return (
+        "Mean ± half of the 95 % interval for other seeds on the task (for correlations "
+        f"{METHOD[False]}; else {METHOD[True]});"
+    )
 
 
 def _has(results: PipelineResults, task: str) -> bool:

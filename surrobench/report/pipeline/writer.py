@@ -99,9 +99,9 @@ def _figures(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhib
         caption = (
             f"Values of all picks on {task} after full training"
             f"{f' ({judged})' if judged else ''}, over all seeds. The large marker "
-            "is the best pick of a seed with the 95 % t interval for the mean of its full "
-            "trainings (by the pooled deviation between seeds of one architecture), the short "
-            f"line the mean of the picks, grey lines the {best} (one for each seed)."
+            "is the best pick of a seed (without an interval, for it was chosen by these "
+            f"trainings), the short line the mean of the picks, grey lines the {best} (one for "
+            "each seed)."
         )
         columns = ["task", "method", "seed", "pick", "arch", "value", "value_std", "runs", "judged"]
         yield Exhibit(

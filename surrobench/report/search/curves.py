@@ -50,9 +50,9 @@ def against_expense(
 
     Args:
         frame: evaluations of a search.
-        statistic: ``mean`` or ``iqm`` of the score with 95 % bootstrap bands, ``median`` with
-            the quartiles of the best :data:`MOST_BANDS`, or ``found_optimum``, the share of runs
-            that have found the optimum.
+        statistic: ``mean`` or ``iqm`` of the score with 95 % bootstrap bands (none where none
+            holds), ``median`` with the quartiles of the best :data:`MOST_BANDS`, or
+            ``found_optimum``, the share of runs that have found the optimum.
         axis: ``spent`` (full trainings) or ``simulated_seconds``.
         cast: pages and looks of the methods, if they were chosen for more tasks than these.
         page: which page of methods is coloured; the others are grey.

@@ -51,8 +51,10 @@ PARTS = ("predictor", "encoding", "acquisition")
 OF_EVALUATIONS = ("", "ok", "diverged", "failed")
 """What may have happened to one architecture without ending the run."""
 
-REGRET = Measure("simple_regret", "simple regret", larger_is_better=False, unitless=False)
-HYPERVOLUME = Measure("hypervolume", "relative hypervolume")
+REGRET = Measure(
+    "simple_regret", "simple regret", larger_is_better=False, unitless=False, skewed=True
+)
+HYPERVOLUME = Measure("hypervolume", "relative hypervolume", skewed=True)
 
 
 class Checked(NamedTuple):

@@ -1,7 +1,9 @@
 """Means and interquartile means over runs with bootstrap intervals, for whole curves at once.
 
 Runs are resampled as in :mod:`surrobench.report.bootstrap`: the same numbers give the same
-intervals, and curves of equally many runs are resampled alike.
+intervals, and curves of equally many runs are resampled alike. Regrets pile up at zero once runs
+find the optimum, so that bands exist only where :func:`surrobench.report.intervals.holds` for
+skewed values.
 """
 
 from __future__ import annotations
@@ -17,19 +19,20 @@ from surrobench.report.bootstrap import (
     limits,
     tail,
 )
+from surrobench.report.intervals import holds, mean_intervals
 
 __all__ = ["interquartile_mean", "interquartile_mean_band", "mean_band", "share_interval"]
 
+LEAST_RUNS = 10
+"""Fewer runs have no interval of a share."""
+
 
 def mean_band(values: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Bootstrap limits of the mean over the first axis (``runs × positions``).
+    """Bootstrap-t limits of the mean over the first axis (``runs × positions``).
 
-    NaN with fewer than two runs.
+    NaN where none holds.
     """
-    runs = values.shape[0]
-    if runs < 2:
-        return _nothing(values)
-    return limits(counts(runs).T @ values / runs, tail(runs, level))
+    return mean_intervals(values, skewed=True, level=level)
 
 
 def interquartile_mean_band(
@@ -37,17 +40,24 @@ def interquartile_mean_band(
 ) -> tuple[FloatArray, FloatArray]:
     """Bootstrap limits of the interquartile mean (``runs × positions``).
 
-    NaN with fewer than two runs.
+    NaN where none holds.
     """
-    runs = values.shape[0]
-    if runs < 2:
-        return _nothing(values)
-    return limits(_resampled(values).T, tail(runs, level))
+    runs, positions = values.shape
+    low, high = np.full(positions, np.nan), np.full(positions, np.nan)
+    kept = holds(values, skewed=True)
+    if kept.any():
+        share = tail(runs, level)
+        low[kept], high[kept] = limits(_resampled(values[:, kept]).T, share)
+    return low, high
 
 
 def share_interval(count: int, total: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; NaN of nothing."""
-    if total == 0:
+    """Wilson's 95 % interval of a share; NaN of fewer than :data:`LEAST_RUNS`.
+
+    Its coverage is 95 % on average over true shares; for a single one it jumps up and down with
+    the few counts that there are.
+    """
+    if total < LEAST_RUNS:
         return float("nan"), float("nan")
     low, high = stats.binomtest(count, total).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
@@ -70,8 +80,3 @@ def _resampled(values: FloatArray) -> FloatArray:
         ends += drawn[order[rank]]
         total -= step[:, None] * np.clip(ends, cut, runs - cut)
     return total / (runs - 2 * cut)
-
-
-def _nothing(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    missing = np.full(values.shape[1], np.nan)
-    return missing, missing

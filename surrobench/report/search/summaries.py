@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report import statistics
+from surrobench.report.intervals import mean_interval
 from surrobench.report.pairs import compare_pairs
 from surrobench.report.search.resampling import (
     interquartile_mean,
@@ -26,7 +27,8 @@ def curve(traces: Traces, axis: str = "spent") -> pd.DataFrame:
     """Scores over the runs of every method along an axis.
 
     Columns: ``method``, the axis, ``runs``, ``with_incumbent`` (how many had one), ``mean`` with
-    its bootstrap limits ``mean_low`` and ``mean_high``, ``iqm`` (interquartile mean) with its own,
+    its bootstrap-t limits ``mean_low`` and ``mean_high`` and ``iqm`` (interquartile mean) with its
+    own, NaN where none holds,
     ``q25``, ``median``, ``q75``, and ``found_optimum``, the share of runs that found it by then.
     Rows begin where half of the runs have an incumbent. Along ``simulated_seconds`` they end where
     the first run of the method does, unless it ended before its budget.
@@ -119,7 +121,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
             "early": int(ended[chosen].sum()),
         }
         for name, values in others.items():
-            interval = statistics.mean_interval(values[chosen])
+            interval = mean_interval(values[chosen], skewed=True)
             lines[method] |= {name: interval.mean, f"{name}_ci95": interval.high - interval.mean}
     table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("method")
     table["failed"] = failed.reindex(table.index).fillna(0).astype(int)
@@ -136,7 +138,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
 
 
 def _moments(scores: FloatArray) -> dict[str, float]:
-    interval = statistics.mean_interval(scores)
+    interval = mean_interval(scores, skewed=True)
     return {
         "mean": interval.mean,
         "se": interval.se,
@@ -161,4 +163,5 @@ def _success(found: FloatArray) -> dict[str, float]:
 
 def pairwise(traces: Traces, budget: float) -> pd.DataFrame:
     """:func:`~surrobench.report.pairs.compare_pairs` of the scores at a budget."""
-    return compare_pairs(scores_at(traces, budget), traces.larger_is_better, ALPHA)
+    scores = scores_at(traces, budget)
+    return compare_pairs(scores, traces.larger_is_better, ALPHA, skewed=True)

@@ -95,7 +95,7 @@ def comparison_table(results: SearchResults, budget: int) -> Exhibit:
     order = [method for method in results.order if method in present]
     order.sort(key=lambda method: (np.isnan(ranks[method]), ranks[method]))
     caption = f"{_title(results)} after {budget:,} full trainings."
-    marks = legend(rows)
+    marks = legend(rows, skewed=results.measure.skewed)
     if len(tasks) > 1:
         marks += " Mean rank over the tasks; – where a method lacks one."
     full = " ".join(part for part in (caption, marks, notes(results, rows)) if part)
@@ -130,7 +130,11 @@ def summary_table(results: SearchResults) -> Exhibit:
         "incumbents and the mean seconds that the method itself took in a "
         "run."
     )
-    full = " ".join(part for part in (caption, legend(rows), notes(results, rows)) if part)
+    full = " ".join(
+        part
+        for part in (caption, legend(rows, skewed=results.measure.skewed), notes(results, rows))
+        if part
+    )
     blocks = {
         markup: {task: _block(results, compared, task, markup) for task in results.traces}
         for markup in MARKUPS
@@ -146,7 +150,7 @@ def summary_table(results: SearchResults) -> Exhibit:
         tex=long_tex(blocks[LATEX], escaping.latex(full), WHAT, name),
         markdown=markdown_blocks(blocks[MARKDOWN], escaping.markdown(full)),
         html=html_blocks(blocks[HTML]),
-        notes=legend(rows),
+        notes=legend(rows, skewed=results.measure.skewed),
     )
 
 
@@ -214,8 +218,8 @@ def ranks_table(results: SearchResults) -> Exhibit:
         f"Mean rank over {len(results.traces)} tasks by mean {results.common_label} (1 is best; – "
         "where a method lacks a task), mean share of targets reached over the whole search, and "
         "significant wins, ties and significant losses against the other methods on the tasks at "
-        "the end (paired Wilcoxon over common seeds, Holm over all pairs of a task, 5 %; pairs "
-        "with too few common seeds count as none)."
+        "the end (sign flips over common seeds, adjusted for all pairs of a task, 5 %; pairs with "
+        "too few common seeds count as none)."
     )
     cells = {markup: _rank_cells(table, results.budgets, markup) for markup in MARKUPS}
     name = f"{prefix(results)}-ranks"
@@ -246,9 +250,9 @@ def pairs_tables(results: SearchResults) -> list[Exhibit]:
     """All pairs of methods: one row each, and the matrix of adjusted p-values."""
     pairs = pd.concat({task: results.pairs(task) for task in results.traces}, names=["task"])
     pairs = pairs.reset_index("task").reset_index(drop=True)
-    test = "two-sided Wilcoxon signed-rank test over common seeds at the end"
+    test = "two-sided test by sign flips over common seeds at the end"
     order = results.order
-    matrix = pairs.pivot(index=["task", "method"], columns="other", values="p_holm")
+    matrix = pairs.pivot(index=["task", "method"], columns="other", values="p_adjusted")
     matrix = matrix.reindex(columns=order)
     matrix = matrix.reindex([key for key in product(results.traces, order) if key in matrix.index])
     stem = prefix(results)
@@ -256,7 +260,7 @@ def pairs_tables(results: SearchResults) -> list[Exhibit]:
         Exhibit(f"{stem}-pairs", f"Every method against every other: {test}.", pairs),
         Exhibit(
             f"{stem}-p-values",
-            f"P-values, Holm-adjusted over the pairs of a task: {test}.",
+            f"P-values, adjusted for all pairs of a task: {test}.",
             matrix.reset_index(),
         ),
     ]

@@ -54,7 +54,7 @@ class SearchRanking:
             needed = _width(part, task)
             yield _task_table(part, task, left >= needed + 18, left >= 9 * cells + 18)
         rows = pd.concat([part.comparison(budget) for budget in part.budgets])
-        text = legend(rows, best="* and bold", second="")
+        text = legend(rows, best="* and bold", second="", skewed=part.measure.skewed)
         yield Text(f"{text} {notes(part, rows)}".strip(), style="dim")
 
 

@@ -13,6 +13,7 @@ from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.intervals import LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
@@ -35,6 +36,10 @@ from surrobench.report.search.tables import (
 )
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
 
+_BANDS = (
+    f"bootstrap bands for other seeds on the task, where {LEAST_SKEWED} runs or more have enough "
+    "different values for one"
+)
 PANELS = 12
 """A figure of more tasks is continued in further files."""
 _KINDS = {
@@ -161,8 +166,9 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
     label = label[0].upper() + label[1:]
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
     what = {
-        "mean": f"{label} against {against}: mean over runs with 95 % bootstrap bands",
-        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % bootstrap bands",
+        "mean": f"{label} against {against}: mean over runs with 95 % {_BANDS}",
+        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % "
+        f"{_BANDS}",
         "median": f"{label} against {against}: median and quartiles over runs (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",

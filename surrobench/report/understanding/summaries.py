@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from surrobench.report.statistics import half_width
+from surrobench.report.intervals import half_width
 
 KEYS = {
     "importance": ["feature", "block"],
