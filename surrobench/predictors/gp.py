@@ -30,9 +30,16 @@ from surrobench.predictors.gp_fit import (
     Hyperparameters,
     LogNormal,
     Priors,
+    PriorShape,
     fit_hyperparameters,
+    prior_options,
 )
-from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
+from surrobench.predictors.transforms import (
+    TargetTransform,
+    check_transform,
+    fit_transform,
+    least_deviation,
+)
 
 _SMALLEST_VARIANCE = 1e-16
 
@@ -52,7 +59,7 @@ class FittedGP(SingleTaskGP):
 
 
 @dataclass(frozen=True)
-class ExactGP:
+class ExactGP(PriorShape):
     """Exact Gaussian-process regression with a constant mean and homoskedastic noise.
 
     Inputs are moved to the unit cube by their training ranges (constant columns are left alone).
@@ -61,18 +68,22 @@ class ExactGP:
     Args:
         kernel: ``"rbf"``, ``"matern-1/2"``, ``"matern-3/2"`` or ``"matern-5/2"``.
         ard: one lengthscale per column instead of one shared by all.
-        transform: of the targets, see :func:`~.transforms.fit_transform`.
+        transform: of the targets, see :func:`~.transforms.fit_inner_transform`.
         max_evaluations: budget of likelihood evaluations of a fit. One shared lengthscale takes
             about 20 of them, one per column 20 to 80.
+
+    Where the priors lie, and how wide, are further options (:class:`~.gp_fit.PriorShape`). Their
+    defaults are for one shared lengthscale; ``gp-…-ard`` are registered with their own.
     """
 
     kernel: Kernel = "matern-5/2"
     ard: bool = False
     transform: TargetTransform = "standardise"
-    max_evaluations: int = 100
+    max_evaluations: int = 50
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
+        super().__post_init__()
         check_transform(self.transform)
         if self.kernel not in get_args(Kernel):
             raise UserError(
@@ -102,8 +113,7 @@ class ExactGP:
         if self.transform == "quantile-normal":
             transform = fit_transform(self.transform, y)
             return transform.wrap(self._fit(X, transform.forward(y), outcome_transform=None))
-        standardise = Standardize(m=1) if self.transform == "standardise" else None
-        return self._fit(X, y, outcome_transform=standardise)
+        return self._fit(X, y, outcome_transform=Standardize(m=1, min_stdv=least_deviation(y)))
 
     def on_pool(self, X: Tensor) -> PoolSession:
         """Start on a pool ``X`` (``m x d``); columns are scaled by the ranges of the pool."""
@@ -115,6 +125,7 @@ class ExactGP:
             "column" if self.ard else "shared",
             transform=self.transform,
             max_evaluations=self.max_evaluations,
+            **prior_options(self),
             blocks=(ColumnBlock("columns", 0, X.shape[-1]),),
         )
         return same.on_pool(X)
@@ -122,7 +133,7 @@ class ExactGP:
     def _fit(self, X: Tensor, y: Tensor, outcome_transform: Standardize | None) -> FittedGP:
         scaling = unit_cube(X)
         targets = y if outcome_transform is None else outcome_transform(y)[0]
-        priors = Priors.scaled_to(X.shape[1], unit_variance(targets))
+        priors = Priors.scaled_to(X.shape[1], unit_variance(targets), self)
         fitted, report = fit_hyperparameters(
             scaling(X).numpy(),
             targets.squeeze(-1).numpy(),

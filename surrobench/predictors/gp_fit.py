@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
+from surrobench.errors import UserError
 from surrobench.predictors.correlations import (
     Correlation,
     DenseCorrelation,
@@ -50,6 +51,43 @@ class LogNormal:
         return float(-np.sum(log_x + constant + 0.5 * z * z)), -1.0 - z / self.scale
 
 
+@dataclass(frozen=True, kw_only=True)
+class PriorShape:
+    """Where the priors lie, and how wide: for inputs of one dimension and targets of variance 1.
+
+    Args:
+        lengthscale_location: mean of the log lengthscale; half the log dimension is added.
+        lengthscale_spread: its standard deviation.
+        outputscale_spread: standard deviation of the log outputscale, whose mean is 0.
+        noise_location: mean of the log noise variance.
+        noise_spread: its standard deviation.
+
+    Raises:
+        UserError: for a value that is not a finite number, or a spread that is not positive.
+    """
+
+    lengthscale_location: float = 0.5
+    lengthscale_spread: float = 0.3
+    outputscale_spread: float = 2.0
+    noise_location: float = -2.0
+    noise_spread: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse values that are not valid."""
+        for field in fields(PriorShape):
+            value = getattr(self, field.name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not math.isfinite(value):
+                raise UserError(f"{field.name} is {value!r}; it must be a finite number.")
+            if field.name.endswith("spread") and value <= 0:
+                raise UserError(f"{field.name} is {value!r}; it must be positive.")
+
+
+def prior_options(shape: PriorShape) -> dict[str, float]:
+    """The options of a shape, or of a predictor that has them, by name."""
+    return {field.name: getattr(shape, field.name) for field in fields(PriorShape)}
+
+
 @dataclass(frozen=True)
 class Priors:
     """Priors on the hyperparameters, for inputs in the unit cube.
@@ -67,20 +105,24 @@ class Priors:
     unit: float = 1.0
 
     @classmethod
-    def scaled_to(cls, dimensions: int, variance: float = 1.0) -> Priors:
+    def scaled_to(
+        cls, dimensions: int, variance: float = 1.0, shape: PriorShape | None = None
+    ) -> Priors:
         """Priors for inputs of so many dimensions and targets of this variance.
 
         Lengthscales grow with the square root of the dimension (Hvarfner et al. 2024). The spread
-        is narrower than theirs (0.6 instead of sqrt 3 in the logarithm): with 25 to 100
-        architectures and one lengthscale per column the wide prior let columns be switched off by
-        chance, and the narrow one ranked better on NAS-Bench-201, TransNAS-Bench-101, HW-GPT-Bench
-        and NAS-Bench-MR; from 200 architectures on the two agree.
+        is narrower than theirs (sqrt 3 in the logarithm). The shape's defaults, for one shared
+        lengthscale and for categorical kernels, were chosen on TransNAS-Bench-101 and HAT
+        (``benchmarks/tuning.py``, ``results/tuning``). With one lengthscale per column no trial
+        there was surely better than the earlier shape (``surrobench.predictors.PER_COLUMN``), which
+        had been chosen on NAS-Bench-201, TransNAS-Bench-101, HW-GPT-Bench and NAS-Bench-MR.
         """
+        shape = shape or PriorShape()
         growth, shift = 0.5 * math.log(max(dimensions, 1)), math.log(variance)
         return cls(
-            lengthscale=LogNormal(0.5 + growth, 0.6),
-            outputscale=LogNormal(shift, 1.0),
-            noise=LogNormal(shift - 3.0, 1.5),
+            lengthscale=LogNormal(shape.lengthscale_location + growth, shape.lengthscale_spread),
+            outputscale=LogNormal(shift, shape.outputscale_spread),
+            noise=LogNormal(shift + shape.noise_location, shape.noise_spread),
             unit=variance,
         )
 

@@ -24,6 +24,9 @@ class SVR(TransformedPredictor):
     mean squared error of predictions for left-out folds. It holds model error and observation
     noise together and does not vary between inputs.
 
+    The defaults were chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``,
+    ``results/tuning``); scikit-learn's are ``C=1.0, epsilon=0.1, gamma=1.0``.
+
     Args:
         C: penalty of the deviations.
         epsilon: deviations below this cost nothing, in units of the transformed targets.
@@ -32,9 +35,9 @@ class SVR(TransformedPredictor):
         folds: of the cross-validation.
     """
 
-    C: float = option(1.0, least=1e-9, most=1e9)
-    epsilon: float = option(0.1, least=0.0, most=1e9)
-    gamma: float = option(1.0, least=1e-9, most=1e9)
+    C: float = option(10.0, least=1e-9, most=1e9)
+    epsilon: float = option(0.01, least=0.0, most=1e9)
+    gamma: float = option(0.05, least=1e-9, most=1e9)
     folds: int = option(5, least=2, most=1000)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> MomentsModel:

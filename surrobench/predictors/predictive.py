@@ -30,6 +30,7 @@ from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 
 _LEAST_DEVIATION = 1e-9
+_TINIEST = 1e-150
 _DENSE_ROWS = 512
 
 
@@ -137,7 +138,7 @@ def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
         centre, variance = _moments(model, X, chunk)
         _check(centre, variance)
         # A certain prediction keeps a deviation that its scores can be divided by.
-        least = _LEAST_DEVIATION * centre.abs().clamp_min(1.0)
+        least = (_LEAST_DEVIATION * centre.abs()).clamp_min(_TINIEST)
         scale = torch.maximum(variance.clamp_min(0.0).sqrt(), least)
         if warp is None:
             return Predictive.normal(_numpy(centre), _numpy(scale))
@@ -183,7 +184,8 @@ def _check(mean: Tensor, variance: Tensor) -> None:
             where = f"at {wrong} of {len(mean)} points"
             raise ValueError(f"the predicted {name} is not finite {where}.")
     # Rounding may leave a certain prediction slightly negative; anything more is a wrong model.
-    negative = variance < -1e-6 * (1.0 + mean.square())
+    size = variance.abs().amax() if len(variance) else variance.sum()
+    negative = variance < -1e-6 * (size + mean.square())
     if bool(negative.any()):
         raise ValueError(f"the predicted variance is negative at {int(negative.sum())} points.")
 

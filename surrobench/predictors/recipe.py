@@ -16,7 +16,7 @@ from surrobench.errors import UserError
 from surrobench.predictors import TRANSFORMS
 from surrobench.predictors.models import MIN_VARIANCE
 from surrobench.predictors.protocol import FloatArray
-from surrobench.predictors.transforms import fit_transform
+from surrobench.predictors.transforms import FittedTransform, deviation_of, fit_inner_transform
 
 SMALL = 1e-6
 """Variances below this share of the targets' variance are not believed."""
@@ -35,7 +35,9 @@ class TransformedPredictor(ABC):
     arrive changes nothing, however a method draws its bootstrap samples or folds.
 
     Args:
-        transform: of the targets: ``"none"``, ``"standardise"`` or ``"quantile-normal"``.
+        transform: of the targets: ``"none"``, ``"standardise"`` or ``"quantile-normal"``. Built-in
+            predictors standardise what they fit to in any case, so that the units of the targets
+            never matter; ``"none"`` then equals ``"standardise"``.
     """
 
     transform: str = "standardise"
@@ -56,9 +58,13 @@ class TransformedPredictor(ABC):
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the posterior is in units of ``y``."""
         X, y = canonical_rows(X, y)
-        transform = fit_transform(self.transform, y)
+        transform = self.fitted_transform(y)
         targets = rounded(transform.forward(y).squeeze(-1).numpy())
         return transform.wrap(self.fit_targets(X.numpy(), targets, seed))
+
+    def fitted_transform(self, y: Tensor) -> FittedTransform:
+        """The transform, learned from targets ``n x 1``."""
+        return fit_inner_transform(self.transform, y)
 
     @abstractmethod
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> Model:
@@ -101,7 +107,8 @@ def canonical_rows(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def smallest_variance(y: FloatArray) -> float:
     """Floor of the predicted variance: a deviation of a thousandth of that of the targets."""
-    return max(SMALL * float(np.var(y)), MIN_VARIANCE)
+    unit = deviation_of(torch.from_numpy(y)) ** 2
+    return max(SMALL * float(np.var(y)), MIN_VARIANCE * unit)
 
 
 def rounded(y: FloatArray) -> FloatArray:

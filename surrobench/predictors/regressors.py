@@ -19,6 +19,7 @@ from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.protocol import FloatArray, Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
+from surrobench.predictors.transforms import FittedTransform, fit_transform
 
 
 def is_predictor(value: object) -> bool:
@@ -94,6 +95,10 @@ class RegressorPredictor(TransformedPredictor):
 
     regressor: Any
     members: int = option(10, least=2, most=10_000)
+
+    def fitted_transform(self, y: Tensor) -> FittedTransform:
+        """A user's regressor gets its targets as they are, if that is asked for."""
+        return fit_transform(self.transform, y)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> Model:
         """Fit clones of the regressor."""

@@ -57,13 +57,19 @@ class StackedNetworks:
         parts = np.split(buffer.numpy(), ends)
         return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
-    def draw(self, mean: float, seed: int) -> StackedNetworks:
-        """Draw normal weights, smaller than He's; the output starts near ``mean``."""
+    def draw(self, mean: float, seed: int, *, gain: float = 0.5) -> StackedNetworks:
+        """Draw normal weights; the output starts near ``mean``.
+
+        Args:
+            mean: of the targets.
+            seed: for the draw.
+            gain: variance of a weight times the inputs of its unit (He's is 2); 0.01 at the output.
+        """
         generator = torch.Generator().manual_seed(seed)
         fans = (self.d, self.width, self.width)
-        for layer, fan_in, gain in zip(self._layers, fans, (0.5, 0.5, 0.01), strict=True):
+        for layer, fan_in, share in zip(self._layers, fans, (gain, gain, 0.01), strict=True):
             drawn = torch.randn(self.members, fan_in, layer.shape[2], generator=generator)
-            layer[:, :fan_in] = drawn.mul_(math.sqrt(gain / fan_in)).numpy()
+            layer[:, :fan_in] = drawn.mul_(math.sqrt(share / fan_in)).numpy()
         self._layers[2][:, self.width] = mean
         return self
 

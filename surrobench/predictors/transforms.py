@@ -28,7 +28,8 @@ from surrobench.predictors.warp import Warp
 
 TargetTransform = Literal["none", "standardise", "quantile-normal"]
 
-_SMALLEST_DEVIATION = 1e-8
+_LEAST_SPREAD = 1e-12
+_TINIEST = 1e-150
 RESOLVED = 1e-9
 """Targets closer than this share of their median absolute deviation are equal but for noise."""
 ROUNDING = 1e-12
@@ -61,7 +62,7 @@ def check_transform(name: str) -> None:
 def fit_transform(name: str, y: Tensor) -> FittedTransform:
     """Learn a transform from training targets.
 
-    * ``"none"``: as they are.
+    * ``"none"``: as they are (see :func:`fit_inner_transform`).
     * ``"standardise"``: subtract the mean, divide by the standard deviation (``n - 1`` below; 1 for
       a single or constant target).
     * ``"quantile-normal"``: normal scores of ``(rank - 1/2) / n``, ties averaged; targets that
@@ -85,9 +86,29 @@ def fit_transform(name: str, y: Tensor) -> FittedTransform:
     if name == "none":
         return Identity()
     if name == "standardise":
-        deviation = float(y.std()) if len(y) > 1 else 1.0
-        return Affine(float(y.mean()), deviation if deviation >= _SMALLEST_DEVIATION else 1.0)
+        return Affine(float(y.mean()), deviation_of(y))
     return QuantileNormal.learn(y)
+
+
+def fit_inner_transform(name: str, y: Tensor) -> FittedTransform:
+    """What a built-in predictor fits to: as :func:`fit_transform`, but never in units of the task.
+
+    Penalties, steps and least variances are numbers; only with targets of variance 1 do they mean
+    the same for a latency in seconds as for an accuracy in percent. So ``"none"``, which leaves the
+    shape of the targets alone, is standardised inside.
+    """
+    return fit_transform("standardise" if name == "none" else name, y)
+
+
+def least_deviation(y: Tensor) -> float:
+    """Deviations below this are those of a constant: rounding, next to the size of the targets."""
+    return max(_LEAST_SPREAD * float(y.detach().abs().max()), _TINIEST)
+
+
+def deviation_of(y: Tensor) -> float:
+    """Standard deviation of targets (``n - 1`` below); 1 if there is one, or all are equal."""
+    deviation = float(y.std()) if len(y) > 1 else 0.0
+    return deviation if deviation >= least_deviation(y) else 1.0
 
 
 @dataclass(frozen=True)

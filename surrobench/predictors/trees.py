@@ -32,25 +32,34 @@ class RandomForest(TransformedPredictor):
     variance is the variance of the leaf means plus the mean of the leaf variances (Hutter et al.,
     2014). That spread holds the observation noise already.
 
+    The defaults are those of scikit-learn's forest but for the number of trees: on the development
+    tables of ``benchmarks/tuning.py`` (TransNAS-Bench-101 and HAT) no trial was better.
+
     Args:
         trees: number of trees.
         min_samples_leaf: fewest training examples in a leaf.
+        min_samples_split: fewest training examples in a node that is split.
         max_features: share of the features that a split may choose from.
+        max_depth: of the trees.
+        max_samples: examples that a tree draws (with replacement), as a share of the training set.
     """
 
     trees: int = option(300, least=2, most=100_000)
     min_samples_leaf: int = option(1, least=1, most=1_000_000)
+    min_samples_split: int = option(2, least=2, most=1_000_000)
     max_features: float = option(1.0, least=1e-9, most=1.0)
+    max_depth: int = option(1000, least=1, most=1_000_000)
+    max_samples: float = option(1.0, least=1e-3, most=1.0)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Grow the trees of scikit-learn's forest without its checks and clones for each."""
         inputs, n = np.ascontiguousarray(X, dtype=np.float32), len(y)
         state = check_random_state(seed % 2**32)
-        trees = []
+        trees, share = [], max(1, round(self.max_samples * n))
         with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
             for _ in range(self.trees):
                 own_seed = state.randint(_SEEDS)
-                drawn = check_random_state(own_seed).randint(0, n, n)
+                drawn = check_random_state(own_seed).randint(0, n, share)
                 counts = np.bincount(drawn, minlength=n).astype(np.float64)
                 trees.append(self._grow(inputs, y, counts, own_seed))
         return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y), size=self.trees)
@@ -59,6 +68,8 @@ class RandomForest(TransformedPredictor):
         """One tree, grown on rows drawn so many times."""
         tree = DecisionTreeRegressor(
             min_samples_leaf=self.min_samples_leaf,
+            min_samples_split=self.min_samples_split,
+            max_depth=self.max_depth,
             max_features=self.max_features,
             random_state=seed,
         )
@@ -92,6 +103,10 @@ class XGBoost(TransformedPredictor):
     The spread of the members is the uncertainty about the function; their errors on the examples
     that they have not drawn give the observation noise.
 
+    The defaults of the trees were chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``,
+    ``results/tuning``); XGBoost's own are ``rounds=100, learning_rate=0.3, max_depth=6,
+    min_child_weight=1.0, subsample=1.0, reg_lambda=1.0``.
+
     Args:
         members: boosted models in the ensemble.
         rounds: trees of each model.
@@ -104,13 +119,13 @@ class XGBoost(TransformedPredictor):
     """
 
     members: int = option(8, least=2, most=10_000)
-    rounds: int = option(100, least=1, most=100_000)
-    learning_rate: float = option(0.1, least=1e-6, most=1.0)
-    max_depth: int = option(6, least=1, most=64)
-    min_child_weight: float = option(1.0, least=0.0, most=1e9)
-    subsample: float = option(1.0, least=1e-3, most=1.0)
+    rounds: int = option(200, least=1, most=100_000)
+    learning_rate: float = option(0.05, least=1e-6, most=1.0)
+    max_depth: int = option(2, least=1, most=64)
+    min_child_weight: float = option(2.0, least=0.0, most=1e9)
+    subsample: float = option(0.7, least=1e-3, most=1.0)
     colsample: float = option(1.0, least=1e-3, most=1.0)
-    reg_lambda: float = option(1.0, least=0.0, most=1e9)
+    reg_lambda: float = option(0.1, least=0.0, most=1e9)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Fit the members on one thread."""

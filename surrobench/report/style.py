@@ -107,10 +107,12 @@ def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
         encoding: given only where one predictor appears with several encodings; changes the
             marker and the dash.
     """
-    base = predictor.removesuffix("-ard")
+    base = predictor.removesuffix("-tuned").removesuffix("-ard")
     if base in _KNOWN:
         family, colour, marker = _KNOWN[base]
-        dash = DASHED if predictor != base else SOLID
+        dash = DASHED if predictor.removesuffix("-tuned") != base else SOLID
+        if predictor.endswith("-tuned"):
+            dash = DASH_DOT
     else:
         number = _digest(predictor)
         family, dash = "other", (SOLID, DASHED, DASH_DOT)[number // 64 % 3]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import sklearn.svm
@@ -31,40 +33,59 @@ def column_tensor(*values: float) -> Tensor:
 
 
 def ordered_examples() -> tuple[np.ndarray, np.ndarray]:
-    """The examples as methods see them when targets are not transformed."""
+    """The examples as methods see them, whatever the units of the targets."""
     order = np.lexsort(np.c_[PROBLEM.X, PROBLEM.y].T[::-1])
-    return PROBLEM.X.numpy()[order], rounded(PROBLEM.y.numpy()[order, 0])
+    y = PROBLEM.y.numpy()[order, 0]
+    return PROBLEM.X.numpy()[order], rounded((y - y.mean()) / y.std(ddof=1))
+
+
+def in_units_of_the_targets(z: np.ndarray) -> np.ndarray:
+    y = PROBLEM.y.numpy()
+    return z * y.std(ddof=1) + y.mean()
+
+
+ALIKE: dict[str, Any] = {"distance_power": 0.0, "metric": "euclidean"}
+"""All votes count alike."""
 
 
 @pytest.mark.parametrize(("seed", "max_features"), [(0, 1.0), (7, 0.5)])
 def test_the_forest_is_scikit_learns_and_its_variance_is_total(
     seed: int, max_features: float
 ) -> None:
-    options = {"min_samples_leaf": 4, "max_features": max_features}
+    options: dict[str, Any] = {
+        "min_samples_leaf": 4,
+        "min_samples_split": 9,
+        "max_features": max_features,
+        "max_depth": 5,
+        "max_samples": 0.8,
+    }
     mean, deviation = predictions(RandomForest(trees=40, transform="none", **options), seed)
     X, y = ordered_examples()
     forest = RandomForestRegressor(40, random_state=seed, **options).fit(X, y)
-    np.testing.assert_allclose(mean[:, 0], forest.predict(PROBLEM.pool.numpy()), rtol=1e-9)
+    expected = in_units_of_the_targets(forest.predict(PROBLEM.pool.numpy()))
+    np.testing.assert_allclose(mean[:, 0], expected, rtol=1e-9)
     leaves = forest.apply(PROBLEM.pool.numpy())
     within, between = [], []
     for i, tree in enumerate(forest.estimators_):
         within.append(tree.tree_.impurity[leaves[:, i]])
         between.append(tree.tree_.value[leaves[:, i], 0, 0])
-    expected = np.mean(within, axis=0) + np.var(between, axis=0)
-    np.testing.assert_allclose(deviation[:, 0] ** 2, expected, rtol=1e-6)
+    total = (np.mean(within, axis=0) + np.var(between, axis=0)) * float(PROBLEM.y.var())
+    np.testing.assert_allclose(deviation[:, 0] ** 2, total, rtol=1e-6)
 
 
 def test_boosted_members_differ_and_the_noise_is_seen_in_left_out_rows() -> None:
     model = XGBoost(members=5, rounds=20, transform="none").fit(PROBLEM.X, PROBLEM.y, seed=0)
-    posterior = model.posterior(PROBLEM.pool, observation_noise=False)
-    assert posterior.values.shape == (5, 80, 1)  # type: ignore[attr-defined]
-    assert (posterior.variance > 0).all()  # type: ignore[attr-defined]
-    assert 0 < model.noise < 2 * float(PROBLEM.y.var())  # type: ignore[operator]
+    inside: Any = model.base
+    posterior = inside.posterior(PROBLEM.pool, observation_noise=False)
+    assert posterior.values.shape == (5, 80, 1)
+    assert (posterior.variance > 0).all()
+    assert 0 < inside.noise < 2
 
 
 def test_boosted_members_are_xgboosts_on_the_rows_that_they_drew() -> None:
-    options = {"rounds": 10, "subsample": 0.8, "colsample": 0.7, "learning_rate": 0.2}
-    model = XGBoost(members=3, transform="none", **options).fit(PROBLEM.X, PROBLEM.y, seed=4)
+    options: dict[str, Any] = {"rounds": 10, "subsample": 0.8, "colsample": 0.7}
+    options |= {"learning_rate": 0.2, "max_depth": 6, "min_child_weight": 1.0, "reg_lambda": 1.0}
+    model: Any = XGBoost(members=3, transform="none", **options).fit(PROBLEM.X, PROBLEM.y, seed=4)
     X, y = ordered_examples()
     for i, drawn in enumerate(bootstrap_counts(len(y), 3, 4)):
         rows, weight = drawn > 0, drawn[drawn > 0]
@@ -78,7 +99,7 @@ def test_boosted_members_are_xgboosts_on_the_rows_that_they_drew() -> None:
         }
         data = xgboost.DMatrix(X[rows], label=y[rows], weight=weight)
         expected = xgboost.train(parameters, data, 10).predict(xgboost.DMatrix(PROBLEM.pool))
-        values = model.posterior(PROBLEM.pool).values[i, :, 0]
+        values = model.base.posterior(PROBLEM.pool).values[i, :, 0]
         np.testing.assert_array_equal(values, expected.astype(np.float64))
 
 
@@ -96,10 +117,11 @@ def test_another_seed_gives_another_ensemble(predictor: object) -> None:
 
 
 def test_the_kernel_expansion_equals_libsvm() -> None:
-    mean, deviation = predictions(SVR(transform="none", C=3.0, gamma=0.5))
-    X, y = PROBLEM.X.numpy(), PROBLEM.y.numpy().ravel()
+    mean, deviation = predictions(SVR(transform="none", C=3.0, gamma=0.5, epsilon=0.1))
+    X, y = ordered_examples()
     svr = sklearn.svm.SVR(C=3.0, gamma=0.5 / X.var(axis=0).sum()).fit(X, y)
-    np.testing.assert_allclose(mean[:, 0], svr.predict(PROBLEM.pool.numpy()), atol=5e-3)
+    expected = in_units_of_the_targets(svr.predict(PROBLEM.pool.numpy()))
+    np.testing.assert_allclose(mean[:, 0], expected, atol=5e-3)
     assert float(deviation.max() - deviation.min()) < 1e-9
 
 
@@ -112,18 +134,18 @@ def test_the_deviation_of_svr_is_the_size_of_its_errors() -> None:
 def test_neighbours_that_tie_share_the_votes() -> None:
     X = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
     y = column_tensor(0.0, 3.0, 6.0, 9.0)
-    model = NearestNeighbours(neighbours=2, transform="none").fit(X, y, seed=0)
+    model = NearestNeighbours(neighbours=2, **ALIKE).fit(X, y, seed=0)
     mean, _ = moments(model, X)
     # Itself with one vote; two corners at distance 1 share the other.
     torch.testing.assert_close(mean, column_tensor(2.25, 3.75, 5.25, 6.75))
-    nearest = NearestNeighbours(neighbours=1, transform="none").fit(X, y, seed=0)
+    nearest = NearestNeighbours(neighbours=1, **ALIKE).fit(X, y, seed=0)
     torch.testing.assert_close(moments(nearest, X)[0], y)
     centre = torch.full((1, 2), 0.5, dtype=torch.float64)
     torch.testing.assert_close(moments(nearest, centre)[0], column_tensor(4.5))
 
 
 def test_more_neighbours_than_examples_is_their_mean() -> None:
-    model = NearestNeighbours(neighbours=50).fit(PROBLEM.X[:7], PROBLEM.y[:7], seed=0)
+    model = NearestNeighbours(neighbours=50, **ALIKE).fit(PROBLEM.X[:7], PROBLEM.y[:7], seed=0)
     mean, _ = moments(model, PROBLEM.pool)
     torch.testing.assert_close(mean, PROBLEM.y[:7].mean().expand(80, 1))
 

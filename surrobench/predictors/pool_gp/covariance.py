@@ -15,6 +15,7 @@ from surrobench.predictors.gp_fit import (
     FitReport,
     LogNormal,
     Priors,
+    PriorShape,
     Search,
     SumPosterior,
 )
@@ -48,7 +49,10 @@ class PoolCovariance:
     model of :class:`~surrobench.predictors.gp.ExactGP`.
     """
 
-    def __init__(self, blocks: Sequence[BlockKernel], combine: Combine) -> None:
+    def __init__(
+        self, blocks: Sequence[BlockKernel], combine: Combine, shape: PriorShape | None = None
+    ) -> None:
+        self.shape = shape or PriorShape()
         self.blocks = tuple(blocks)
         self.product = combine == "product" and len(self.blocks) > 1
         self.lengthscales = sum(block.size for block in self.blocks)
@@ -60,7 +64,7 @@ class PoolCovariance:
         Args:
             unit: variance of the targets.
         """
-        priors = [Priors.scaled_to(block.dimensions, unit) for block in self.blocks]
+        priors = [Priors.scaled_to(block.dimensions, unit, self.shape) for block in self.blocks]
         scale = priors[0].outputscale
         share = LogNormal(scale.location - math.log(self.scales), scale.scale)
         return [prior.lengthscale for prior in priors], share, priors[0].noise

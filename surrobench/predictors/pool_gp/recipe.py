@@ -13,14 +13,15 @@ from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.correlations import is_binary
 from surrobench.predictors.gp import checked, checked_examples, unit_cube
+from surrobench.predictors.gp_fit import PriorShape, prior_options
 from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
 from surrobench.predictors.pool_gp.session import PoolGPSession
-from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
+from surrobench.predictors.transforms import TargetTransform, check_transform
 
 
 @dataclass(frozen=True)
-class PoolGP:
+class PoolGP(PriorShape):
     """An exact Gaussian process whose kernel treats the parts of an encoding differently.
 
     Each block of columns (a part of a sum such as ``"one-hot+measured:params,flops"``) has a kernel
@@ -41,18 +42,22 @@ class PoolGP:
         max_evaluations: budget of likelihood evaluations of a fit.
         warm_evaluations: of a fit that starts from the one before.
         blocks: set by :meth:`for_blocks`.
+
+    Where the priors lie, and how wide, are further options
+    (:class:`~surrobench.predictors.gp_fit.PriorShape`).
     """
 
     kernel: BlockKernelName = "categorical"
     lengthscales: Lengthscales = "variable"
     combine: Combine = "sum"
     transform: TargetTransform = "standardise"
-    max_evaluations: int = 100
+    max_evaluations: int = 50
     warm_evaluations: int = 20
     blocks: tuple[ColumnBlock, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
+        super().__post_init__()
         check_transform(self.transform)
         for name, kind in (
             ("kernel", BlockKernelName),
@@ -82,7 +87,7 @@ class PoolGP:
         """
         X, y = checked_examples(X, y)
         posterior = self.on_pool(X).update(range(len(X)), y, seed=seed)
-        return fit_transform(self.transform, y).wrap(posterior.model())
+        return posterior.transform.wrap(posterior.model())
 
     def on_pool(self, X: Tensor) -> PoolGPSession:
         """Start on a pool ``X`` (``m x d``).
@@ -100,7 +105,8 @@ class PoolGP:
                 f"{X.shape[1]} columns."
             )
         kernels = [block_kernel(scaled, b, self.kernel, self.lengthscales) for b in blocks]
-        covariance = PoolCovariance(kernels, self.combine)
+        shape = PriorShape(**prior_options(self))
+        covariance = PoolCovariance(kernels, self.combine, shape)
         return PoolGPSession(
             X, covariance, self.transform, self.max_evaluations, self.warm_evaluations
         )

@@ -17,7 +17,7 @@ from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.protocol import FloatArray
-from surrobench.predictors.transforms import fit_transform
+from surrobench.predictors.transforms import fit_inner_transform
 
 
 class PoolGPSession:
@@ -72,7 +72,7 @@ class PoolGPSession:
             )
         if min(rows) < 0 or max(rows) >= len(self.X):
             raise ValueError(f"rows must lie between 0 and {len(self.X) - 1}; got {rows}.")
-        transform = fit_transform(self.transform, y)
+        transform = fit_inner_transform(self.transform, y)
         targets = transform.forward(y).reshape(-1).numpy().copy()
         if refit or self._process is None:
             self._fit(rows, targets)

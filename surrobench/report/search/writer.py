@@ -167,8 +167,7 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
     what = {
         "mean": f"{label} against {against}: mean over runs with 95 % {_BANDS}",
-        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % "
-        f"{_BANDS}",
+        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % {_BANDS}",
         "median": f"{label} against {against}: median and quartiles over runs (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",

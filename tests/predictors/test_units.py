@@ -1,0 +1,56 @@
+"""Targets in other units give the same predictions in those units, from every predictor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surrobench.predictors import PREDICTORS, TRANSFORMS, make_predictor
+from surrobench.predictors.baselines import MeasuredColumn
+from surrobench.predictors.predictive import predict
+from surrobench.testing.problems import cells, column
+
+CHEAPER: dict[str, dict[str, Any]] = {
+    "random-forest": {"trees": 20},
+    "xgboost": {"rounds": 20, "members": 3},
+    "mlp-ensemble": {"members": 3, "steps": 30},
+    "random-forest-tuned": {"trials": 2, "options": {"trees": 10}},
+    "xgboost-tuned": {"trials": 2, "options": {"members": 2, "rounds": 20}},
+    "mlp-ensemble-tuned": {"trials": 2, "options": {"members": 2, "steps": 30}},
+}
+NAMES = [
+    name
+    for name in PREDICTORS.names()
+    if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
+]
+
+
+def made(name: str, transform: str) -> Any:
+    options: dict[str, Any] = {"trials": 3} if name.endswith("-tuned") else {}
+    return make_predictor(name, transform=transform, **(options | CHEAPER.get(name, {})))
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_predictions_follow_the_units_of_the_targets(name: str, transform: str) -> None:
+    predictor = made(name, transform)
+    single = getattr(predictor, "encoding", None) is not None
+    problem = column(30, 40) if single else cells(30, 40)
+    y = problem.y - problem.y.mean()
+    plain = predict(predictor.fit(problem.X, y, seed=0), problem.pool)
+    spread = float(y.std())
+    for unit, shift in ((1e-6, 0.0), (1e-6, 3e-5), (1e6, -2e7)):
+        model = predictor.fit(problem.X, unit * y + shift, seed=0)
+        scaled = predict(model, problem.pool)
+        mean, std = (scaled.mean - shift) / unit, scaled.std / unit
+        np.testing.assert_allclose(mean, plain.mean, rtol=0.0, atol=0.01 * spread)
+        np.testing.assert_allclose(std, plain.std, rtol=0.02, atol=1e-3 * spread)
+
+
+def test_a_latency_in_seconds_is_learned_without_a_transform() -> None:
+    problem = cells(40, 60)
+    for name in ("xgboost", "svr", "mlp-ensemble"):
+        model = made(name, "none").fit(problem.X, 1e-4 * (problem.y - problem.y.mean()), seed=0)
+        assert np.ptp(predict(model, problem.pool).median) > 1e-5
