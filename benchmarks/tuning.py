@@ -126,7 +126,7 @@ def _task(name: str) -> tuple[Any, np.ndarray]:
 
 
 def score(name: str, setting: Setting, transform: str, cell: Cell) -> tuple[float, float]:
-    """Kendall tau on a fixed sample of the other architectures, and processor seconds of the fit."""
+    """Kendall tau on a fixed sample of the others, and processor seconds of the fit."""
     task, X = _task(cell.task)
     train, rest = split(task, "grouped", cell.train_size, cell.seed)
     test = np.random.default_rng(cell.seed).permutation(rest)[:TEST_SIZE]
