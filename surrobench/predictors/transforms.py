@@ -29,6 +29,7 @@ from surrobench.predictors.warp import Warp
 TargetTransform = Literal["none", "standardise", "quantile-normal"]
 
 _LEAST_SPREAD = 1e-12
+_LEAST_SHARE = 1e-10
 _TINIEST = 1e-150
 RESOLVED = 1e-9
 """Targets closer than this share of their median absolute deviation are equal but for noise."""
@@ -329,7 +330,21 @@ class WarpedModel(_TransformedModel):
 def _scaled_normal(posterior: GPyTorchPosterior, affine: Affine) -> GPyTorchPosterior:
     normal = posterior.distribution
     covariance = to_linear_operator(normal.lazy_covariance_matrix) * affine.scale**2
-    return GPyTorchPosterior(MultivariateNormal(affine.backward(normal.mean), covariance))
+    scaled = _ScaledNormal(affine.backward(normal.mean), covariance)
+    scaled.least_variance = _LEAST_SHARE * affine.scale**2
+    return GPyTorchPosterior(scaled)
+
+
+class _ScaledNormal(MultivariateNormal):
+    """A normal whose least variance is in units of the targets (GPyTorch's is 1e-10 in any)."""
+
+    least_variance = 0.0
+
+    @property
+    def variance(self) -> Tensor:
+        """Marginal variances."""
+        diagonal = self.lazy_covariance_matrix.diagonal(dim1=-1, dim2=-2)
+        return diagonal.view(self._extended_shape()).clamp_min(self.least_variance)
 
 
 class _MappedPosterior(TransformedPosterior):
