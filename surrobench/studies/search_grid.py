@@ -15,6 +15,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
+from surrobench.strategies.surrogate import settled_predictor
 from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
 from surrobench.studies.grid import NUMBERS_VERSION, Plan
@@ -182,11 +183,13 @@ def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: AnySe
     """The encoding by name: the predictor's own, or the one that the task proposes."""
     if not isinstance(options.get("encoding"), str):
         return
-    own = None
-    if options.get("predictor"):
-        own = getattr(make_predictor(_spec(options["predictor"])), "encoding", None)
+    own, predictor = None, options.get("predictor")
+    if predictor and predictor != "default":
+        own = getattr(make_predictor(_spec(predictor)), "encoding", None)
     name = own or options["encoding"]
     options["encoding"] = task.default_encoding if name == "default" else name
+    if predictor == "default":
+        options["predictor"] = settled_predictor(predictor, options["encoding"])
     texts.pop("encoding", None)
 
 

@@ -171,6 +171,8 @@ class Card(_Strict):
         missing: ``"allow"`` leaves out rows without a target and counts them.
         duplicates: ``"mean"`` averages the values of rows with equal decisions.
         drop_invalid: leave out rows that are wrong in any way, and count them.
+        default_encoding: what studies use that name none; by default it follows the kinds of the
+            decisions: words one-hot, numbers as numbers, a mixture as both.
     """
 
     name: str
@@ -192,7 +194,7 @@ class Card(_Strict):
     missing: Literal["error", "allow"] = "error"
     duplicates: Literal["error", "mean"] = "error"
     drop_invalid: bool = False
-    default_encoding: str = "one-hot"
+    default_encoding: str | None = None
     tasks: dict[str, TaskCard] = Field(min_length=1)
 
     @field_validator("name")

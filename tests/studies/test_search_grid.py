@@ -50,7 +50,7 @@ def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
     assert found[0] == "random"
     assert found[1:5] == [
         f"bayesian [knn, {encoding}, {acquisition}]"
-        for encoding in ("one-hot", "ordinal")
+        for encoding in ("categorical+numeric", "ordinal")
         for acquisition in ("ei", "pi")
     ]
     assert "bayesian [params, measured:params, ei]" in found  # its own encoding, and only that
@@ -62,7 +62,7 @@ def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
 
 def test_what_was_not_varied_is_named_all_the_same(maze: Path) -> None:
     assert methods(maze, strategies=["bayesian"]) == [
-        "bayesian [gp-matern52+quantile-normal, one-hot, log-ei]"
+        "bayesian [gp-mixed+quantile-normal, categorical+numeric, log-ei]"
     ]
 
 
