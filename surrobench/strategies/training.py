@@ -124,10 +124,11 @@ def _accepted(parameters: Sequence[inspect.Parameter], names: Collection[str]) -
 def _takes_names(parameters: Sequence[inspect.Parameter], space: SearchSpace) -> bool:
     """Whether a function is written in terms of the decisions.
 
-    It is if its first argument is one of them, or it takes nothing but keywords.
+    It is if its first argument (``epochs`` and ``checkpoint`` apart) is one of them, or it takes
+    nothing but keywords.
     """
     names = [variable.name for variable in space.variables]
-    first = parameters[0] if parameters else None
+    first = next((one for one in parameters if one.name not in _GIVEN), None)
     keywords_only = first is not None and first.kind in (
         inspect.Parameter.KEYWORD_ONLY,
         inspect.Parameter.VAR_KEYWORD,

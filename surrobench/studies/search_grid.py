@@ -125,6 +125,7 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     Raises:
         UserError: for unknown names, parts that do not go together and unreadable tasks.
     """
+    _check_axes(study)
     plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
@@ -144,6 +145,21 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
             _build(study, method, task)
         plan.cells.extend(_cells(study, task, spec, str(base), methods))
     return plan
+
+
+def _check_axes(study: SearchStudy) -> None:
+    """Refuse a part that no strategy takes: it would change nothing."""
+    for option in study.axes():
+        for choice in study.strategies:
+            _, factory, given = resolve_strategy(choice.spec)
+            if option in strategy_options(factory) and option not in given:
+                break
+        else:
+            raise UserError(
+                f"{option}s (--{option}) changes nothing here: every strategy of this study either "
+                f"takes no {option} or says which. Add one that leaves it open, such as "
+                "--add-strategy bayesian."
+            )
 
 
 def _check_budget(study: SearchStudy, task: AnySearchTask) -> None:

@@ -173,3 +173,24 @@ def test_what_does_not_go_together_is_refused_before_any_work(
     with pytest.raises(UserError) as error:
         plan(maze, **changes)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"predictors": ["knn"]}, r"predictors \(--predictor\) changes nothing"),
+        ({"encodings": ["ordinal"]}, r"encodings \(--encoding\) changes nothing"),
+        ({"acquisitions": ["ei"]}, r"acquisitions \(--acquisition\) changes nothing"),
+    ],
+)
+def test_an_axis_that_no_strategy_takes_is_refused(
+    maze: Path, changes: dict[str, Any], named: str
+) -> None:
+    settled = {
+        "use": "bayesian",
+        "predictor": "gp-rbf",
+        "encoding": "one-hot",
+        "acquisition": "log-ei",
+    }
+    with pytest.raises(UserError, match=named):
+        plan(maze, strategies=["random", settled], **changes)
