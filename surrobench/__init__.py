@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from surrobench.errors import UserError
     from surrobench.predictors import make_predictor
     from surrobench.spaces import SPACES
+    from surrobench.spaces.named import Categorical, Integer, Ordinal, Real, Space
     from surrobench.strategies import make_strategy
     from surrobench.strategies.searching import search
     from surrobench.studies.runner import run_study
@@ -22,7 +23,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SPACES",
+    "Categorical",
     "Evaluation",
+    "Integer",
+    "Ordinal",
+    "Real",
+    "Space",
     "UserError",
     "__version__",
     "load_task",
@@ -34,6 +40,11 @@ __all__ = [
 
 _HOMES = {
     "SPACES": "surrobench.spaces",
+    "Categorical": "surrobench.spaces.named",
+    "Integer": "surrobench.spaces.named",
+    "Ordinal": "surrobench.spaces.named",
+    "Real": "surrobench.spaces.named",
+    "Space": "surrobench.spaces.named",
     "Evaluation": "surrobench.tasks.evaluation",
     "UserError": "surrobench.errors",
     "load_task": "surrobench.tasks",

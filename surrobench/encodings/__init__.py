@@ -22,6 +22,17 @@ ENCODINGS.register(
     "ordinal", "surrobench.encodings.ordinal:Ordinal", "one number in [0, 1] per variable"
 )
 ENCODINGS.register(
+    "numeric",
+    "surrobench.encodings.numeric:Numeric",
+    "one number in [0, 1] per numeric variable (its logarithm on a log scale), and its presence",
+)
+ENCODINGS.register(
+    "categorical",
+    "surrobench.encodings.one_hot:OneHot",
+    "one-hot of the variables that are words",
+    only_words=True,
+)
+ENCODINGS.register(
     "adjacency",
     "surrobench.encodings.adjacency:Adjacency",
     "adjacency matrix and one-hot operations, with operations on the nodes",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from surrobench.columns import ColumnBlock
 from surrobench.encodings import make_encoding
-from surrobench.encodings.one_hot import OneHot, variables_of_columns
+from surrobench.encodings.one_hot import OneHot
 from surrobench.encodings.protocol import FloatArray
 from surrobench.spaces.architecture import SearchSpace
 
@@ -52,7 +52,7 @@ def column_blocks(
         encoding = make_encoding(part)
         stop = start + len(encoding.columns(space, measured))
         if isinstance(encoding, OneHot):
-            groups = variables_of_columns(space)
+            groups = encoding.variables_of_columns(space)
             blocks.append(ColumnBlock(part, start, stop, "one-hot", groups))
         else:
             blocks.append(ColumnBlock(part, start, stop))

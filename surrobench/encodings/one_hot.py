@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from surrobench.encodings.protocol import FloatArray, IntArray, choice_matrix
+from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.blocks import HasBlocks
 
@@ -21,13 +22,18 @@ class OneHot:
     presence of a block, always 1 where the block is not optional, and none on the "absent" choices
     of its variables. NAS-Bench-201 has 6 x 5 = 30 columns, the chain space
     4 x (1 + 2 + 3 + 2) + 2 x (1 + 3) = 40.
+
+    Args:
+        only_words: leave out variables that are numbers (the encoding ``"categorical"``).
     """
 
     isomorphism_invariant: ClassVar[bool] = False
 
+    only_words: bool = False
+
     def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
         """Names such as ``"0>1=none"`` and ``"conv2 present"``."""
-        return [name for name, _, _ in _indicators(space)]
+        return [name for name, _, _ in self.indicators(space)]
 
     def __call__(
         self,
@@ -37,16 +43,37 @@ class OneHot:
     ) -> FloatArray:
         """Encode as ``n x d`` zeros and ones."""
         choices = choice_matrix(archs, space)
-        indicators = _indicators(space)
+        indicators = self.indicators(space)
         variables = np.array([variable for _, variable, _ in indicators])
         wanted = np.array([choice for _, _, choice in indicators])
         chosen = choices[:, variables]
         return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
 
 
-def variables_of_columns(space: SearchSpace) -> tuple[int, ...]:
-    """The variable of each column; the presence of a block belongs to the block's first."""
-    return tuple(variable for _, variable, _ in _indicators(space))
+    def variables_of_columns(self, space: SearchSpace) -> tuple[int, ...]:
+        """The variable of each column, numbered from 0 among those that have any.
+
+        The presence of a block belongs to the block's first.
+        """
+        positions = [variable for _, variable, _ in self.indicators(space)]
+        number = {position: i for i, position in enumerate(sorted(set(positions)))}
+        return tuple(number[position] for position in positions)
+
+    def indicators(self, space: SearchSpace) -> list[tuple[str, int, int]]:
+        """(column, variable, choice); a negative ``-1 - c`` asks for a choice of at least c."""
+        if not self.only_words:
+            return _indicators(space)
+        words = [(i, v) for i, v in enumerate(space.variables) if not v.ordinal]
+        if not words:
+            raise UserError(
+                f"the encoding 'categorical' needs decisions that are words, which the space "
+                f"{space.name!r} does not have; use 'numeric' or 'one-hot'."
+            )
+        return [
+            (f"{variable.name}={label}", position, choice)
+            for position, variable in words
+            for choice, label in enumerate(variable.choices)
+        ]
 
 
 def _indicators(space: SearchSpace) -> list[tuple[str, int, int]]:

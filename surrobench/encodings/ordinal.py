@@ -17,7 +17,7 @@ from surrobench.spaces.blocks import HasBlocks
 class Ordinal:
     """One column per variable, scaled to [0, 1] over the choices of the variable.
 
-    An ordinal variable gives its value, any other the index of its choice (an arbitrary order:
+    An ordinal variable gives its value (its logarithm on a log scale), any other the index of its choice (an arbitrary order:
     meant for trees). In a space with blocks each block adds a column for its presence, and an
     absent block is 0 in all of its columns: the chain space has 14 + 6 = 20.
     """
@@ -46,7 +46,7 @@ class Ordinal:
         if isinstance(space, HasBlocks):
             optional = {v for block in space.blocks if block.optional for v in block.variables}
         scaled = [
-            _levels(variable, position in optional)[choices[:, position]]
+            levels(variable, position in optional)[choices[:, position]]
             for position, variable in enumerate(space.variables)
         ]
         if not isinstance(space, HasBlocks):
@@ -59,13 +59,14 @@ class Ordinal:
         return np.stack(columns, axis=1)
 
 
-def _levels(variable: Variable, optional: bool) -> FloatArray:
-    """The number of each choice, scaled over the choices other than "absent"."""
+def levels(variable: Variable, optional: bool) -> FloatArray:
+    """The number of each choice, scaled over the choices other than "absent", which is 0."""
     numbers = variable.values or tuple(map(float, range(len(variable.choices))))
-    levels = np.array(numbers, dtype=np.float64)
-    real = levels[1:] if optional else levels
+    scaled = np.array(numbers, dtype=np.float64)
+    real = scaled[1:] if optional else scaled
+    if variable.scale == "log":
+        # A first choice "absent" of a table's variable is worth no number.
+        real = np.log(np.maximum(real, real[real > 0].min()))
     low, width = real.min(), np.ptp(real)
-    levels = (levels - low) / width if width > 0 else np.zeros_like(levels)
-    if optional:
-        levels[0] = 0.0
-    return levels
+    real = (real - low) / width if width > 0 else np.zeros_like(real)
+    return np.concatenate([[0.0], real]) if optional else real

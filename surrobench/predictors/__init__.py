@@ -51,6 +51,11 @@ for _name, _combine, _summary in (
         "sum",
         "a kernel for each part of the encoding, added: categorical or Matérn-5/2",
     ),
+    (
+        "gp-mixed",
+        "product",
+        "a kernel for each part of the encoding, multiplied: categorical or Matérn-5/2",
+    ),
 ):
     PREDICTORS.register(
         _name,

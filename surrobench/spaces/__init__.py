@@ -3,8 +3,9 @@
 One module per way of building a network: :mod:`~surrobench.spaces.edge_cells` (operations on the
 edges of a cell), :mod:`~surrobench.spaces.stages` (a sequence of modules),
 :mod:`~surrobench.spaces.chains` (convolution blocks then fully-connected layers),
-:mod:`~surrobench.spaces.transformers` (encoders of alike layers) and
-:mod:`~surrobench.spaces.choices` (any list of decisions, which is what a table of one's own needs).
+:mod:`~surrobench.spaces.transformers` (encoders of alike layers),
+:mod:`~surrobench.spaces.choices` (any list of decisions, which is what a table of one's own needs)
+and :mod:`~surrobench.spaces.named` (numbers, words and conditional decisions of one's own).
 """
 
 from __future__ import annotations

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 
 from surrobench.errors import UserError
+
+ABSENT = "absent"
+"""Label of the choice (always index 0) by which a decision or an optional block is left out."""
 
 Arch = tuple[int, ...]
 """An architecture: one choice index per variable of its space."""
@@ -18,29 +24,79 @@ Arch = tuple[int, ...]
 class Variable:
     """One decision of a search space.
 
+    Numbers given as choices become labels and, if all of them are numbers, ``values``.
+
     Args:
         name: what is decided, for example ``"conv1 kernel"``.
         choices: the label of each choice; an architecture holds the index of one of them.
         values: a number for each choice if the decision is ordinal (5, 64, log2 …), else ``None``.
+        scale: ``"log"`` if ratios of ``values`` matter, not differences; encodings follow it.
+
+    Raises:
+        UserError: for no choices, choices that are neither text nor numbers or read the same,
+            values that are not finite or too few, and a log scale over what is not positive.
     """
 
     name: str
     choices: tuple[str, ...]
     values: tuple[float, ...] | None = None
+    scale: Literal["linear", "log"] = "linear"
 
     def __post_init__(self) -> None:
-        if not self.choices:
-            raise UserError(f"variable {self.name!r} has no choices.")
-        if self.values is not None and len(self.values) != len(self.choices):
+        if not self.choices or isinstance(self.choices, str):
+            raise UserError(f"variable {self.name!r} has no choices; give some, as a tuple.")
+        given: tuple[Any, ...] = tuple(self.choices)
+        object.__setattr__(self, "choices", tuple(_label(self.name, one) for one in given))
+        if self.values is None and all(_is_number(one) for one in given):
+            object.__setattr__(self, "values", tuple(float(one) for one in given))
+        self._check_labels()
+        if self.values is not None:
+            self._check_values(self.values)
+        elif self.scale != "linear":
+            raise UserError(f"variable {self.name!r}: only numbers have a scale {self.scale!r}.")
+
+    def _check_labels(self) -> None:
+        if len(set(self.choices)) < len(self.choices):
+            twice = next(label for label in self.choices if self.choices.count(label) > 1)
+            raise UserError(f"variable {self.name!r} has the choice {twice!r} twice.")
+
+    def _check_values(self, values: tuple[float, ...]) -> None:
+        if len(values) != len(self.choices):
             raise UserError(
-                f"variable {self.name!r} has {len(self.choices)} choices "
-                f"but {len(self.values)} values."
+                f"variable {self.name!r} has {len(self.choices)} choices but {len(values)} values."
             )
+        if not all(math.isfinite(value) for value in values):
+            raise UserError(f"variable {self.name!r} has values that are not finite: {values}.")
+        if self.scale not in ("linear", "log"):
+            raise UserError(f"variable {self.name!r}: scale is {self.scale!r}, not linear or log.")
+        if self.scale == "log" and min(values[self.optional :], default=1.0) <= 0:
+            raise UserError(f"variable {self.name!r}: a log scale needs values above 0.")
 
     @property
     def ordinal(self) -> bool:
         """Whether the choices are ordered numbers."""
         return self.values is not None
+
+    @property
+    def optional(self) -> bool:
+        """Whether the first choice says that there is nothing to decide (:data:`ABSENT`)."""
+        return len(self.choices) > 1 and self.choices[0] == ABSENT
+
+
+def _is_number(choice: Any) -> bool:
+    return isinstance(choice, Real) and not isinstance(choice, (bool, np.bool_))
+
+
+def _label(name: str, choice: Any) -> str:
+    """The text of a choice; numbers of NumPy read like Python's."""
+    if isinstance(choice, str):
+        return str(choice)
+    if isinstance(choice, (Real, np.bool_)):
+        return str(choice.item() if isinstance(choice, np.generic) else choice)
+    raise UserError(
+        f"variable {name!r}: the choice {choice!r} is neither text nor a number; name the choices "
+        "and look up what they stand for in the training function."
+    )
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-ABSENT = "absent"
-"""Label of the choice (always index 0) by which an optional block is left out."""
+from surrobench.spaces.architecture import ABSENT
+
+__all__ = ["ABSENT", "Block", "HasBlocks"]
 
 
 @dataclass(frozen=True)

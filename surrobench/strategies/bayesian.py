@@ -32,6 +32,7 @@ from surrobench.strategies.surrogate import (
     Spec,
     Surrogate,
     learned,
+    settled_predictor,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -66,8 +67,11 @@ class BayesianOptimisation(Strategy):
         seed: of all random draws.
         design: the architectures to begin with, or how many.
         repeats: whether an architecture may be proposed again.
-        predictor: as for :func:`~surrobench.predictors.make_predictor`.
-        encoding: as for :func:`~surrobench.encodings.make_encoding`; ``"default"`` is one-hot.
+        predictor: as for :func:`~surrobench.predictors.make_predictor`; ``"default"`` is a
+            Gaussian process with a kernel that suits the encoding
+            (:func:`~.surrogate.settled_predictor`).
+        encoding: as for :func:`~surrobench.encodings.make_encoding`; ``"default"`` follows the
+            kinds of the decisions (:func:`~surrobench.encodings.default.default_encoding`).
         acquisition: as for :func:`~surrobench.acquisition.make_acquisition`.
         generation: which candidates are scored: ``"pool"`` (all), ``"random"``, ``"mutation"`` or
             ``"local-search"``. ``"default"`` is the pool up to 100,000 candidates, local search
@@ -90,7 +94,7 @@ class BayesianOptimisation(Strategy):
         seed: int = 0,
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
-        predictor: Spec = "gp-matern52+quantile-normal",
+        predictor: Spec = "default",
         encoding: str = "default",
         acquisition: Spec = "log-ei",
         generation: Spec = "default",
@@ -126,7 +130,7 @@ class BayesianOptimisation(Strategy):
                 + ("'bayesian-multi-objective'." if many else "'bayesian', or another function.")
             )
         if not function.serves >= set(get_args(Kind)):
-            check_pairing(self.acquisition, self.predictor)
+            check_pairing(self.acquisition, settled_predictor(self.predictor, self.encoding))
         return function
 
     # -- what may be proposed -----------------------------------------------------------------

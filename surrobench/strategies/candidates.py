@@ -24,6 +24,7 @@ IntArray = npt.NDArray[np.int_]
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""
 _LEAST_NEIGHBOURS = 10
+_ROUNDS = 8
 
 
 class Candidates:
@@ -48,6 +49,7 @@ class Candidates:
                 not know, or columns have the wrong length.
         """
         self.space = space
+        self._whole = archs is None
         self.archs = self._listed(archs)
         self.measured: Mapping[str, FloatArray] = {} if measured is None else measured
         if isinstance(measured, LazyColumns):
@@ -153,6 +155,8 @@ class Candidates:
         """
         if self.archs is None:
             return self._sample_unlisted(n, rng, exclude)
+        if self._whole and getattr(self.space, "drawn_by_decision", False):
+            return self._sample_by_decision(n, rng, exclude)
         found: dict[Arch, None] = {}
         # A few draws nearly always suffice; a permutation is the last resort.
         for row in rng.integers(len(self.archs), size=4 * n).tolist():
@@ -170,6 +174,24 @@ class Candidates:
                     break
         return list(found)
 
+    def _sample_by_decision(
+        self, n: int, rng: np.random.Generator, exclude: Container[Arch]
+    ) -> list[Arch]:
+        """As the space draws; from all that are left where that finds too few."""
+        found: dict[Arch, None] = {}
+        for _ in range(_ROUNDS):
+            drawn = self.space.sample(min(n, len(self)), rng)
+            found.update((arch, None) for arch in drawn if arch not in exclude)
+            if len(found) >= n:
+                return list(found)[:n]
+        for row in rng.permutation(len(self)).tolist():
+            arch = self.arch(row)
+            if len(found) >= n:
+                break
+            if arch not in exclude:
+                found.setdefault(arch)
+        return list(found)[:n]
+
     def _sample_unlisted(
         self, n: int, rng: np.random.Generator, exclude: Container[Arch]
     ) -> list[Arch]:
@@ -186,6 +208,8 @@ class Candidates:
         neighbours; then the nearest others in Hamming distance join them, so that every
         architecture has at least ten (or all there are).
         """
+        if self._whole and self.archs is None:
+            return self.space.neighbours(arch)
         near = [other for other in self.space.neighbours(arch) if other in self]
         missing = min(_LEAST_NEIGHBOURS, len(self) - 1) - len(near)
         if self.archs is None or self.complete or missing <= 0:
@@ -196,6 +220,11 @@ class Candidates:
         others = (self.arch(row) for row in by_distance[: missing + len(known)])
         return near + [other for other in others if other not in known][:missing]
 
+    def mended(self, choices: Arch, rng: np.random.Generator) -> Arch:
+        """What the space makes of choices that do not go together; as they are if it does not."""
+        mend = getattr(self.space, "mended", None)
+        return choices if mend is None else tuple(mend(choices, rng))
+
     def nearest(
         self, choices: Sequence[int], rng: np.random.Generator, exclude: Container[Arch] = ()
     ) -> Arch | None:
@@ -205,7 +234,7 @@ class Candidates:
         table's) into a candidate. Ties are broken at random. None if nothing is left. In a space
         too large to list, invalid choices become a uniform sample.
         """
-        wanted = tuple(int(choice) for choice in choices)
+        wanted = self.mended(tuple(int(choice) for choice in choices), rng)
         if wanted in self and wanted not in exclude:
             return wanted
         if self.archs is None:

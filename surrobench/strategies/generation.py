@@ -64,8 +64,8 @@ class Moment:
             place = places[int(rng.integers(len(places)))]
             choice = int(rng.integers(sizes[place] - 1))
             choice += choice >= arch[place]
-            other = (*arch[:place], choice, *arch[place + 1 :])
-            if other in self.candidates:
+            other = self.candidates.mended((*arch[:place], choice, *arch[place + 1 :]), rng)
+            if other != arch and other in self.candidates:
                 return other
         return None
 

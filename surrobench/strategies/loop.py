@@ -26,7 +26,8 @@ class Budget:
 
     Attributes:
         evaluations: full trainings. Training for ``e`` of ``E`` epochs costs ``e / E`` of one;
-            every training starts anew, so a longer one of the same architecture costs all of it.
+            a longer one of the same architecture costs all of it, unless trainings go on from
+            their checkpoints.
         seconds: simulated training time, None for no limit.
     """
 
@@ -87,6 +88,8 @@ class SearchLoop:
         batch: architectures that are asked for at a time.
         forgiving: whether an exception of ``evaluate`` is a failed evaluation with a reason.
         prepare: told each batch before it is evaluated.
+        continues: whether a longer training goes on from a shorter one of the same architecture,
+            and costs only the difference.
     """
 
     def __init__(
@@ -98,53 +101,79 @@ class SearchLoop:
         batch: int = 1,
         forgiving: bool = False,
         prepare: Callable[[Batch], None] | None = None,
+        continues: bool = False,
     ) -> None:
         if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
             raise UserError(f"batch is {batch!r}; it must be a positive whole number.")
         self.strategy, self.evaluate, self.budget = strategy, evaluate, budget
         self.batch, self.forgiving, self.prepare = batch, forgiving, prepare
+        self.continues = continues
         self.rows: list[Row] = []
         self._overhead = 0.0
 
-    def step(self) -> list[Row]:
-        """Evaluate one batch; empty when the search is over."""
-        if self._spent() >= self.budget.evaluations - 1e-9 or self._out_of_time():
-            return []
-        room = math.ceil(self.budget.evaluations - self._spent() - 1e-9)
-        started = time.perf_counter()
-        archs = self.strategy.ask(min(self.batch, room))
-        lengths = [self.strategy.epochs(arch) for arch in archs]
-        self._overhead += time.perf_counter() - started
-        if self.prepare is not None:
-            self.prepare(list(zip(archs, lengths, strict=True)))
-        results = [
-            self._evaluated(arch, epochs) for arch, epochs in zip(archs, lengths, strict=True)
-        ]
-        fresh = []
-        for arch, epochs, (result, reason) in zip(archs, lengths, results, strict=True):
-            started = time.perf_counter()
-            self.strategy.tell(arch, result)
-            self._overhead += time.perf_counter() - started
-            fresh.append(self._row(arch, epochs, result.cost, reason))
-        return fresh
+    def room(self) -> int:
+        """How many more trainings may begin now, what is pending apart."""
+        if self._out_of_time():
+            return 0
+        pending = sum(map(self._share_of, self.strategy.pending.items()))
+        return max(0, math.ceil(self.budget.evaluations - self._spent() - pending - 1e-9))
 
-    def run(self, after: Callable[[SearchLoop], None] | None = None) -> list[Row]:
-        """Step until the end; ``after`` is called after each batch."""
+    def ask(self, n: int) -> list[tuple[Arch, int | None]]:
+        """Up to ``n`` architectures to train next, with their epochs."""
+        started = time.perf_counter()
+        archs = self.strategy.ask(n)
+        batch = [(arch, self.strategy.epochs(arch)) for arch in archs]
+        self._overhead += time.perf_counter() - started
+        return batch
+
+    def tell(self, arch: Arch, epochs: int | None, result: Evaluation, reason: str) -> Row:
+        """Take in a result."""
+        started = time.perf_counter()
+        self.strategy.tell(arch, result)
+        self._overhead += time.perf_counter() - started
+        return self._row(arch, epochs, result.cost, reason)
+
+    def step(self) -> list[Row]:
+        """Evaluate one batch; empty when the search is over.
+
+        What is pending already, of a search that several workers had begun, comes first.
+        """
+        batch = list(self.strategy.pending.items())
+        if not batch and (room := self.room()):
+            batch = self.ask(min(self.batch, room))
+        if self.prepare is not None and batch:
+            self.prepare(batch)
+        results = [self._evaluated(arch, epochs) for arch, epochs in batch]
+        return [
+            self.tell(arch, epochs, result, reason)
+            for (arch, epochs), (result, reason) in zip(batch, results, strict=True)
+        ]
+
+    def run(self, after: Callable[[SearchLoop], object] | None = None) -> list[Row]:
+        """Step until the end; ``after`` is called after each batch, and stops it with true."""
         while self.step():
-            if after is not None:
-                after(self)
+            if after is not None and after(self):
+                break
         return self.rows
 
     def _evaluated(self, arch: Arch, epochs: int | None) -> tuple[Evaluation, str]:
         try:
             result = self.evaluate(arch, epochs)
             return result, result.reason
-        except UserError:
-            raise  # a mistake in how the search was set up: every training would fail alike
         except Exception as error:
-            if not self.forgiving:
-                raise
-            return Evaluation(math.nan, status="failed"), f"{type(error).__name__}: {error}"
+            return self.failed(error)
+
+    def failed(self, error: Exception) -> tuple[Evaluation, str]:
+        """What an exception of a training counts as.
+
+        Raises:
+            Exception: itself, unless the loop is forgiving; a
+                :class:`~surrobench.errors.UserError` always, since it is a mistake in how the
+                search was set up, and every training would fail alike.
+        """
+        if not self.forgiving or isinstance(error, UserError):
+            raise error
+        return Evaluation(math.nan, status="failed"), f"{type(error).__name__}: {error}"
 
     def _row(self, arch: Arch, epochs: int | None, cost: float | None, reason: str) -> Row:
         seen = self.strategy.history[-1]
@@ -155,7 +184,7 @@ class SearchLoop:
             epochs=epochs,
             value=seen.value,
             best=self._best(arch, epochs, last),
-            spent=self._spent() + self._share(epochs),
+            spent=self._spent() + self._share_of((arch, epochs)),
             simulated_seconds=(last.simulated_seconds if last else 0.0)
             + _seconds(cost, seen.status),
             overhead_seconds=self._overhead,
@@ -173,9 +202,21 @@ class SearchLoop:
             return known
         return known if known and self.rows[known - 1].arch == arch else len(self.rows) + 1
 
-    def _share(self, epochs: int | None) -> float:
+    def _share_of(self, training: tuple[Arch, int | None]) -> float:
+        """What a training costs, in full ones."""
         lengths = self.strategy.problem.epochs
-        return 1.0 if epochs is None or not lengths else epochs / lengths[-1]
+        if not lengths:
+            return 1.0
+        arch, epochs = training
+        length = lengths[-1] if epochs is None else epochs
+        return max(0, length - self._trained_for(arch, length)) / lengths[-1]
+
+    def _trained_for(self, arch: Arch, below: int) -> int:
+        """From how many epochs a training goes on."""
+        if not self.continues:
+            return 0
+        known = (r.epochs or 0 for r in self.rows if r.arch == arch and r.status == "ok")
+        return max((epochs for epochs in known if epochs < below), default=0)
 
     def _spent(self) -> float:
         return self.rows[-1].spent if self.rows else 0.0

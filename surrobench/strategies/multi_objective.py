@@ -66,7 +66,7 @@ class MultiObjectiveBayesian(BayesianOptimisation):
         seed: int = 0,
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
-        predictor: Spec = "gp-matern52+quantile-normal",
+        predictor: Spec = "default",
         encoding: str = "default",
         acquisition: Spec = "qlog-nehvi",
         generation: Spec = "default",

@@ -33,7 +33,7 @@ class Npenas(Strategy):
         design: the architectures to begin with, or how many to draw.
         repeats: whether an architecture may be proposed again.
         predictor: a registered predictor or a mapping with options.
-        encoding: what the predictor sees.
+        encoding: what the predictor sees; ``"default"`` follows the kinds of the decisions.
         ranking: ``"thompson"`` screens by a draw from each candidate's predictive distribution,
             ``"mean"`` by the predicted mean (the paper's NPENAS-NP).
         parents: how many of the best are mutated.
@@ -53,7 +53,7 @@ class Npenas(Strategy):
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
         predictor: str | Mapping[str, Any] = "gp-rbf",
-        encoding: str = "one-hot",
+        encoding: str = "default",
         ranking: Ranking = "thompson",
         parents: int = 10,
         offspring: int = 100,

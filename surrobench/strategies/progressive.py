@@ -70,7 +70,7 @@ class ProgressiveSearch(Strategy):
         design: the architectures to begin with, or how many to draw.
         repeats: whether an architecture may be proposed again.
         predictor: a registered predictor or a mapping with options.
-        encoding: what the predictor sees.
+        encoding: what the predictor sees; ``"default"`` follows the kinds of the decisions.
         beam: architectures that are trained at each level, and expanded at the next.
 
     Raises:
@@ -85,7 +85,7 @@ class ProgressiveSearch(Strategy):
         design: int | Sequence[Arch] = 10,
         repeats: bool = False,
         predictor: str | Mapping[str, Any] = "gp-matern52",
-        encoding: str = "one-hot",
+        encoding: str = "default",
         beam: int = 10,
     ) -> None:
         super().__init__(problem, seed=seed, design=design, repeats=repeats)

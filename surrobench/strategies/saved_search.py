@@ -12,13 +12,14 @@ import numpy as np
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
-from surrobench.spaces.architecture import Arch
+from surrobench.spaces.architecture import Arch, Variable
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.loop import SearchLoop
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.tasks.evaluation import Evaluation
 
 FORMAT = 1
+_MOST_LABELS = 200
 Training = tuple[Arch, int | None]
 
 
@@ -64,16 +65,21 @@ class SavedSearch:
             loop.restore(self._state)
 
     def _check(self, before: Mapping[str, Any]) -> None:
+        before = {"direction": "maximize", **before}
         changed = [
-            f"{name} was {_short(before.get(name))}, is {_short(value)}"
+            _changed(name, before.get(name), value)
             for name, value in self.identity.items()
-            if before.get(name) != value
+            if _differ(name, before.get(name), value)
         ]
         if changed:
             raise UserError(
                 f"{self.path} holds another search: {'; '.join(changed)}. Name another file to "
                 "start anew."
             )
+
+    def discard(self) -> None:
+        """Delete the file: it holds nothing to go on from."""
+        self.path.unlink(missing_ok=True)
 
     def known(self, arch: Arch, epochs: int | None) -> Evaluation | None:
         """What an interrupted batch had trained already."""
@@ -118,9 +124,45 @@ def describe_candidates(candidates: Candidates) -> dict[str, Any]:
     return {
         "name": candidates.space.name,
         "choices": list(candidates.space.cardinalities),
+        "decisions": {v.name: _labels(v) for v in candidates.space.variables},
         "size": candidates.size,
         "hash": digest.hexdigest()[:16],
     }
+
+
+def _labels(variable: Variable) -> list[Any]:
+    """The choices and what they are worth; of very many, a hash."""
+    known: list[Any] = [list(variable.choices), variable.values and list(variable.values)]
+    known.append(variable.scale)
+    if len(variable.choices) <= _MOST_LABELS:
+        return known
+    return [hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]]
+
+
+def _differ(name: str, before: Any, now: Any) -> bool:
+    if name == "space" and isinstance(before, Mapping) and "decisions" not in before:
+        return dict(before) != {key: value for key, value in now.items() if key != "decisions"}
+    return bool(before != now)
+
+
+def _changed(name: str, before: Any, now: Any) -> str:
+    """What is another, for people; of a space, the first decision whose choices are."""
+    if name == "space" and isinstance(before, Mapping) and isinstance(now, Mapping):
+        old, new = before.get("decisions", {}), now["decisions"]
+        for decision in old:
+            a, b = old[decision], new.get(decision)
+            if b is not None and a != b and len(a) == len(b) == 3 and a[0] != b[0]:
+                return (
+                    f"choices of {decision!r} were {_listed(a[0])}, are {_listed(b[0])}"
+                )
+        if list(old) == list(new) and (other := [key for key in old if old[key] != new[key]]):
+            return f"the choices of {other[0]!r} were others, or worth others"
+    return f"{name} was {_short(before)}, is {_short(now)}"
+
+
+def _listed(labels: list[str]) -> str:
+    shown = ", ".join(labels[:12])
+    return shown if len(labels) <= 12 else f"{shown}, … ({len(labels)})"
 
 
 def _named(value: Any) -> Any:

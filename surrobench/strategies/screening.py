@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from surrobench.encodings.column_blocks import with_blocks
+from surrobench.encodings.default import default_encoding
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import predict
 from surrobench.spaces.architecture import Arch
@@ -29,7 +30,7 @@ class Screen:
     Args:
         candidates: where the encodings come from.
         predictor: as in :func:`~surrobench.predictors.make_predictor`.
-        encoding: as in :func:`~surrobench.encodings.make_encoding`, unless the predictor has one
+        encoding: as in :func:`~surrobench.encodings.make_encoding`, or ``"default"``, unless the predictor has one
             of its own.
         ranking: ``"mean"`` ranks by the predicted mean; ``"thompson"`` by a draw from each
             candidate's own distribution, independent of the others'.
@@ -47,6 +48,7 @@ class Screen:
     ) -> None:
         self.candidates = candidates
         recipe = make_predictor(predictor)
+        encoding = default_encoding(candidates.space) if encoding == "default" else encoding
         # A predictor that insists on an encoding gets that, as in every other use of it.
         self.encoding: str = getattr(recipe, "encoding", None) or encoding
         self.ranking = ranking

@@ -2,23 +2,26 @@
 
 For example::
 
-from surrobench import search
+    from surrobench import Categorical, Integer, Real, Space, search
 
-result = search(space, train, strategy="bayesian", budget=50, save="search.json")
-print(result.best.arch, result.best.value)
+    space = Space(depth=Integer(1, 8), lr=Real(1e-4, 1e-1, log=True), op=Categorical("conv", "pool"))
+
+    def train(depth, lr, op): ...
+
+    result = search(space, train, budget=50, workers=4, save="search.json")
+    print(result.best.value, result.best_values)
 """
 
 from __future__ import annotations
 
-import inspect
-import math
+import re
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from numbers import Real
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -26,129 +29,104 @@ from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
+from surrobench.strategies.aims import Aims
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.found import SearchResult
 from surrobench.strategies.loop import Batch, Budget, Row, SearchLoop
 from surrobench.strategies.problem import Constraint, Problem
+from surrobench.strategies.progress import SearchBar
 from surrobench.strategies.saved_search import SavedSearch, describe_candidates
-from surrobench.strategies.strategy import Strategy
+from surrobench.strategies.training import Call, Train, Trains, checked
+from surrobench.strategies.workers import Workers, run_workers
 from surrobench.tasks.evaluation import Evaluation
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["SearchResult", "Train", "Trains", "search"]
 
-Train = Callable[..., Evaluation | float]
-
-
-class Trains(Protocol):
-    """A task, such as a live one: it can train several architectures at the same time."""
-
-    def evaluate(self, arch: Arch, *, epochs: int | None = None) -> Evaluation:
-        """Train one architecture, for so many epochs (None: fully)."""
-
-    def evaluate_many(
-        self, archs: Sequence[Arch], *, epochs: int | None = None
-    ) -> Sequence[Evaluation]:
-        """Train architectures together."""
-
-
-@dataclass(frozen=True, eq=False)
-class SearchResult:
-    """What a search found.
-
-    Attributes:
-        rows: one per evaluation.
-        strategy: in its last state; ask it for more if you like.
-        label: name of the strategy.
-    """
-
-    rows: tuple[Row, ...]
-    strategy: Strategy
-    label: str
-
-    @property
-    def best(self) -> Row | None:
-        """The best fully trained architecture that keeps the constraints, if there is one."""
-        number = self.rows[-1].best if self.rows else 0
-        return self.rows[number - 1] if number else None
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """One row per evaluation, with the columns of a search study (and ``metric:…``)."""
-        import pandas as pd
-
-        frame = pd.DataFrame([self._line(row) for row in self.rows])
-        return frame.astype({"epochs": "Int64"}) if self.rows else frame
-
-    def _line(self, row: Row) -> dict[str, Any]:
-        best = self.rows[row.best - 1].value if row.best else math.nan
-        return {
-            "task": self.strategy.space.name,
-            "strategy": self.label,
-            "seed": self.strategy.seed,
-            "evaluation": row.evaluation,
-            "arch": self.strategy.space.to_string(row.arch),
-            "epochs": row.epochs,
-            "value": row.value,
-            "best_value": best,
-            "spent": row.spent,
-            "simulated_seconds": row.simulated_seconds,
-            "overhead_seconds": row.overhead_seconds,
-            "status": row.status,
-            "reason": row.reason,
-            **{f"metric:{name}": value for name, value in row.metrics.items()},
-        }
+_FEWEST_FAILURES = 3
 
 
 def search(
     space: SearchSpace | Candidates | str,
     evaluate: Train | Trains,
     *,
-    strategy: str | Mapping[str, Any] = "bayesian",
+    strategy: str | Mapping[str, Any] | None = None,
     budget: float = 100,
     initial: int = 10,
     batch: int = 1,
     seed: int = 0,
     epochs: Sequence[int] | None = None,
-    objectives: Sequence[str] = (),
+    direction: str = "maximize",
+    objectives: Sequence[str] | Mapping[str, str] = (),
     constraints: Mapping[str, str] | None = None,
     measured: Mapping[str, npt.ArrayLike] | None = None,
+    workers: int | Executor | None = None,
+    timeout: float | None = None,
     save: str | Path | None = None,
+    progress: bool | None = None,
+    callback: Callable[[Row], object] | None = None,
     on_error: Literal["record", "raise"] = "record",
     **options: Any,
 ) -> SearchResult:
-    """Look for the architecture with the highest value.
+    """Look for the architecture with the best value.
 
     Args:
         space: what may be trained: a search space, its registered name, or some candidates of it.
-        evaluate: trains an architecture (a tuple of choice indices) and returns its value, larger
-            is better, or an :class:`~surrobench.tasks.evaluation.Evaluation`. With ``epochs`` it
-            is called as ``evaluate(arch, epochs=12)``. Its seconds are measured where it does
-            not state a cost. Or a task (:class:`Trains`), which trains the architectures of a
-            ``batch`` together; if that raises an error, one by one.
-        strategy: as for :func:`~surrobench.strategies.make_strategy`.
+        evaluate: trains an architecture and returns its value, or an
+            :class:`~surrobench.tasks.evaluation.Evaluation`. A function whose first argument is
+            the name of a decision, or that takes keywords alone, is called by name with the values
+            of the decisions that are there (``train(depth=3, lr=0.01)``); any other with a tuple
+            of choice indices. With ``epochs`` it is also given ``epochs=12``. If it has an argument
+            ``checkpoint``, that is a folder which is the same whenever this architecture is
+            trained: a longer training may go on from what the shorter one wrote there, and costs
+            the budget only the difference. Its seconds are measured where it does not state a
+            cost. Or a task (:class:`~surrobench.strategies.training.Trains`), which trains the
+            architectures of a ``batch`` together; if that raises an error, one by one.
+        strategy: as for :func:`~surrobench.strategies.make_strategy`; by default ``"bayesian"``,
+            with several objectives ``"bayesian-multi-objective"``.
         budget: full trainings; shorter ones count in part.
         initial: random architectures to begin with.
         batch: architectures chosen at a time.
         seed: of all random draws.
         epochs: lengths of training to choose from, ascending, for multi-fidelity strategies.
-        objectives: names of further ``Evaluation.metrics`` to be maximised.
+        direction: ``"maximize"`` or ``"minimize"`` the value.
+        objectives: further ``Evaluation.metrics`` to be maximised; or a mapping such as
+            ``{"latency": "minimize"}``. The trade-offs found are ``result.pareto``.
         constraints: bounds such as ``{"params": "<= 0.5"}`` on measured columns or metrics.
         measured: label-free columns of the candidates, in their order.
+        workers: trainings at the same time, each in a process of its own; or an executor
+            (``submit`` as in ``concurrent.futures``). Results are told as they come, and what is
+            proposed next depends on which have. By default one after the other, here.
+        timeout: seconds after which no further training begins; the budget still holds.
         save: a JSON file that is written after each training. If it exists, the search goes on
-            from there; its budget may have grown.
+            from there; its budget and the number of workers may have changed.
+        progress: whether to show a bar on the error stream; by default if that is a terminal.
+        callback: called with each row; the search ends if it returns True.
         on_error: whether an exception of ``evaluate`` is a failed evaluation or ends the search.
+            If the whole initial design fails in the same way, the search ends in any case.
         options: of the strategy.
 
     Raises:
         UserError: for unknown names or options, parts that do not go together, a training that
-            returns no number, and a saved search that is not this one.
+            returns no number, objectives or constraints that it does not report, an initial design
+            that fails as a whole, and a saved search that is not this one.
     """
     if on_error not in ("record", "raise"):
         raise UserError(f"on_error is {on_error!r}; valid: 'record', 'raise'.")
-    problem = _problem(space, epochs, objectives, constraints or {}, measured or {})
+    if timeout is not None and not timeout > 0:
+        raise UserError(f"timeout is {timeout!r}; write a number of seconds above 0.")
+    if workers is not None and batch != 1:
+        raise UserError(
+            f"batch = {batch} and workers: with workers each result is told as it comes, so leave "
+            "out batch."
+        )
+    aims = Aims.of(direction, objectives)
+    problem = _problem(space, epochs, aims, constraints or {}, measured or {})
     _check_initial(initial, budget, problem)
-    chosen = make_strategy(strategy, problem, seed=seed, design=initial, **options)
+    if strategy is None:
+        strategy = "bayesian-multi-objective" if aims.objectives else "bayesian"
     name, factory, given = resolve_strategy(strategy, options)
+    _check_objectives(name, factory, aims)
+    chosen = make_strategy(strategy, problem, seed=seed, design=initial, **options)
     saved = None
     if save is not None:
         identity = {
@@ -161,28 +139,38 @@ def search(
             "epochs": list(problem.epochs),
             "objectives": list(problem.objectives),
             "constraints": dict(constraints or {}),
+            "direction": "minimize" if aims.minimise else "maximize",
         }
         saved = SavedSearch(Path(save), identity)
-    trainer = _Trainer(evaluate, problem, saved)
-    loop = SearchLoop(
-        chosen,
-        trainer,
-        Budget(budget),
-        batch=batch,
-        forgiving=on_error == "record",
-        prepare=trainer.train_together if trainer.together else None,
-    )
-    if saved is not None:
-        saved.load(loop)
-    rows = loop.run(None if saved is None else saved.told)
+    with ExitStack() as stack:
+        folder = _checkpoints(save, evaluate, stack)
+        trainer = _Trainer(evaluate, problem, aims, saved, folder)
+        loop = SearchLoop(
+            chosen,
+            trainer,
+            Budget(budget),
+            batch=batch,
+            forgiving=on_error == "record",
+            prepare=trainer.train_together if trainer.together else None,
+            continues=trainer.call.checkpoints is not None,
+        )
+        if saved is not None:
+            saved.load(loop)
+        bar = stack.enter_context(SearchBar(budget, progress))
+        watch = _Watch(trainer, aims, bar, callback, timeout, initial, len(loop.rows))
+        if workers is None:
+            loop.run(watch)
+        else:
+            pool = Workers(workers, trainer.call)
+            run_workers(loop, pool, trainer.take, trainer.known, watch)
     label = strategy.get("label") if isinstance(strategy, Mapping) else None
-    return SearchResult(tuple(rows), chosen, str(label or name))
+    return SearchResult(tuple(map(aims.shown, loop.rows)), chosen, str(label or name), aims)
 
 
 def _problem(
     space: SearchSpace | Candidates | str,
     epochs: Sequence[int] | None,
-    objectives: Sequence[str],
+    aims: Aims,
     constraints: Mapping[str, str],
     measured: Mapping[str, Any],
 ) -> Problem:
@@ -200,7 +188,7 @@ def _problem(
             f"of the names {', '.join(SPACES.names())}."
         )
     bounds = tuple(Constraint.parse(name, text) for name, text in constraints.items())
-    return Problem(candidates, tuple(epochs or ()), tuple(objectives), bounds)
+    return Problem(candidates, tuple(epochs or ()), aims.names, bounds)
 
 
 def _check_initial(initial: int, budget: float, problem: Problem) -> None:
@@ -214,36 +202,54 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
         )
 
 
+def _check_objectives(name: str, factory: Any, aims: Aims) -> None:
+    """Random search looks at no objective, so it may serve as the floor for several."""
+    if aims.objectives and not getattr(factory, "multi_objective", False) and name != "random":
+        raise UserError(
+            f"the strategy {name!r} looks at the value alone, not at the objectives "
+            f"{', '.join(aims.objectives)}; use 'bayesian-multi-objective' or 'nsga2'."
+        )
+
+
+def _checkpoints(save: str | Path | None, evaluate: Any, stack: ExitStack) -> Path:
+    """Where trainings keep what longer ones go on from: beside the saved search, if there is one.
+
+    Folders are made only for functions that take them.
+    """
+    if save is not None:
+        return Path(save).with_suffix(".checkpoints").absolute()
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surrobench-")))
+
+
 class _Trainer:
     """The user's function as the loop calls it: checked, timed, and saved."""
 
-    def __init__(self, train: Train | Trains, problem: Problem, saved: SavedSearch | None) -> None:
+    def __init__(
+        self,
+        train: Train | Trains,
+        problem: Problem,
+        aims: Aims,
+        saved: SavedSearch | None,
+        checkpoints: Path,
+    ) -> None:
         self.together = getattr(train, "evaluate_many", None)
         function = getattr(train, "evaluate", train)
-        if not callable(function):
-            raise UserError(
-                f"evaluate is {train!r}; it must be a function of an architecture, or a task."
-            )
-        self.train: Train = function
-        self.saved, self.lengths = saved, problem.epochs
+        space = problem.candidates.space
+        self.call = Call.of(function, space, problem.epochs, checkpoints)
+        self.problem, self.aims, self.saved = problem, aims, saved
         self._ready: dict[tuple[Arch, int | None], Evaluation] = {}
-        if self.lengths and not _takes_epochs(function):
-            raise UserError(
-                "with several lengths of training, evaluate must take them: "
-                "def evaluate(arch, epochs): …"
-            )
 
     def train_together(self, batch: Batch) -> None:
         """Train those of a batch that are as long together; what fails is left to be done alone."""
         self._ready = {}
-        missing = [one for one in dict.fromkeys(batch) if self._known(*one) is None]
+        missing = [one for one in dict.fromkeys(batch) if self.known(*one) is None]
         for epochs in dict.fromkeys(epochs for _, epochs in missing):
             archs = [arch for arch, length in missing if length == epochs]
             if self.together is None or len(archs) < 2:
                 continue
             started = time.perf_counter()
             try:
-                found = self.together(archs, **self._length(epochs))
+                found = self.together(archs, **self.call.length(epochs))
             except UserError:
                 raise
             except Exception:
@@ -254,52 +260,72 @@ class _Trainer:
                 )
             seconds = (time.perf_counter() - started) / len(archs)
             for arch, result in zip(archs, found, strict=True):
-                self._ready[arch, epochs] = self._kept(arch, epochs, _checked(result, seconds))
+                self._ready[arch, epochs] = self.take(arch, epochs, (result, seconds))
 
     def __call__(self, arch: Arch, epochs: int | None) -> Evaluation:
-        known = self._known(arch, epochs)
-        if known is not None:
-            return known
-        started = time.perf_counter()
-        result = self.train(arch, **self._length(epochs))
-        return self._kept(arch, epochs, _checked(result, time.perf_counter() - started))
+        return self.known(arch, epochs) or self.take(arch, epochs, self.call(arch, epochs))
 
-    def _known(self, arch: Arch, epochs: int | None) -> Evaluation | None:
+    def known(self, arch: Arch, epochs: int | None) -> Evaluation | None:
         saved = None if self.saved is None else self.saved.known(arch, epochs)
         return saved or self._ready.get((arch, epochs))
 
-    def _length(self, epochs: int | None) -> dict[str, int]:
-        return {"epochs": epochs or self.lengths[-1]} if self.lengths else {}
-
-    def _kept(self, arch: Arch, epochs: int | None, evaluation: Evaluation) -> Evaluation:
+    def take(self, arch: Arch, epochs: int | None, returned: tuple[Any, float]) -> Evaluation:
+        """What a training returned, with the seconds it took, as strategies see it."""
+        evaluation = self.aims.turned(checked(*returned))
         if self.saved is not None:
             self.saved.trained(arch, epochs, evaluation)
+        if evaluation.status == "ok":
+            self.aims.check_names(evaluation, self.problem)
         return evaluation
 
 
-def _takes_epochs(train: Train) -> bool:
-    try:
-        parameters = inspect.signature(train).parameters
-    except ValueError:  # compiled code does not say
-        return True
-    kinds = {parameter.kind for parameter in parameters.values()}
-    return "epochs" in parameters or inspect.Parameter.VAR_KEYWORD in kinds
+class _Watch:
+    """What happens between trainings: saving, showing, and reasons to stop."""
+
+    def __init__(
+        self,
+        trainer: _Trainer,
+        aims: Aims,
+        bar: SearchBar,
+        callback: Callable[[Row], object] | None,
+        timeout: float | None,
+        initial: int,
+        known: int,
+    ) -> None:
+        self._trainer, self._aims, self._bar, self._callback = trainer, aims, bar, callback
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._seen, self._design = known, max(initial, _FEWEST_FAILURES)
+
+    def __call__(self, loop: SearchLoop) -> bool:
+        """Whether to stop."""
+        self._check_failures(loop.rows)
+        if self._trainer.saved is not None:
+            self._trainer.saved.told(loop)
+        stop = self._deadline is not None and time.monotonic() >= self._deadline
+        fresh, self._seen = loop.rows[self._seen :], len(loop.rows)
+        for row in fresh:
+            shown = self._aims.shown(row)
+            best = self._aims.shown(loop.rows[row.best - 1]) if row.best else None
+            self._bar.update(row, best)
+            if self._callback is not None and self._callback(shown) is True:
+                stop = True
+        return stop
+
+    def _check_failures(self, rows: Sequence[Row]) -> None:
+        """A mistake of the training itself shows in all of the initial design alike."""
+        if not self._seen < self._design <= len(rows):
+            return
+        ways = {_way(row) for row in rows[: self._design]}
+        if len(ways) > 1 or rows[0].status != "failed" or not rows[0].reason:
+            return
+        if self._trainer.saved is not None:
+            self._trainer.saved.discard()
+        raise UserError(
+            f"the first {self._design} trainings all failed in the same way: {rows[0].reason} "
+            '(on_error="raise" shows where).'
+        )
 
 
-def _checked(result: Any, seconds: float) -> Evaluation:
-    if isinstance(result, Evaluation):
-        return result if result.cost is not None else replace(result, cost=seconds)
-    if hasattr(result, "item") and getattr(result, "ndim", 0) == 0:  # a number of NumPy or torch
-        result = result.item()
-    if isinstance(result, Mapping):
-        raise UserError(
-            "evaluate returned a dictionary; say which metric is searched for with "
-            "surrobench.tasks.own.OwnEvaluation(space, evaluate, value=…)."
-        )
-    if isinstance(result, bool) or not isinstance(result, Real):
-        raise UserError(
-            f"evaluate returned {type(result).__name__}; it must return a number (larger is "
-            "better) or an Evaluation."
-        )
-    value = float(result)
-    return Evaluation(value, seconds, "ok" if math.isfinite(value) else "diverged")
+def _way(row: Row) -> tuple[str, str]:
+    """How a training failed, without the numbers in which messages differ."""
+    return row.status, re.sub(r"0x[0-9a-f]+|[\d.]+", "#", row.reason)

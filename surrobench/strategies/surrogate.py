@@ -13,6 +13,7 @@ from torch import Tensor
 
 from surrobench.acquisition.situation import LearnedConstraint
 from surrobench.encodings.column_blocks import with_blocks
+from surrobench.encodings.default import MIXED, default_encoding
 from surrobench.predictors import make_predictor
 from surrobench.predictors.belief import Belief, PoolPredictor, PoolSession
 from surrobench.predictors.model_belief import ModelBelief
@@ -25,7 +26,9 @@ from surrobench.strategies.problem import Constraint
 FloatArray = npt.NDArray[np.float64]
 Spec = str | Mapping[str, Any]
 
-DEFAULT_ENCODING = "one-hot"
+DEFAULT_PREDICTOR = "gp-matern52+quantile-normal"
+MIXED_PREDICTOR = "gp-mixed+quantile-normal"
+"""Where words and numbers are encoded side by side."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,17 @@ def believing(belief: Belief, rows: Sequence[int]) -> Belief:
     return belief.condition(list(rows), belief.mean[list(rows)])
 
 
+def settled_predictor(predictor: Spec, encoding: str) -> Spec:
+    """A predictor by name: ``"default"`` is a Gaussian process with a kernel for the encoding.
+
+    Matérn-5/2 with one lengthscale, or where words and numbers stand side by side, a product of
+    a categorical and a numeric kernel.
+    """
+    if predictor != "default":
+        return predictor
+    return MIXED_PREDICTOR if encoding == MIXED else DEFAULT_PREDICTOR
+
+
 class Surrogate:
     """One predictor for all quantities of a search, each with a session of its own.
 
@@ -85,9 +99,12 @@ class Surrogate:
 
     Args:
         candidates: where the encodings come from.
-        predictor: as for :func:`~surrobench.predictors.make_predictor`.
-        encoding: as for :func:`~surrobench.encodings.make_encoding`, or ``"default"``: one-hot. A
-            predictor that insists on an encoding gets that.
+        predictor: as for :func:`~surrobench.predictors.make_predictor`, or ``"default"``, see
+            :func:`settled_predictor`.
+        encoding: as for :func:`~surrobench.encodings.make_encoding`, or ``"default"``, which
+            follows the kinds of the decisions
+            (:func:`~surrobench.encodings.default.default_encoding`). A predictor that insists on
+            an encoding gets that.
         refit_every: observations after which hyperparameters are chosen anew; a third of those
             known already is never exceeded.
 
@@ -99,8 +116,8 @@ class Surrogate:
         self, candidates: Candidates, predictor: Spec, encoding: str, refit_every: int
     ) -> None:
         self.candidates, self.refit_every = candidates, refit_every
-        recipe: Any = make_predictor(predictor)
-        chosen = DEFAULT_ENCODING if encoding == "default" else encoding
+        chosen = default_encoding(candidates.space) if encoding == "default" else encoding
+        recipe: Any = make_predictor(settled_predictor(predictor, chosen))
         self.encoding: str = getattr(recipe, "encoding", None) or chosen
         self.recipe: Predictor = with_blocks(
             recipe, self.encoding, candidates.space, candidates.measured

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.columns import LazyColumns
+from surrobench.encodings.default import default_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies.candidates import Candidates
@@ -65,8 +66,8 @@ class LiveSearchTask:
 
     @property
     def default_encoding(self) -> str:
-        """One-hot."""
-        return "one-hot"
+        """What follows from the kinds of the decisions."""
+        return default_encoding(self.setting.task.space)
 
     @property
     def clock(self) -> str:

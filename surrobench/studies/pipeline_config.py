@@ -67,7 +67,8 @@ class PipelineStudy(BaseModel):
         name: names the run folder.
         tasks: live tasks (``"live:cells"``), or tables: tasks, groups of tasks, paths of cards.
         predictors: names, or tables with options (and a label).
-        encodings: ``"default"`` is the one that the task proposes (one-hot for live tasks).
+        encodings: ``"default"`` is the one that the task proposes (for live tasks, what follows
+            from the kinds of the decisions).
         acquisitions: what picks from a belief.
         candidates: architectures that can be picked; a smaller task offers all it has.
         train: how many of them are trained briefly.

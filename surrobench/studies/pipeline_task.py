@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.encodings.default import default_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.studies.judging import TRAINED, Judge, Judging, holds_out, judgeable
@@ -223,8 +224,8 @@ class LivePipeline:
 
     @property
     def default_encoding(self) -> str:
-        """One-hot."""
-        return "one-hot"
+        """What follows from the kinds of the decisions."""
+        return default_encoding(self.setting.task.space)
 
     @cached_property
     def fingerprint(self) -> str:

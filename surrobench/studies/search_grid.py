@@ -15,6 +15,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
+from surrobench.strategies.surrogate import settled_predictor
 from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
 from surrobench.studies.grid import Plan
@@ -131,6 +132,7 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
     Raises:
         UserError: for unknown names, parts that do not go together and unreadable tasks.
     """
+    _check_axes(study)
     plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
@@ -157,6 +159,21 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
             _build(study, method, task)
         plan.cells.extend(_cells(study, task, spec, str(base), methods))
     return plan
+
+
+def _check_axes(study: SearchStudy) -> None:
+    """Refuse a part that no strategy takes: it would change nothing."""
+    for option in study.axes():
+        for choice in study.strategies:
+            _, factory, given = resolve_strategy(choice.spec)
+            if option in strategy_options(factory) and option not in given:
+                break
+        else:
+            raise UserError(
+                f"{option}s (--{option}) changes nothing here: every strategy of this study either "
+                f"takes no {option} or says which. Add one that leaves it open, such as "
+                "--add-strategy bayesian."
+            )
 
 
 def _check_budget(study: SearchStudy, task: AnySearchTask) -> None:
@@ -196,11 +213,13 @@ def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: AnySe
     """The encoding by name: the predictor's own, or the one that the task proposes."""
     if not isinstance(options.get("encoding"), str):
         return
-    own = None
-    if options.get("predictor"):
-        own = getattr(make_predictor(_spec(options["predictor"])), "encoding", None)
+    own, predictor = None, options.get("predictor")
+    if predictor and predictor != "default":
+        own = getattr(make_predictor(_spec(predictor)), "encoding", None)
     name = own or options["encoding"]
     options["encoding"] = task.default_encoding if name == "default" else name
+    if predictor == "default":
+        options["predictor"] = settled_predictor(predictor, options["encoding"])
     texts.pop("encoding", None)
 
 

@@ -191,6 +191,8 @@ class Card(_Strict):
         drop_invalid: leave out rows that are wrong in any way, and count them.
         resolution: step of the targets of all tasks that state none of their own; see there.
             Without it values stay as they are.
+        default_encoding: what studies use that name none; by default it follows the kinds of the
+            decisions: words one-hot, numbers as numbers, a mixture as both.
     """
 
     name: str
@@ -214,7 +216,7 @@ class Card(_Strict):
     duplicates: Literal["error", "mean"] = "error"
     drop_invalid: bool = False
     resolution: float | str | None = None
-    default_encoding: str = "one-hot"
+    default_encoding: str | None = None
     tasks: dict[str, TaskCard] = Field(min_length=1)
 
     @field_validator("resolution")

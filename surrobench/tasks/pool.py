@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.encodings.default import default_encoding
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.columns import FloatArray, IntArray
@@ -109,7 +110,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
         citation=card.citation,
         bibtex=card.bibtex,
         url=card.url,
-        default_encoding=card.default_encoding,
+        default_encoding=card.default_encoding or default_encoding(table.space),
         curves={name: pool.mean(values) for name, values in curves.items()},
         useful=_useful(task),
     )

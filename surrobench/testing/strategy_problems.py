@@ -64,10 +64,17 @@ class Landscape:
 
 
 def landscape(candidates: Candidates, *, epochs: bool, objectives: bool) -> Landscape:
-    """A landscape over some candidates, always the same for the same space."""
+    """A landscape over some candidates, always the same for the same space.
+
+    What a number is worth falls from one peak to both sides.
+    """
     rng = np.random.default_rng(0)
     cardinalities = candidates.space.cardinalities
-    weights = [rng.permutation(np.linspace(0.0, 2.0, c)) + rng.random(c) for c in cardinalities]
+    drawn = [rng.permutation(np.linspace(0.0, 2.0, c)) + rng.random(c) for c in cardinalities]
+    weights = [
+        _one_peak(worth) if variable.ordinal else worth
+        for variable, worth in zip(candidates.space.variables, drawn, strict=True)
+    ]
     costs = [rng.random(c) for c in cardinalities]
     problem = Problem(
         candidates,
@@ -75,6 +82,14 @@ def landscape(candidates: Candidates, *, epochs: bool, objectives: bool) -> Land
         objectives=(OBJECTIVE,) if objectives else (),
     )
     return Landscape(problem, weights, costs)
+
+
+def _one_peak(worth: FloatArray) -> FloatArray:
+    """The same numbers in an order that rises to the place of the largest, and then falls."""
+    by_distance = np.argsort(np.abs(np.arange(len(worth)) - worth.argmax()), kind="stable")
+    ordered = np.empty_like(worth)
+    ordered[by_distance] = np.sort(worth)[::-1]
+    return ordered
 
 
 def choices(*cardinalities: int) -> SearchSpace:

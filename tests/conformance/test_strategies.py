@@ -36,7 +36,7 @@ LEARNING: dict[str, dict[str, int]] = {
     "reinforce-transformer": {"evaluations": 100, "seeds": 3},
     "q-learning": {"evaluations": 150, "seeds": 3},
     "nsga2": {"evaluations": 100},
-    "optuna-tpe": {"seeds": 3},
+    "optuna-tpe": {"seeds": 6},
     "bayesian-multi-objective": {"evaluations": 25, "seeds": 2},
 }
 """How long and how often a strategy searches to show that it learns, where not 50 and 5."""

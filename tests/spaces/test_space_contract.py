@@ -15,6 +15,7 @@ from surrobench.spaces.adaptations import Adaptations
 from surrobench.spaces.architecture import SearchSpace, Variable
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.choices import Choices
+from surrobench.spaces.named import Categorical, Integer, Space
 
 DECISIONS = (
     Variable("depth", ("1", "2", "3"), (1.0, 2.0, 3.0)),
@@ -28,6 +29,12 @@ SPACES_UNDER_TEST = {
     "adaptation": Adaptations(),
     "choices": Choices("choices", DECISIONS),
     "listed": Choices("listed", DECISIONS, LISTED),
+    "named": Space(
+        depth=Integer(1, 4),
+        op=Categorical("conv", "pool"),
+        kernel=Integer(1, 5, when={"op": "conv"}),
+        dilation=Categorical(1, 2, when={"kernel": (3, 4, 5), "depth": (2, 3)}),
+    ),
 }
 
 

@@ -12,7 +12,8 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.predictors.pool_session import RefitSession, open_pool
-from surrobench.spaces.architecture import Arch
+from surrobench.spaces.architecture import Arch, Variable
+from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy, surrogate
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
@@ -32,8 +33,12 @@ NETWORKS = {"use": "mlp-ensemble", "members": 4, "width": 16, "steps": 30}
 
 
 def toy(*cardinalities: int) -> Landscape:
-    """A separable function of the choices."""
-    candidates = Candidates(choices(*cardinalities or (4, 4, 4, 4, 4)))
+    """A separable function of the choices, which are words."""
+    decisions = [
+        Variable(f"decision {i}", tuple(f"word {choice}" for choice in range(c)))
+        for i, c in enumerate(cardinalities or (4, 4, 4, 4, 4))
+    ]
+    candidates = Candidates(Choices("toy words", decisions))
     return landscape(candidates, epochs=False, objectives=False)
 
 

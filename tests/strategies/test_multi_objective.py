@@ -35,7 +35,9 @@ def toy(*cardinalities: int) -> Landscape:
 
 
 def build(problem: Problem, **options: Any) -> Any:
-    options = {"acquisition": NEHVI, "screen": 40, "predictor": "gp-matern52", **options}
+    # The kernel has one lengthscale, so it is given columns of one kind.
+    plain = {"predictor": "gp-matern52", "encoding": "one-hot"}
+    options = {"acquisition": NEHVI, "screen": 40, **plain, **options}
     return make_strategy(NAME, problem, **options)
 
 

@@ -37,7 +37,7 @@ def test_a_predictor_with_its_own_encoding_appears_once(toy: Path) -> None:
 
 
 def test_the_default_encoding_is_that_of_the_task(toy: Path) -> None:
-    assert {cell.encoding for cell in plan(toy).cells} == {"one-hot"}
+    assert {cell.encoding for cell in plan(toy).cells} == {"categorical+numeric"}
 
 
 def test_transforms_are_an_axis_and_stand_in_the_name(toy: Path) -> None:

@@ -62,7 +62,7 @@ def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
     assert found[0] == "random"
     assert found[1:5] == [
         f"bayesian [knn, {encoding}, {acquisition}]"
-        for encoding in ("one-hot", "ordinal")
+        for encoding in ("categorical+numeric", "ordinal")
         for acquisition in ("ei", "pi")
     ]
     assert "bayesian [params, measured:params, ei]" in found  # its own encoding, and only that
@@ -74,7 +74,7 @@ def test_axes_cross_what_strategies_leave_open(maze: Path) -> None:
 
 def test_what_was_not_varied_is_named_all_the_same(maze: Path) -> None:
     assert methods(maze, strategies=["bayesian"]) == [
-        "bayesian [gp-matern52+quantile-normal, one-hot, log-ei]"
+        "bayesian [gp-mixed+quantile-normal, categorical+numeric, log-ei]"
     ]
 
 
@@ -185,3 +185,24 @@ def test_what_does_not_go_together_is_refused_before_any_work(
     with pytest.raises(UserError) as error:
         plan(maze, **changes)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"predictors": ["knn"]}, r"predictors \(--predictor\) changes nothing"),
+        ({"encodings": ["ordinal"]}, r"encodings \(--encoding\) changes nothing"),
+        ({"acquisitions": ["ei"]}, r"acquisitions \(--acquisition\) changes nothing"),
+    ],
+)
+def test_an_axis_that_no_strategy_takes_is_refused(
+    maze: Path, changes: dict[str, Any], named: str
+) -> None:
+    settled = {
+        "use": "bayesian",
+        "predictor": "gp-rbf",
+        "encoding": "one-hot",
+        "acquisition": "log-ei",
+    }
+    with pytest.raises(UserError, match=named):
+        plan(maze, strategies=["random", settled], **changes)

@@ -28,7 +28,7 @@ def test_the_shortest_card_has_sensible_defaults(tmp_path):
     card = read(tmp_path, GOOD)
     assert card.tasks["value"].direction == "maximize"
     assert card.missing == "error"
-    assert card.default_encoding == "one-hot"
+    assert card.default_encoding is None  # follows the kinds of the decisions
     assert card.licence == "not stated"
 
 
