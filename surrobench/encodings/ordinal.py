@@ -17,9 +17,10 @@ from surrobench.spaces.blocks import HasBlocks
 class Ordinal:
     """One column per variable, scaled to [0, 1] over the choices of the variable.
 
-    An ordinal variable gives its value, any other the index of its choice (an arbitrary order:
-    meant for trees). In a space with blocks each block adds a column for its presence, and an
-    absent block is 0 in all of its columns: the chain space has 14 + 6 = 20.
+    An ordinal variable gives its value (its logarithm on a log scale), any other the index of its
+    choice (an arbitrary order: meant for trees). In a space with blocks each block adds a column
+    for its presence, and an absent block is 0 in all of its columns: the chain space has
+    14 + 6 = 20.
     """
 
     isomorphism_invariant: ClassVar[bool] = False
@@ -63,6 +64,9 @@ def _levels(variable: Variable, optional: bool) -> FloatArray:
     """The number of each choice, scaled over the choices other than "absent"."""
     numbers = variable.values or tuple(map(float, range(len(variable.choices))))
     levels = np.array(numbers, dtype=np.float64)
+    if variable.scale == "log":
+        # A first choice "absent" of a table's variable is worth no number.
+        levels = np.log(np.maximum(levels, levels[levels > 0].min()))
     real = levels[1:] if optional else levels
     low, width = real.min(), np.ptp(real)
     levels = (levels - low) / width if width > 0 else np.zeros_like(levels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,11 +23,13 @@ class Variable:
         name: what is decided, for example ``"conv1 kernel"``.
         choices: the label of each choice; an architecture holds the index of one of them.
         values: a number for each choice if the decision is ordinal (5, 64, log2 …), else ``None``.
+        scale: ``"log"`` if ratios of ``values`` matter, not differences; encodings follow it.
     """
 
     name: str
     choices: tuple[str, ...]
     values: tuple[float, ...] | None = None
+    scale: Literal["linear", "log"] = "linear"
 
     def __post_init__(self) -> None:
         if not self.choices:

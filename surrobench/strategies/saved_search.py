@@ -14,6 +14,7 @@ from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.loop import SearchLoop
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.tasks.evaluation import Evaluation
@@ -65,9 +66,10 @@ class SavedSearch:
 
     def _check(self, before: Mapping[str, Any]) -> None:
         changed = [
-            f"{name} was {_short(before.get(name))}, is {_short(value)}"
+            change
             for name, value in self.identity.items()
             if before.get(name) != value
+            for change in _changes(name, before.get(name), value)
         ]
         if changed:
             raise UserError(
@@ -118,9 +120,19 @@ def describe_candidates(candidates: Candidates) -> dict[str, Any]:
     return {
         "name": candidates.space.name,
         "choices": list(candidates.space.cardinalities),
+        "variables": described_variables(candidates.space),
         "size": candidates.size,
         "hash": digest.hexdigest()[:16],
     }
+
+
+def _changes(name: str, before: Any, now: Any) -> list[str]:
+    """What differs in one part of the identity; of a space, which choices."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping) and "variables" in before:
+        told = list(variable_changes(before["variables"], now["variables"]))
+        if told:
+            return told
+    return [f"{name} was {_short(before)}, is {_short(now)}"]
 
 
 def _named(value: Any) -> Any:

@@ -159,7 +159,10 @@ class TableTask:
         arrays = {"archs": self.archs, "truth": self.truth, "groups": self.groups}
         arrays |= {f"measured:{name}": values for name, values in self.measured.items()}
         arrays |= {f"subset:{name}": values for name, values in self.subsets.items()}
-        labels = [f"{v.name}={v.choices}{v.values}" for v in self.space.variables]
+        labels = [
+            f"{v.name}={v.choices}{v.values}{'log' if v.scale == 'log' else ''}"
+            for v in self.space.variables
+        ]
         digest.update("\n".join([self.unit, self.direction, *labels]).encode())
         for name in sorted(arrays):
             values = np.ascontiguousarray(arrays[name])
