@@ -10,6 +10,7 @@ from typing import Any
 CONCATENATION = "_concat"
 """Ends the names of the parts of a genotype that say which nodes form the output of a cell."""
 _FIELDS = ("normal", f"normal{CONCATENATION}", "reduce", f"reduce{CONCATENATION}")
+_LONGEST_RANGE = 1_000
 _CALL = re.compile(r"\s*[A-Za-z_][\w.]*\(\s*(?:\w+\s*=|[\[(]).*\)\s*", re.DOTALL)
 
 
@@ -31,28 +32,38 @@ def parse_text(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return _value(ast.parse(text.strip(), mode="eval").body)
+        node = ast.parse(text.strip(), mode="eval").body
+        return _fields(node) if isinstance(node, ast.Call) else _value(node)
+
+
+def _fields(node: ast.Call) -> dict[str, Any]:
+    """The fields of a named tuple; only its name may be called, nothing inside it."""
+    if not isinstance(node.func, ast.Name | ast.Attribute) or len(node.args) > len(_FIELDS):
+        raise ValueError("this is no genotype")
+    given = zip(_FIELDS, map(_value, node.args), strict=False)
+    return {**dict(given), **{_name(keyword): _value(keyword.value) for keyword in node.keywords}}
+
+
+def _name(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        raise ValueError("'**' is no part of a genotype")
+    return keyword.arg
 
 
 def _value(node: ast.expr) -> Any:
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(element) for element in node.elts]
-    if isinstance(node, ast.Dict):
-        keys = [None if key is None else ast.literal_eval(key) for key in node.keys]
-        return dict(zip(keys, map(_value, node.values), strict=True))
-    if not isinstance(node, ast.Call):
-        return ast.literal_eval(node)
+    if isinstance(node, ast.Call):
+        return _sequence(node)
+    return ast.literal_eval(node)
+
+
+def _sequence(node: ast.Call) -> list[Any]:
+    """``range(2, 6)``, or ``list(…)`` of such."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     given = [_value(argument) for argument in node.args]
-    if name == "range":
-        return list(range(*given)) if len(range(*given)) <= 1000 else _refuse("a long range")
-    if name in ("list", "tuple") and len(given) == 1:
+    if name == "range" and not node.keywords and len(range(*given)) <= _LONGEST_RANGE:
+        return list(range(*given))
+    if name in ("list", "tuple") and len(given) == 1 and isinstance(given[0], list):
         return given[0]
-    if len(given) > len(_FIELDS) or any(keyword.arg is None for keyword in node.keywords):
-        return _refuse(f"a call of {name or 'something'}")
-    named = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
-    return {**dict(zip(_FIELDS, given, strict=False)), **named}
-
-
-def _refuse(what: str) -> Any:
-    raise ValueError(f"{what} is no part of a genotype")
+    raise ValueError(f"a call of {name or 'something'} is no part of a genotype")
