@@ -17,8 +17,9 @@ def main() -> None:
     """Entry point of the command ``surrobench``."""
     limit_this_process()  # before anything imports numpy or torch
     from surrobench.cli.app import app
-    from surrobench.cli.console import complain
+    from surrobench.cli.console import complain, print_anything
 
+    print_anything()
     try:
         app()
     except UserError as error:

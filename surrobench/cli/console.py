@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+import codecs
+import sys
+
 from rich.console import Console
 
 output = Console(highlight=False)
 messages = Console(stderr=True, highlight=False)
+
+_SPELT_OUT = {
+    "τ": "tau",
+    "ρ": "rho",
+    "≈": "~",
+    "≤": "<=",
+    "≥": ">=",
+    "±": "+-",
+    "×": "x",
+    "–": "-",
+    "…": "...",
+    "†": "+",
+    "→": "->",
+    "∞": "inf",
+}
+
+
+def print_anything() -> None:
+    """Make both streams replace what their encoding does not hold.
+
+    Redirected on Windows, or under the C locale, that is most of Greek and mathematics; nowhere
+    does it hold half a surrogate pair, which a file name or an error message may.
+    """
+    codecs.register_error("surrobench.spelt-out", _spelt_out)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="surrobench.spelt-out")
+
+
+def _spelt_out(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = "".join(_SPELT_OUT.get(one, "?") for one in error.object[error.start : error.end])
+    try:
+        text.encode(error.encoding)
+    except UnicodeError:
+        text = "?" * (error.end - error.start)
+    return text, error.end
 
 
 def complain(message: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrobench.cli.console import say
+from surrobench.cli.console import say, tell
 
 if TYPE_CHECKING:
+    from surrobench.tasks.accounts import DecisionAccount
     from surrobench.tasks.info import TaskInfo
 
 _LABEL_WIDTH = 14
@@ -33,6 +34,8 @@ def _explain(info: TaskInfo) -> None:
         say(f"{label:<{_LABEL_WIDTH}}{lines[0]}")
         for line in lines[1:]:
             say(" " * _LABEL_WIDTH + line)
+    for remark in info.remarks:
+        tell(f"Note: {remark}", style="yellow")
     if info.bibtex:
         say()
         say(info.bibtex.strip())
@@ -48,6 +51,7 @@ def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
     unit = info.unit or "not stated"
     yield "unit", f"{unit} ({better} at the source; here larger is always better)"
     yield "space", f"{info.space}, {info.space_size:,} architectures"
+    yield from decision_lines(info.decisions)
     yield "pool", f"{info.pool_size:,} architectures with a value{_left_out(info)}"
     yield "duplicates", _duplicates(info)
     yield "values", f"best {info.optimum:.6g}, median {info.median:.6g}, worst {info.worst:.6g}"
@@ -67,6 +71,14 @@ def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
         yield "cite", info.citation
     if info.url:
         yield "source", info.url
+
+
+def decision_lines(accounts: Iterable[DecisionAccount]) -> Iterator[tuple[str, str]]:
+    """How every decision was read, a label and a text each."""
+    for account in accounts:
+        names = list(account.names)
+        shown = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]} ({len(names)})"
+        yield "decision", f"{shown}: {account.sentence()}"
 
 
 def _left_out(info: TaskInfo) -> str:

@@ -157,6 +157,7 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
 
 def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     """The rows that were asked for, and the same checked."""
+    from surrobench.studies.fingerprints import refuse_other_data
     from surrobench.studies.kinds import imported
     from surrobench.studies.view import (
         companions,
@@ -165,6 +166,7 @@ def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
         merge_results,
     )
 
+    refuse_other_data(request.runs)
     frame = merge_results([load_results(run) for run in request.runs])
     kind = kind_of_frame(frame)
     for column, chosen in (("task", request.tasks), (kind.subject, request.methods)):

@@ -23,6 +23,7 @@ def leaderboard_command(folder: Path, out: Path | None) -> None:
 
     frames: dict[str, dict[str, pd.DataFrame]] = {kind: {} for kind in RANKED}
     sources: list[Source] = []
+    places: dict[str, Path] = {}
     for place in run_folders(folder):
         name = place.relative_to(folder).as_posix() if place != folder else place.resolve().name
         try:
@@ -31,12 +32,14 @@ def leaderboard_command(folder: Path, out: Path | None) -> None:
             tell(f"Left out {name}: {error}", style="yellow")
             continue
         frames[kind][name] = frame
+        places[name] = place
         sources.append(source)
     if not sources:
         raise UserError(
             f"{folder}: there is no run below this folder. Run folders are made by: "
             "surrobench run STUDY --out FOLDER"
         )
+    frames = _apart(frames, places)
     paths = write_leaderboard(
         _together("prediction", frames["prediction"]),
         _together("search", frames["search"]),
@@ -71,6 +74,29 @@ def _loaded(place: Path, name: str) -> tuple[str, pd.DataFrame, Source]:
     if kind not in RANKED:
         raise UserError(f"a {kind} study is not ranked here; see its own report.")
     return kind, frame, Source(name, kind, frame["task"].nunique(), len(frame))
+
+
+def _apart(
+    frames: dict[str, dict[str, pd.DataFrame]], places: dict[str, Path]
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Tasks of one name that hold different data get the names of their runs; says which."""
+    from surrobench.studies.fingerprints import other_data, say_other_data
+
+    names = {place: name for name, place in places.items()}
+    tags: dict[str, dict[str, str]] = {}
+    for task, versions in other_data(places.values()).items():
+        named = {key: [Path(names[run]) for run in runs] for key, runs in versions.items()}
+        tell(f"{say_other_data(task, named)}: ranked apart.", style="yellow")
+        for runs in versions.values():
+            for run in runs:
+                tags.setdefault(names[run], {})[task] = f"{task} ({names[runs[0]]})"
+    return {
+        kind: {
+            name: frame.assign(task=frame["task"].astype(str).replace(tags.get(name, {})))
+            for name, frame in runs.items()
+        }
+        for kind, runs in frames.items()
+    }
 
 
 def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:

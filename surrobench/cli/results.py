@@ -21,7 +21,7 @@ _PATHS_SHOWN = 8
 
 
 def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list[Path]:
-    """Print the table (with what failed) and write tables and figures.
+    """Write tables and figures, and then print the table (with what failed).
 
     Args:
         frame: results of one kind of study.
@@ -38,7 +38,6 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
 
     kind = kind_of_frame(frame)
     results = imported(kind.results)(frame, **companions(kind, runs))
-    output.print(imported(kind.ranking)(results))
     extra = task_extras(frame, runs, kind.name)
     paths = imported(kind.report)(
         results,
@@ -47,6 +46,7 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
         extras=extra.exhibits,
         omitted=extra.omitted,
     )
+    output.print(imported(kind.ranking)(results))
     return sorted(paths, key=_interest)
 
 
@@ -62,8 +62,10 @@ def _interest(path: Path) -> int:
 
 def report_command(runs: list[Path], out: Path | None) -> None:
     """Make the report of one or more runs."""
+    from surrobench.studies.fingerprints import refuse_other_data
     from surrobench.studies.view import load_results, merge_results
 
+    refuse_other_data(runs)
     frame = merge_results([load_results(place) for place in runs])
     if out is None:
         first = runs[0] if runs[0].is_dir() else runs[0].parent

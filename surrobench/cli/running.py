@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from surrobench.studies.study_file import StudySource, load_study
 
 if TYPE_CHECKING:
     from surrobench.studies.runner import RunResult, RunSettings
+    from surrobench.tasks.task import TableTask
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,12 @@ def run_command(request: RunRequest) -> int:
         request.update,
         _numbers(request.devices),
     )
+    remarks = _remarks(study, origin.base)
     if request.dry_run:
         _show_plan(study, origin, settings)
+        _tell_all(remarks)
         return 0
+    _tell_all(remarks)
     progress = make_progress(kind_of(study).caption)
     try:
         result = run(study, origin.base, settings, progress)
@@ -77,6 +82,29 @@ def run_command(request: RunRequest) -> int:
     except KeyboardInterrupt:
         return _stopped()
     return _show(result)
+
+
+def _tables(study: AnyStudy, base: Path) -> Iterator[TableTask]:
+    """The tasks of tables of the user's own; published ones are known."""
+    from surrobench.tasks import expand_tasks, load_task
+    from surrobench.tasks.catalogue import is_card_path
+
+    for spec in study.tasks:
+        if is_card_path(spec):
+            for task in expand_tasks(spec, base):
+                yield load_task(task, base)
+
+
+def _remarks(study: AnyStudy, base: Path) -> list[str]:
+    from surrobench.tasks.accounts import remarks
+
+    found = [remark for task in _tables(study, base) for remark in remarks(task)]
+    return list(dict.fromkeys(found))
+
+
+def _tell_all(remarks: list[str]) -> None:
+    for remark in remarks:
+        tell(f"Note: {remark}", style="yellow")
 
 
 def _replacements(request: RunRequest) -> dict[str, Any]:
@@ -116,8 +144,10 @@ def _this_command() -> str:
 
 def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> None:
     """What ``--dry-run`` prints."""
+    from surrobench.cli.explaining import decision_lines
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.store import ResultStore
+    from surrobench.tasks.accounts import decision_accounts
 
     kind = kind_of(study)
     plan = kind.plan(study, origin.base)
@@ -127,6 +157,9 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
     for label, text in study.outline():
         say(f"{label:<12} {text}")
     _say_counts("task", Counter(cell.task for cell in plan.cells))
+    for task in _tables(study, origin.base):
+        for label, text in decision_lines(decision_accounts(task)):
+            say(f"{label:<12} {task.name}: {text}")
     _say_counts(kind.subject, Counter(cell.method() for cell in plan.cells))
     say(f"seeds        {', '.join(map(str, study.seeds))}")
     say(f"cells        {len(plan.cells)}, of which {done} are finished")

@@ -32,14 +32,14 @@ def versus_best(
         the choice of the best (NaN for the best); ``pairs``, common seeds with the best;
         ``not_worse``, not significantly different from the best. ``not_worse`` is False where the
         test could not have found any difference with that many pairs, so that too few seeds never
-        look like a draw.
+        look like a draw. Where all of several methods have one mean, none is the best.
     """
     values = scores.to_numpy(dtype=np.float64)
     count = scores.shape[1]
     best, second, not_worse = np.zeros((3, count), dtype=bool)
     p, pairs = np.full(count, np.nan), np.zeros(count, dtype=int)
     means = scores.mean().to_numpy()
-    if np.isfinite(means).any():
+    if np.isfinite(means).any() and not _all_equal(means):
         leader = int(np.nanargmax(means) if larger_is_better else np.nanargmin(means))
         best[leader] = True
         second = _leaders(np.where(best, np.nan, means), larger_is_better)
@@ -50,6 +50,12 @@ def versus_best(
         p, not_worse = found.adjusted, found.conclusive & (found.adjusted >= alpha)
     columns = {"best": best, "second": second, "p": p, "pairs": pairs, "not_worse": not_worse}
     return pd.DataFrame(columns, index=scores.columns)
+
+
+def _all_equal(means: FloatArray) -> bool:
+    """Whether there are several means and nothing tells them apart."""
+    known = means[np.isfinite(means)]
+    return known.size > 1 and bool(np.ptp(known) <= 1e-12 * np.abs(known).max())
 
 
 def _leaders(means: FloatArray, larger_is_better: bool) -> npt.NDArray[np.bool_]:

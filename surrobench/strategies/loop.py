@@ -12,7 +12,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.strategy import Strategy
-from surrobench.tasks.evaluation import Evaluation
+from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
 
 Evaluate = Callable[[Arch, int | None], Evaluation]
 """Trains an architecture for so many epochs (None: fully)."""
@@ -159,7 +159,7 @@ class SearchLoop:
     def _evaluated(self, arch: Arch, epochs: int | None) -> tuple[Evaluation, str]:
         try:
             result = self.evaluate(arch, epochs)
-            return result, result.reason
+            return result, result.reason or _too_large(result.value)
         except Exception as error:
             return self.failed(error)
 
@@ -245,6 +245,15 @@ class SearchLoop:
             self._overhead = float(state["overhead"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"the saved search is damaged: {error!r}.") from error
+
+
+def _too_large(value: float) -> str:
+    if math.isfinite(value) and abs(value) > LARGEST_VALUE:
+        return (
+            f"the value {value:.3g} is beyond ±{LARGEST_VALUE:.0e} and counts as a failure; report "
+            "NaN for a training that failed"
+        )
+    return ""
 
 
 def _seconds(cost: float | None, status: str) -> float:

@@ -12,8 +12,9 @@ import numpy as np
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
-from surrobench.spaces.architecture import Arch, Variable
+from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.loop import SearchLoop
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.tasks.evaluation import Evaluation
@@ -67,9 +68,10 @@ class SavedSearch:
     def _check(self, before: Mapping[str, Any]) -> None:
         before = {"direction": "maximize", **before}
         changed = [
-            _changed(name, before.get(name), value)
+            change
             for name, value in self.identity.items()
             if _differ(name, before.get(name), value)
+            for change in _changes(name, before.get(name), value)
         ]
         if changed:
             raise UserError(
@@ -124,45 +126,26 @@ def describe_candidates(candidates: Candidates) -> dict[str, Any]:
     return {
         "name": candidates.space.name,
         "choices": list(candidates.space.cardinalities),
-        "decisions": {v.name: _labels(v) for v in candidates.space.variables},
+        "variables": described_variables(candidates.space),
         "size": candidates.size,
         "hash": digest.hexdigest()[:16],
     }
 
 
-def _labels(variable: Variable) -> list[Any]:
-    """The choices and what they are worth; of very many, a hash."""
-    known: list[Any] = [list(variable.choices), variable.values and list(variable.values)]
-    known.append(variable.scale)
-    if len(variable.choices) <= _MOST_LABELS:
-        return known
-    return [hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]]
-
-
 def _differ(name: str, before: Any, now: Any) -> bool:
-    if name == "space" and isinstance(before, Mapping) and "decisions" not in before:
-        return dict(before) != {key: value for key, value in now.items() if key != "decisions"}
+    """Whether a part of the identity is another; older files do not hold the choices."""
+    if name == "space" and isinstance(before, Mapping) and "variables" not in before:
+        return dict(before) != {key: value for key, value in now.items() if key != "variables"}
     return bool(before != now)
 
 
-def _changed(name: str, before: Any, now: Any) -> str:
-    """What is another, for people; of a space, the first decision whose choices are."""
-    if name == "space" and isinstance(before, Mapping) and isinstance(now, Mapping):
-        old, new = before.get("decisions", {}), now["decisions"]
-        for decision in old:
-            a, b = old[decision], new.get(decision)
-            if b is not None and a != b and len(a) == len(b) == 3 and a[0] != b[0]:
-                return (
-                    f"choices of {decision!r} were {_listed(a[0])}, are {_listed(b[0])}"
-                )
-        if list(old) == list(new) and (other := [key for key in old if old[key] != new[key]]):
-            return f"the choices of {other[0]!r} were others, or worth others"
-    return f"{name} was {_short(before)}, is {_short(now)}"
-
-
-def _listed(labels: list[str]) -> str:
-    shown = ", ".join(labels[:12])
-    return shown if len(labels) <= 12 else f"{shown}, … ({len(labels)})"
+def _changes(name: str, before: Any, now: Any) -> list[str]:
+    """What differs in one part of the identity; of a space, which choices."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping) and "variables" in before:
+        told = list(variable_changes(before["variables"], now["variables"]))
+        if told:
+            return told
+    return [f"{name} was {_short(before)}, is {_short(now)}"]
 
 
 def _named(value: Any) -> Any:

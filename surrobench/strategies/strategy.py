@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
+from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
-from surrobench.tasks.evaluation import Evaluation
+from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
 
 FloatArray = npt.NDArray[np.float64]
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ class Strategy(ABC):
     pending, unless ``repeats`` is true. What :meth:`_propose` repeats is replaced by a uniform
     sample of the unseen; when all has been seen, ``ask`` returns fewer, at last none.
 
-    **Failures.** A value that is not finite counts as failed. It is kept in the history as NaN,
-    and :meth:`targets` gives it the worst finite value so far.
+    **Failures.** A value that is not finite, or beyond what can be squared (as the largest float,
+    given as a penalty, is), counts as failed. It is kept in the history as NaN, and :meth:`targets`
+    gives it the worst finite value so far.
 
     Args:
         problem: the candidates and what else is known.
@@ -176,7 +178,8 @@ class Strategy(ABC):
 
         Args:
             arch: the architecture.
-            result: its evaluation, or the value alone (larger is better, NaN if it failed).
+            result: its evaluation, or the value alone (larger is better; NaN if it failed, not a
+                penalty).
 
         Raises:
             UserError: if ``arch`` is not a candidate.
@@ -186,12 +189,12 @@ class Strategy(ABC):
             raise UserError(f"{arch!r} is not a candidate of this search.")
         if not isinstance(result, Evaluation):
             value = float(result)
-            result = Evaluation(value, status="ok" if math.isfinite(value) else "failed")
+            result = Evaluation(value, status="ok" if _usable(value) else "failed")
         value, status = float(result.value), result.status
-        if not math.isfinite(value) or status != "ok":
+        if not _usable(value) or status != "ok":
             value, status = math.nan, "failed" if status == "ok" else status
         metrics = {
-            name: float(number) if math.isfinite(number) else math.nan
+            name: float(number) if _usable(number) else math.nan
             for name, number in result.metrics.items()
         }
         observation = Observation(arch, value, status, self.pending.pop(arch, None), metrics)
@@ -229,6 +232,7 @@ class Strategy(ABC):
         return {
             "version": STATE_VERSION,
             "strategy": type(self).__name__,
+            "space": described_variables(self.space),
             "seed": self.seed,
             "asks": self._asks,
             "design": [list(arch) for arch in self._design],
@@ -238,10 +242,11 @@ class Strategy(ABC):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a state: of a strategy with the same options on the same candidates.
+        """Continue from a state: of the same strategy, options and seed on the same candidates.
 
         Raises:
-            UserError: if it is the state of another strategy or damaged.
+            UserError: if it is the state of another strategy, seed or space (choices that were
+                renamed or reordered included), or damaged.
         """
         name = type(self).__name__
         try:
@@ -250,6 +255,7 @@ class Strategy(ABC):
                     f"this is the state of {state['strategy']} (version {state['version']}), "
                     f"not of {name} (version {STATE_VERSION})."
                 )
+            self._check_origin(state["space"], int(state["seed"]))
             pending = {tuple(arch): epochs for arch, epochs in state["pending"]}
             history = [_observation(content) for content in state["history"]]
             design = [tuple(arch) for arch in state["design"]]
@@ -258,7 +264,7 @@ class Strategy(ABC):
                     raise UserError(
                         f"this is the state of another search: {arch!r} is no candidate."
                     )
-            self.seed, self._asks = int(state["seed"]), int(state["asks"])
+            self._asks = int(state["asks"])
             self._design, self.pending, self.history = design, pending, history
             self._told, self.trained = set(), {}
             for observation in history:
@@ -267,6 +273,13 @@ class Strategy(ABC):
             self._load(state["own"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise UserError(f"the saved state of {name} is damaged: {error!r}.") from error
+
+    def _check_origin(self, variables: Sequence[Mapping[str, Any]], seed: int) -> None:
+        changes = list(variable_changes(variables, described_variables(self.space)))
+        if seed != self.seed:
+            changes.append(f"seed was {seed}, is {self.seed}")
+        if changes:
+            raise UserError(f"this is the state of another search: {'; '.join(changes)}.")
 
     # -- what subclasses implement -----------------------------------------------------------
 
@@ -328,6 +341,11 @@ class _Taken:
         if not isinstance(arch, tuple) or arch in strategy.pending:
             return True
         return not strategy.repeats and (arch, strategy._epochs_of(arch)) in strategy._told
+
+
+def _usable(value: float) -> bool:
+    """Whether a value can be squared: models standardise what they learn from."""
+    return math.isfinite(value) and abs(value) <= LARGEST_VALUE
 
 
 def _checked_seed(seed: int) -> int:

@@ -151,7 +151,8 @@ class Study(BaseModel):
         transforms: an optional further axis over target transforms.
         max_train_size: glob of predictor names -> largest training size; cells above are skipped
             and reported as skipped.
-        small_pools: what to do with training sizes that a task is too small for.
+        small_pools: what to do with training sizes that a task is too small for: refuse the study,
+            skip them, or (``"fit"``) skip them and, where none is left, take sizes that fit.
         timeout_seconds: limit for one cell.
         memory_gib: limit of one worker process.
     """
@@ -169,7 +170,7 @@ class Study(BaseModel):
     protocol: Protocol = "grouped"
     transforms: Annotated[list[str], BeforeValidator(names)] | None = None
     max_train_size: Annotated[dict[str, int], BeforeValidator(limits)] = {}
-    small_pools: Literal["error", "skip"] = "error"
+    small_pools: Literal["error", "skip", "fit"] = "error"
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +14,12 @@ from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.config import PredictorChoice, Study
 from surrobench.studies.describe import describe
-from surrobench.studies.protocols import check_size, largest_train_size
+from surrobench.studies.protocols import (
+    advice,
+    check_size,
+    fitting_sizes,
+    largest_train_size,
+)
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks, load_task
 
@@ -148,6 +153,7 @@ def make_plan(study: Study, base: Path) -> Plan:
         if encoding != "default":
             make_encoding(encoding)
     plan = Plan([], [], {"tasks": {}, "predictors": {m.label: m.description for m in methods}})
+    tasks: list[TableTask] = []
     for spec in _task_specs(study, base):
         task = load_task(spec, base)
         if task.name in plan.ingredients["tasks"]:
@@ -156,10 +162,20 @@ def make_plan(study: Study, base: Path) -> Plan:
                 "different names."
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
+        tasks.append(task)
         _add_task(plan, study, task, spec, str(base), methods)
     if not plan.cells:
-        raise UserError("the study has no cells: every one of them is skipped by its settings.")
+        raise UserError(_no_cells(study, tasks))
     return plan
+
+
+def _no_cells(study: Study, tasks: Sequence[TableTask]) -> str:
+    least = min(study.train_sizes)
+    small = [task for task in tasks if least > largest_train_size(task, study.protocol)]
+    told = [advice(task, study.protocol, study.train_sizes) for task in small]
+    return "\n".join(
+        told or ["the study has no cells: every one of them is skipped by its settings."]
+    )
 
 
 def _task_specs(study: Study, base: Path) -> list[str]:
@@ -217,8 +233,18 @@ def _add_task(
     plan: Plan, study: Study, task: TableTask, spec: str, base: str, methods: list[Method]
 ) -> None:
     columns = list(_columns(study, task, methods))
-    for size in study.train_sizes:
-        if study.small_pools == "skip" and size > largest_train_size(task, study.protocol):
+    largest = largest_train_size(task, study.protocol)
+    sizes = list(study.train_sizes)
+    if study.small_pools == "fit" and min(sizes) > largest:
+        instead = fitting_sizes(task, study.protocol)
+        listed = ", ".join(map(str, instead))
+        if instead:
+            for size in sizes:
+                reason = f"{len(task)} architectures; instead trained on {listed}"
+                _skip(plan, study, task, size, columns, reason)
+            sizes = instead
+    for size in sizes:
+        if study.small_pools != "error" and size > largest:
             _skip(plan, study, task, size, columns, "the task has too few architectures")
             continue
         check_size(task, study.protocol, size)

@@ -23,7 +23,7 @@ encoding meets the same examples.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -162,6 +162,25 @@ def largest_train_size(task: Pool, protocol: str) -> int:
     return len(task.groups) - kept
 
 
+def fitting_sizes(task: Pool, protocol: str) -> list[int]:
+    """Train sizes for a small task: a third and two thirds of it; none if it is too small."""
+    largest, pool = largest_train_size(task, protocol), len(task.groups)
+    sizes = {min(max(2, pool * part // 3), largest) for part in (1, 2)}
+    return sorted(size for size in sizes if size >= 2)
+
+
+def advice(task: Pool, protocol: str, train_sizes: Sequence[int]) -> str:
+    """What to do about train sizes that are too large for a task."""
+    listed = ", ".join(map(str, train_sizes))
+    told = f"{task.name} has {len(task.groups)} architectures; the study trains on {listed}."
+    sizes = fitting_sizes(task, protocol)
+    if not sizes:
+        largest = max(0, largest_train_size(task, protocol))
+        return f"{told} The protocol {protocol!r} leaves at most {largest} to train on, too few."
+    listed = ",".join(map(str, sizes))
+    return f"{told} Give smaller sizes: --set 'train_sizes=[{listed}]'."
+
+
 def check_size(task: Pool, protocol: str, train_size: int) -> None:
     """Refuse a train size that leaves no test set.
 
@@ -173,5 +192,6 @@ def check_size(task: Pool, protocol: str, train_size: int) -> None:
         raise UserError(
             f"task {task.name!r} has {len(task.groups)} architectures; the protocol {protocol!r} "
             f"allows at most {max(largest, 0)} training examples, but train_sizes asks for "
-            f'{train_size}. Remove that size, or set small_pools = "skip".'
+            f'{train_size}. Remove that size, or set small_pools = "skip" (or "fit" for sizes that '
+            "fit the task)."
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
 
 
@@ -24,7 +25,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         UserError: if the file cannot be read or parsed, with the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UserError(f"{path}: cannot be read: {reason}.") from error

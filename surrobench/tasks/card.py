@@ -16,6 +16,8 @@ Bundled published tables and a user's own table are described by the same card::
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date, time
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -24,6 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from surrobench.tasks.resolution import step_of
 
 Scalar = str | int | float | bool
+Condition = Scalar | date | time
+"""What a column may be compared with: also TOML's own dates and times."""
+Absent = Literal["error", "not-there"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SPELLINGS = {"maximise": "maximize", "minimise": "minimize"}
 
@@ -37,13 +42,17 @@ class Decision(_Strict):
 
     Attributes:
         column: name of the column.
-        kind: ``"ordinal"`` if the order of the choices means something; by default numbers are
-            ordinal and everything else is categorical.
+        kind: ``"ordinal"`` if the order of the choices means something; by default numbers, dates
+            and ordered categories are ordinal and everything else is categorical.
         order: all choices in their order, which makes a column of words ordinal.
         format: how a column of text holds several decisions: a list or an object written as JSON
             or as a Python literal, parts between separators, or one character each. By default
             texts that start with a bracket are read as ``"literal"``.
         separator: what stands between the parts of ``format = "delimited"``.
+        scale: of numbers: ``"log"`` if their ratios matter, not their differences. By default
+            positive numbers over more than two decades have a log scale.
+        absent: ``"not-there"`` if an empty cell says that the network has no such part, which is
+            then the choice ``"absent"``; by default that of the card.
     """
 
     column: str
@@ -51,6 +60,13 @@ class Decision(_Strict):
     order: list[Scalar] | None = None
     format: Literal["auto", "text", "literal", "delimited", "characters"] = "auto"
     separator: str = ","
+    scale: Literal["auto", "linear", "log"] = "auto"
+    absent: Absent | None = None
+
+    @property
+    def empty_is_absent(self) -> bool:
+        """Whether an empty cell is a choice."""
+        return self.absent == "not-there"
 
 
 class SourceFile(_Strict):
@@ -90,6 +106,8 @@ class TaskCard(_Strict):
             or the column that holds it.
         resolution: step of the numbers in the target columns, in the unit of the table: ``0.01``
             or, as text, a fraction such as ``"1/600"``; by default that of the card.
+        cost_unit: of costs that are plain numbers: ``"s"``, ``"min"`` or ``"h"``. Durations and
+            texts such as ``"1:02:03"`` or ``"0 days 01:02:03"`` say it themselves.
         noise: standard deviation of a single run, or where to estimate it from.
         measured: label-free columns of this task, beside those of the card.
         curves: what else was recorded in every epoch, laid out as the target is: names such as
@@ -105,7 +123,7 @@ class TaskCard(_Strict):
     unit: str = ""
     description: str = ""
     protocol: str = ""
-    where: dict[str, Scalar] = {}
+    where: dict[str, Condition] = {}
     layout: Literal["seeds", "epochs", "seeds-epochs"] = "seeds"
     seeds: int = Field(default=1, ge=1)
     final: Literal["last", "best"] = "last"
@@ -115,6 +133,7 @@ class TaskCard(_Strict):
     costs: dict[str, str] = {}
     runs: Annotated[int, Field(ge=1)] | str = 1
     resolution: float | str | None = None
+    cost_unit: Literal["s", "min", "h"] = "s"
     noise: float | Literal["seeds", "groups", "duplicates"] | None = None
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
@@ -156,6 +175,21 @@ class TaskCard(_Strict):
         return [self.target] if isinstance(self.target, str) else self.target
 
     @property
+    def cost_columns(self) -> list[str]:
+        """The columns that hold times of training."""
+        return [*([] if self.cost is None else [self.cost]), *self.costs.values()]
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Columns that nobody knows before training -> what they are of the task."""
+        return {
+            **dict.fromkeys(self.curves.values(), "a curve"),
+            **dict.fromkeys(self.cost_columns, "a cost"),
+            **dict.fromkeys(self.fidelities.values(), "a fidelity"),
+            **dict.fromkeys(self.targets, "the target"),
+        }
+
+    @property
     def columns(self) -> list[str]:
         """Every column that this task reads."""
         extra = [self.cost] if self.cost is not None else []
@@ -175,7 +209,13 @@ class Card(_Strict):
     """A table and its tasks; see the module for an example.
 
     Attributes:
-        data: Parquet, CSV or TSV file, looked for beside the card and in SURROBENCH_TABLES.
+        data: Parquet, CSV, TSV, JSON or Feather file, looked for beside the card and in
+            SURROBENCH_TABLES.
+        separator: between the fields of a text file; found in its header by default.
+        decimal: mark of decimals in a text file, ``"."`` or ``","``; by default a column is read
+            with decimal commas if its own values leave no doubt.
+        thousands: what stands between groups of three digits in a text file, likewise.
+        encoding: of the characters of a text file; UTF-8, or what a byte-order mark says.
         recipe: instead of ``data``, the built-in recipe that converts ``sources``.
         space: a registered search space; its choices are in ``decisions`` (one column per
             variable) or written out in the column ``architecture``. Without it the decisions
@@ -193,10 +233,15 @@ class Card(_Strict):
             Without it values stay as they are.
         default_encoding: what studies use that name none; by default it follows the kinds of the
             decisions: words one-hot, numbers as numbers, a mixture as both.
+        absent: ``"not-there"`` if empty cells of decisions say that the network has no such part.
     """
 
     name: str
     data: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[",", ".", " ", "'", "\u00a0", "\u202f"] | None = None
+    encoding: str | None = None
     recipe: str | None = None
     sources: dict[str, SourceFile] = {}
     description: str = ""
@@ -211,12 +256,13 @@ class Card(_Strict):
     groups: str | list[str] | None = None
     published_groups: str | list[str] | None = None
     subsets: dict[str, str] = {}
-    where: dict[str, Scalar] = {}
+    where: dict[str, Condition] = {}
     missing: Literal["error", "allow"] = "error"
     duplicates: Literal["error", "mean"] = "error"
     drop_invalid: bool = False
     resolution: float | str | None = None
     default_encoding: str | None = None
+    absent: Absent = "error"
     tasks: dict[str, TaskCard] = Field(min_length=1)
 
     @field_validator("resolution")
@@ -249,6 +295,10 @@ class Card(_Strict):
             raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
         if not self.decisions and self.architecture is None:
             raise ValueError("name the columns that describe an architecture in 'decisions'")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("'decimal' and 'thousands' are the same character")
+        if leaks := list(self._leaks()):
+            raise ValueError("; ".join(leaks))
         return self
 
     def step(self, task: TaskCard) -> Fraction | None:
@@ -256,13 +306,41 @@ class Card(_Strict):
         stated = self.resolution if task.resolution is None else task.resolution
         return None if stated is None else step_of(stated)
 
+    def _leaks(self) -> Iterator[str]:
+        """Results of a task that are given to predictors as if they were known before."""
+        for name, task in self.tasks.items():
+            known = {
+                "decisions": [decision.column for decision in self.decision_list],
+                "measured": [*named(self.measured).values(), *named(task.measured).values()],
+            }
+            why = {
+                "decisions": "what a training gives does not describe an architecture",
+                "measured": "measured columns must be known without training",
+            }
+            for key, columns in known.items():
+                for column in dict.fromkeys(columns):
+                    if column in task.results:
+                        what = task.results[column]
+                        yield f"{key!r} names {column!r}, {what} of the task {name!r}; {why[key]}"
+
     @property
     def decision_list(self) -> list[Decision]:
         """The decisions with their defaults filled in."""
-        return [
+        listed = [
             Decision(column=decision) if isinstance(decision, str) else decision
             for decision in self.decisions
         ]
+        return [
+            decision.model_copy(update={"absent": self.absent})
+            if decision.absent is None
+            else decision
+            for decision in listed
+        ]
+
+    @property
+    def list_columns(self) -> list[str]:
+        """Columns whose texts hold several decisions, in which commas are no decimal marks."""
+        return [d.column for d in self.decision_list if d.format != "auto"]
 
     @property
     def group_columns(self) -> list[str]:

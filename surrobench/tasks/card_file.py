@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.card import Card, Decision, SourceFile, TaskCard
 
@@ -30,7 +31,7 @@ def read_card(path: Path) -> Card:
 @lru_cache(maxsize=64)
 def _read_card(path: Path, stamp: int) -> Card:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decoded(path.read_bytes())
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"the card {path} is not valid TOML: {error}.") from error

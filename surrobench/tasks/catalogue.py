@@ -7,6 +7,7 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
+from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
 
 CARDS = Path(__file__).parent / "cards"
@@ -59,7 +60,7 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
     """
     if is_card_path(spec):
         head, _, tail = spec.rpartition(".toml")
-        path = (base or Path()) / f"{head}.toml"
+        path = (base or Path()) / Path(f"{head}.toml").expanduser()
         if not path.is_file():
             raise UserError(f"there is no card {path} (named by the task {spec!r}).")
         return path, tail.removeprefix(":") or None
@@ -139,7 +140,7 @@ def _names_in(path: Path) -> list[str]:
 
 def _content(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(decoded(path.read_bytes()))
     except OSError as error:
         raise UserError(f"cannot read the card {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -9,9 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from surrobench.tasks.arrow_types import plain_values
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+_WHOLE_FLOATS = 2**53
+"""Up to here every whole number is a float of its own."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,13 @@ class Numbers:
 def numbers(column: pa.ChunkedArray) -> Numbers:
     """Read a numeric, boolean, textual or list-valued column as numbers."""
     flat = _one_piece(column)
-    if is_list(flat.type):
-        return _list_numbers(flat)
     if pa.types.is_dictionary(flat.type):
         flat = flat.dictionary_decode()
+    if is_list(flat.type):
+        return _list_numbers(flat)
     if is_number(flat.type):
         return Numbers(_floats(flat), {})
-    return _parsed(flat.to_pylist())
+    return _parsed(plain_values(pa.chunked_array([flat])))
 
 
 def list_lengths(column: pa.ChunkedArray) -> IntArray:
@@ -57,6 +62,20 @@ def _one_piece(column: pa.ChunkedArray) -> pa.Array:
     if isinstance(flat, pa.ChunkedArray):
         return flat.chunk(0) if flat.num_chunks else pa.array([], type=column.type)
     return flat
+
+
+def exactly(column: pa.ChunkedArray) -> bool:
+    """Whether different numbers of a plain column stay different as floats."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        return True
+    known = column.drop_null()
+    if pa.types.is_integer(kind):
+        ends = pc.min_max(known).as_py()
+        if ends["min"] is None or max(-ends["min"], ends["max"]) <= _WHOLE_FLOATS:
+            return True
+    floats = np.unique(_floats(_one_piece(known)))
+    return len(floats) == int(pc.count_distinct(known).as_py())
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -96,7 +115,7 @@ def _parsed(values: list[object]) -> Numbers:
 def _list_numbers(array: pa.Array) -> Numbers:
     """Lists as a matrix whose short rows end in NaN."""
     if not is_number(array.type.value_type):
-        rows = array.to_pylist()
+        rows = plain_values(pa.chunked_array([array]))
         return Numbers(np.full(len(rows), np.nan), {i: r for i, r in enumerate(rows) if r})
     counts = np.maximum(list_lengths(pa.chunked_array([array])), 0)
     width = int(counts.max()) if len(counts) else 0

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+LARGEST_VALUE = 1e150
+"""Values beyond this have no square: penalties such as the largest float, not measurements."""
+
 
 @dataclass(frozen=True)
 class Evaluation:

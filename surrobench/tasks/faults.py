@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from surrobench.errors import UserError
 
 SHOWN = 5
+LONGEST = 60
+"""Characters of a value that a message shows."""
 
 
 class Faults:
@@ -38,7 +40,7 @@ class Faults:
             shown = [str(place) for place in places]
         else:
             pairs = zip(places, values, strict=False)
-            shown = [f"{place} ({value!r})" for place, value in pairs]
+            shown = [f"{place} ({_short(value)})" for place, value in pairs]
         more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
         return f"{noun} {', '.join(shown)}{more}"
 
@@ -53,3 +55,8 @@ class Faults:
             listed = "\n".join(f"  {i}. {text}" for i, text in enumerate(self.messages, start=1))
             problems = "1 problem" if count == 1 else f"{count} problems"
             raise UserError(f"{subject} has {problems}:\n{listed}")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

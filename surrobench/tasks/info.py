@@ -9,6 +9,7 @@ import numpy as np
 
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
+from surrobench.tasks.accounts import DecisionAccount, decision_accounts, remarks
 from surrobench.tasks.columns import IntArray
 from surrobench.tasks.loading import load
 from surrobench.tasks.resolution import near_ties
@@ -26,6 +27,8 @@ class TaskInfo:
         unit: of the values.
         direction: which way was better at the source.
         space: name of the search space.
+        decisions: how each decision was read.
+        remarks: what spoils a study of the task if nobody knows it.
         space_size: its number of architectures (of the table, for a table of one's own).
         pool_size: architectures with a known value.
         groups: number of different networks among them.
@@ -63,6 +66,8 @@ class TaskInfo:
     unit: str
     direction: str
     space: str
+    decisions: list[DecisionAccount]
+    remarks: list[str]
     space_size: int
     pool_size: int
     groups: int
@@ -104,6 +109,8 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         unit=task.unit,
         direction=task.direction,
         space=task.space.name,
+        decisions=decision_accounts(task),
+        remarks=remarks(task),
         space_size=len(task.space),
         pool_size=len(task),
         groups=int((sizes > 0).sum()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -9,10 +10,12 @@ import pyarrow as pa
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace, Variable
+from surrobench.tasks.arrow_types import plain_values
 from surrobench.tasks.card import Card
 from surrobench.tasks.coding import NULL
-from surrobench.tasks.columns import IntArray, numbers
+from surrobench.tasks.columns import IntArray, is_list, numbers
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.genotypes import parse_text
 
 
 def codes_in_space(card: Card, frame: pa.Table, space: SearchSpace, faults: Faults) -> IntArray:
@@ -24,7 +27,9 @@ def codes_in_space(card: Card, frame: pa.Table, space: SearchSpace, faults: Faul
     if card.architecture is not None:
         codes = _parsed(card.architecture, frame.column(card.architecture), space, faults)
     else:
-        codes = _by_column(card, frame, space, faults)
+        names = [decision.column for decision in card.decision_list]
+        columns = {name: frame.column(name) for name in names}
+        codes = _by_column(names, columns, space, faults)
     if len(space) == prod(space.cardinalities):
         return codes  # every combination of choices is an architecture
     whole = np.flatnonzero((codes != NULL).all(axis=1))
@@ -37,9 +42,11 @@ def codes_in_space(card: Card, frame: pa.Table, space: SearchSpace, faults: Faul
 
 
 def _parsed(name: str, column: pa.ChunkedArray, space: SearchSpace, faults: Faults) -> IntArray:
+    if is_list(column.type):
+        return _by_column([name], {name: column}, space, faults)
     codes = np.full((len(column), len(space.variables)), NULL, dtype=np.int64)
     wrong: dict[int, str] = {}
-    for row, text in enumerate(column.to_pylist()):
+    for row, text in enumerate(plain_values(column)):
         try:
             codes[row] = space.parse("" if text is None else str(text))
         except UserError as error:
@@ -53,20 +60,62 @@ def _parsed(name: str, column: pa.ChunkedArray, space: SearchSpace, faults: Faul
     return codes
 
 
-def _by_column(card: Card, frame: pa.Table, space: SearchSpace, faults: Faults) -> IntArray:
-    names = [decision.column for decision in card.decision_list]
-    if len(names) != len(space.variables):
+def _by_column(
+    names: list[str],
+    columns: Mapping[str, pa.ChunkedArray],
+    space: SearchSpace,
+    faults: Faults,
+) -> IntArray:
+    """One column per variable, or fewer whose lists hold them all."""
+    parts = [part for name in names for part in _spread(name, columns[name])]
+    if len(parts) != len(space.variables):
         expected = ", ".join(variable.name for variable in space.variables)
+        held = len(parts)
         faults.add(
             f"the space {space.name!r} has {len(space.variables)} variables ({expected}), but "
-            f"'decisions' names {len(names)} columns."
+            f"'decisions' names {len(names)} columns"
+            + ("." if held == len(names) else f", which hold {held} values.")
         )
-        faults.raise_if_any(f"the card {card.name!r}")
-    columns = [
-        _choices(name, frame.column(name), variable, faults)
-        for name, variable in zip(names, space.variables, strict=True)
+        faults.raise_if_any(f"the table for the space {space.name!r}")
+    chosen = [
+        _choices(name, part, variable, faults)
+        for (name, part), variable in zip(parts, space.variables, strict=True)
     ]
-    return np.stack(columns, axis=1)
+    return np.stack(chosen, axis=1)
+
+
+def _spread(name: str, column: pa.ChunkedArray) -> list[tuple[str, pa.ChunkedArray]]:
+    """A column of lists, or of texts that hold lists, element by element; others as they are."""
+    kind = column.type
+    rows = plain_values(column) if is_list(kind) or pa.types.is_string(kind) else []
+    first = next((row for row in rows if row is not None), None)
+    if isinstance(first, str):
+        if first.lstrip()[:1] not in ("[", "("):
+            return [(name, column)]
+        rows = [_parsed_list(row) for row in rows]
+    elif not is_list(kind):
+        return [(name, column)]
+    width = max((len(row) for row in rows if isinstance(row, list)), default=0)
+    spread = [
+        [row[i] if isinstance(row, list) and i < len(row) else None for row in rows]
+        for i in range(width)
+    ]
+    return [(f"{name}[{i}]", _column(elements)) for i, elements in enumerate(spread)]
+
+
+def _parsed_list(text: object) -> object:
+    try:
+        return None if text is None else parse_text(str(text))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _column(elements: list[object]) -> pa.ChunkedArray:
+    """Whole numbers are choice indices; anything else is a label."""
+    if all(e is None or (isinstance(e, int) and not isinstance(e, bool)) for e in elements):
+        return pa.chunked_array([pa.array(elements, type=pa.int64())])
+    texts = [None if element is None else str(element) for element in elements]
+    return pa.chunked_array([pa.array(texts, type=pa.string())])
 
 
 def _choices(name: str, column: pa.ChunkedArray, variable: Variable, faults: Faults) -> IntArray:
@@ -76,8 +125,8 @@ def _choices(name: str, column: pa.ChunkedArray, variable: Variable, faults: Fau
         codes = np.where(np.isfinite(values), np.nan_to_num(values, nan=NULL), NULL)
         codes[(codes < 0) | (codes >= len(variable.choices))] = NULL
     else:
-        labels = column.cast(pa.string()).to_pylist()
-        index = {label: i for i, label in enumerate(variable.choices)}
+        labels = [None if value is None else str(value) for value in plain_values(column)]
+        index: dict[str | None, int] = {label: i for i, label in enumerate(variable.choices)}
         codes = np.array([index.get(label, NULL) for label in labels], dtype=np.float64)
     wrong = np.flatnonzero(codes == NULL).tolist()
     if wrong:

@@ -9,6 +9,8 @@ import numpy as np
 
 from surrobench.tasks.card import Card, TaskCard
 from surrobench.tasks.columns import FloatArray, IntArray, numbers
+from surrobench.tasks.durations import durations
+from surrobench.tasks.evaluation import LARGEST_VALUE
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.resolution import of_means, rounded
 from surrobench.tasks.table import Rows, Table
@@ -105,9 +107,15 @@ def check_targets(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set
             continue
         column = numbers(rows.frame.column(name))
         nothing = np.isnan(column.values)
+        large = np.abs(column.values) > LARGEST_VALUE
+        large &= np.isfinite(column.values)
         empty = np.array(nothing.all(axis=1) if column.values.ndim > 1 else nothing)
         empty[list(column.words)] = False
-        found = {"is not a number": sorted(column.words), "is infinite": column.infinite}
+        found = {
+            "is not a number": sorted(column.words),
+            "is infinite": column.infinite,
+            _TOO_LARGE: np.flatnonzero(large if large.ndim == 1 else large.any(axis=1)).tolist(),
+        }
         if card.missing == "error":
             found["is missing (NaN)"] = np.flatnonzero(empty).tolist()
         for what, where in found.items():
@@ -118,10 +126,44 @@ def check_targets(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set
                     f"target {name!r} {what} in {len(where)} of {len(empty)} rows: "
                     f"{faults.rows(where, words)}; {_remedy(what)}"
                 )
+    wrong.update(_check_costs(card, task, rows, faults))
     return wrong
 
 
+def _check_costs(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set[int]:
+    """Report costs that are no times; return the file positions of their rows."""
+    wrong: set[int] = set()
+    for name in dict.fromkeys(task.cost_columns):
+        if name not in rows.frame.schema.names:
+            continue
+        column = durations(rows.frame.column(name), task.cost_unit)
+        below = np.asarray(column.values < 0)
+        negative = np.flatnonzero(below if below.ndim == 1 else below.any(axis=1)).tolist()
+        found = {
+            "is not a number of seconds": sorted(column.words),
+            "is infinite": column.infinite,
+            "is negative": negative,
+        }
+        for what, where in found.items():
+            wrong.update(rows.positions[where].tolist())
+            if where and not card.drop_invalid:
+                words = (column.words[row] for row in where) if "not a" in what else None
+                faults.add(
+                    f"cost {name!r} {what} in {len(where)} of {len(rows.frame)} rows: "
+                    f"{faults.rows(where, words)}; {_remedy(what)}"
+                )
+    return wrong
+
+
+_TOO_LARGE = f"is beyond ±{LARGEST_VALUE:.0e}, whose square is no number,"
+
+
 def _remedy(what: str) -> str:
+    if what == _TOO_LARGE:
+        return (
+            "leave the cell of a failed training empty (NaN) instead of writing a penalty, with "
+            'missing = "allow" in the card, or set drop_invalid = true.'
+        )
     if "missing" in what:
         return 'set missing = "allow" in the card to leave such rows out and count them.'
     return "mend them, or set drop_invalid = true in the card to leave them out and count them."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.choices import Choices
 from surrobench.spaces.edge_cells import EdgeCells
-from surrobench.tasks.card import Card, Scalar, TaskCard, named
+from surrobench.tasks.arrow_types import is_opaque, is_temporal, plain_values
+from surrobench.tasks.card import Card, Condition, TaskCard, named
 from surrobench.tasks.coding import NULL
 from surrobench.tasks.columns import BoolArray, FloatArray, IntArray, Numbers, numbers
 from surrobench.tasks.decisions import coded_decisions
+from surrobench.tasks.durations import durations
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.placing import codes_in_space
 from surrobench.tasks.reading import read_columns
 
@@ -101,12 +105,13 @@ def read_rows(
     card: Card,
     path: Path,
     tasks: Sequence[TaskCard],
-    where: Mapping[str, Scalar],
+    where: Mapping[str, Condition],
     faults: Faults,
 ) -> Rows:
     """Read the columns of ``tasks`` and the rows that agree with the card and ``where``."""
     wanted = [*card.columns, *(column for task in tasks for column in task.columns)]
-    frame, missing = read_columns(path, wanted)
+    dialect = Dialect(card.separator, card.decimal, card.thousands, card.encoding)
+    frame, missing = read_columns(path, wanted, dialect, card.list_columns)
     for message in missing:
         faults.add(message)
     positions = _selected(frame, {**card.where, **where}, faults)
@@ -114,7 +119,7 @@ def read_rows(
     return Rows(path, frame.take(pa.array(positions)), positions, not missing)
 
 
-def load_table(card: Card, path: Path, where: Mapping[str, Scalar] | None = None) -> Table:
+def load_table(card: Card, path: Path, where: Mapping[str, Condition] | None = None) -> Table:
     """Everything that a card describes: all columns of all its tasks.
 
     Args:
@@ -147,15 +152,24 @@ def understand(card: Card, rows: Rows, tasks: Sequence[TaskCard], faults: Faults
     space, codes = _architectures(card, frame, faults)
     good = (codes != NULL).all(axis=1)
     dropped = int((~good).sum()) if card.drop_invalid else 0
-    if not good.any():
+    if space is None or not good.any():
+        if card.drop_invalid:
+            _architectures(card.model_copy(update={"drop_invalid": False}), frame, faults)
         faults.add("no row describes an architecture completely.")
         faults.raise_if_any(subject)
     if not good.all():
         frame, positions = frame.take(pa.array(np.flatnonzero(good))), positions[good]
         faults.positions = positions.tolist()
         space, codes = _architectures(card, frame, Faults())
+    assert space is not None
     archs = codes.astype(np.int16)
-    read = {name: numbers(frame.column(name)) for name in _numeric_names(card, tasks)}
+    costs = {name: task.cost_unit for task in tasks for name in task.cost_columns}
+    read = {
+        name: durations(frame.column(name), costs[name])
+        if name in costs
+        else numbers(frame.column(name))
+        for name in _numeric_names(card, tasks)
+    }
     return Table(
         card=card,
         space=space,
@@ -179,7 +193,7 @@ def _numeric_names(card: Card, tasks: Sequence[TaskCard]) -> list[str]:
     return list(names)
 
 
-def _selected(frame: pa.Table, where: Mapping[str, Scalar], faults: Faults) -> IntArray:
+def _selected(frame: pa.Table, where: Mapping[str, Condition], faults: Faults) -> IntArray:
     """Positions of the rows that agree with every condition."""
     if len(frame) == 0:
         faults.add("the file has no rows.")
@@ -188,24 +202,37 @@ def _selected(frame: pa.Table, where: Mapping[str, Scalar], faults: Faults) -> I
         if name not in frame.schema.names:
             continue
         column = frame.column(name)
-        try:
-            equal = pc.equal(column, pa.scalar(value, type=_plain(column.type)))
-            mask &= equal.fill_null(False).to_numpy().astype(bool)
-        except (pa.ArrowException, TypeError, ValueError):
-            mask[:] = False
+        mask &= _equal(column, value)
         if len(frame) and not mask.any():
-            seen = [str(v) for v in pc.unique(column).to_pylist()[:12]]
-            faults.add(f"no row has {name} = {value!r}; its values are {', '.join(seen)}.")
+            seen = ", ".join(list(dict.fromkeys(map(str, plain_values(column))))[:12])
+            faults.add(f"no row has {name} = {value!r}; its values are {seen}.")
             break
     return np.flatnonzero(mask)
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+def _equal(column: pa.ChunkedArray, value: Condition) -> BoolArray:
+    """Which rows hold a value; moments are compared as they are written in ISO form."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if is_temporal(kind):
+        text = value.isoformat() if isinstance(value, date | time) else str(value)
+        wanted = {text, text.replace("T", " ")}
+        return np.array([given in wanted for given in plain_values(column)], dtype=bool)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(kind)
+    try:
+        equal = pc.equal(column, pa.scalar(value, type=kind))
+        return np.asarray(equal.fill_null(False).to_numpy().astype(bool))
+    except (pa.ArrowException, TypeError, ValueError):
+        return np.zeros(len(column), dtype=bool)
 
 
-def _architectures(card: Card, frame: pa.Table, faults: Faults) -> tuple[SearchSpace, IntArray]:
-    """The space and the ``N x d`` choice indices; :data:`NULL` where a row is wrong."""
+def _architectures(
+    card: Card, frame: pa.Table, faults: Faults
+) -> tuple[SearchSpace | None, IntArray]:
+    """The space and the ``N x d`` choice indices; :data:`NULL` where a row is wrong.
+
+    There is no space of one's own if no row is complete.
+    """
     scratch = Faults(faults.positions) if card.drop_invalid else faults
     if card.space is not None:
         space = SPACES.create(card.space)
@@ -218,6 +245,8 @@ def _architectures(card: Card, frame: pa.Table, faults: Faults) -> tuple[SearchS
     variables = tuple(part.variable for part in coded)
     whole = codes[(codes != NULL).all(axis=1)]
     archs = list(dict.fromkeys(map(tuple, whole.tolist())))
+    if not archs:
+        return None, codes
     return Choices(card.name, variables, archs=archs), codes
 
 
@@ -249,6 +278,9 @@ def _stated_groups(
     parts = []
     for name in columns:
         column = frame.column(name)
+        if is_opaque(column.type) and not _hashes(column.type):
+            faults.add(f"group column {name!r} has the type {column.type}; write numbers or words.")
+            column = pa.chunked_array([pa.nulls(len(column))])
         empty = np.flatnonzero(column.is_null().to_numpy()).tolist()
         if empty:
             faults.add(f"group column {name!r} has no value in {len(empty)} {faults.rows(empty)}.")
@@ -267,12 +299,24 @@ def _stated_groups(
     return groups
 
 
+def _hashes(kind: pa.DataType) -> bool:
+    """Bytes are as good as words where only their being equal counts."""
+    return not (pa.types.is_union(kind) or pa.types.is_interval(kind))
+
+
 def _codes_of(column: pa.ChunkedArray) -> IntArray:
-    plain = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    indices = plain.combine_chunks()
-    if isinstance(indices, pa.ChunkedArray):
-        indices = indices.chunk(0)
-    return np.asarray(indices.indices.fill_null(NULL).to_numpy(zero_copy_only=False), np.int64)
+    """A number for each different value, :data:`NULL` where there is none."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    try:
+        encoded = column.dictionary_encode().combine_chunks()
+    except pa.ArrowException:  # lists and objects
+        keys = [None if value is None else repr(value) for value in column.to_pylist()]
+        encoded = pa.array(keys, type=pa.string()).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    return np.asarray(encoded.indices.fill_null(NULL).to_numpy(zero_copy_only=False), np.int64)
 
 
 def first_seen(keys: npt.NDArray[np.integer]) -> IntArray:

@@ -149,7 +149,7 @@ def a_saved_search_goes_on_as_if_nothing_happened(subject: Search) -> None:
         strategy = subject.build(landscape)
         begun = overlapping(strategy, landscape, len(whole), stop_after=done)
         text = json.dumps(strategy.state(), allow_nan=False)
-        restored = subject.build(landscape, seed=5)
+        restored = subject.build(landscape)
         restored.restore(json.loads(text))
         assert restored.pending == strategy.pending, "what was pending is not restored"
         assert json.dumps(restored.state()) == text, f"the state changes, restored after {done}"

@@ -71,3 +71,11 @@ def test_mean_ranks_share_ties_and_skip_incomplete_methods() -> None:
     assert ranks[["a", "b", "c"]].to_list() == [1.75, 1.25, 3.0]
     assert np.isnan(ranks["d"])
     assert mean_ranks(means, larger_is_better=False)["c"] == 1.0
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.5])
+def test_nothing_is_the_best_where_all_are_equal(value: float) -> None:
+    scores = pd.DataFrame({name: [value] * 8 for name in "abc"})
+    compared = versus_best(scores)
+    assert not compared[["best", "second", "not_worse"]].to_numpy().any()
+    assert versus_best(scores[["a"]])["best"].all(), "one method is not compared"

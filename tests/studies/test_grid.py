@@ -106,8 +106,19 @@ def test_sizes_beyond_the_pool_are_refused_or_skipped(toy: Path) -> None:
     made = plan(toy, train_sizes=[8, 300], small_pools="skip")
     assert {cell.train_size for cell in made.cells} == {8}
     assert {skip.reason for skip in made.skipped} == {"the task has too few architectures"}
-    with pytest.raises(UserError, match="no cells"):
-        plan(toy, train_sizes=[300], small_pools="skip")
+    with pytest.raises(
+        UserError, match=r"256 architectures; the study trains on 300, 400\. .*=\[85,170"
+    ):
+        plan(toy, train_sizes=[300, 400], small_pools="skip")
+
+
+def test_sizes_that_fit_a_small_table_are_chosen_and_said(toy: Path) -> None:
+    made = plan(toy, train_sizes=[300, 400], small_pools="fit")
+    assert {cell.train_size for cell in made.cells} == {85, 170}
+    (reason,) = {skip.reason for skip in made.skipped}
+    assert reason == "256 architectures; instead trained on 85, 170"
+    some = plan(toy, train_sizes=[8, 300], small_pools="fit")
+    assert {cell.train_size for cell in some.cells} == {8}, "sizes that fit are left alone"
 
 
 @pytest.mark.parametrize(

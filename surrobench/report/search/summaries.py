@@ -134,6 +134,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     table["not_worse"] &= ~table["best"]
     rest = table["mean"].where(~table["best"])
     table["second"] = rest == (rest.max() if traces.larger_is_better else rest.min())
+    table["second"] &= bool(table["best"].any())  # where all are equal there is no order
     return table
 
 
