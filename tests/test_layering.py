@@ -15,7 +15,7 @@ ROOT = Path(surrobench.__file__).parent
 
 # A layer may import itself and every layer before it.
 LAYERS = [
-    {"errors", "registry", "atomic", "columns", "unpickling", "spaces.architecture"},
+    {"errors", "registry", "atomic", "columns", "unpickling", "process_state", "spaces.architecture"},
     {"spaces", "encodings", "metrics", "predictors"},
     {"acquisition", "training"},
     {"strategies", "tasks", "testing"},

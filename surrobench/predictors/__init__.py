@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.registry import Registry, import_attribute, is_own
 
 if TYPE_CHECKING:
     from surrobench.predictors.protocol import Predictor
 
 TRANSFORMS: tuple[str, ...] = ("none", "standardise", "quantile-normal")
 """Names of the target transforms."""
+
+WRAPPING = ("transform", "bootstrap")
+"""Options of a wrapped regressor that are not the regressor's own."""
 
 PREDICTORS: Registry[Predictor] = Registry("predictor")
 
@@ -100,8 +103,10 @@ def make_predictor(spec: str | Mapping[str, Any], **options: Any) -> Predictor:
             + did_you_mean(str(transform), TRANSFORMS)
         )
     if name not in PREDICTORS.names() and ":" in name:
-        return _from_path(name, chosen)
+        return _from_path(name, name, chosen)
     entry = PREDICTORS.entry(name)
+    if not is_own(entry.target):  # a plug-in: the same shapes as behind a dotted path
+        return _from_path(name, entry.target, chosen)
     _check_options(name, import_attribute(entry.target), chosen)
     return PREDICTORS.create(name, **chosen)
 
@@ -125,8 +130,10 @@ def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return name.strip(), options
 
 
-def _check_options(name: str, factory: Any, options: Mapping[str, Any]) -> None:
-    """Refuse options that the factory does not take."""
+def _check_options(
+    name: str, factory: Any, options: Mapping[str, Any], more: Sequence[str] = ()
+) -> None:
+    """Refuse options that the factory does not take; ``more`` are taken elsewhere."""
     if not callable(factory):
         valid: list[str] = []
     else:
@@ -137,31 +144,32 @@ def _check_options(name: str, factory: Any, options: Mapping[str, Any]) -> None:
     for option in options:
         if option not in valid:
             raise UserError(
-                f"predictor {name!r} has no option {option!r}. " + did_you_mean(option, valid)
+                f"predictor {name!r} has no option {option!r}. "
+                + did_you_mean(option, [*valid, *more])
             )
 
 
-def _from_path(path: str, options: dict[str, Any]) -> Predictor:
-    """A predictor from a dotted path; a regressor found there is wrapped."""
+def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
+    """A predictor from a dotted path, by itself or behind a name; a regressor is wrapped."""
     from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
 
     value = import_attribute(path)
     if is_predictor(value) and not isinstance(value, type):
-        _check_options(path, None, options)
+        _check_options(name, None, options)
         predictor: Predictor = value
         return predictor
     if is_predictor(value):
-        _check_options(path, value, options)
-        return PREDICTORS.create(path, **options)
-    wrapping = {key: options.pop(key) for key in ("transform",) if key in options}
+        _check_options(name, value, options)
+        return PREDICTORS.create(name, **options)
+    wrapping = {key: options.pop(key) for key in WRAPPING if key in options}
     if isinstance(value, type) or not is_regressor(value):
         if not callable(value):
-            raise UserError(f"predictor {path!r} is neither a predictor nor a regressor.")
-        _check_options(path, value, options)
-        value = PREDICTORS.create(path, **options)
+            raise UserError(f"predictor {name!r} is neither a predictor nor a regressor.")
+        _check_options(name, value, options, WRAPPING)
+        value = PREDICTORS.create(name, **options)
         options = {}
-    _check_options(path, None, options)
+    _check_options(name, None, options, WRAPPING)
     if is_predictor(value):
-        _check_options(path, None, wrapping)
+        _check_options(name, None, wrapping)
         return value
     return as_predictor(value, **wrapping)

@@ -33,6 +33,7 @@ from surrobench.predictors.gp_fit import (
     fit_hyperparameters,
 )
 from surrobench.predictors.transforms import TargetTransform, check_transform, fit_transform
+from surrobench.process_state import standard_numerics
 
 _SMALLEST_VARIANCE = 1e-16
 
@@ -83,6 +84,7 @@ class ExactGP:
                 f"max_evaluations is {self.max_evaluations!r}; it must be a positive whole number."
             )
 
+    @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the fit is deterministic.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.process_state import restored
 from surrobench.studies.config import Study
 from surrobench.studies.environment import describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
@@ -150,7 +151,8 @@ def run(
         RunStoppedError: if results can no longer be written or workers cannot start.
     """
     observer = observer or Silent()
-    plan = kind_of(study).plan(study, base)
+    with restored():  # parts of others are imported and built
+        plan = kind_of(study).plan(study, base)
     store = ResultStore(settings.folder(study))
     store.prepare()
     with _stopping_when_unable(store), store.lock():

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from surrobench.atomic import write_atomically
-from surrobench.errors import UserError
+from surrobench.errors import UserError, text_of
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
@@ -59,7 +59,7 @@ def run_search(cell: SearchCell) -> Record:
     try:
         _run(cell, loop, checkpoint)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
         status, reason = "oom" if memory else "failed", reason_of(error)
         trace = traceback.format_exc()
     if status == "ok" and not loop.rows:
