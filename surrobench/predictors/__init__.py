@@ -149,6 +149,14 @@ def _check_options(
             )
 
 
+def _takes(factory: Any, option: str) -> bool:
+    """Whether a factory has an option ``bootstrap`` of its own, as forests do."""
+    try:
+        return option == "bootstrap" and option in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
+
+
 def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
     """A predictor from a dotted path, by itself or behind a name; a regressor is wrapped."""
     from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
@@ -161,7 +169,9 @@ def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
     if is_predictor(value):
         _check_options(name, value, options)
         return PREDICTORS.create(name, **options)
-    wrapping = {key: options.pop(key) for key in WRAPPING if key in options}
+    wrapping = {
+        key: options.pop(key) for key in WRAPPING if key in options and not _takes(value, key)
+    }
     if isinstance(value, type) or not is_regressor(value):
         if not callable(value):
             raise UserError(f"predictor {name!r} is neither a predictor nor a regressor.")
