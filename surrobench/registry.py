@@ -134,12 +134,23 @@ class Registry(Generic[T]):
             UserError: for an unknown name, with the nearest valid ones.
         """
         self._read_plugins()
+        self.check_name(name)
         if name not in self._entries:
             raise UserError(f"unknown {self.kind} {name!r}. " + did_you_mean(name, self._entries))
         return self._entries[name]
 
+    def check_name(self, name: object) -> None:
+        """Refuse what is no text, such as a list where a study has room for one name.
+
+        Raises:
+            UserError: saying so.
+        """
+        if not isinstance(name, str):
+            raise UserError(f"{name!r} is no {self.kind}: a name in quotation marks belongs here.")
+
     def create(self, name: str, **options: Any) -> T:
         """Build the part ``name`` (registered or a dotted path); options override defaults."""
+        self.check_name(name)
         if ":" in name and name not in self.names():
             target, defaults = name, {}
         else:

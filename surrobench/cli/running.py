@@ -49,8 +49,8 @@ def run_command(request: RunRequest) -> int:
         request.settings,
         replace=_replacements(request),
         live=_live(request),
-        added_predictors=request.added,
-        added_strategies=request.added_strategies,
+        added_predictors=[_part(text) for text in request.added],
+        added_strategies=[_part(text) for text in request.added_strategies],
         allow_code=request.allow_code,
     )
     from surrobench.cli.progress import make_progress
@@ -82,13 +82,22 @@ def run_command(request: RunRequest) -> int:
 def _replacements(request: RunRequest) -> dict[str, Any]:
     chosen = {
         "tasks": request.tasks,
-        "predictors": request.predictors,
-        "strategies": request.strategies,
+        "predictors": [_part(text) for text in request.predictors],
+        "strategies": [_part(text) for text in request.strategies],
     }
     replace: dict[str, Any] = {name: values for name, values in chosen.items() if values}
     if request.seeds is not None:
         replace["seeds"] = request.seeds
     return replace
+
+
+def _part(text: str) -> Any:
+    """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
+    if not text.lstrip().startswith("{"):
+        return text
+    from surrobench.studies.strict_toml import parse_toml
+
+    return parse_toml(f"part = {text}", "the command line")["part"]
 
 
 def _live(request: RunRequest) -> dict[str, str]:

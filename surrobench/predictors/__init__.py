@@ -122,6 +122,7 @@ def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
                 'for example {use = "random-forest", trees = 500}.'
             )
         spec = str(spec["use"])
+    PREDICTORS.check_name(spec)
     name, plus, transform = spec.partition("+")
     if plus:
         if options.get("transform", transform) != transform:
