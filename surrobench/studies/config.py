@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
+from surrobench.predictors.given import GivenPart
 from surrobench.studies.strict_toml import (
     complaints,
     line_of_text,
@@ -28,7 +29,7 @@ class PredictorChoice:
     """A predictor as a study names it.
 
     Attributes:
-        use: registered name or dotted path, without the transform.
+        use: registered name or dotted path, without the transform; or an object.
         options: what differs from the defaults (``transform`` among them).
         label: the name in the results, if the study gives one.
         encoding: the one that this predictor gets instead of those of the study, if it is given.
@@ -58,8 +59,10 @@ def read_predictor(value: Any) -> PredictorChoice:
     """
     if isinstance(value, PredictorChoice):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) or (hasattr(value, "fit") and not isinstance(value, Mapping)):
         value = {"use": value}
+    if isinstance(value, Mapping) and hasattr(value.get("use"), "fit"):
+        value = {**value, "use": GivenPart.of(value["use"])}
     if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
         raise ValueError(
             f'{value!r} is not a predictor; write a name ("gp-rbf") or a table '
@@ -72,6 +75,8 @@ def read_predictor(value: Any) -> PredictorChoice:
     if encoding is not None and (not isinstance(encoding, str) or not encoding.strip()):
         raise ValueError(f"the encoding {encoding!r} of a predictor must be a text.")
     options = {key: value[key] for key in value if key not in ("use", "label", "encoding")}
+    if isinstance(value["use"], GivenPart):
+        return PredictorChoice(value["use"], options, label or value["use"].short, encoding)
     use, plus, transform = value["use"].partition("+")
     if plus and options.setdefault("transform", transform) != transform:
         raise ValueError(f"{value['use']!r} and transform = {options['transform']!r} disagree.")
