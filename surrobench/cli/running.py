@@ -151,19 +151,20 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 def _show(result: RunResult) -> int:
     """The end of a run: table, failures, files, and how to go on."""
-    from surrobench.cli.results import make_report, show_paths
+    from surrobench.cli.results import current_methods, make_report, show_paths
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.view import kind_of_frame
 
     if result.interrupted:
         return _stopped()
-    paths = make_report(result.frame, result.folder / "report", [result.folder])
+    frame = current_methods(result.frame, result.planned.methods)
+    paths = make_report(frame, result.folder / "report", [result.folder])
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
     if result.missing:
         tell(f"{result.missing} cells are still to do; go on with:\n  {_this_command()}")
-    if (kind_of_frame(result.frame).cells(result.frame)["status"] == "ok").any():
+    if (kind_of_frame(frame).cells(frame)["status"] == "ok").any():
         return 0
     complain("no cell succeeded; see the reasons above.")
     return EXIT_USER_ERROR

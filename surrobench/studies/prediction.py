@@ -30,9 +30,9 @@ import torch
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError, text_of
 from surrobench.metrics import prediction_scores
+from surrobench.predictors import answers as regressor_checks
 from surrobench.predictors import make_predictor
 from surrobench.predictors import predictive as predictive_checks
-from surrobench.predictors import answers as regressor_checks
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.studies.grid import Cell

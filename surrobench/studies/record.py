@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from surrobench import __version__
 from surrobench.errors import printable
+from surrobench.studies.kernels import numerical_kernels
 from surrobench.studies.threads import thread_settings
 
 Status = Literal["ok", "failed", "invalid", "timeout", "oom", "unavailable"]
@@ -30,7 +31,7 @@ class Record:
         key: hash of everything that the numbers depend on.
         payload: identity, status, reason and scores: the same on every run.
         timing: seconds of fitting and of answering; differ from run to run.
-        provenance: host, threads, versions and, for a failure, the end of the traceback.
+        provenance: host, threads, kernels, versions and, for a failure, the end of the traceback.
     """
 
     key: str
@@ -62,6 +63,7 @@ def make_record(
         "host": platform.node(),
         "surrobench": __version__,
         "threads": thread_settings(),
+        "kernels": numerical_kernels(),
     }
     if trace:
         provenance["traceback"] = printable(trace)[-_TRACE_LENGTH:]

@@ -21,7 +21,7 @@ from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored
 from surrobench.studies.config import Study
-from surrobench.studies.environment import describe_environment, differences
+from surrobench.studies.environment import ENVIRONMENT_FILE, describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
@@ -38,7 +38,6 @@ from surrobench.tasks.catalogue import is_card_path
 if TYPE_CHECKING:
     import pandas as pd
 
-ENVIRONMENT_FILE = "environment.json"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
@@ -139,9 +138,7 @@ def run_study(
     """
     base = Path.cwd()
     if isinstance(study, str | Path):
-        loaded, origin = load_study(
-            str(study), replace=overrides, added_predictors=add_predictors
-        )
+        loaded, origin = load_study(str(study), replace=overrides, added_predictors=add_predictors)
         base = origin.base
     elif isinstance(study, Mapping):
         content = {"kind": "prediction", "name": "study", **study, **overrides}
@@ -349,9 +346,7 @@ def _is_bound(cell: Any) -> bool:
     return isinstance(use, GivenPart) and use.payload is None
 
 
-def _records_here(
-    kind: Kind, todo: Sequence[PlannedCell], stop: StopSignals
-) -> Iterator[Record]:
+def _records_here(kind: Kind, todo: Sequence[PlannedCell], stop: StopSignals) -> Iterator[Record]:
     for cell in todo:
         if stop.requested:
             return

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ValidationError
 
 from surrobench.errors import UserError, did_you_mean
 
-
 _DEEPEST = 32
 
 

@@ -37,7 +37,9 @@ def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str,
     output = open(log, "ab", buffering=0)  # noqa: SIM115  (open as long as the process lives)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
-    sys.stdout = sys.stderr = io.TextIOWrapper(output, encoding="utf-8", errors="backslashreplace", write_through=True)
+    sys.stdout = sys.stderr = io.TextIOWrapper(
+        output, encoding="utf-8", errors="backslashreplace", write_through=True
+    )
     threading.Thread(target=_leave_with_driver, daemon=True).start()
     import_attribute(target)
     _limit_memory(memory_bytes)
