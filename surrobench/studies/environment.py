@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -24,6 +25,8 @@ PACKAGES = (
     "pandas",
     "pyarrow",
 )
+_STANDING_IN = {"xgboost": ("xgboost-cpu",)}
+"""Other names under which the same package is distributed."""
 _MISSING = "not installed"
 PEERS = ("optuna", "smac", "pymoo")
 """Named where they are installed: without them, no number depends on them."""
@@ -53,10 +56,10 @@ def _versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return _MISSING
+    for name in (package, *_STANDING_IN.get(package, ())):
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return _MISSING
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
