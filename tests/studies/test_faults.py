@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -199,11 +199,11 @@ def test_classes_and_instances_are_benchmarked(
 
 
 @pytest.fixture
-def two_runs(in_toy: Path, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def two_runs(in_toy: Path, tmp_path: Path) -> tuple[Path, Path]:
     study = toy_study(predictors=["constant"], train_sizes=[8], seeds=2)
     for name in "ab":
         run_study(study, out=tmp_path / name, workers=1)
-    yield tmp_path / "a", tmp_path / "b"
+    return tmp_path / "a", tmp_path / "b"
 
 
 def test_two_runs_are_compared_and_their_kernels_named(two_runs: tuple[Path, Path]) -> None:
