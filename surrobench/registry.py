@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError, did_you_mean, fault, place_of
 
 T = TypeVar("T")
 
@@ -41,15 +43,7 @@ def import_attribute(path: str) -> Any:
     folder = os.getcwd()
     if folder not in sys.path:
         sys.path.append(folder)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        missing = error.name or module_name
-        if module_name == missing or module_name.startswith(missing + "."):
-            raise UserError(
-                f"{path!r}: there is no module {missing!r} on the Python path or in {folder}."
-            ) from error
-        raise UserError(f"{path!r}: importing it needs the package {missing!r}.") from error
+    module = _import_module(path, module_name, folder)
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
@@ -62,11 +56,49 @@ def import_attribute(path: str) -> Any:
     return value
 
 
+def _import_module(path: str, name: str, folder: str) -> ModuleType:
+    """Import a module; what goes wrong in one of others is theirs, with its file and line."""
+    try:
+        with nullcontext() if is_own(name) else _around_import(name):
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name == missing or name.startswith(missing + "."):
+            raise UserError(
+                f"{path!r}: there is no module {missing!r} on the Python path or in {folder}."
+            ) from error
+        raise UserError(f"{path!r}: importing it needs the package {missing!r}.") from error
+    except (Exception, SystemExit) as error:
+        if is_own(name) or isinstance(error, UserError):
+            raise
+        raise UserError(f"{path!r} cannot be imported: {fault(error)}.") from error
+
+
+_around_import: Callable[[str], AbstractContextManager[object]] = nullcontext
+
+
+@contextmanager
+def watched_imports(around: Callable[[str], AbstractContextManager[object]]) -> Iterator[None]:
+    """Enter ``around(module)`` whenever a module of others is asked for, also a known one."""
+    global _around_import
+    before, _around_import = _around_import, around
+    try:
+        yield
+    finally:
+        _around_import = before
+
+
+def is_own(target: str) -> bool:
+    """Whether a module, or ``module:Attribute``, belongs to this package."""
+    return target.partition(":")[0].partition(".")[0] == __package__
+
+
 class Registry(Generic[T]):
     """Names of one kind of part (``"predictor"``, ``"encoding"``, …).
 
-    Third parties add names through the entry-point group ``surrobench.<kind>s``; anything else is
-    reached by its dotted path ``module:Attribute``.
+    Third parties add names through the entry-point group ``surrobench.<kinds>`` (such as
+    ``surrobench.predictors`` or ``surrobench.strategies``); anything else is reached by its dotted
+    path ``module:Attribute``.
     """
 
     def __init__(self, kind: str) -> None:
@@ -86,8 +118,9 @@ class Registry(Generic[T]):
     def _read_plugins(self) -> None:
         if not self._plugins_read:
             self._plugins_read = True
-            for point in entry_points(group=f"surrobench.{self.kind}s"):
-                self.register(point.name, point.value, "plug-in")
+            for group in _groups(self.kind):
+                for point in entry_points(group=group):
+                    self.register(point.name, f"{point.module}:{point.attr}", "plug-in")
 
     def names(self) -> list[str]:
         """All registered names, in the order of registration."""
@@ -101,12 +134,23 @@ class Registry(Generic[T]):
             UserError: for an unknown name, with the nearest valid ones.
         """
         self._read_plugins()
+        self.check_name(name)
         if name not in self._entries:
             raise UserError(f"unknown {self.kind} {name!r}. " + did_you_mean(name, self._entries))
         return self._entries[name]
 
+    def check_name(self, name: object) -> None:
+        """Refuse what is no text, such as a list where a study has room for one name.
+
+        Raises:
+            UserError: saying so.
+        """
+        if not isinstance(name, str):
+            raise UserError(f"{name!r} is no {self.kind}: a name in quotation marks belongs here.")
+
     def create(self, name: str, **options: Any) -> T:
         """Build the part ``name`` (registered or a dotted path); options override defaults."""
+        self.check_name(name)
         if ":" in name and name not in self.names():
             target, defaults = name, {}
         else:
@@ -118,10 +162,43 @@ class Registry(Generic[T]):
             if merged:
                 raise UserError(f"{self.kind} {name!r} is an object and takes no options.")
             return cast(T, value)
-        try:
-            return cast(T, value(**merged))
-        except TypeError as error:
-            raise UserError(f"{self.kind} {name!r} could not be built: {error}.") from error
+        return cast(T, built(self.kind, name, target, value, merged))
+
+
+def built(
+    kind: str, name: str, target: str, factory: Callable[..., Any], options: Mapping[str, Any]
+) -> Any:
+    """Call a factory of a part.
+
+    Args:
+        kind: of the part.
+        name: as it was asked for.
+        target: ``module:Attribute`` of the factory.
+        factory: what is called.
+        options: its keyword arguments.
+
+    Raises:
+        UserError: if the options do not fit, and for whatever a factory from outside this package
+            raises, with its file and line.
+    """
+    try:
+        return factory(**options)
+    except UserError:
+        raise
+    except TypeError as error:
+        where = "" if is_own(target) else f" [{place_of(error)}]"
+        raise UserError(f"{kind} {name!r} could not be built: {error}{where}.") from error
+    except (Exception, SystemExit) as error:
+        if is_own(target):
+            raise
+        raise UserError(f"{kind} {name!r} could not be built: {fault(error)}.") from error
+
+
+def _groups(kind: str) -> tuple[str, ...]:
+    """Entry-point groups of a kind; a plural that was misspelt once is still read."""
+    if kind.endswith("y"):
+        return f"surrobench.{kind[:-1]}ies", f"surrobench.{kind}s"
+    return (f"surrobench.{kind}s",)
 
 
 def _is_part(value: object) -> bool:

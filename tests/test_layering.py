@@ -15,7 +15,16 @@ ROOT = Path(surrobench.__file__).parent
 
 # A layer may import itself and every layer before it.
 LAYERS = [
-    {"errors", "registry", "atomic", "columns", "unpickling", "spaces.architecture"},
+    {
+        "errors",
+        "registry",
+        "atomic",
+        "columns",
+        "unpickling",
+        "process_state",
+        "sealed",
+        "spaces.architecture",
+    },
     {"spaces", "encodings", "metrics", "predictors"},
     {"acquisition", "training"},
     {"strategies", "tasks", "testing"},

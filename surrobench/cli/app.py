@@ -166,11 +166,18 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the report [RUN/report].")
     ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Only this predictor or strategy (repeatable)."),
+    ] = None,
+    all_methods: Annotated[
+        bool, typer.Option("--all-methods", help="Also those that the study has no longer.")
+    ] = False,
 ) -> None:
     """Make tables and figures of one run, or of several put together."""
     from surrobench.cli.results import report_command
 
-    report_command(runs, out)
+    report_command(runs, out, method or [], all_methods)
 
 
 @app.command()
@@ -318,11 +325,15 @@ def cite(
 @app.command()
 def verify(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    other: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OTHER]", help="A run that should hold the same numbers."),
+    ] = None,
 ) -> None:
-    """Check every record of a run against its checksum."""
+    """Check every record against its checksum, and say how and why another run differs."""
     from surrobench.cli.results import verify_command
 
-    raise typer.Exit(verify_command(run_folder))
+    raise typer.Exit(verify_command(run_folder, other))
 
 
 @app.command()

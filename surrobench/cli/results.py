@@ -14,6 +14,7 @@ from surrobench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from surrobench.studies.record import Record
     from surrobench.studies.store import ResultStore
 
 _REASONS_SHOWN = 10
@@ -60,13 +61,29 @@ def _interest(path: Path) -> int:
     return wanted.index(True) if any(wanted) else len(wanted)
 
 
-def report_command(runs: list[Path], out: Path | None) -> None:
-    """Make the report of one or more runs."""
+def report_command(
+    runs: list[Path], out: Path | None, methods: Sequence[str] = (), every: bool = False
+) -> None:
+    """Make the report of one or more runs.
+
+    Args:
+        runs: folders or results.
+        out: where it goes.
+        methods: only these.
+        every: also those that the latest study of a folder no longer has.
+    """
     from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.view import load_results, merge_results
+    from surrobench.studies.plan_file import read_plan_file
+    from surrobench.studies.view import load_results, merge_results, named_methods
 
     refuse_other_data(runs)
-    frame = merge_results([load_results(place) for place in runs])
+    frames = [load_results(place) for place in runs]
+    if not methods and not every:
+        frames = [
+            current_methods(frame, read_plan_file(place).methods if place.is_dir() else [])
+            for frame, place in zip(frames, runs, strict=True)
+        ]
+    frame = named_methods(merge_results(frames), methods) if methods else merge_results(frames)
     if out is None:
         first = runs[0] if runs[0].is_dir() else runs[0].parent
         out = first / "report"
@@ -74,6 +91,20 @@ def report_command(runs: list[Path], out: Path | None) -> None:
     for place in runs:
         _show_skipped(place)
     show_paths(paths)
+
+
+def current_methods(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """The rows of the study's methods; says which others the folder holds."""
+    from surrobench.studies.view import of_methods
+
+    kept, left_out = of_methods(frame, methods)
+    if left_out:
+        tell(
+            f"Not in the study any more, so not in the report: {', '.join(left_out)} "
+            "(surrobench report RUN --all-methods shows them).",
+            style="yellow",
+        )
+    return kept
 
 
 def show_paths(paths: list[Path]) -> None:
@@ -131,8 +162,8 @@ def status_command(folder: Path) -> None:
         say(f"skipped {line}")
 
 
-def verify_command(folder: Path) -> int:
-    """Check every record; returns the exit status."""
+def verify_command(folder: Path, other: Path | None = None) -> int:
+    """Check every record, and compare with another run; returns the exit status."""
     from surrobench.studies.plan_file import read_plan_file
     from surrobench.studies.store import payload_digest
 
@@ -146,7 +177,29 @@ def verify_command(folder: Path) -> int:
     if planned:
         say(f"{len(planned) - len(current)} of {len(planned)} planned cells have no record.")
     say(f"digest of the numbers: {payload_digest(current)}")
-    return EXIT_USER_ERROR if found.corrupt else 0
+    for kernels, count in _kernels(current).items():
+        say(f"computed with {kernels}: {count} records")
+    differs = other is not None and _tell_differences(folder, other)
+    return EXIT_USER_ERROR if found.corrupt or differs else 0
+
+
+def _kernels(records: Sequence[Record]) -> Counter[str]:
+    """Which kernels computed how many records, as far as they say."""
+    known = (record.provenance.get("kernels") or {} for record in records)
+    texts = (", ".join(f"{name} {value}" for name, value in one.items()) for one in known)
+    return Counter(filter(None, texts))
+
+
+def _tell_differences(folder: Path, other: Path) -> bool:
+    from surrobench.studies.agreement import disagreements
+
+    _existing_store(other)
+    found = disagreements(folder, other)
+    for sentence in found:
+        say(sentence)
+    if not found:
+        say(f"{other} holds the same numbers.")
+    return bool(found)
 
 
 def _existing_store(folder: Path) -> ResultStore:

@@ -51,8 +51,8 @@ def run_command(request: RunRequest) -> int:
         request.settings,
         replace=_replacements(request),
         live=_live(request),
-        added_predictors=request.added,
-        added_strategies=request.added_strategies,
+        added_predictors=[_part(text) for text in request.added],
+        added_strategies=[_part(text) for text in request.added_strategies],
         allow_code=request.allow_code,
     )
     from surrobench.cli.progress import make_progress
@@ -110,13 +110,22 @@ def _tell_all(remarks: list[str]) -> None:
 def _replacements(request: RunRequest) -> dict[str, Any]:
     chosen = {
         "tasks": request.tasks,
-        "predictors": request.predictors,
-        "strategies": request.strategies,
+        "predictors": [_part(text) for text in request.predictors],
+        "strategies": [_part(text) for text in request.strategies],
     }
     replace: dict[str, Any] = {name: values for name, values in chosen.items() if values}
     if request.seeds is not None:
         replace["seeds"] = request.seeds
     return replace
+
+
+def _part(text: str) -> Any:
+    """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
+    if not text.lstrip().startswith("{"):
+        return text
+    from surrobench.studies.strict_toml import parse_toml
+
+    return parse_toml(f"part = {text}", "the command line")["part"]
 
 
 def _live(request: RunRequest) -> dict[str, str]:
@@ -175,19 +184,20 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 def _show(result: RunResult) -> int:
     """The end of a run: table, failures, files, and how to go on."""
-    from surrobench.cli.results import make_report, show_paths
+    from surrobench.cli.results import current_methods, make_report, show_paths
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.view import kind_of_frame
 
     if result.interrupted:
         return _stopped()
-    paths = make_report(result.frame, result.folder / "report", [result.folder])
+    frame = current_methods(result.frame, result.planned.methods)
+    paths = make_report(frame, result.folder / "report", [result.folder])
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
     if result.missing:
         tell(f"{result.missing} cells are still to do; go on with:\n  {_this_command()}")
-    if (kind_of_frame(result.frame).cells(result.frame)["status"] == "ok").any():
+    if (kind_of_frame(frame).cells(frame)["status"] == "ok").any():
         return 0
     complain("no cell succeeded; see the reasons above.")
     return EXIT_USER_ERROR

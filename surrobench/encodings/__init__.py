@@ -66,6 +66,7 @@ def make_encoding(name: str) -> Encoding:
     Raises:
         UserError: for an unknown name, with the nearest valid ones, or a wrong argument.
     """
+    ENCODINGS.check_name(name)
     from surrobench.encodings.combined import Combined
 
     parts = tuple(_single(part.strip(), name) for part in name.split("+"))

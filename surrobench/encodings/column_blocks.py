@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from surrobench.columns import ColumnBlock
-from surrobench.encodings import make_encoding
+from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.encodings.one_hot import OneHot
 from surrobench.encodings.protocol import FloatArray
 from surrobench.spaces.architecture import SearchSpace
@@ -46,6 +46,7 @@ def column_blocks(
     Raises:
         UserError: for an unknown encoding, or one that the space does not have.
     """
+    ENCODINGS.check_name(name)
     blocks: list[ColumnBlock] = []
     start = 0
     for part in (part.strip() for part in name.split("+")):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.registry import Registry, built, import_attribute, is_own
 
 if TYPE_CHECKING:
     from surrobench.predictors.protocol import Predictor
 
 TRANSFORMS: tuple[str, ...] = ("none", "standardise", "quantile-normal")
 """Names of the target transforms."""
+
+WRAPPING = ("transform", "bootstrap")
+"""Options of a wrapped regressor that are not the regressor's own."""
 
 PREDICTORS: Registry[Predictor] = Registry("predictor")
 
@@ -112,19 +115,21 @@ for _name in (
     )
 
 
-def make_predictor(spec: str | Mapping[str, Any], **options: Any) -> Predictor:
+def make_predictor(spec: Any, **options: Any) -> Predictor:
     """Build a predictor from what a study file or a command line says.
 
     Args:
         spec: a registered name, a dotted path ``"module:Attribute"`` (of a predictor, or of a
             regressor shaped like scikit-learn's, which is wrapped), either with a target transform
             behind a plus sign (``"svr+quantile-normal"``), or a mapping with the name under
-            ``use`` and options beside it (``{use = "random-forest", trees = 500}``).
+            ``use`` and options beside it (``{use = "random-forest", trees = 500}``). A class or an
+            instance may stand for the name.
         options: options that override those of ``spec``.
 
     Raises:
         UserError: for an unknown name, option or transform, with the nearest valid ones.
     """
+    spec, given = _take_object(spec)
     name, chosen = _read_spec(spec)
     chosen = {**chosen, **options}
     transform = chosen.get("transform")
@@ -133,11 +138,31 @@ def make_predictor(spec: str | Mapping[str, Any], **options: Any) -> Predictor:
             f"predictor {name!r}: unknown transform {transform!r}. "
             + did_you_mean(str(transform), TRANSFORMS)
         )
+    if given is not None:
+        return _from_object(name, given, chosen)
     if name not in PREDICTORS.names() and ":" in name:
-        return _from_path(name, chosen)
+        return _from_path(name, name, chosen)
     entry = PREDICTORS.entry(name)
+    if not is_own(entry.target):  # a plug-in: the same shapes as behind a dotted path
+        return _from_path(name, entry.target, chosen)
     _check_options(name, import_attribute(entry.target), chosen)
     return PREDICTORS.create(name, **chosen)
+
+
+def _take_object(spec: Any) -> tuple[Any, Any]:
+    """A specification with a name for the object in it, and the object; None if it names one."""
+    from surrobench.predictors.given import GivenPart
+
+    use = spec.get("use") if isinstance(spec, Mapping) else spec
+    if isinstance(use, str) and not isinstance(use, GivenPart):
+        return spec, None
+    if not isinstance(use, GivenPart):
+        if not hasattr(use, "fit"):
+            return spec, None  # which is refused for what it is
+        named, value = GivenPart.of(use), use
+    else:
+        named, value = use, use.value()
+    return ({**spec, "use": str(named)} if isinstance(spec, Mapping) else str(named)), value
 
 
 def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -151,6 +176,7 @@ def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
                 'for example {use = "random-forest", trees = 500}.'
             )
         spec = str(spec["use"])
+    PREDICTORS.check_name(spec)
     name, plus, transform = spec.partition("+")
     if plus:
         if options.get("transform", transform) != transform:
@@ -159,8 +185,10 @@ def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return name.strip(), options
 
 
-def _check_options(name: str, factory: Any, options: Mapping[str, Any]) -> None:
-    """Refuse options that the factory does not take."""
+def _check_options(
+    name: str, factory: Any, options: Mapping[str, Any], more: Sequence[str] = ()
+) -> None:
+    """Refuse options that the factory does not take; ``more`` are taken elsewhere."""
     if not callable(factory):
         valid: list[str] = []
     else:
@@ -171,31 +199,46 @@ def _check_options(name: str, factory: Any, options: Mapping[str, Any]) -> None:
     for option in options:
         if option not in valid:
             raise UserError(
-                f"predictor {name!r} has no option {option!r}. " + did_you_mean(option, valid)
+                f"predictor {name!r} has no option {option!r}. "
+                + did_you_mean(option, [*valid, *more])
             )
 
 
-def _from_path(path: str, options: dict[str, Any]) -> Predictor:
-    """A predictor from a dotted path; a regressor found there is wrapped."""
+def _takes(factory: Any, option: str) -> bool:
+    """Whether a factory has an option ``bootstrap`` of its own, as forests do."""
+    try:
+        return option == "bootstrap" and option in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
+    """A predictor from a dotted path, by itself or behind a name; a regressor is wrapped."""
+    return _from_object(name, import_attribute(path), options)
+
+
+def _from_object(name: str, value: Any, options: dict[str, Any]) -> Predictor:
+    """A predictor from a class, a factory or an instance; a regressor is wrapped."""
     from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
 
-    value = import_attribute(path)
     if is_predictor(value) and not isinstance(value, type):
-        _check_options(path, None, options)
+        _check_options(name, None, options)
         predictor: Predictor = value
         return predictor
     if is_predictor(value):
-        _check_options(path, value, options)
-        return PREDICTORS.create(path, **options)
-    wrapping = {key: options.pop(key) for key in ("transform",) if key in options}
+        _check_options(name, value, options)
+        return cast("Predictor", built("predictor", name, "", value, options))
+    wrapping = {
+        key: options.pop(key) for key in WRAPPING if key in options and not _takes(value, key)
+    }
     if isinstance(value, type) or not is_regressor(value):
         if not callable(value):
-            raise UserError(f"predictor {path!r} is neither a predictor nor a regressor.")
-        _check_options(path, value, options)
-        value = PREDICTORS.create(path, **options)
+            raise UserError(f"predictor {name!r} is neither a predictor nor a regressor.")
+        _check_options(name, value, options, WRAPPING)
+        value = built("predictor", name, "", value, options)
         options = {}
-    _check_options(path, None, options)
+    _check_options(name, None, options, WRAPPING)
     if is_predictor(value):
-        _check_options(path, None, wrapping)
-        return value
+        _check_options(name, None, wrapping)
+        return cast("Predictor", value)
     return as_predictor(value, **wrapping)

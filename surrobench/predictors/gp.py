@@ -40,6 +40,7 @@ from surrobench.predictors.transforms import (
     fit_transform,
     least_deviation,
 )
+from surrobench.process_state import standard_numerics
 
 _SMALLEST_VARIANCE = 1e-16
 
@@ -94,6 +95,7 @@ class ExactGP(PriorShape):
                 f"max_evaluations is {self.max_evaluations!r}; it must be a positive whole number."
             )
 
+    @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the fit is deterministic.
 

@@ -7,6 +7,7 @@ Monte-Carlo acquisition functions treat them like a Gaussian process.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from botorch.sampling.get_sampler import GetSampler
 from gpytorch.distributions import MultivariateNormal
 from linear_operator.operators import DiagLinearOperator
 from torch import Tensor
+
+from surrobench.process_state import standard_numerics
 
 MIN_VARIANCE = 1e-9
 """Variances are never smaller than this, in squared units of the model's targets."""
@@ -143,8 +146,14 @@ def _each_member_sampler(
 GetSampler.register(MembersPosterior)(_each_member_sampler)
 
 
-class _PointwiseModel(Model):
-    """What the two models share: one output, no batches, inputs flattened to ``n x d``."""
+class PointwiseModel(Model):
+    """What the two models share: one output, no batches, inputs flattened to ``n x d``.
+
+    Attributes:
+        settled: whether they answer alike whatever is set in the process that asks.
+    """
+
+    settled = False
 
     def __init__(self, noise: float, floor: float) -> None:
         super().__init__()
@@ -185,14 +194,15 @@ class _PointwiseModel(Model):
             noise = observation_noise
         elif observation_noise:
             noise = self.noise
-        posterior = self._posterior_at(X, noise)
+        with standard_numerics() if self.settled else nullcontext():
+            posterior = self._posterior_at(X, noise)
         return posterior if posterior_transform is None else posterior_transform(posterior)
 
     def _posterior_at(self, X: Tensor, noise: float | Tensor) -> Posterior:
         raise NotImplementedError
 
 
-class EnsembleModel(_PointwiseModel):
+class EnsembleModel(PointwiseModel):
     """An ensemble: the posterior is the mixture of its members.
 
     Mean and variance follow the law of total variance; Monte-Carlo acquisition functions use each
@@ -241,7 +251,7 @@ def _batched(values: Tensor, X: Tensor) -> Tensor:
     return values.reshape(-1, *X.shape[:-1]).movedim(0, -2).unsqueeze(-1).to(X)
 
 
-class MomentsModel(_PointwiseModel):
+class MomentsModel(PointwiseModel):
     """Independent normals: a mean and a standard deviation at each input.
 
     Args:

@@ -28,6 +28,7 @@ from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
+from surrobench.process_state import standard_numerics
 
 _LEAST_DEVIATION = 1e-9
 _TINIEST = 1e-150
@@ -210,6 +211,7 @@ class DenseGP:
         self.inverse, _ = dtrtri(factor.numpy(), lower=1)
 
     @classmethod
+    @standard_numerics()
     def of(cls, model: Model) -> DenseGP | None:
         """For a plain exact Gaussian process with one output and one noise level, else ``None``.
 
@@ -232,6 +234,7 @@ class DenseGP:
         factor, failed = torch.linalg.cholesky_ex(covariance)
         return None if bool(failed) else cls(model, factor)
 
+    @standard_numerics()
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
         Z = self.model.transform_inputs(X)

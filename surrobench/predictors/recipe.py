@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from surrobench.errors import UserError
 from surrobench.predictors import TRANSFORMS
-from surrobench.predictors.models import MIN_VARIANCE
+from surrobench.predictors.models import MIN_VARIANCE, PointwiseModel
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import FittedTransform, deviation_of, fit_inner_transform
+from surrobench.process_state import standard_numerics
 
 SMALL = 1e-6
 """Variances below this share of the targets' variance are not believed."""
@@ -45,6 +47,9 @@ class TransformedPredictor(ABC):
     encoding: ClassVar[str | None] = None
     """The encoding that this predictor insists on, or ``None`` for the study's."""
 
+    own: ClassVar[bool] = True
+    """Whether all of it is ours, and so computes alike whatever is set in this process."""
+
     def __post_init__(self) -> None:
         """Refuse options of the wrong type or outside their bounds."""
         if self.transform not in TRANSFORMS:
@@ -57,10 +62,14 @@ class TransformedPredictor(ABC):
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the posterior is in units of ``y``."""
-        X, y = canonical_rows(X, y)
-        transform = self.fitted_transform(y)
-        targets = rounded(transform.forward(y).squeeze(-1).numpy())
-        return transform.wrap(self.fit_targets(X.numpy(), targets, seed))
+        with standard_numerics() if self.own else nullcontext():
+            X, y = canonical_rows(X, y)
+            transform = self.fitted_transform(y)
+            targets = rounded(transform.forward(y).squeeze(-1).numpy())
+            model = self.fit_targets(X.numpy(), targets, seed)
+            if isinstance(model, PointwiseModel):
+                model.settled = self.own
+            return transform.wrap(model)
 
     def fitted_transform(self, y: Tensor) -> FittedTransform:
         """The transform, learned from targets ``n x 1``."""

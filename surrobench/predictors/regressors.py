@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.base
@@ -15,16 +13,18 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.errors import UserError
+from surrobench.predictors.answers import FORMS, METHODS, FittedRegressor, form_of, parameters_of
 from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.protocol import FloatArray, Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform
+from surrobench.registry import built
 
 
 def is_predictor(value: object) -> bool:
     """Whether ``value`` (a class or an instance) has a predictor's ``fit(X, y, *, seed)``."""
-    return "seed" in _parameters(getattr(value, "fit", None)) and not _predicts(value)
+    return "seed" in parameters_of(getattr(value, "fit", None)) and not _predicts(value)
 
 
 def is_regressor(value: object) -> bool:
@@ -33,27 +33,23 @@ def is_regressor(value: object) -> bool:
 
 
 def _predicts(value: object) -> bool:
-    return any(callable(getattr(value, name, None)) for name in ("predict", "predict_members"))
+    return any(callable(getattr(value, name, None)) for name in METHODS)
 
 
-def _parameters(function: Any) -> tuple[str, ...]:
-    """Names of a function's parameters; none if it cannot be inspected."""
-    try:
-        return tuple(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return ()
-
-
-def as_predictor(obj: Any, *, transform: str = "standardise", members: int = 10) -> Predictor:
+def as_predictor(
+    obj: Any, *, transform: str = "standardise", members: int = 10, bootstrap: int | None = None
+) -> Predictor:
     """Make a predictor of a regressor; a predictor is returned as it is.
 
     Args:
         obj: an instance, a class, or a function without arguments that makes an instance.
         transform: of the targets.
-        members: bootstrap members, for a regressor that predicts nothing but a value.
+        members: bootstrap members, for a regressor that predicts nothing but a value; 0 for none.
+        bootstrap: the same, for a regressor that has to be one of those.
 
     Raises:
-        UserError: if ``obj`` has no ``fit``, or neither ``predict`` nor ``predict_members``.
+        UserError: if ``obj`` has no ``fit`` or no way to predict, cannot be made, or takes no
+            ``bootstrap`` because it tells its own uncertainty.
     """
     if is_predictor(obj) and not isinstance(obj, type):
         predictor: Predictor = obj
@@ -62,20 +58,35 @@ def as_predictor(obj: Any, *, transform: str = "standardise", members: int = 10)
     if isinstance(obj, type) or not is_regressor(obj):
         if not callable(obj):
             raise _not_a_regressor(obj)
-        sample = obj()
+        sample = built("predictor", _name(obj), "", obj, {})
         if is_predictor(sample):
             made: Predictor = sample
             return made
     if not is_regressor(sample):
         raise _not_a_regressor(sample)
-    return RegressorPredictor(regressor=sample, transform=transform, members=members)
+    form = form_of(sample)
+    if bootstrap is not None:
+        if form != "values":
+            raise UserError(
+                f"{_name(sample)} tells its own uncertainty ({FORMS[form]}), so it takes no "
+                "option 'bootstrap'."
+            )
+        members = bootstrap
+    passed_on = form == "moments" and "return_std" not in parameters_of(sample.predict)
+    plain = form in ("members", "moments", "values") and not passed_on
+    kind = RegressorPredictor if plain else DistributionPredictor
+    return kind(regressor=sample, transform=transform, members=members)
 
 
 def _not_a_regressor(obj: object) -> UserError:
-    name = obj.__name__ if isinstance(obj, type) else type(obj).__name__
     return UserError(
-        f"{name} is no regressor: it needs fit(X, y), and predict(X) or predict_members(X)."
+        f"{_name(obj)} is no regressor: it needs fit(X, y), and predict(X) or another way to "
+        f"predict ({', '.join(FORMS.values())})."
     )
+
+
+def _name(obj: object) -> str:
+    return getattr(obj, "__name__", None) or type(obj).__name__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +94,35 @@ class RegressorPredictor(TransformedPredictor):
     """A user's regressor as a predictor; the regressor itself is only ever cloned.
 
     Its uncertainty comes from what it offers, in this order: ``predict_members(X)`` is an
-    ensemble; ``predict(X, return_std=True)`` a mean and a standard deviation; from a plain
-    ``predict`` a bootstrap ensemble is made, whose errors on examples that a member has not drawn
-    give the observation noise. A parameter ``random_state`` is set from the seed. Arrays are
-    handed over read-only, and every answer is checked.
+    ensemble; ``predict(X, return_std=True)`` a mean and a standard deviation; for distributions
+    and quantiles see :class:`DistributionPredictor`; from a plain ``predict`` a bootstrap ensemble
+    is made (so a cell costs ``members`` fits), whose errors on examples that a member has not
+    drawn give the observation noise. Without a bootstrap, one fit is made, and nothing is known of
+    its errors: their deviation is taken to be that of the targets.
+
+    A parameter ``random_state`` is set from the seed. Arrays are handed over read-only, and every
+    answer is checked. An attribute ``encoding`` of the regressor names the encoding that it wants.
 
     Args:
-        regressor: the recipe, with ``fit`` and ``predict`` or ``predict_members``.
-        members: of the bootstrap.
+        regressor: the recipe, with ``fit`` and a way to predict.
+        members: of the bootstrap, 2 or more, or 0 for none.
     """
 
     regressor: Any
-    members: int = option(10, least=2, most=10_000)
+    members: int = option(10, least=0, most=10_000)
+    own: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse options of the wrong type or outside their bounds."""
+        super().__post_init__()
+        if self.members == 1:
+            raise UserError("a bootstrap needs two members or more; 0 is for none.")
+
+    @property
+    def encoding(self) -> str | None:  # type: ignore[override]
+        """The encoding that the regressor asks for by an attribute of this name."""
+        wanted = getattr(self.regressor, "encoding", None)
+        return wanted if isinstance(wanted, str) and wanted else None
 
     def fitted_transform(self, y: Tensor) -> FittedTransform:
         """A user's regressor gets its targets as they are, if that is asked for."""
@@ -103,20 +131,24 @@ class RegressorPredictor(TransformedPredictor):
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> Model:
         """Fit clones of the regressor."""
         floor = smallest_variance(y)
-        if callable(getattr(self.regressor, "predict_members", None)):
-            fitted = _Fitted(self.regressor, X, y, seed)
+        form = form_of(self.regressor)
+        if form == "values" and self.members:
+            return self._bootstrap(X, y, seed, floor)
+        fitted = FittedRegressor(_clone(self.regressor, seed), X, y)
+        if form == "members":
             return EnsembleModel(lambda Z: torch.from_numpy(fitted.members(_array(Z))), 0.0, floor)
-        if "return_std" in _parameters(self.regressor.predict):
-            fitted = _Fitted(self.regressor, X, y, seed)
-            return MomentsModel(lambda Z: fitted.moments(_array(Z)), 0.0, floor)
-        return self._bootstrap(X, y, seed, floor)
+        if form == "values":
+            ignorance = max(float(np.std(y)), floor**0.5)
+            return MomentsModel(lambda Z: _with_deviation(fitted, Z, ignorance), 0.0, floor)
+        answer = fitted.by_form(form)
+        return MomentsModel(lambda Z: answer(_array(Z)), 0.0, floor)
 
     def _bootstrap(self, X: FloatArray, y: FloatArray, seed: int, floor: float) -> EnsembleModel:
         """An ensemble of clones, each fitted to rows drawn with replacement."""
         counts = bootstrap_counts(len(y), self.members, seed)
         drawn = [np.repeat(np.arange(len(y)), count) for count in counts]
         fitted = [
-            _Fitted(self.regressor, X[rows], y[rows], seed * self.members + i)
+            FittedRegressor(_clone(self.regressor, seed * self.members + i), X[rows], y[rows])
             for i, rows in enumerate(drawn)
         ]
         seen = np.stack([member.values(X) for member in fitted])
@@ -129,103 +161,26 @@ class RegressorPredictor(TransformedPredictor):
         return EnsembleModel(members, noise, floor)
 
 
+class DistributionPredictor(RegressorPredictor):
+    """A regressor that answers with distributions or quantiles, or a pipeline around moments.
+
+    ``pred_dist(X)`` returns an object with ``mean()`` and ``std()`` (NGBoost's shape). Quantiles
+    are asked for at twenty levels, by ``predict_quantiles(X, levels)``,
+    ``predict(X, output_type="quantiles", quantiles=levels)`` or ``predict(X, quantiles=levels)``,
+    and come as ``n x levels``, or as a list of one vector of ``n`` for each level. They are put in
+    ascending order; their mean is the mean, and the slope of the line through them over the
+    quantiles of a standard normal is the standard deviation.
+    """
+
+
+def _with_deviation(fitted: FittedRegressor, Z: Tensor, deviation: float) -> tuple[Tensor, Tensor]:
+    mean = torch.from_numpy(fitted.values(_array(Z)))
+    return mean, torch.full_like(mean, deviation)
+
+
 def _array(X: Tensor) -> FloatArray:
     array: FloatArray = X.detach().cpu().to(torch.float64).numpy()
     return array
-
-
-def _read_only(array: FloatArray) -> FloatArray:
-    """A copy that cannot be written to."""
-    locked = np.array(array, dtype=np.float64)
-    locked.setflags(write=False)
-    return locked
-
-
-class _Fitted:
-    """A fitted clone of a regressor, every answer of which is checked."""
-
-    def __init__(self, regressor: Any, X: FloatArray, y: FloatArray, seed: int) -> None:
-        self._owner = type(regressor).__name__
-        self._regressor = _clone(regressor, seed)
-        self._call("fit", self._regressor.fit, _read_only(X), _read_only(y))
-
-    def values(self, X: FloatArray) -> FloatArray:
-        """Predictions ``n``; a column ``n x 1`` is accepted."""
-        return self._vector("predict", self._call("predict", self._regressor.predict, X), len(X))
-
-    def moments(self, X: FloatArray) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation, each ``n``."""
-
-        def predict(Z: FloatArray) -> Any:
-            return self._regressor.predict(Z, return_std=True)
-
-        answer = self._call("predict", predict, X)
-        if not isinstance(answer, tuple) or len(answer) != 2:
-            raise ValueError(
-                f"{self._owner}.predict(X, return_std=True) must return a pair (mean, std), "
-                f"not {type(answer).__name__}."
-            )
-        mean = self._vector("predict (mean)", answer[0], len(X))
-        deviation = self._vector("predict (std)", answer[1], len(X))
-        if not (deviation > 0).all():
-            raise ValueError(
-                f"{self._owner}.predict returned {int((deviation <= 0).sum())} standard deviations "
-                f"that are not positive, the smallest {deviation.min():g}."
-            )
-        return torch.from_numpy(mean), torch.from_numpy(deviation)
-
-    def members(self, X: FloatArray) -> FloatArray:
-        """Predictions of the members, ``s x n``."""
-        answer = self._call("predict_members", self._regressor.predict_members, X)
-        array = self._numbers("predict_members", answer)
-        if array.ndim != 2 or array.shape[1] != len(X) or len(array) == 0:
-            raise ValueError(
-                f"{self._owner}.predict_members returned the shape {array.shape} "
-                f"for {len(X)} rows; expected (members, {len(X)})."
-            )
-        return array
-
-    def _vector(self, method: str, answer: Any, n: int) -> FloatArray:
-        array = self._numbers(method, answer)
-        if array.shape == (n, 1):
-            array = array[:, 0]
-        if array.shape != (n,):
-            raise ValueError(
-                f"{self._owner}.{method} returned the shape {array.shape} for {n} rows; "
-                f"expected ({n},)."
-            )
-        return array
-
-    def _numbers(self, method: str, answer: Any) -> FloatArray:
-        """The answer as finite float64."""
-        if isinstance(answer, Tensor):
-            answer = answer.detach().cpu().numpy()
-        try:
-            array = np.asarray(answer)
-        except ValueError as error:
-            raise ValueError(f"{self._owner}.{method} returned no array: {error}.") from error
-        if array.dtype.kind not in "fiu":
-            raise ValueError(
-                f"{self._owner}.{method} returned values of type {array.dtype}; expected numbers."
-            )
-        bad = int((~np.isfinite(array)).sum())
-        if bad:
-            raise ValueError(
-                f"{self._owner}.{method} returned {bad} of {array.size} values that are not finite."
-            )
-        return array.astype(np.float64)
-
-    def _call(self, method: str, function: Callable[..., Any], *arrays: FloatArray) -> Any:
-        """Call the user's code with read-only arrays; name it if it tries to write to them."""
-        try:
-            return function(*(_read_only(array) for array in arrays))
-        except ValueError as error:
-            if "read-only" in str(error):
-                raise ValueError(
-                    f"{self._owner}.{method} tried to change its input in place ({error}); "
-                    "work on a copy."
-                ) from error
-            raise
 
 
 def _clone(regressor: Any, seed: int) -> Any:

@@ -128,6 +128,7 @@ def resolve_strategy(
                 'for example {use = "bayesian", acquisition = "ucb"}.'
             )
         spec = str(spec["use"])
+    STRATEGIES.check_name(spec)
     chosen |= options or {}
     if ":" in spec and spec not in STRATEGIES.names():
         factory, defaults = import_attribute(spec), {}

@@ -93,9 +93,8 @@ class Aims:
                     else ("It reports none; return Evaluation(value, metrics={…}).")
                 )
                 hint = did_you_mean(name, known) if known else ""
-                raise UserError(
-                    f"{name!r} is {what}, but the training reports no such metric. {has} {hint}".rstrip()
-                )
+                told = f"{name!r} is {what}, but the training reports no such metric. {has} {hint}"
+                raise UserError(told.rstrip())
 
 
 def _less(what: str, direction: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.sealed import seal, unseal
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.identity import described_variables, variable_changes
@@ -50,7 +51,7 @@ class SavedSearch:
         if not self.path.is_file():
             return
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
+            content = json.loads(unseal(self.path.read_bytes()))
             before, trained = content["search"], content["trained"]
             self._check(before)
             self._state = content["state"]
@@ -110,7 +111,7 @@ class SavedSearch:
             ],
         }
         try:
-            write_atomically(self.path, json.dumps(content, allow_nan=False).encode())
+            write_atomically(self.path, seal(json.dumps(content, allow_nan=False).encode()))
         except OSError as error:
             raise UserError(f"cannot save the search to {self.path}: {error.strerror}.") from error
 

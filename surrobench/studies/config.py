@@ -12,11 +12,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
+from surrobench.predictors.given import GivenPart
 from surrobench.studies.strict_toml import (
     complaints,
     line_of_text,
     refuse,
 )
+
+MOST_SEEDS = 100_000
 
 Protocol = Literal["grouped", "grouped-2000", "grouped-published", "white2021", "graf"]
 
@@ -26,23 +29,26 @@ class PredictorChoice:
     """A predictor as a study names it.
 
     Attributes:
-        use: registered name or dotted path, without the transform.
+        use: registered name or dotted path, without the transform; or an object.
         options: what differs from the defaults (``transform`` among them).
         label: the name in the results, if the study gives one.
+        encoding: the one that this predictor gets instead of those of the study, if it is given.
     """
 
     use: str
     options: Mapping[str, Any] = field(default_factory=dict)
     label: str | None = None
+    encoding: str | None = None
 
     def written(self) -> str | dict[str, Any]:
         """The form that a study file has."""
-        if not self.options and self.label is None:
+        named = {"label": self.label, "encoding": self.encoding}
+        given = {key: value for key, value in named.items() if value is not None}
+        if not self.options and not given:
             return self.use
-        if set(self.options) == {"transform"} and self.label is None:
+        if set(self.options) == {"transform"} and not given:
             return f"{self.use}+{self.options['transform']}"
-        label = {} if self.label is None else {"label": self.label}
-        return {"use": self.use, **label, **self.options}
+        return {"use": self.use, **given, **self.options}
 
 
 def read_predictor(value: Any) -> PredictorChoice:
@@ -53,8 +59,10 @@ def read_predictor(value: Any) -> PredictorChoice:
     """
     if isinstance(value, PredictorChoice):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) or (hasattr(value, "fit") and not isinstance(value, Mapping)):
         value = {"use": value}
+    if isinstance(value, Mapping) and hasattr(value.get("use"), "fit"):
+        value = {**value, "use": GivenPart.of(value["use"])}
     if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
         raise ValueError(
             f'{value!r} is not a predictor; write a name ("gp-rbf") or a table '
@@ -63,11 +71,16 @@ def read_predictor(value: Any) -> PredictorChoice:
     label = value.get("label")
     if label is not None and (not isinstance(label, str) or not label.strip()):
         raise ValueError(f"the label {label!r} of a predictor must be a text.")
-    options = {key: option for key, option in value.items() if key not in ("use", "label")}
+    encoding = value.get("encoding")
+    if encoding is not None and (not isinstance(encoding, str) or not encoding.strip()):
+        raise ValueError(f"the encoding {encoding!r} of a predictor must be a text.")
+    options = {key: value[key] for key in value if key not in ("use", "label", "encoding")}
+    if isinstance(value["use"], GivenPart):
+        return PredictorChoice(value["use"], options, label or value["use"].short, encoding)
     use, plus, transform = value["use"].partition("+")
     if plus and options.setdefault("transform", transform) != transform:
         raise ValueError(f"{value['use']!r} and transform = {options['transform']!r} disagree.")
-    return PredictorChoice(use.strip(), options, label)
+    return PredictorChoice(use.strip(), options, label, encoding)
 
 
 def _predictors(value: Any) -> list[PredictorChoice]:
@@ -118,7 +131,12 @@ def seeds(value: Any) -> list[int]:
         found = [whole(seed, 0, "0 or more") for seed in filled_list(value, "seeds")]
         _refuse_repeats(found)
         return found
-    return list(range(whole(value, 1, "how many seeds (1 or more), or a list of seeds")))
+    count = whole(value, 1, "how many seeds (1 or more), or a list of seeds")
+    if count > MOST_SEEDS:
+        raise ValueError(
+            f"{count} are more seeds than anyone can compute; at most {MOST_SEEDS}, or a list."
+        )
+    return list(range(count))
 
 
 def positive(value: Any) -> float | None:
@@ -181,7 +199,12 @@ class Study(BaseModel):
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""
         yield from code_in("predictor", (choice.use for choice in self.predictors))
-        yield from code_in("encoding", self.encodings)
+        yield from code_in("encoding", self.all_encodings())
+
+    def all_encodings(self) -> list[str]:
+        """The encodings of the study, and those that single predictors are given."""
+        own = (choice.encoding for choice in self.predictors)
+        return list(dict.fromkeys([*self.encodings, *filter(None, own)]))
 
     def moved(self, move: Callable[[str], str]) -> Study:
         """The study with ``move`` applied to the names of its tasks."""
@@ -258,7 +281,7 @@ def _unknown_names(study: Study) -> Iterator[tuple[str, str]]:
         if transform not in TRANSFORMS:
             hint = did_you_mean(transform, TRANSFORMS)
             yield transform, f"unknown transform {transform!r}. {hint}"
-    yield from unknown_encodings(study.encodings)
+    yield from unknown_encodings(study.all_encodings())
 
 
 def unknown_encodings(names: Iterable[str]) -> Iterator[tuple[str, str]]:

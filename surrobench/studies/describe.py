@@ -14,7 +14,7 @@ def describe(value: Any) -> Any:
     """A JSON-shaped description of an object: its class and every option, defaults included.
 
     Code from outside this package is described by a hash of its source file, so that an edited
-    predictor gets new cells.
+    predictor gets new cells; what was defined in a notebook, by one of its own source.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -44,7 +44,16 @@ def _described_code(code: Any) -> str:
     name = f"{module}:{getattr(code, '__qualname__', code)}"
     if module.split(".")[0] == "surrobench":
         return name
-    return name + _source_hash(module)
+    return name + (_text_hash(code) if module == "__main__" else _source_hash(module))
+
+
+def _text_hash(code: Any) -> str:
+    """Hash of the source of what a notebook, a script or a prompt has defined."""
+    try:
+        text = inspect.getsource(code)
+    except (OSError, TypeError):
+        return ""
+    return "#" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _source_hash(module: str) -> str:

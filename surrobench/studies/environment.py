@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from surrobench import __version__
+from surrobench.studies.kernels import numerical_kernels
 from surrobench.studies.threads import THREAD_VARIABLES, single_threaded
 
+ENVIRONMENT_FILE = "environment.json"
 PACKAGES = (
     "torch",
     "gpytorch",
@@ -22,19 +25,22 @@ PACKAGES = (
     "pandas",
     "pyarrow",
 )
+_STANDING_IN = {"xgboost": ("xgboost-cpu",)}
+"""Other names under which the same package is distributed."""
 _MISSING = "not installed"
 PEERS = ("optuna", "smac", "pymoo")
 """Named where they are installed: without them, no number depends on them."""
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, thread settings of the workers and machine, read without importing anything."""
+    """Versions, thread settings of the workers, kernels of the libraries, and machine."""
     workers = single_threaded(os.environ)
     return {
         "surrobench": __version__,
         "python": platform.python_version(),
         "packages": _versions(),
         "threads": {name: workers[name] for name in THREAD_VARIABLES},
+        "kernels": numerical_kernels(),
         "machine": {
             "system": platform.system(),
             "release": platform.release(),
@@ -50,10 +56,10 @@ def _versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return _MISSING
+    for name in (package, *_STANDING_IN.get(package, ())):
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return _MISSING
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -62,9 +68,12 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for name in ("surrobench", "python"):
         if before.get(name) != now[name]:
             found.append(f"{name} was {before.get(name)}, is {now[name]}")
-    for group in ("packages", "threads"):
-        for name, value in now[group].items():
+    for group in ("packages", "threads", "kernels"):
+        if group == "kernels" and group not in before:
+            continue  # which earlier versions did not keep
+        for name, value in now.get(group, {}).items():
             earlier = before.get(group, {}).get(name)
             if earlier != value and (earlier is not None or name not in PEERS):
-                found.append(f"{name} was {earlier}, is {value}")
+                what = f"the kernel of {name}" if group == "kernels" else name
+                found.append(f"{what} was {earlier}, is {value}")
     return found

@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from surrobench.errors import text_of
 from surrobench.studies import worker
 from surrobench.studies.threads import limit_this_process, thread_settings
 
@@ -180,7 +181,7 @@ def _explain(error: BaseException) -> tuple[Ending, str]:
     if isinstance(error, TimeoutError):
         return "timeout", f"stopped after {error.args[1]:g} s"
     if not isinstance(error, ProcessExpired):  # such as a value that cannot be unpickled here
-        return "error", f"{type(error).__name__}: {error}"
+        return "error", f"{type(error).__name__}: {text_of(error)}"
     if error.exitcode >= 0:
         return "died", f"worker died (exit status {error.exitcode % 256})"
     hint = "; perhaps the system was out of memory" if error.exitcode == -signal.SIGKILL else ""

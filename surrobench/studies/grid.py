@@ -149,7 +149,7 @@ def make_plan(study: Study, base: Path) -> Plan:
             are too large.
     """
     methods = _methods(study)
-    for encoding in study.encodings:
+    for encoding in study.all_encodings():
         if encoding != "default":
             make_encoding(encoding)
     plan = Plan([], [], {"tasks": {}, "predictors": {m.label: m.description for m in methods}})
@@ -184,11 +184,13 @@ def _task_specs(study: Study, base: Path) -> list[str]:
 
 
 def _methods(study: Study) -> list[Method]:
-    """The predictors with their transforms, each label once."""
-    methods: dict[str, Method] = {}
+    """The predictors with their transforms, each label once for every encoding of its own."""
+    methods: dict[tuple[str, str | None], Method] = {}
+    descriptions: dict[str, Method] = {}
     for choice in study.predictors:
         for method in _with_transforms(choice, study.transforms):
-            known = methods.setdefault(method.label, method)
+            known = descriptions.setdefault(method.label, method)
+            methods.setdefault((method.label, method.encoding), method)
             if known.description != method.description:
                 raise UserError(
                     f"two different predictors are called {method.label!r}; give one of them a "
@@ -215,6 +217,12 @@ def _method(choice: PredictorChoice, default: Any) -> Method:
     if transform != str(getattr(default, "transform", "")) and not label.endswith(f"+{transform}"):
         label += f"+{transform}"
     encoding = getattr(predictor, "encoding", None)
+    if encoding and choice.encoding not in (None, encoding):
+        raise UserError(
+            f"predictor {label!r} insists on the encoding {encoding!r}; the study says "
+            f"{choice.encoding!r}."
+        )
+    encoding = encoding or choice.encoding
     return Method(label, choice, transform, encoding, canonical_json(describe(predictor)))
 
 
@@ -256,11 +264,14 @@ def _add_task(
 
 def _columns(study: Study, task: TableTask, methods: list[Method]) -> Iterator[tuple[Method, str]]:
     """Predictor x encoding; a predictor with an encoding of its own appears once."""
+    seen = set()
     for method in methods:
         encodings = [method.encoding] if method.encoding else study.encodings
         names = [task.default_encoding if e == "default" else e for e in encodings]
-        for name in dict.fromkeys(names):
-            yield method, name
+        for name in names:
+            if (method.label, name) not in seen:
+                seen.add((method.label, name))
+                yield method, name
 
 
 def _largest(study: Study, method: Method) -> float:

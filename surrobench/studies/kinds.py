@@ -176,11 +176,11 @@ def kind_of(content: Mapping[str, Any] | AnyStudy, source: str = "study") -> Kin
     name = content.get("kind") if isinstance(content, Mapping) else content.kind
     if name is None:
         return PREDICTION  # whose check says that the key is missing
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise UserError(
             f"{source}: unknown kind of study {name!r}. " + did_you_mean(str(name), KINDS)
         )
-    return KINDS[str(name)]
+    return KINDS[name]
 
 
 def kind_of_columns(columns: Iterable[str]) -> Kind | None:

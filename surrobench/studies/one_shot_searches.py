@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench.atomic import write_atomically
+from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot import make_one_shot, one_shot_search
 from surrobench.studies.describe import describe
@@ -58,8 +58,8 @@ def kept_search(
     file = _file(task, method, seed, options, archs)
     if file is not None and file.is_file():
         try:
-            return _read(json.loads(file.read_bytes()))
-        except (ValueError, KeyError, TypeError):
+            return _read(read_sealed(file))
+        except (OSError, ValueError, KeyError, TypeError):
             pass
     result = one_shot_search(method, task, seed=seed, **options)
     search = Search(
@@ -73,7 +73,7 @@ def kept_search(
         choose_seconds=result.choose_seconds,
     )
     if file is not None:
-        write_atomically(file, json.dumps(asdict(search)).encode())
+        write_sealed(file, asdict(search))
     return search
 
 

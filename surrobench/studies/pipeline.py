@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from surrobench.errors import UserError
+from surrobench.errors import UserError, text_of
 from surrobench.metrics import ranking
 from surrobench.studies.pipeline_choice import (
     Picks,
@@ -66,7 +66,7 @@ def run_pipeline(cell: PipelineCell) -> Record:
             picks = _picks(cell, pool, np.array([one.value for one in brief]))
         content, timing = _judged(cell, task, pool, picks, brief)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
         status: Status = "oom" if memory else "failed"
         return _record(cell, status, reason_of(error), trace=traceback.format_exc())
     return _record(cell, "ok", "", content, timing)

@@ -26,12 +26,14 @@ class PlannedCells:
         skipped: what the studies left out on purpose.
         ingredients: what entered the keys, by kind and name.
         kind: of the studies.
+        methods: predictors or strategies of the latest study; empty where that is not known.
     """
 
     keys: dict[Name, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
+    methods: list[str] = field(default_factory=list)
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
@@ -51,6 +53,8 @@ class PlannedCells:
     def add(self, plan: Plan) -> None:
         """Take in the cells of a plan; newer versions replace older ones of the same name."""
         self.kind = plan.kind
+        subject = "strategy" if plan.kind == "search" else "predictor"
+        self.methods = list(dict.fromkeys(str(cell.identity()[subject]) for cell in plan.cells))
         self.keys.update({cell.name(): cell.key for cell in plan.cells})
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
@@ -64,6 +68,7 @@ class PlannedCells:
             "cells": [[key, *name] for name, key in self.keys.items()],
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,
+            "methods": self.methods,
         }
         write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
 
@@ -104,7 +109,8 @@ def read_plan_file(folder: Path) -> PlannedCells:
         keys = {tuple(name): key for key, *name in content["cells"]}
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
-        return PlannedCells(keys, skipped, content["ingredients"], kind)
+        methods = content.get("methods", [])
+        return PlannedCells(keys, skipped, content["ingredients"], kind, methods)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged ({error}); delete it and run the study again: "

@@ -28,11 +28,11 @@ import numpy.typing as npt
 import torch
 
 from surrobench.encodings.column_blocks import with_blocks
-from surrobench.errors import UserError
+from surrobench.errors import UserError, text_of
 from surrobench.metrics import prediction_scores
+from surrobench.predictors import answers as regressor_checks
 from surrobench.predictors import make_predictor
 from surrobench.predictors import predictive as predictive_checks
-from surrobench.predictors import regressors as regressor_checks
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.studies.grid import Cell
@@ -192,12 +192,12 @@ def reason_of(error: Exception) -> str:
     """What was raised and where, without folders or addresses, which differ between machines."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" [{Path(frames[-1].filename).name}:{frames[-1].lineno}]" if frames else ""
-    return f"{type(error).__name__}: {one_line(str(error))}{where}"
+    return f"{type(error).__name__}: {one_line(text_of(error))}{where}"
 
 
 def _status(error: Exception) -> Status:
     """Out of memory, an answer that our checks refused, or a failure of the predictor itself."""
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if isinstance(error, MemoryError) or "can't allocate memory" in text_of(error):
         return "oom"
     frames = traceback.extract_tb(error.__traceback__)
     refused = isinstance(error, ValueError) and Path(frames[-1].filename) in _CHECKS

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from surrobench import __version__
+from surrobench.errors import printable
+from surrobench.studies.kernels import numerical_kernels
 from surrobench.studies.threads import thread_settings
 
 Status = Literal["ok", "failed", "invalid", "timeout", "oom", "unavailable"]
@@ -29,7 +31,7 @@ class Record:
         key: hash of everything that the numbers depend on.
         payload: identity, status, reason and scores: the same on every run.
         timing: seconds of fitting and of answering; differ from run to run.
-        provenance: host, threads, versions and, for a failure, the end of the traceback.
+        provenance: host, threads, kernels, versions and, for a failure, the end of the traceback.
     """
 
     key: str
@@ -61,20 +63,24 @@ def make_record(
         "host": platform.node(),
         "surrobench": __version__,
         "threads": thread_settings(),
+        "kernels": numerical_kernels(),
     }
     if trace:
-        provenance["traceback"] = trace[-_TRACE_LENGTH:]
+        provenance["traceback"] = printable(trace)[-_TRACE_LENGTH:]
     return Record(key, payload, timing or {}, provenance)
 
 
 def one_line(text: str) -> str:
-    """The text on one line, cut to a length that a table bears."""
-    line = " ".join(text.split())
+    """The text on one line, printable, cut to a length that a table bears."""
+    line = " ".join(printable(text).split())
     return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
 
 
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, numbers that JSON lacks as texts."""
+    """One text per value: sorted keys, no spaces, numbers that JSON lacks as texts.
+
+    It can always be encoded: see :func:`~surrobench.errors.printable`.
+    """
     return json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -84,10 +90,12 @@ _NOT_FINITE = {"@nan": math.nan, "@inf": math.inf, "@-inf": -math.inf}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else printable(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "@nan" if math.isnan(value) else ("@inf" if value > 0 else "@-inf")
     if isinstance(value, Mapping):
-        return {str(name): _plain(element) for name, element in value.items()}
+        return {_plain(str(name)): _plain(element) for name, element in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(element) for element in value]
     return value

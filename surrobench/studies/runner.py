@@ -6,17 +6,22 @@ import errno
 import hashlib
 import json
 import os
+import pickle
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.predictors.given import GivenPart
+from surrobench.process_state import restored
 from surrobench.studies.config import Study
-from surrobench.studies.environment import describe_environment, differences
+from surrobench.studies.environment import ENVIRONMENT_FILE, describe_environment, differences
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
@@ -27,12 +32,12 @@ from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.signals import StopSignals, stop_signals
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
+from surrobench.studies.worker import compute
 from surrobench.tasks.catalogue import is_card_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ENVIRONMENT_FILE = "environment.json"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
@@ -107,9 +112,15 @@ def run_study(
     limit: int | None = None,
     retry_failed: bool = False,
     update: bool = False,
+    add_predictors: Sequence[Any] = (),
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
+
+    Predictors of a prediction study may be classes and instances, also such that were defined in a
+    notebook: ``run_study("quickstart", add_predictors=[Mine])``. A changed class gets new cells; a
+    changed function that it calls is not noticed. What cannot be pickled runs in this process,
+    where no limit of time or memory holds.
 
     Args:
         study: a bundled name, the path of a study file, or the content of one as a mapping.
@@ -118,6 +129,8 @@ def run_study(
         limit: compute at most so many cells now.
         retry_failed: compute failed cells again.
         update: replace cells that were computed with other settings.
+        add_predictors: names, tables (``{"use": Mine, "label": "mine"}``), classes or instances
+            beside the predictors of the study.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
@@ -125,18 +138,27 @@ def run_study(
     """
     base = Path.cwd()
     if isinstance(study, str | Path):
-        loaded, origin = load_study(str(study), replace=overrides)
+        loaded, origin = load_study(str(study), replace=overrides, added_predictors=add_predictors)
         base = origin.base
     elif isinstance(study, Mapping):
         content = {"kind": "prediction", "name": "study", **study, **overrides}
+        content = _with_added(content, add_predictors)
         loaded = kind_of(content).build(content, "", "study")
     else:
         loaded = study
-        if overrides:
-            content = {**study.model_dump(exclude_none=True), **overrides}
+        if overrides or add_predictors:
+            kept = {name: getattr(study, name) for name in type(study).model_fields}
+            content = {name: value for name, value in kept.items() if value is not None}
+            content = _with_added({**content, **overrides}, add_predictors)
             loaded = kind_of(study).build(content, "", "study")
     settings = RunSettings(None if out is None else Path(out), workers, limit, retry_failed, update)
     return run(loaded, base, settings).frame
+
+
+def _with_added(content: dict[str, Any], predictors: Sequence[Any]) -> dict[str, Any]:
+    if not predictors:
+        return content
+    return {**content, "predictors": [*content.get("predictors", []), *predictors]}
 
 
 def run(
@@ -150,7 +172,8 @@ def run(
         RunStoppedError: if results can no longer be written or workers cannot start.
     """
     observer = observer or Silent()
-    plan = kind_of(study).plan(study, base)
+    with restored():  # parts of others are imported and built
+        plan = kind_of(study).plan(study, base)
     store = ResultStore(settings.folder(study))
     store.prepare()
     with _stopping_when_unable(store), store.lock():
@@ -253,7 +276,15 @@ def _run_locked(
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
     with stop_signals() as stop:
-        for record in _records(kind, todo, settings, limits, store.folder, stop):
+        here_only = [cell for cell in todo if _is_bound(cell)]
+        if here_only:
+            observer.note(
+                f"{', '.join(sorted({cell.method() for cell in here_only}))}: cannot be pickled, "
+                "so it runs in this process, where no limit of time or memory holds"
+            )
+        todo = [cell for cell in todo if not _is_bound(cell)]
+        records = _records(kind, todo, settings, limits, store.folder, stop)
+        for record in chain(records, _records_here(kind, here_only, stop)):
             store.write(record)
             found.records[record.key] = record
             before -= 1
@@ -265,7 +296,7 @@ def _run_locked(
         folder=store.folder,
         frame=frame,
         plan=plan,
-        computed=len(todo) - before,
+        computed=len(todo) + len(here_only) - before,
         missing=missing,
         interrupted=stop.requested,
         results=save_frame(frame, store.folder),
@@ -307,6 +338,22 @@ def _records(
             yield _record(kind, outcome)
         with suppress(OSError):  # something is unfinished, or nothing ever was
             scratch.rmdir()
+
+
+def _is_bound(cell: Any) -> bool:
+    """Whether a cell needs an object that cannot leave this process."""
+    use = getattr(cell, "use", "")
+    return isinstance(use, GivenPart) and use.payload is None
+
+
+def _records_here(kind: Kind, todo: Sequence[PlannedCell], stop: StopSignals) -> Iterator[Record]:
+    for cell in todo:
+        if stop.requested:
+            return
+        started = time.monotonic()
+        ending, value = compute(kind.run_cell, cell)
+        value = pickle.loads(value) if ending == "done" else value
+        yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
 
 
 def _with_scratch(cell: Any, scratch: str) -> Any:

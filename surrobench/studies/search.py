@@ -9,7 +9,6 @@ results behind them; what those say of the incumbents is added when the search i
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 import traceback
@@ -20,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from surrobench.atomic import write_atomically
-from surrobench.errors import UserError
+from surrobench.errors import UserError, text_of
+from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
@@ -74,7 +73,7 @@ def run_search(cell: SearchCell) -> Record:
     try:
         _run(cell, loop, checkpoint)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
         status, reason = "oom" if memory else "failed", reason_of(error)
         trace = traceback.format_exc()
     if status == "ok" and not loop.rows:
@@ -89,7 +88,7 @@ def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         if path is None or not path.is_file():
             return {}, {}
-        rows = rows_of(json.loads(path.read_text(encoding="utf-8")))
+        rows = rows_of(read_sealed(path))
         task = _task(cell)
         lengths = _loop(cell, task).strategy.usable_epochs()
         return _payload(task, rows, lengths), _timing(rows)
@@ -152,7 +151,7 @@ class _Checkpoint:
         if self.path is None or not self.path.is_file():
             return loop
         try:
-            loop.restore(json.loads(self.path.read_text(encoding="utf-8")))
+            loop.restore(read_sealed(self.path))
         except (OSError, ValueError, AttributeError, TypeError, UserError):
             self.path.unlink(missing_ok=True)
             loop = make()  # the other one may be restored in part
@@ -163,7 +162,7 @@ class _Checkpoint:
         if self.path is None or time.monotonic() - self._last < CHECKPOINT_SECONDS:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path, json.dumps(loop.state()).encode())
+        write_sealed(self.path, loop.state())
         self._last = time.monotonic()
 
     def remove(self) -> None:

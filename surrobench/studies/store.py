@@ -32,14 +32,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from surrobench import sealed
 from surrobench.atomic import TEMPORARY, write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.record import Record, canonical_json, decode_record, encode_record
-
-_HEAD = b'{"sha256":"'
-_MIDDLE = b'","record":'
-_TAIL = b"}\n"
-_RECORD_START = len(_HEAD) + 64 + len(_MIDDLE)
 
 
 class CorruptRecordError(ValueError):
@@ -48,8 +44,7 @@ class CorruptRecordError(ValueError):
 
 def seal(record: Record) -> bytes:
     """The bytes of a cell file."""
-    body = encode_record(record).encode()
-    return _HEAD + hashlib.sha256(body).hexdigest().encode() + _MIDDLE + body + _TAIL
+    return sealed.seal(encode_record(record).encode(), "record")
 
 
 def unseal(content: bytes) -> Record:
@@ -58,12 +53,10 @@ def unseal(content: bytes) -> Record:
     Raises:
         CorruptRecordError: if a single byte differs from what was written.
     """
-    body = content[_RECORD_START : -len(_TAIL)]
-    expected = _HEAD + hashlib.sha256(body).hexdigest().encode() + _MIDDLE
-    if content[:_RECORD_START] != expected or not content.endswith(_TAIL):
-        raise CorruptRecordError("the checksum does not fit")
     try:
-        return decode_record(body)
+        return decode_record(sealed.unseal(content, "record"))
+    except sealed.DamagedError as error:
+        raise CorruptRecordError(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptRecordError(f"not a record: {error}") from error
 

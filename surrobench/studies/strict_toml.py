@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
 
+_DEEPEST = 32
+
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
     """The content of a TOML file and its text.
@@ -33,11 +35,49 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
-    """Parse TOML text; ``source`` is what error messages call it."""
+    """Parse TOML text; ``source`` is what error messages call it.
+
+    Raises:
+        UserError: for bad syntax, integers that need more than 64 bits (TOML promises no more) and
+            values that are nested deeper than any study is.
+    """
     try:
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{source}{_syntax_message(str(error), text)}") from error
+    except RecursionError as error:
+        raise _too_deep(text, source) from error
+    except ValueError as error:  # more digits than Python converts
+        raise _too_long(text, source) from error
+    _check_size(content, text, source)
+    return content
+
+
+def _check_size(value: Any, text: str, source: str, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise _too_deep(text, source)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise _too_long(text, source)
+    if isinstance(value, dict | list):
+        for element in value.values() if isinstance(value, dict) else value:
+            _check_size(element, text, source, depth + 1)
+
+
+def _too_long(text: str, source: str) -> UserError:
+    digits = re.search(r"0[xob][\dA-Fa-f_]{16,}|\d[\d_]{18,}", text)
+    return UserError(f"{_where(digits, text, source)} an integer has more than 64 bits.")
+
+
+def _too_deep(text: str, source: str) -> UserError:
+    run = re.search(r"(?:[\[{](?:\s|[\w-]+\s*=)*){8,}|(?:[\w-]+\s*\.\s*){8,}", text)
+    return UserError(
+        f"{_where(run, text, source)} lists or tables stand inside each other more than "
+        f"{_DEEPEST} deep."
+    )
+
+
+def _where(match: re.Match[str] | None, text: str, source: str) -> str:
+    return f"{source}:{text.count(chr(10), 0, match.start()) + 1}:" if match else f"{source}:"
 
 
 def _syntax_message(message: str, text: str) -> str:

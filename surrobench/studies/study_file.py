@@ -13,7 +13,7 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.studies import study_names
 from surrobench.studies.config import place
 from surrobench.studies.kinds import KINDS, AnyStudy, Kind, kind_of
-from surrobench.studies.strict_toml import parse_toml, read_toml
+from surrobench.studies.strict_toml import line_of, parse_toml, read_toml
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def load_study(
     *,
     replace: Mapping[str, Any] | None = None,
     live: Mapping[str, Any] | None = None,
-    added_predictors: Sequence[str] = (),
-    added_strategies: Sequence[str] = (),
+    added_predictors: Sequence[Any] = (),
+    added_strategies: Sequence[Any] = (),
     allow_code: bool = False,
 ) -> tuple[AnyStudy, StudySource]:
     """Read a study.
@@ -42,8 +42,8 @@ def load_study(
         settings: ``"key=value"`` overrides, each value in TOML's notation (or a bare text).
         replace: further overrides as Python values; they win.
         live: options of live tasks that are put beside those of the study, or replace them.
-        added_predictors: predictors beside those of the study.
-        added_strategies: strategies beside those of the study.
+        added_predictors: predictors beside those of the study: names or tables.
+        added_strategies: strategies beside those of the study: names or tables.
         allow_code: whether the file may name code (``module:Attribute``); overrides always may.
 
     Raises:
@@ -51,7 +51,8 @@ def load_study(
     """
     content, text, origin = _read_source(source)
     overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
-    kind = kind_of(content, origin.name)
+    number = line_of(text, ["kind"])
+    kind = kind_of(content, f"{origin.name}:{number}" if number else origin.name)
     if not allow_code:
         _refuse_code(kind, kind.build(content, text, origin.name), text, origin)
     for key in overrides:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.atomic import write_atomically
-from surrobench.errors import UserError
+from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
 from surrobench.studies.plan_file import read_plan_file
 from surrobench.studies.record import Record
@@ -85,6 +85,34 @@ def load_results(place: Path) -> pd.DataFrame:
     if not place.exists():
         what = "there is no such folder"
     raise UserError(f"{place}: {what}. Run folders are made by: surrobench run STUDY --out FOLDER")
+
+
+def of_methods(frame: pd.DataFrame, methods: Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of some methods, and the names of the methods whose rows are left out.
+
+    Args:
+        frame: results of one kind of study.
+        methods: predictors or strategies to keep; all, if there are none or no row is of them.
+    """
+    subject = frame[kind_of_frame(frame).subject]
+    kept = subject.isin(list(methods))
+    if not kept.any():
+        return frame, []
+    left_out = list(dict.fromkeys(subject[~kept].astype(str)))
+    return frame[kept].reset_index(drop=True), left_out
+
+
+def named_methods(frame: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """The rows of the methods that a user names.
+
+    Raises:
+        UserError: for a name that no row has.
+    """
+    known = set(frame[kind_of_frame(frame).subject].astype(str))
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"no results of the method {name!r}. " + did_you_mean(name, known))
+    return of_methods(frame, wanted)[0]
 
 
 def latest_results(folder: Path) -> pd.DataFrame:

@@ -14,7 +14,11 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
 
-from surrobench.registry import import_attribute
+from surrobench.errors import text_of
+from surrobench.process_state import ImportEffects, restored
+from surrobench.registry import import_attribute, watched_imports
+
+_EFFECTS = ImportEffects()
 
 
 def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str, str]) -> None:
@@ -33,7 +37,9 @@ def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str,
     output = open(log, "ab", buffering=0)  # noqa: SIM115  (open as long as the process lives)
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
-    sys.stdout = sys.stderr = io.TextIOWrapper(output, encoding="utf-8", write_through=True)
+    sys.stdout = sys.stderr = io.TextIOWrapper(
+        output, encoding="utf-8", errors="backslashreplace", write_through=True
+    )
     threading.Thread(target=_leave_with_driver, daemon=True).start()
     import_attribute(target)
     _limit_memory(memory_bytes)
@@ -42,13 +48,16 @@ def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str,
 def compute(target: str, item: Any) -> tuple[Literal["done", "oom", "error"], Any]:
     """Compute an item: ``done`` and the pickled value, else what went wrong and a reason.
 
+    The process is left as it was found, so that no item changes the numbers of the next.
+
     Pebble carries only plain answers: a value or an exception that it cannot pickle, or unpickle,
     would break the pool.
     """
     try:
-        return "done", pickle.dumps(import_attribute(target)(item))
+        with restored(), watched_imports(_EFFECTS.of):
+            return "done", pickle.dumps(import_attribute(target)(item))
     except MemoryError as error:
-        return "oom", f"out of memory: {error}".rstrip(": ")
+        return "oom", f"out of memory: {text_of(error)}".rstrip(": ")
     except BaseException:  # a SystemExit of foreign code must not take the worker along
         return "error", traceback.format_exc()
 

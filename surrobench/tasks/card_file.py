@@ -33,7 +33,7 @@ def _read_card(path: Path, stamp: int) -> Card:
     try:
         text = decoded(path.read_bytes())
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
         raise UserError(f"the card {path} is not valid TOML: {error}.") from error
     try:
         return Card.model_validate(content)

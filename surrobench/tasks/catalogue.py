@@ -143,5 +143,5 @@ def _content(path: Path) -> dict[str, object]:
         return tomllib.loads(decoded(path.read_bytes()))
     except OSError as error:
         raise UserError(f"cannot read the card {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
         raise UserError(f"the card {path} is not valid TOML: {error}.") from error

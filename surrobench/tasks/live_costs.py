@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from filelock import FileLock
 
-from surrobench.atomic import write_atomically
+from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.columns import FloatArray
 from surrobench.tasks.live import LiveTask
@@ -35,7 +35,7 @@ def measured_costs(task: LiveTask, archs: Sequence[Arch]) -> dict[str, FloatArra
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         try:
-            content = json.loads(file.read_bytes())
+            content = read_sealed(file)
             columns = {name: np.array(content[name], dtype=np.float64) for name in COLUMNS}
             if all(len(column) == len(archs) for column in columns.values()):
                 return columns
@@ -43,7 +43,7 @@ def measured_costs(task: LiveTask, archs: Sequence[Arch]) -> dict[str, FloatArra
             pass
         columns = _counted(task, archs)
         lists = {name: column.tolist() for name, column in columns.items()}
-        write_atomically(file, json.dumps(lists).encode())
+        write_sealed(file, lists)
     return columns
 
 

@@ -21,13 +21,13 @@ import numpy.typing as npt
 import surrobench
 from surrobench.atomic import write_atomically
 from surrobench.encodings import ENCODINGS, make_encoding
+from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
 from surrobench.tasks.columns import FloatArray
 from surrobench.tasks.sources import cache_folder
 
 STORED_FROM = 10_000
 """Smaller pools are encoded sooner than a file is checked."""
-_DIGEST_BYTES = 32
 _CODE = ("encodings", "spaces")
 
 
@@ -71,16 +71,14 @@ def write_array(path: Path, values: FloatArray) -> None:
     """Write an array with its checksum, whole or not at all."""
     file = io.BytesIO()
     np.save(file, values, allow_pickle=False)
-    content = file.getbuffer()
-    write_atomically(path, b"".join([content, hashlib.sha256(content).digest()]))
+    write_atomically(path, seal_bytes(file.getbuffer()))
 
 
 def read_array(path: Path) -> FloatArray | None:
     """Map an array into memory, read-only; None unless the file is there and undamaged."""
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
-        digest = hashlib.sha256(content[:-_DIGEST_BYTES].data).digest()
-        if digest != content[-_DIGEST_BYTES:].tobytes():
+        if not bytes_are_intact(content):
             return None
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):

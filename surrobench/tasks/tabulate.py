@@ -26,8 +26,8 @@ from typing import Any
 
 import torch
 
-from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.sealed import DamagedError, read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.live import LiveTask, live_task
 from surrobench.training.data import Data
@@ -126,7 +126,7 @@ def tabulate(
     live = setting.live()
     identity = {**live.identity, "recipe": live.recipe.settings, "measured": setting.measured}
     files = [folder / f"{_key(identity, unit)}.json" for unit in units]
-    todo = [(unit, file) for unit, file in zip(units, files, strict=True) if not file.exists()]
+    todo = [(unit, file) for unit, file in zip(units, files, strict=True) if not _is_whole(file)]
     already = len(units) - len(todo)
     if progress:
         progress(already, len(units))
@@ -200,12 +200,21 @@ def _train_unit(unit: Unit, file: Path) -> None:
         }
         for job, run in zip(unit, runs, strict=True)
     ]
-    write_atomically(file, json.dumps(found).encode())
+    write_sealed(file, found)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a partial result is there and undamaged."""
+    try:
+        read_sealed(file)
+    except (OSError, DamagedError):
+        return False
+    return True
 
 
 def _rows(files: Iterable[Path]) -> list[Row]:
     """One row per architecture; its runs in the order of the seeds."""
-    trainings = [training for file in files for training in json.loads(file.read_bytes())]
+    trainings = [training for file in files for training in read_sealed(file)]
     found: dict[Arch, list[dict[str, Any]]] = {
         tuple(training["arch"]): [] for training in trainings if training["seed"] == 0
     }

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench.atomic import write_atomically
+from surrobench.sealed import read_sealed, write_sealed
 from surrobench.training.training_run import TrainingRun, run_from_json
 
 
@@ -29,10 +29,10 @@ class TrainingCache:
         if file is None or not file.is_file():
             return None
         try:
-            content = json.loads(file.read_bytes())
+            content = read_sealed(file)
             intact = all(content[name] == key[name] for name in ("arch", "seed"))
             return run_from_json(content["run"]) if intact else None
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, key: Mapping[str, Any], run: TrainingRun) -> None:
@@ -40,7 +40,7 @@ class TrainingCache:
         file = self._file(key)
         if file is not None and run.status != "failed":
             content = {"arch": key["arch"], "seed": key["seed"], "run": asdict(run)}
-            write_atomically(file, json.dumps(content).encode())
+            write_sealed(file, content)
 
     def _file(self, key: Mapping[str, Any]) -> Path | None:
         if self.folder is None:

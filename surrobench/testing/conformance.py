@@ -3,7 +3,7 @@
 In a plug-in's own tests::
 
     import pytest
-    from surrobench.testing.conformance import predictor_checks, strategy_checks
+    from surrobench.testing import predictor_checks, strategy_checks
     from my_plugin import MyPredictor, MyStrategy
 
     @pytest.mark.parametrize("check", predictor_checks(), ids=str)

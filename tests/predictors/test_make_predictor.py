@@ -12,6 +12,7 @@ from surrobench.predictors.baselines import MeasuredColumn, Params
 from surrobench.predictors.kernel_machines import SVR
 from surrobench.predictors.regressors import RegressorPredictor
 from surrobench.predictors.trees import RandomForest
+from surrobench.registry import Entry, _groups
 from surrobench.training.zero_cost import PROXIES
 
 
@@ -116,3 +117,48 @@ def test_training_sets_of_the_wrong_shape_are_refused() -> None:
             predictor.fit(bad_X, bad_y, seed=0)
     with pytest.raises(ValueError, match="not finite"):
         predictor.fit(X, y * float("nan"), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise ValueError('no \\udcff')", r"cannot be imported: ValueError: no .*udcff .*:1\]"),
+        ("import sys; sys.exit(3)", "cannot be imported: SystemExit: 3"),
+        ("def broken(:", r"cannot be imported: SyntaxError: .*\.py:1\]"),
+        (
+            "class Mine:\n    def __init__(self):\n        1 / 0\n"
+            "    def fit(self, X, y): ...\n    def predict(self, X): ...",
+            r"could not be built: ZeroDivisionError: .*\.py:3\]",
+        ),
+    ],
+)
+def test_a_plug_in_that_raises_is_named_with_its_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    name = f"raising_{abs(hash(text))}"
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=message):
+        make_predictor(f"{name}:Mine")
+
+
+def test_a_regressor_behind_an_entry_point_is_wrapped_as_by_its_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PREDICTORS._entries, "ridge", Entry("ridge", "sklearn.linear_model:Ridge"))
+    by_name = make_predictor({"use": "ridge", "alpha": 2.0, "bootstrap": 3})
+    assert isinstance(by_name, RegressorPredictor)
+    assert (by_name.regressor.alpha, by_name.members) == (2.0, 3)
+
+
+def test_the_conformance_kit_is_imported_from_one_place() -> None:
+    from surrobench.testing import check_predictor, check_strategy, predictor_checks
+
+    assert callable(check_predictor)
+    assert callable(check_strategy)
+    assert len(predictor_checks()) > 10
+
+
+def test_plug_in_groups_have_the_plural_of_their_kind() -> None:
+    assert _groups("predictor") == ("surrobench.predictors",)
+    assert _groups("strategy") == ("surrobench.strategies", "surrobench.strategys")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from surrobench import Evaluation, UserError, make_strategy, search
+from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies.candidates import Candidates
@@ -212,9 +212,9 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "search.json"
     quick(save=path, budget=6)
-    content = json.loads(path.read_text())
+    content = read_sealed(path)
     del content["state"]["strategy"]["history"]
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     with pytest.raises(UserError, match="damaged"):
         quick(save=path)
 

@@ -153,3 +153,32 @@ def test_a_study_is_frozen() -> None:
     assert isinstance(study, Study)
     with pytest.raises(ValueError, match="frozen"):
         study.name = "y"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("seeds = 1000000000", r"study\.toml:1: seeds: 1000000000 are more seeds"),
+        ("seeds = " + "9" * 5000, r"study\.toml:1: an integer has more than 64 bits"),
+        ("seeds = 99999999999999999999", r"study\.toml:1: an integer has more than 64 bits"),
+        ("seeds = " + "[" * 3000 + "]" * 3000, r"study\.toml:1: .* more than 32 deep"),
+        ("seeds = " + "[" * 60 + "]" * 60, r"study\.toml:1: .* more than 32 deep"),
+        ('kind = ["prediction"]', r"study\.toml:1: unknown kind of study"),
+        ('predictors = [["knn"]]', r"study\.toml:1: .* is not a predictor"),
+    ],
+)
+def test_what_no_study_has_is_refused_with_its_line(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    others = {
+        "kind": '"prediction"',
+        "name": '"x"',
+        "tasks": '["live/digits-chain"]',
+        "predictors": '["knn"]',
+        "train_sizes": "[8]",
+        "seeds": "1",
+    }
+    rest = [f"{key} = {value}" for key, value in others.items() if not line.startswith(key)]
+    (tmp_path / "study.toml").write_text("\n".join([line, *rest]))
+    with pytest.raises(UserError, match=message):
+        load_study(str(tmp_path / "study.toml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,36 @@ def test_a_predictor_with_its_own_encoding_appears_once(toy: Path) -> None:
         ("knn", "one-hot"),
         ("knn", "ordinal"),
     }
+
+
+def test_one_predictor_may_be_given_an_encoding_of_its_own(toy: Path) -> None:
+    own = [{"use": "knn", "encoding": "ordinal"}, "constant"]
+    cells = plan(toy, predictors=own).cells
+    assert {(cell.predictor, cell.encoding) for cell in cells} == {
+        ("knn", "ordinal"),
+        ("constant", "one-hot"),
+    }
+    axis = plan(toy, predictors=["knn"], encodings=["ordinal"]).cells
+    assert [cell.key for cell in cells if cell.predictor == "knn"] == [cell.key for cell in axis]
+    both = plan(toy, predictors=["knn", *own, {"use": "knn", "encoding": "one-hot"}]).cells
+    assert len({cell.key for cell in both}) == len(both) == 3 * 4
+    written = tomllib.loads(build_study(toy_study(predictors=own)).to_toml())
+    assert written["predictors"] == own
+
+
+@pytest.mark.parametrize(
+    ("predictor", "message"),
+    [
+        ({"use": "params", "encoding": "ordinal"}, "insists on the encoding 'measured:params'"),
+        ({"use": "knn", "encoding": "ordinall"}, "Did you mean 'ordinal'"),
+        ({"use": "knn", "encoding": 3}, "must be a text"),
+    ],
+)
+def test_an_encoding_that_a_predictor_cannot_have_is_refused(
+    toy: Path, predictor: Any, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        plan(toy, predictors=[predictor])
 
 
 def test_the_default_encoding_is_that_of_the_task(toy: Path) -> None:

@@ -76,7 +76,14 @@ def test_the_study_and_its_surroundings_are_kept(reference: Path) -> None:
     environment = json.loads((reference / "environment.json").read_text())[0]
     assert environment["threads"]["OMP_NUM_THREADS"] == "1"
     assert environment["packages"]["torch"][0].isdigit()
-    assert set(environment) == {"surrobench", "python", "packages", "threads", "machine"}
+    assert set(environment) == {
+        "surrobench",
+        "python",
+        "packages",
+        "threads",
+        "kernels",
+        "machine",
+    }
     study, origin = load_study(str(reference / "study.toml"), allow_code=True)
     assert study.name == "toy-study"
     assert {cell.key for cell in make_plan(study, origin.base).cells} == (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import pytest
 from search_toy import search_study
 
+from surrobench.sealed import read_sealed, seal
 from surrobench.strategies.loop import SearchLoop
 from surrobench.studies import search as searches
 from surrobench.studies.record import Record, decode_record, encode_record
@@ -253,7 +253,7 @@ def test_an_interrupted_search_goes_on_bit_by_bit_alike(
         run_search(cell)
     (checkpoint,) = tmp_path.iterdir()
     kept, timing = remains(cell)
-    known = len(json.loads(checkpoint.read_text())["rows"])
+    known = len(read_sealed(checkpoint)["rows"])
     assert len(timing["overhead_seconds"]) == known >= after
     ended = {**whole.payload, **kept, "status": "timeout"}
     left = framed(replace(whole, payload=ended, timing=timing))
@@ -275,7 +275,7 @@ def test_an_interrupted_search_goes_on_bit_by_bit_alike(
 @pytest.mark.parametrize("content", ["", "[]", '{"rows": []}', '{"rows": [{}], "strategy": {}}'])
 def test_a_damaged_checkpoint_is_no_obstacle(maze: Path, tmp_path: Path, content: str) -> None:
     cell = replace(one(maze), scratch=str(tmp_path))
-    (tmp_path / f"{cell.key}.json").write_text(content)
+    (tmp_path / f"{cell.key}.json").write_bytes(seal(content.encode()))
     assert remains(cell) == ({}, {}) or content == '{"rows": []}'
     assert run_search(cell).payload == run_search(one(maze)).payload
 

@@ -18,6 +18,7 @@ from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
 from surrobench.predictors.pool_gp.session import PoolGPSession
 from surrobench.predictors.transforms import TargetTransform, check_transform
+from surrobench.process_state import standard_numerics
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class PoolGP(PriorShape):
         """The same recipe for an encoding with these blocks of columns."""
         return replace(self, blocks=tuple(blocks))
 
+    @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); deterministic, ``seed`` is not used.
 

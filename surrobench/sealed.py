@@ -1,0 +1,72 @@
+"""One way to keep what was computed: content behind its SHA-256, so that a changed byte is found.
+
+A sealed text is ``{"sha256":"<64 hex digits>","<what>":<JSON>}`` and a line's end, which any reader
+of JSON understands; sealed bytes (arrays that are mapped into memory) have the digest behind them.
+Both are written under a temporary name and renamed, so a file is whole or absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from surrobench.atomic import write_atomically
+
+_HEAD = b'{"sha256":"'
+_TAIL = b"}\n"
+DIGEST_BYTES = 32
+
+
+class DamagedError(ValueError):
+    """A file whose bytes are not those that were written."""
+
+
+def seal(body: bytes, what: str = "content") -> bytes:
+    """The bytes of a file with a JSON text ``body`` in it, called ``what``."""
+    return _HEAD + hashlib.sha256(body).hexdigest().encode() + _middle(what) + body + _TAIL
+
+
+def unseal(content: bytes, what: str = "content") -> bytes:
+    """The JSON text in the bytes of a file.
+
+    Raises:
+        DamagedError: if a single byte differs from what was written.
+    """
+    start = len(_HEAD) + 64 + len(_middle(what))
+    body = content[start : -len(_TAIL)]
+    expected = _HEAD + hashlib.sha256(body).hexdigest().encode() + _middle(what)
+    if content[:start] != expected or not content.endswith(_TAIL):
+        raise DamagedError("the checksum does not fit")
+    return body
+
+
+def _middle(what: str) -> bytes:
+    return f'","{what}":'.encode()
+
+
+def write_sealed(path: Path, value: Any) -> None:
+    """Write a value that JSON can hold."""
+    write_atomically(path, seal(json.dumps(value).encode()))
+
+
+def read_sealed(path: Path) -> Any:
+    """The value that :func:`write_sealed` wrote.
+
+    Raises:
+        OSError: if the file cannot be read.
+        DamagedError: if it is not what was written.
+    """
+    return json.loads(unseal(path.read_bytes()))
+
+
+def seal_bytes(content: bytes | memoryview) -> bytes:
+    """The bytes of a file with binary content."""
+    return b"".join([content, hashlib.sha256(content).digest()])
+
+
+def bytes_are_intact(content: Any) -> bool:
+    """Whether an array of bytes is what :func:`seal_bytes` made."""
+    digest = hashlib.sha256(content[:-DIGEST_BYTES].data).digest()
+    return bool(digest == content[-DIGEST_BYTES:].tobytes())
