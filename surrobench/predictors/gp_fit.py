@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
@@ -83,7 +83,7 @@ class PriorShape:
                 raise UserError(f"{field.name} is {value!r}; it must be positive.")
 
 
-def prior_options(shape: PriorShape) -> dict[str, float]:
+def prior_options(shape: PriorShape) -> dict[str, Any]:
     """The options of a shape, or of a predictor that has them, by name."""
     return {field.name: getattr(shape, field.name) for field in fields(PriorShape)}
 

@@ -94,7 +94,7 @@ class Judge:
     @cached_property
     def _shown(self) -> BoolArray:
         """Which run of each architecture is shown, ``n x seeds``; as ``TableTask.evaluate``."""
-        made = np.isfinite(self.table.values).any(axis=2)
+        made: BoolArray = np.asarray(np.isfinite(self.table.values).any(axis=2))
         made[~made.any(axis=1)] = True
         place = np.cumsum(made, axis=1) - 1
         return np.asarray(made & (place == (self.seed % made.sum(axis=1))[:, None]))

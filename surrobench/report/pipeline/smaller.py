@@ -7,6 +7,8 @@ whoever has the best, whatever was picked.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -60,10 +62,10 @@ def smaller_networks(results: PipelineResults) -> pd.DataFrame:
 
 
 def _best(rows: pd.DataFrame) -> pd.Series:
-    return rows.loc[rows["value"].idxmax()]
+    return rows.iloc[int(rows["value"].argmax())]
 
 
-def _beside(small: pd.DataFrame, large: dict[str, object], most: float) -> dict[str, object]:
+def _beside(small: pd.DataFrame, large: dict[str, Any], most: float) -> dict[str, object]:
     """The small picks of one method and seed beside the largest candidates."""
     if small.empty:
         return {"small_picks": 0, "best_no_worse": False, "median_no_worse": False}
