@@ -235,7 +235,7 @@ class _Trainer:
         checkpoints: Path,
     ) -> None:
         self.together = getattr(train, "evaluate_many", None)
-        function: Train = getattr(train, "evaluate", train)
+        function: Any = getattr(train, "evaluate", train)
         space = problem.candidates.space
         self.call = Call.of(function, space, problem.epochs, checkpoints)
         self.problem, self.aims, self.saved = problem, aims, saved
