@@ -55,6 +55,8 @@ def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
     yield "pool", f"{info.pool_size:,} architectures with a value{_left_out(info)}"
     yield "duplicates", _duplicates(info)
     yield "values", f"best {info.optimum:.6g}, median {info.median:.6g}, worst {info.worst:.6g}"
+    if info.ranks_as is not None:
+        yield "ranking", f"the same as that of {info.ranks_as}: do not count both"
     yield "resolution", _resolution(info)
     yield "runs", _runs(info)
     yield "noise", _noise(info)

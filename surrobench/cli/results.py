@@ -40,15 +40,28 @@ def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list
     kind = kind_of_frame(frame)
     results = imported(kind.results)(frame, **companions(kind, runs))
     extra = task_extras(frame, runs, kind.name)
+    alike = _alike(results)
+    for sentence in alike:
+        tell(sentence, style="yellow")
     paths = imported(kind.report)(
         results,
         folder,
         provenance=collect(frame, runs),
         extras=extra.exhibits,
-        omitted=extra.omitted,
+        omitted=(*extra.omitted, *alike),
     )
     output.print(imported(kind.ranking)(results))
     return sorted(paths, key=_interest)
+
+
+def _alike(results: object) -> tuple[str, ...]:
+    """What is said of tasks that ask one question under several names."""
+    groups: dict[str, list[str]] = getattr(results, "alike", {})
+    return tuple(
+        f"{task} and {', '.join(others)} rank all architectures alike: statements over tasks count "
+        "the first alone."
+        for task, others in groups.items()
+    )
 
 
 def _interest(path: Path) -> int:

@@ -78,6 +78,23 @@ class Results:
         columns = ["predictor", "transform", "encoding"]
         return self.records.drop_duplicates("method").set_index("method")[columns]
 
+    @cached_property
+    def alike(self) -> dict[str, list[str]]:
+        """Tasks that rank all architectures as an earlier one does, by that one."""
+        if "ranking" not in self.records:
+            return {}
+        first = self.records.drop_duplicates("task").dropna(subset="ranking")
+        found = {
+            str(tasks.iloc[0]): tasks.iloc[1:].astype(str).tolist()
+            for _, tasks in first.groupby(["ranking", "protocol"], sort=False)["task"]
+        }
+        return {task: others for task, others in found.items() if others}
+
+    @cached_property
+    def repeated(self) -> list[str]:
+        """Tasks whose ranking an earlier one has; statements over tasks leave them out."""
+        return [task for others in self.alike.values() for task in others]
+
     def select(self, tasks: Sequence[str]) -> Results:
         """The part that belongs to some tasks; methods keep their names."""
         if set(tasks) == set(self.tasks):

@@ -39,6 +39,7 @@ class Scores:
         stem: what the names of files begin with.
         suffix: what they end with.
         where: when the scores were taken, as the end of a sentence.
+        repeated: tasks that statements over tasks leave out: another one ranks alike.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -48,6 +49,7 @@ class Scores:
     stem: str
     suffix: str
     where: str
+    repeated: Sequence[str] = ()
 
     @classmethod
     def of(cls, results: Results, measure: Measure, size: int) -> Scores:
@@ -64,6 +66,7 @@ class Scores:
             measure.column,
             f"-n{size}",
             f"with {size:,} training examples",
+            results.repeated,
         )
 
     @property
@@ -86,7 +89,7 @@ class Scores:
         is peculiar to these tasks for a difference of methods.
         """
         if self.over_tables:
-            return by_table(self.means), "tables"
+            return by_table(self._distinct), "tables"
         if len(self.tables) == 1:
             (task,) = self.tables
             table = self.tables[task].reindex(columns=list(self.order))
@@ -100,12 +103,17 @@ class Scores:
         means = {task: table.mean() for task, table in self.tables.items()}
         return pd.DataFrame(means).T.reindex(columns=list(self.order))
 
+    @property
+    def _distinct(self) -> pd.DataFrame:
+        """:attr:`means` of tasks that ask different questions."""
+        return self.means.drop(index=list(self.repeated), errors="ignore")
+
     @cached_property
     def ranks(self) -> RankTest:
         """Friedman's and Nemenyi's test over the blocks; ranks are those within a task."""
         if not self.over_tables:
             return rank_test(self.blocks[0], self.measure.larger_is_better)
-        complete = self.means.dropna(axis=1)
+        complete = self._distinct.dropna(axis=1)
         ranks = complete.rank(axis=1, ascending=not self.measure.larger_is_better)
         return mean_rank_test(by_table(ranks))
 
@@ -140,6 +148,7 @@ class Scores:
                 strata = {
                     task: table[method].dropna().to_numpy(float)
                     for task, table in self.tables.items()
+                    if task not in self.repeated
                 }
                 runs = sum(len(stratum) for stratum in strata.values())
                 rows.append({"method": method, "runs": runs, **summed(strata, self.measure.skewed)})

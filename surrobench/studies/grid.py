@@ -129,12 +129,14 @@ class Plan:
         skipped: what was left out, and why.
         ingredients: what entered the keys, by kind and name (to explain differences).
         kind: of the study.
+        rankings: of each task, what is equal where two tasks rank all architectures alike.
     """
 
     cells: list[Any]
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
+    rankings: dict[str, str] = field(default_factory=dict)
 
 
 def make_plan(study: Study, base: Path) -> Plan:
@@ -162,6 +164,7 @@ def make_plan(study: Study, base: Path) -> Plan:
                 "different names."
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
+        plan.rankings[task.name] = task.ranking
         tasks.append(task)
         _add_task(plan, study, task, spec, str(base), methods)
     if not plan.cells:

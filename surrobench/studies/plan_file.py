@@ -27,6 +27,7 @@ class PlannedCells:
         ingredients: what entered the keys, by kind and name.
         kind: of the studies.
         methods: predictors or strategies of the latest study; empty where that is not known.
+        rankings: of tasks; see :class:`~surrobench.studies.grid.Plan`.
     """
 
     keys: dict[Name, str] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class PlannedCells:
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
     methods: list[str] = field(default_factory=list)
+    rankings: dict[str, str] = field(default_factory=dict)
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
@@ -58,6 +60,7 @@ class PlannedCells:
         self.keys.update({cell.name(): cell.key for cell in plan.cells})
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
+        self.rankings.update(plan.rankings)
         kept = [skip for skip in self.skipped if skip not in plan.skipped]
         self.skipped = [*kept, *plan.skipped]
 
@@ -69,6 +72,7 @@ class PlannedCells:
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,
             "methods": self.methods,
+            "rankings": self.rankings,
         }
         write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
 
@@ -110,7 +114,8 @@ def read_plan_file(folder: Path) -> PlannedCells:
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
         methods = content.get("methods", [])
-        return PlannedCells(keys, skipped, content["ingredients"], kind, methods)
+        rankings = content.get("rankings", {})
+        return PlannedCells(keys, skipped, content["ingredients"], kind, methods, rankings)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is damaged ({error}); delete it and run the study again: "

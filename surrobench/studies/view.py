@@ -39,10 +39,14 @@ def kind_of_frame(frame: pd.DataFrame) -> Kind:
 
 def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFrame:
     """The frame of those records that the folder's plan names (all, if it has no plan)."""
-    order = list(read_plan_file(store.folder).keys.values())
+    plan = read_plan_file(store.folder)
+    order = list(plan.keys.values())
     wanted = set(order)
     chosen = [record for record in records if not wanted or record.key in wanted]
-    return kind_of_records(chosen).frame(chosen, order)
+    frame = kind_of_records(chosen).frame(chosen, order)
+    if plan.rankings:
+        frame["ranking"] = frame["task"].map(plan.rankings)
+    return frame
 
 
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:

@@ -106,6 +106,8 @@ class TaskCard(_Strict):
             or the column that holds it.
         resolution: step of the numbers in the target columns, in the unit of the table: ``0.01``
             or, as text, a fraction such as ``"1/600"``; by default that of the card.
+        ranks_as: an earlier task of the card that ranks all architectures alike: the two are one
+            question to a predictor of ranks.
         cost_unit: of costs that are plain numbers: ``"s"``, ``"min"`` or ``"h"``. Durations and
             texts such as ``"1:02:03"`` or ``"0 days 01:02:03"`` say it themselves.
         noise: standard deviation of a single run, or where to estimate it from.
@@ -137,6 +139,7 @@ class TaskCard(_Strict):
     noise: float | Literal["seeds", "groups", "duplicates"] | None = None
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
+    ranks_as: str | None = None
     useful: float | None = Field(default=None, allow_inf_nan=False)
 
     @field_validator("direction", mode="before")
@@ -297,6 +300,11 @@ class Card(_Strict):
             raise ValueError("name the columns that describe an architecture in 'decisions'")
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError("'decimal' and 'thousands' are the same character")
+        for name, task in self.tasks.items():
+            if task.ranks_as is not None and task.ranks_as not in set(self.tasks) - {name}:
+                raise ValueError(
+                    f"task {name!r} ranks_as {task.ranks_as!r}, which is no other task"
+                )
         if leaks := list(self._leaks()):
             raise ValueError("; ".join(leaks))
         return self

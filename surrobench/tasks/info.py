@@ -10,6 +10,8 @@ import numpy as np
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
 from surrobench.tasks.accounts import DecisionAccount, decision_accounts, remarks
+from surrobench.tasks.card_file import read_card
+from surrobench.tasks.catalogue import single
 from surrobench.tasks.columns import IntArray
 from surrobench.tasks.loading import load
 from surrobench.tasks.resolution import near_ties
@@ -40,6 +42,7 @@ class TaskInfo:
         run_counts: number of training runs -> how many values average so many.
         resolution: step of the values, or None if the table does not say.
         near_ties: values that differ from the next by rounding noise alone.
+        ranks_as: the task of the same table that ranks all architectures alike, or None.
         optimum: best value of the pool.
         optimum_runs: number of training runs behind it.
         best_of_most_runs: the best of those with the most training runs.
@@ -78,6 +81,7 @@ class TaskInfo:
     run_counts: dict[int, int]
     resolution: float | None
     near_ties: int
+    ranks_as: str | None
     optimum: float
     optimum_runs: int
     best_of_most_runs: float
@@ -121,6 +125,7 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         run_counts=_run_counts(task),
         resolution=task.resolution,
         near_ties=near_ties(task.truth),
+        ranks_as=_ranks_as(spec, base),
         optimum=task.optimum,
         optimum_runs=int(task.runs_each[task.truth == task.optimum].max()),
         best_of_most_runs=float(task.truth[task.runs_each == task.runs].max()),
@@ -140,6 +145,13 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         bibtex=task.bibtex,
         url=task.url,
     )
+
+
+def _ranks_as(spec: str, base: Path | None) -> str | None:
+    path, name = single(spec, base)
+    card = read_card(path)
+    other = card.tasks[name].ranks_as
+    return None if other is None else f"{card.name}/{other}"
 
 
 def _number(groups: IntArray | None) -> int | None:

@@ -173,6 +173,17 @@ class TableTask:
         return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.measured)
 
     @cached_property
+    def ranking(self) -> str:
+        """Hash of which architectures there are and how the values rank them, ties included.
+
+        Tasks with one ranking ask a predictor of ranks the same question.
+        """
+        _, ranks = np.unique(self.truth, return_inverse=True)
+        rows = np.column_stack([self.archs, ranks]).astype("<i8")
+        rows = rows[np.lexsort(rows[:, :-1].T[::-1])]
+        return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()[:16]
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that enters the numbers of a study on this task."""
         digest = hashlib.sha256()

@@ -118,3 +118,15 @@ def test_the_input_is_left_alone(frame: pd.DataFrame) -> None:
     before = frame.copy()
     Results.of(frame).summary(TAU)
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_tasks_that_rank_alike_count_once_over_tasks(frame: pd.DataFrame) -> None:
+    first, second, third = frame["task"].unique()
+    known = frame.assign(ranking=frame["task"].map({first: "a", second: "a", third: "b"}))
+    results = Results.of(known)
+    assert results.alike == {first: [second]}
+    assert results.repeated == [second]
+    scores = Scores.of(results, MEASURES["kendall_tau"], 100)
+    assert set(scores.tables) == {first, second, third}
+    assert set(scores._distinct.index) == {first, third}
+    assert Results.of(frame).alike == {}

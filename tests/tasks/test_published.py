@@ -152,3 +152,13 @@ def test_learning_curves_of_nas_bench_nlp(cache):
     assert len(result.curve) == 10
     assert result.cost is not None
     assert 500 < result.cost < 5000
+
+
+def test_tasks_that_rank_all_architectures_alike_say_so() -> None:
+    card = read_card(bundled()["nb201-hw"][0])
+    firsts: dict[str, str] = {}
+    for name, task in card.tasks.items():
+        first = firsts.setdefault(load_task(f"nb201-hw/{name}").ranking, name)
+        assert task.ranks_as == (None if first == name else first)
+    assert (len(card.tasks), len(firsts)) == (27, 19)
+    assert task_info("nb201-hw/cifar100-fpga-energy").ranks_as == "nb201-hw/cifar10-fpga-latency"

@@ -83,9 +83,10 @@ def prediction_standings(results: Results) -> pd.DataFrame:
     ``critical_difference``.
     """
     tables = [
-        _standings(results.means(axis.measure, size).T, axis.measure).assign(
-            kind="prediction", axis=axis.name, measure=axis.measure.column, at=size
-        )
+        _standings(
+            results.means(axis.measure, size).T.drop(index=results.repeated, errors="ignore"),
+            axis.measure,
+        ).assign(kind="prediction", axis=axis.name, measure=axis.measure.column, at=size)
         for axis in AXES
         if results.has(axis.measure.column)
         for size in results.sizes
