@@ -49,7 +49,6 @@ class OneHot:
         chosen = choices[:, variables]
         return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
 
-
     def variables_of_columns(self, space: SearchSpace) -> tuple[int, ...]:
         """The variable of each column, numbered from 0 among those that have any.
 

@@ -87,13 +87,14 @@ class Aims:
         for name, what in asked:
             if name not in evaluation.metrics:
                 known = sorted({*evaluation.metrics, *columns})
-                has = f"It reports {', '.join(map(repr, known))}." if known else (
-                    "It reports none; return Evaluation(value, metrics={…})."
+                has = (
+                    f"It reports {', '.join(map(repr, known))}."
+                    if known
+                    else ("It reports none; return Evaluation(value, metrics={…}).")
                 )
                 hint = did_you_mean(name, known) if known else ""
                 raise UserError(
-                    f"{name!r} is {what}, but the training reports no such metric. {has} {hint}"
-                    .rstrip()
+                    f"{name!r} is {what}, but no training reports it. {has} {hint}".rstrip()
                 )
 
 

@@ -152,9 +152,7 @@ def _changed(name: str, before: Any, now: Any) -> str:
         for decision in old:
             a, b = old[decision], new.get(decision)
             if b is not None and a != b and len(a) == len(b) == 3 and a[0] != b[0]:
-                return (
-                    f"choices of {decision!r} were {_listed(a[0])}, are {_listed(b[0])}"
-                )
+                return f"choices of {decision!r} were {_listed(a[0])}, are {_listed(b[0])}"
         if list(old) == list(new) and (other := [key for key in old if old[key] != new[key]]):
             return f"the choices of {other[0]!r} were others, or worth others"
     return f"{name} was {_short(before)}, is {_short(now)}"

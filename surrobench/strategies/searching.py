@@ -4,7 +4,11 @@ For example::
 
     from surrobench import Categorical, Integer, Real, Space, search
 
-    space = Space(depth=Integer(1, 8), lr=Real(1e-4, 1e-1, log=True), op=Categorical("conv", "pool"))
+    space = Space(
+        depth=Integer(1, 8),
+        lr=Real(1e-4, 1e-1, log=True),
+        op=Categorical("conv", "pool"),
+    )
 
     def train(depth, lr, op): ...
 
@@ -233,7 +237,7 @@ class _Trainer:
         checkpoints: Path,
     ) -> None:
         self.together = getattr(train, "evaluate_many", None)
-        function = getattr(train, "evaluate", train)
+        function: Any = getattr(train, "evaluate", train)
         space = problem.candidates.space
         self.call = Call.of(function, space, problem.epochs, checkpoints)
         self.problem, self.aims, self.saved = problem, aims, saved

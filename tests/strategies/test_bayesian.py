@@ -21,7 +21,6 @@ from surrobench.strategies.surrogate import Quantity, Surrogate, believing
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (
     Landscape,
-    choices,
     landscape,
     overlapping,
     search,
