@@ -18,8 +18,9 @@ class Ordinal:
     """One column per variable, scaled to [0, 1] over the choices of the variable.
 
     An ordinal variable gives its value (its logarithm on a log scale), any other the index of its
-    choice (an arbitrary order: meant for trees). In a space with blocks each block adds a column for its presence, and an
-    absent block is 0 in all of its columns: the chain space has 14 + 6 = 20.
+    choice (an arbitrary order: meant for trees). In a space with blocks each block adds a column
+    for its presence, and an absent block is 0 in all of its columns: the chain space has
+    14 + 6 = 20.
     """
 
     isomorphism_invariant: ClassVar[bool] = False

@@ -31,8 +31,7 @@ class Screen:
         candidates: where the encodings come from.
         predictor: as in :func:`~surrobench.predictors.make_predictor`.
         encoding: as in :func:`~surrobench.encodings.make_encoding`, or ``"default"``, unless the
-            predictor has one
-            of its own.
+            predictor has one of its own.
         ranking: ``"mean"`` ranks by the predicted mean; ``"thompson"`` by a draw from each
             candidate's own distribution, independent of the others'.
 
