@@ -6,10 +6,10 @@ candidates: of ``Real(1e-4, 1e-1, log=True)`` each value is 15 % above the one b
 
 from __future__ import annotations
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
+from itertools import pairwise
 from numbers import Integral
 from numbers import Real as AnyNumber
 from typing import Any
@@ -150,7 +150,7 @@ class Real(Decision):
         grid = _grid(float(low), float(high), log, _checked_steps("Real", steps))
         rounded = [float(f"{value:.6g}") for value in grid]
         ends = (grid[0], *rounded[1:-1], grid[-1])
-        apart = all(a < b for a, b in itertools.pairwise(ends))
+        apart = all(a < b for a, b in pairwise(ends))
         self.values = ends if apart else tuple(grid)
         if len(set(self.values)) < len(self.values):
             raise UserError(f"Real({low!r}, {high!r}) cannot be divided into {steps} values.")

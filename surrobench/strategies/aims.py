@@ -93,8 +93,9 @@ class Aims:
                     else ("It reports none; return Evaluation(value, metrics={…}).")
                 )
                 hint = did_you_mean(name, known) if known else ""
-                told = f"{name!r} is {what}, but the training reports no such metric. {has} {hint}"
-                raise UserError(told.rstrip())
+                raise UserError(
+                    f"{name!r} is {what}, but no training reports it. {has} {hint}".rstrip()
+                )
 
 
 def _less(what: str, direction: str) -> bool:

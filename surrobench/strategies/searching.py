@@ -5,7 +5,9 @@ For example::
     from surrobench import Categorical, Integer, Real, Space, search
 
     space = Space(
-        depth=Integer(1, 8), lr=Real(1e-4, 1e-1, log=True), op=Categorical("conv", "pool")
+        depth=Integer(1, 8),
+        lr=Real(1e-4, 1e-1, log=True),
+        op=Categorical("conv", "pool"),
     )
 
     def train(depth, lr, op): ...

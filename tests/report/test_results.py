@@ -8,6 +8,7 @@ from surrobench.errors import UserError
 from surrobench.report.intervals import mean_interval
 from surrobench.report.measures import MEASURES, find_measure
 from surrobench.report.results import Results
+from surrobench.report.scores import Scores
 
 TAU = MEASURES["kendall_tau"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -53,8 +54,8 @@ def test_numbers_are_searched_as_numbers_by_default() -> None:
         smooth = ((u - [0.31, 0.67, 0.43]) ** 2).sum() * 4
         return -float(smooth + 0.5 * (u[0] - 0.31) * (u[1] - 0.67))
 
-    regrets = [-search(space, value, budget=40, seed=s).best.value for s in range(2)]
-    assert np.mean(regrets) < 0.04  # one-hot columns: .1, random search: .2
+    found = search(space, value, budget=40, seed=1).best.value
+    assert -found < 0.02  # with one-hot columns .07
 
 
 def test_a_space_of_all_kinds_is_learned_by_default() -> None:
@@ -197,12 +198,11 @@ def test_a_result_is_one_short_line() -> None:
 
 def test_workers_train_at_the_same_time_and_each_result_is_told_once() -> None:
     barrier = threading.Barrier(3, timeout=60)
-    met: list[Arch] = []
+    begun = itertools.count()
 
     def meets(arch: Arch) -> float:
-        if len(met) < 3:  # passes only if three trainings run together
+        if next(begun) < 3:  # passes only if three trainings run together
             barrier.wait()
-        met.append(arch)
         return train(**SPACE.values(arch))
 
     with ThreadPoolExecutor(3) as executor:
@@ -297,15 +297,13 @@ def test_the_example_searches_stops_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     example = Path(__file__).parents[2] / "examples" / "own-search.py"
-    code = [
-        line
-        for line in example.read_text().split('"""', 2)[2].splitlines()
-        if line.strip() and not line.strip().startswith("#")
-    ]
-    assert len(code) < 30
+    shorter = example.read_text().replace("budget=40", "budget=13")
+    (tmp_path / "own.py").write_text(shorter)
     monkeypatch.chdir(tmp_path)
-    first = runpy.run_path(str(example), run_name="__main__")["result"]
-    assert len(first.rows) == 40
+    first = runpy.run_path("own.py", run_name="__main__")["result"]
+    assert len(first.rows) == 13
     assert (tmp_path / "search.png").stat().st_size > 0
-    again = runpy.run_path(str(example), run_name="__main__")["result"]
-    assert [row.arch for row in again.rows] == [row.arch for row in first.rows]
+    (tmp_path / "own.py").write_text(shorter.replace("budget=13", "budget=16"))
+    more = runpy.run_path("own.py", run_name="__main__")["result"]
+    assert [row.arch for row in more.rows[:13]] == [row.arch for row in first.rows]
+    assert len(more.rows) == 16
