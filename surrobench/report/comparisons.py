@@ -106,8 +106,8 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
             f"Performance profile: share of runs {over} whose {label} is at least τ, with 95 % "
-            "bands for other seeds on these tasks, where ten runs lie on either side; the higher "
-            "the better."
+            "bands for other seeds on these tasks, where ten runs lie on the rarer side; the "
+            "higher the better."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(
@@ -122,8 +122,8 @@ def against_best(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     caption = f"Every method against the best of its task by {label} {scores.where}."
     notes = (
         "Shortfall: mean by which the best is ahead (without an interval: the best was chosen by "
-        "these scores); p: sign flips over common seeds, adjusted for all methods and for the choice "
-        "of the best; "
+        "these scores); p: sign flips over common seeds, adjusted for all methods and for the "
+        "choice of the best; "
         "P: probability that a run of the best is ahead; g: standardised paired difference "
         "(Hedges); seeds: common seeds that would tell the two apart with a power of 80 % at 5 % "
         "if that difference is right, without a correction for several comparisons."
