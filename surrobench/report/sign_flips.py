@@ -124,13 +124,15 @@ def compare_with_best(scores: npt.ArrayLike, best: int, alpha: float = 0.05) -> 
     values = _without_noise(differences, finite)
     outcomes = flips @ values / _scale(values)
     p = (np.abs(outcomes) >= np.abs(outcomes[0]) - _CLOSE).mean(axis=0)
-    adjusted = (greatest[:, None] >= outcomes[0] - _CLOSE).mean(axis=0)
+    adjusted = np.maximum((greatest[:, None] >= outcomes[0] - _CLOSE).mean(axis=0), p)
     return _family(p, adjusted, np.isfinite(differences), values, greatest, alpha)
 
 
 def _finite(scores: npt.ArrayLike) -> FloatArray:
+    """Blocks with a pair; NaN where there is no score."""
     array = np.asarray(scores, dtype=np.float64)
-    return np.where(np.isfinite(array), array, np.nan)
+    known = np.isfinite(array)
+    return np.where(known, array, np.nan)[known.sum(axis=1) >= 2]
 
 
 def _without_noise(differences: FloatArray, scores: FloatArray) -> FloatArray:
@@ -154,7 +156,8 @@ def _family(
 ) -> Family:
     """What the greatest statistic of every flip leaves to be found."""
     limit = -np.partition(-greatest, int(alpha * greatest.size))[int(alpha * greatest.size)]
-    level = float((greatest > limit + _CLOSE).mean())
+    least = 2.0 ** (1 - len(values))  # what the p-value of a single pair can be
+    level = float((greatest > limit + _CLOSE).mean()) if least < alpha else 0.0
     most = np.abs(values).sum(axis=0) / _scale(values)
     equal, pairs = ~values.any(axis=0), known.sum(axis=0)
     reachable = (most > limit + _CLOSE) & (level >= LEAST_LEVEL)

@@ -41,8 +41,7 @@ def test_curves_by_hand() -> None:
     assert table["iqm"].to_list() == [3.5, 2.5, 1.5]  # the middle two of four
     assert table["median"].to_list() == [3.5, 2.5, 1.5]
     assert table["found_optimum"].to_list() == [0, 0.25, 0.25]
-    assert (table["mean_low"] <= table["mean"]).all()
-    assert (table["mean_high"] >= table["mean"]).all()
+    assert table[["mean_low", "iqm_high"]].isna().all(axis=None)  # too few runs for a band
     assert set(table["runs"]) == {4}
 
 
@@ -53,9 +52,9 @@ def test_values_at_budgets_equal_the_library() -> None:
     last = frame[(frame["task"] == "t1") & (frame["evaluation"] == 20)]
     values = last[last["strategy"] == "gp ei"].set_index("seed")["simple_regret"]
     row = results.comparison(20).loc[("t1", "gp ei")]
-    expected = mean_interval(values)
+    expected = mean_interval(values, skewed=True)
     assert row[["mean", "low", "high"]].to_list() == pytest.approx(
-        [expected.mean, expected.low, expected.high], abs=1e-12
+        [expected.mean, expected.low, expected.high], abs=1e-12, nan_ok=True
     )
     assert row["iqm"] == pytest.approx(stats.trim_mean(values, 0.25), abs=1e-12)
     assert row["median"] == np.median(values)
@@ -143,7 +142,7 @@ def test_numbers_of_seeds_may_differ_and_tests_use_common_ones() -> None:
         (r.strategy, r.seed): r.simple_regret for r in pd.concat([*a, *b]).itertuples(index=False)
     }
     paired = [value["a", s] - value["b", s] for s in range(5, 12)]
-    assert rows.loc["a", "p"] == pytest.approx(stats.wilcoxon(paired).pvalue, abs=1e-12)
+    assert rows.loc["a", "p"] == pytest.approx(2 / 2**7)  # all seven agree
     pair = results.pairs("t").set_index(["method", "other"])
     assert pair.loc[("b", "a"), "advantage"] == pytest.approx(np.mean(paired))
     assert pair.loc[("a", "b"), "advantage"] == pytest.approx(-np.mean(paired))

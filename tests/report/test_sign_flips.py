@@ -76,7 +76,7 @@ def test_the_best_is_chosen_again_in_every_flip() -> None:
         if method != best:
             ahead = scores[:, best] - scores[:, method]
             own = ahead.sum() / np.sqrt((ahead**2).sum())
-            expected = np.mean(np.array(greatest) >= own - 1e-9)
+            expected = max(np.mean(np.array(greatest) >= own - 1e-9), found.p[method])
             assert found.adjusted[method] == pytest.approx(expected)
     assert np.isnan(found.adjusted[best])
 
@@ -92,7 +92,7 @@ def test_the_family_keeps_its_level() -> None:
     assert 0.02 <= wrong / 400 <= 0.08  # three standard errors
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 3, 4])
+@pytest.mark.parametrize("blocks", [0, 1, 3, 5])
 def test_few_blocks_find_nothing_and_say_so(blocks: int) -> None:
     scores = np.arange(blocks * 3.0).reshape(blocks, 3) ** 2
     for found in (compare_all(scores), compare_with_best(scores, 2)):

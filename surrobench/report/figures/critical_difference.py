@@ -38,7 +38,8 @@ def critical_difference(
     test = scores if isinstance(scores, RankTest) else rank_test(scores, larger_is_better)
     if np.isnan(test.critical_difference):
         raise UserError(
-            "a critical-difference diagram needs three methods on blocks enough for its test."
+            "a critical-difference diagram needs three methods and enough blocks: tasks of at "
+            "least five tables, or one task alone with its seeds."
         )
     from scikit_posthocs import critical_difference_diagram
 

@@ -23,7 +23,7 @@ from surrobench.report.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, 
 
 POINTS = 201
 LEAST_ON_A_SIDE = 10
-"""Runs that must reach a threshold, and miss it, for an interval of their share."""
+"""For an interval of a share: runs on the rarer side of the threshold, added up over tasks."""
 FloatArray = npt.NDArray[np.float64]
 Tables = Mapping[str, pd.DataFrame]
 
@@ -37,8 +37,8 @@ def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         ``method``, ``threshold``, ``share`` and the limits ``low`` and ``high`` for other seeds on
-        these tasks (NaN where a task has one run, or fewer than :data:`LEAST_ON_A_SIDE` runs reach
-        the threshold or miss it).
+        these tasks (NaN where a task has one run, or fewer than :data:`LEAST_ON_A_SIDE` runs lie on
+        the rarer side of the threshold).
     """
     values = np.concatenate([table[list(methods)].to_numpy().ravel() for table in tables.values()])
     values = values[np.isfinite(values)]
@@ -62,8 +62,9 @@ def _band(shares: FloatArray, runs: npt.NDArray[np.int64]) -> tuple[FloatArray, 
         return missing, missing
     error = np.sqrt((shares * (1 - shares) / (runs[:, None] - 1)).sum(axis=0)) / len(runs)
     half = half_width(error, runs.sum() - len(runs) + 1)
-    hits, mean = (shares * runs[:, None]).sum(axis=0), shares.mean(axis=0)
-    half = np.where(np.minimum(hits, runs.sum() - hits) >= LEAST_ON_A_SIDE, half, np.nan)
+    mean = shares.mean(axis=0)
+    either_side = (np.minimum(shares, 1 - shares) * runs[:, None]).sum(axis=0)
+    half = np.where(either_side >= LEAST_ON_A_SIDE - 1e-9, half, np.nan)
     return np.maximum(mean - half, 0.0), np.minimum(mean + half, 1.0)
 
 
