@@ -122,7 +122,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
     done = surrobench("run", "study.toml", "--dry-run", "--out", "dry", "--seeds", "3")
     assert done.status == 0, done.err
     assert "cells        12, of which 0 are finished" in done.out
-    assert "predictor    knn [one-hot]: 6 cells" in done.out
+    assert "predictor    knn [categorical+numeric]: 6 cells" in done.out
     assert not (toy / "dry").exists()
 
 
