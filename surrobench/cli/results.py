@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,9 @@ def show_paths(paths: list[Path]) -> None:
     for path in paths[:_PATHS_SHOWN]:
         say(str(path), style="cyan")
     if len(paths) > _PATHS_SHOWN:
-        say(f"and {len(paths) - _PATHS_SHOWN} more files in {paths[-1].parent}")
+        rest = paths[_PATHS_SHOWN:]
+        place = commonpath([path.parent for path in rest])
+        say(f"and {len(rest)} more files in {place}")
 
 
 def _show_skipped(folder: Path) -> None:

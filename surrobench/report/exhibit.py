@@ -20,6 +20,9 @@ from surrobench.report.style import paper_style
 FORMATS = ("csv", "md", "tex", "html", "pdf", "png", "svg")
 """What an exhibit can be saved as; the CSV is always written."""
 
+FIGURES, TABLES = "figures", "tables"
+"""The folders of a report: what is drawn with its numbers, and everything else."""
+
 # No dates and no versions: the same numbers give the same bytes.
 _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -59,6 +62,11 @@ class Exhibit:
         return "data" if self.tex is None and self.markdown is None else "table"
 
     @property
+    def section(self) -> str:
+        """The folder within a report that holds its files."""
+        return FIGURES if self.figure is not None else TABLES
+
+    @property
     def title(self) -> str:
         """The caption up to its first full stop, colon or semicolon."""
         return re.split(r"[.:;](?=\s|$)", self.caption, maxsplit=1)[0]
@@ -87,9 +95,9 @@ class Exhibit:
         """LaTeX that shows the PDF of the figure; a wide one spans both columns."""
         width = self.figure.get_figwidth() if self.figure is not None else 0.0
         name = "figure*" if width > _ONE_COLUMN else "figure"
-        image = rf"{{\srfolder {self.name}.pdf}}"
+        image = rf"{{\srfolder {FIGURES}/{self.name}.pdf}}"
         lines = [
-            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/folder/}",
+            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/report/}",
             r"\providecommand{\srfolder}{}",
             rf"\begin{{{name}}}[t]",
             r"  \centering",

@@ -139,7 +139,11 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     assert "3 cells to compute (3 are finished already)" in second.err
     assert "knn" in second.out
     assert "RuntimeError: no way" in second.out
-    for path in ("runs/a/results.parquet", "runs/a/report/report.md", "runs/a/report/summary.csv"):
+    for path in (
+        "runs/a/results.parquet",
+        "runs/a/report/report.md",
+        "runs/a/report/tables/summary.csv",
+    ):
         assert path in second.out
         assert (toy / path).is_file()
 
@@ -150,7 +154,7 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
 
     report = surrobench("report", "runs/a", "runs/a/results.parquet", "--out", "both")
     assert report.status == 0, report.err
-    assert (toy / "both" / "summary.csv").is_file()
+    assert (toy / "both/tables/summary.csv").is_file()
 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 0

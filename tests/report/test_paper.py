@@ -72,17 +72,21 @@ def test_report_tex_shows_everything_once(small: pd.DataFrame, tmp_path: Path) -
     write_report(small, tmp_path, ("tex", "pdf"), provenance=provenance())
     text = (tmp_path / "report.tex").read_text()
     shown = [
-        path.stem for path in tmp_path.glob("*.tex") if path.stem not in ("report", "appendix")
+        path.relative_to(tmp_path).with_suffix("").as_posix() for path in tmp_path.glob("*/*.tex")
     ]
     assert all(text.count(rf"\input{{\srfolder {name}}}") == 1 for name in shown)
-    assert {"summary", "kendall_tau-curves", "kendall_tau-against-best-n800"} <= set(shown)
-    figure = (tmp_path / "kendall_tau-curves.tex").read_text()
+    assert {
+        "tables/summary",
+        "figures/kendall_tau-curves",
+        "tables/kendall_tau-against-best-n800",
+    } <= set(shown)
+    figure = (tmp_path / "figures" / "kendall_tau-curves.tex").read_text()
     assert r"\label{fig:kendall_tau-curves}" in figure
 
 
 def test_without_tables_there_is_no_latex(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small, tmp_path, ("md",), provenance=provenance())
-    assert not list(tmp_path.glob("*.tex"))
+    assert not list(tmp_path.rglob("*.tex"))
     assert not list(tmp_path.glob("*.bib"))
 
 
@@ -98,12 +102,12 @@ def test_the_appendix_shows_what_it_is_told_and_runs_nothing() -> None:
 
 def test_the_best_is_bold_and_the_second_underlined(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small, tmp_path, ("tex", "md", "html"))
-    tex = (tmp_path / "kendall_tau-n800.tex").read_text()
+    tex = (tmp_path / "tables" / "kendall_tau-n800.tex").read_text()
     assert r"\providecommand{\srsecond}[1]{\underline{#1}}" in tex
     body = tex.split(r"\midrule")[1]
     tasks = small["task"].nunique()
     assert body.count(r"\srbest{") == body.count(r"\srsecond{") == tasks
-    html = (tmp_path / "kendall_tau-n800.html").read_text()
+    html = (tmp_path / "tables" / "kendall_tau-n800.html").read_text()
     assert html.count("<strong>") == html.count("<u>") == tasks
     assert r"\input{/etc/passwd} 100% $x^2$ &amp; #1" in html
 
