@@ -31,6 +31,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
+_ENDS = re.compile(r"[.:;](?=\s|$)")
 _ONE_COLUMN = 4.0
 """Inches; a wider figure spans both columns of a page."""
 
@@ -68,8 +69,12 @@ class Exhibit:
 
     @property
     def title(self) -> str:
-        """The caption up to its first full stop, colon or semicolon."""
-        return re.split(r"[.:;](?=\s|$)", self.caption, maxsplit=1)[0]
+        """The caption up to its first full stop, colon or semicolon outside of brackets."""
+        for found in _ENDS.finditer(self.caption):
+            title = self.caption[: found.start()]
+            if title.count("(") <= title.count(")"):
+                return title
+        return _ENDS.split(self.caption, maxsplit=1)[0]
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A report as a folder: exhibits, a page that lists them, and a LaTeX file that inputs them.
 
-The pages lie in the folder itself, what is drawn in ``figures/`` and what is counted in ``tables/``.
+The pages lie in the folder itself, drawings in ``figures/`` and everything else in ``tables/``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.report.exhibit import FORMATS, Exhibit
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
+NOT_DRAWN = (
+    "Figures, and comparisons beside the means: only tables were asked for; surrobench report RUN "
+    "makes everything."
+)
+"""Said in a report of tables alone."""
 Saved = tuple[Exhibit, Sequence[Path]]
 """An exhibit and its files, as paths within the folder."""
 

@@ -45,7 +45,7 @@ def page(
     parts += ["## Tables", _tables(tables), "## Figures"]
     parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]
     if len(tables) == len(exhibits):
-        parts[-1] = "There are no figures, for want of results."
+        parts[-1] = "There are no figures."
     if omitted:
         lines = [f"- {markdown(one_line(sentence, MOST_WORDS))}" for sentence in omitted]
         parts += ["## Not shown", "\n".join(lines)]

@@ -15,19 +15,22 @@ from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
 from surrobench.report.intervals import half_width
-from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, paper_style
+from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, distinct_colours, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
 MARKED = 12
 """Up to so many epochs are marked one by one: between them nothing was measured."""
 _DASHES: dict[str, Dash] = {"train": (0, (1.2, 1.2)), "validation": SOLID, "test": (0, (4.0, 1.4))}
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
+LEAST_OF_A_CURVE = 3
+"""Fewer epochs are drawn as points: no course of training lies between them."""
+_MARKERS = {"train": "s", "validation": "o", "test": "^"}
 
 
 def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figure:
     """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
 
-    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more.
+    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more. Of
+    fewer than :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, and splits markers.
 
     Args:
         frame: trainings, a row per architecture, seed and epoch with whatever was recorded
@@ -44,7 +47,7 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
         raise UserError("there are no values to draw learning curves of.")
     rows = rows if "split" in rows else rows.assign(split="validation")
     names = [str(name) for name in rows["name"].unique()]
-    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+    colours = dict(zip(names, distinct_colours(len(names)), strict=True))
     metrics = [str(metric) for metric in rows["metric"].unique()]
     splits = sorted(rows["split"].astype(str).unique(), key=_order)
     with paper_style():
@@ -59,7 +62,8 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
                 _line(axes, part, colours[str(name)], str(split))
             axes.set(xlabel="epoch", ylabel=escaping.figure(metric))
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        _legend(figure, colours, splits, width)
+        curves = rows.groupby(["name", "metric", "split"])["epoch"].nunique()
+        _legend(figure, colours, splits, width, bool((curves < LEAST_OF_A_CURVE).all()))
     return figure
 
 
@@ -80,6 +84,18 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
 def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
     groups = part.groupby("epoch")["value"]
     mean, half = groups.mean(), half_width(groups.sem(), groups.count())
+    if len(mean) < LEAST_OF_A_CURVE:
+        marker = _MARKERS.get(split, "o")
+        axes.errorbar(
+            mean.index,
+            mean,
+            half.fillna(0.0),
+            color=colour,
+            fmt=marker,
+            markersize=3,
+            elinewidth=0.8,
+        )
+        return
     marker = "o" if len(mean) <= MARKED else None
     axes.plot(mean.index, mean, color=colour, marker=marker, markersize=2.2, **_dash(split))
     axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
@@ -94,11 +110,16 @@ def _order(split: str) -> tuple[int, str]:
     return (known.index(split) if split in known else len(known), split)
 
 
-def _legend(figure: Figure, colours: dict[str, str], splits: list[str], width: float) -> None:
-    handles = [Line2D([], [], color=colour) for colour in colours.values()]
+def _legend(
+    figure: Figure, colours: dict[str, str], splits: list[str], width: float, points: bool
+) -> None:
+    plain: dict[str, Any] = {"linestyle": "none", "marker": "o"} if points else {}
+    handles = [Line2D([], [], color=colour, **plain) for colour in colours.values()]
     labels = [escaping.figure(name) for name in colours]
     if len(splits) > 1:
-        handles += [Line2D([], [], color=INK, **_dash(split)) for split in splits]
+        for split in splits:
+            marks = plain | {"marker": _MARKERS.get(split, "o")} if points else _dash(split)
+            handles.append(Line2D([], [], color=INK, **marks))
         labels += [escaping.figure(split) for split in splits]
     columns = panels.legend_columns(labels, width)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
