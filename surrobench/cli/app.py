@@ -266,16 +266,17 @@ def plot(
         ),
     ],
     kind: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--kind",
-            help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
-            "critical-difference, outcomes, aggregates, profile, predictions. Searches: curves, "
-            "iqm-curves, quantiles, success, by-time, targets, fronts, critical-difference, "
-            "outcomes. Pipelines: picks, predicted. Tasks, alone or of a run: proxies, "
-            "architectures, learning-curves. Trainings: learning-curves.",
+            help="What to draw; without it the kinds that RUN has are listed. Predictions: curves, "
+            "ranking, heat-map, three-axes, calibration, reliability, critical-difference, "
+            "outcomes, aggregates, profile, predictions. Searches: curves, iqm-curves, quantiles, "
+            "success, by-time, targets, fronts, critical-difference, outcomes. Pipelines: picks, "
+            "predicted. Tasks, alone or of a run: proxies, architectures, learning-curves. "
+            "Trainings: learning-curves.",
         ),
-    ],
+    ] = None,
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
     size: Annotated[
         str, typer.Option("--size", help="neurips, iclr, icml, ieee or slides.")
@@ -311,7 +312,7 @@ def plot(
     plot_command(
         PlotRequest(
             runs=runs,
-            kind=kind,
+            kind=kind or "",
             format=out.suffix[1:] if out and out.suffix else file_format,
             size=size,
             columns=columns,

@@ -106,8 +106,8 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
             f"Performance profile: share of runs {over} whose {label} reaches a threshold, "
-            "with 95 % bands for other seeds on these tasks, where ten runs lie on either side; the "
-            "higher the better."
+            "with 95 % bands for other seeds on these tasks, where ten runs lie on either side; "
+            "the higher the better."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(

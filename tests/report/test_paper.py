@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +23,7 @@ HOSTILE = r"a_b \input{/etc/passwd} 100% $x^2$ & #1 ≤ 5"
 
 
 def provenance() -> Provenance:
-    sources = cite({"predictors": ["svr"], "study": ["always"]}, {"t": ""})
+    sources = cite({"predictors": ["svr"], "statistics": parts()["statistics"]}, {"t": ""})
     return Provenance(
         runs=(RunFacts("mine", "prediction", "surrobench run mine", f"name = '{HOSTILE}'"),),
         tasks=(TaskFacts(HOSTILE, measures=HOSTILE),),
@@ -115,7 +118,28 @@ def test_the_best_is_bold_and_the_second_underlined(small: pd.DataFrame, tmp_pat
 def test_every_part_is_cited_by_an_entry_that_exists() -> None:
     keys = [key for table in parts().values() for names in table.values() for key in names]
     assert set(keys) == set(references())
-    assert all("title = {" in text and text.endswith("}") for text in references().values())
+    assert all(text.endswith("}") for text in references().values())
+
+
+_FIELDS = {
+    "article": ("author", "title", "journal", "year"),
+    "inproceedings": ("author", "title", "booktitle", "year"),
+    "book": ("title", "publisher", "year"),
+    "misc": ("author", "title"),
+}
+
+
+def test_entries_have_what_their_kind_needs() -> None:
+    cards = files("surrobench.tasks") / "cards"
+    texts = [tomllib.loads(card.read_text("utf-8")).get("bibtex", "") for card in cards.iterdir()]
+    found = {**references(), **{k: e for text in texts for k, e in entries(text).items()}}
+    for key, entry in found.items():
+        kind = entry[1 : entry.index("{")]
+        fields = set(re.findall(r"^\s*(\w+) = \{", entry, re.MULTILINE))
+        assert set(_FIELDS[kind]) <= fields, key
+        assert kind != "book" or fields & {"author", "editor"}, key
+        assert kind != "article" or "doi" in fields or {"volume", "pages"} <= fields, key
+        assert "others}" not in entry, key
 
 
 def test_citations_of_parts_with_options_and_transforms() -> None:
