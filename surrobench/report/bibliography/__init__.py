@@ -44,8 +44,8 @@ def cite(used: Mapping[str, Iterable[str]], tasks: Mapping[str, str]) -> Bibliog
 
     Args:
         used: names of the parts used by kind (``predictors``, ``encodings``, ``strategies``,
-            ``acquisitions``, ``statistics``, ``study``); they may carry options and transforms (``path:40``,
-            ``gp-rbf-ard+quantile-normal``).
+            ``acquisitions``, ``statistics``, ``study``); they may carry options and transforms
+            (``path:40``, ``gp-rbf-ard+quantile-normal``).
         tasks: BibTeX of each task, empty if there is none.
 
     Returns:
