@@ -113,7 +113,7 @@ def test_nothing_in_a_drawing_refers_to_somewhere_else(attribute: str) -> None:
     ("caption", "title"),
     [
         ("Scores of all: more.", "Scores of all"),
-        ("Means (95 %: Student; two sides) of all. More.", "Means (95 %: Student; two sides) of all"),
+        ("Means (a: b; c) of all. More.", "Means (a: b; c) of all"),
         ("Open (bracket: never closed.", "Open (bracket"),
         ("A smile :) of one. Two.", "A smile :) of one"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
         axes.errorbar(
             mean.index,
             mean,
-            half.fillna(0.0),
+            np.nan_to_num(half),
             color=colour,
             fmt=marker,
             markersize=3,
