@@ -122,5 +122,5 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linewidth=2) for colour in colours.values()]
-    labels = [escaping.figure(name, 28) for name in colours]
+    labels = escaping.names(list(colours), 28)
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5) or 1)

@@ -43,7 +43,8 @@ def critical_difference(
     from scikit_posthocs import critical_difference_diagram
 
     looks = looks or {method: look(method) for method in test.ranks.index}
-    names = {method: escaping.figure(method) for method in test.ranks.index}
+    methods = [str(method) for method in test.ranks.index]
+    names = dict(zip(methods, escaping.names(methods), strict=True))
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.082 * len(names)), layout="constrained")
         axes = figure.subplots()

@@ -116,7 +116,7 @@ def _legend(
 ) -> None:
     plain: dict[str, Any] = {"linestyle": "none", "marker": "o"} if points else {}
     handles = [Line2D([], [], color=colour, **plain) for colour in colours.values()]
-    labels = [escaping.figure(name) for name in colours]
+    labels = escaping.names(list(colours))
     if len(splits) > 1:
         for split in splits:
             marks = plain | {"marker": _MARKERS.get(split, "o")} if points else _dash(split)

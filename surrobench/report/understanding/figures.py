@@ -173,7 +173,7 @@ def _dots(
 
 
 def _rows(axes: Axes, names: pd.Series, named: bool = True) -> None:
-    axes.set_yticks(range(len(names)), [escaping.figure(name) for name in names])
+    axes.set_yticks(range(len(names)), escaping.names([str(name) for name in names]))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelleft=named)
     axes.spines["left"].set_visible(False)
