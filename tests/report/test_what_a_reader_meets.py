@@ -22,7 +22,16 @@ from surrobench.report.style import PALETTE, apart, distinct_colours, paper_styl
 from surrobench.report.understanding import figures as explained
 from surrobench.spaces.architecture import ArchGraph
 
-SPANS = [(3e-4, 4e-4), (0.013, 0.019), (0.2, 0.9), (0.9, 9.0), (3.0, 70.0), (1e-5, 1e3), (30, 31)]
+SPANS = [
+    (3e-4, 4e-4),
+    (0.013, 0.019),
+    (0.2, 0.9),
+    (0.9, 9.0),
+    (3.0, 70.0),
+    (1e-5, 1e3),
+    (30, 31),
+    (5.6e4, 2.6e5),
+]
 
 
 @pytest.mark.parametrize("span", SPANS)

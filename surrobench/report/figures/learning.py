@@ -15,7 +15,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.intervals import half_width
+from surrobench.report.intervals import FloatArray, half_width
 from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, distinct_colours, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
@@ -24,6 +24,7 @@ MARKED = 12
 _DASHES: dict[str, Dash] = {"train": (0, (1.2, 1.2)), "validation": SOLID, "test": (0, (4.0, 1.4))}
 LEAST_OF_A_CURVE = 3
 """Fewer epochs are drawn as points: no course of training lies between them."""
+_ASIDE = 0.32
 _MARKERS = {"train": "s", "validation": "o", "test": "^"}
 
 
@@ -31,7 +32,8 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
     """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
 
     Lines are means over seeds with 95 % Student's t bands where there are two seeds or more. Of
-    fewer than :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, and splits markers.
+    fewer than :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, side by side, and a
+    split is a marker.
 
     Args:
         frame: trainings, a row per architecture, seed and epoch with whatever was recorded
@@ -58,13 +60,12 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
             len(metrics), width, max(1, int(width / 2.1)), 1.75, below=below
         )
         flat = [axes for row in grid for axes in row]
+        points = rows["epoch"].nunique() < LEAST_OF_A_CURVE
+        draw = _points if points else _lines
         for axes, metric in zip(flat, metrics, strict=True):
-            for (name, split), part in rows[rows["metric"] == metric].groupby(["name", "split"]):
-                _line(axes, part, colours[str(name)], str(split))
+            draw(axes, rows[rows["metric"] == metric], colours)
             axes.set(xlabel="epoch", ylabel=escaping.figure(metric))
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        curves = rows.groupby(["name", "metric", "split"])["epoch"].nunique()
-        _legend(figure, colours, splits, width, bool((curves < LEAST_OF_A_CURVE).all()))
+        _legend(figure, colours, splits, width, points)
     return figure
 
 
@@ -82,24 +83,37 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
+def _means(part: pd.DataFrame) -> tuple[pd.Series, FloatArray]:
+    """Mean and half of its interval after every epoch."""
     groups = part.groupby("epoch")["value"]
-    mean, half = groups.mean(), half_width(groups.sem(), groups.count())
-    if len(mean) < LEAST_OF_A_CURVE:
-        marker = _MARKERS.get(split, "o")
-        axes.errorbar(
-            mean.index,
-            mean,
-            np.nan_to_num(half),
-            color=colour,
-            fmt=marker,
-            markersize=3,
-            elinewidth=0.8,
-        )
-        return
-    marker = "o" if len(mean) <= MARKED else None
-    axes.plot(mean.index, mean, color=colour, marker=marker, markersize=2.2, **_dash(split))
-    axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
+    return groups.mean(), half_width(groups.sem(), groups.count())
+
+
+def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
+    """A line with its band for every architecture and split."""
+    for (name, split), part in rows.groupby(["name", "split"]):
+        (mean, half), colour = _means(part), colours[str(name)]
+        marker = "o" if len(mean) <= MARKED else None
+        style = {"color": colour, "marker": marker, "markersize": 2.2, **_dash(str(split))}
+        axes.plot(mean.index, mean, **style)
+        low, high = mean - half, mean + half
+        axes.fill_between(mean.index, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _points(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
+    """Means with their intervals side by side, one place for each of the few epochs."""
+    epochs = sorted(rows["epoch"].unique())
+    aside = np.linspace(-_ASIDE, _ASIDE, len(colours)) if len(colours) > 1 else np.zeros(1)
+    offsets = dict(zip(colours, aside, strict=True))
+    for (name, split), part in rows.groupby(["name", "split"]):
+        mean, half = _means(part)
+        places = [epochs.index(epoch) + offsets[str(name)] for epoch in mean.index]
+        style: dict[str, Any] = {"color": colours[str(name)], "markersize": 3, "elinewidth": 0.8}
+        marker = _MARKERS.get(str(split), "o")
+        axes.errorbar(places, mean, np.nan_to_num(half), fmt=marker, **style)
+    axes.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
+    axes.set_xlim(-0.5, len(epochs) - 0.5)
 
 
 def _dash(split: str) -> dict[str, Any]:

@@ -10,8 +10,12 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullLocator
 
 MOST_TICKS = 5
-_DIGITS = ((1,), (1, 3), (1, 2, 5))
+_DIGITS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0))
 """Leading digits of ticks, from the coarsest."""
+_FAR = 0.5
+"""Two ticks are enough if so much of the axis is between them."""
+_APART = 0.2
+"""Share of the axis between two ticks, or their names would touch."""
 _ROUNDING = 1e-9
 
 
@@ -27,14 +31,25 @@ def log_axis(axis: Axis, most: int = MOST_TICKS) -> None:
 
 def round_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     """Places of ticks between two positive numbers: powers of ten, or else finer round numbers."""
+    span = math.log(high / low)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for digits in _DIGITS:
         found = [digit * 10.0**power for power in powers for digit in digits]
         inside = [value for value in found if _within(value, low, high)]
-        if len(inside) >= 3 or (len(inside) == 2 and inside[1] > 5 * inside[0]):
-            return inside[:: math.ceil(len(inside) / most)]
-    values = MaxNLocator(most - 1).tick_values(low, high)
-    return [float(value) for value in values if value > 0 and _within(float(value), low, high)]
+        kept = _thinned(inside, low, high)
+        if len(kept) >= 3 or (len(kept) == 2 and math.log(kept[1] / kept[0]) > _FAR * span):
+            return kept[:: math.ceil(len(kept) / most)]
+    values = [float(value) for value in MaxNLocator(most - 1).tick_values(low, high)]
+    return _thinned([v for v in values if v > 0 and _within(v, low, high)], low, high)
+
+
+def _thinned(values: Sequence[float], low: float, high: float) -> list[float]:
+    """Those that stand apart, from the least on."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or math.log(value / kept[-1]) > _APART * math.log(high / low):
+            kept.append(value)
+    return kept
 
 
 def _within(value: float, low: float, high: float) -> bool:
@@ -57,12 +72,14 @@ class _Round(Locator):
 
 
 class _Plain(Formatter):
-    """Powers of ten as such where they are far from one, all other numbers in full."""
+    """Numbers in full from a thousandth to 9,999, and all others as a power of ten."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         if x <= 0 or not np.isfinite(x):
             return ""
-        power = math.log10(x)
-        if abs(power) > 2.5 and abs(power - round(power)) < _ROUNDING:
-            return rf"$\mathdefault{{10^{{{round(power)}}}}}$"
-        return f"{x:.4g}"
+        power = math.floor(math.log10(x) + _ROUNDING)
+        if -3 <= power <= 3:
+            return f"{x:.4g}"
+        digits = f"{x / 10.0**power:.4g}"
+        times = "" if digits == "1" else rf"{digits}{{\cdot}}"
+        return rf"$\mathdefault{{{times}10^{{{power}}}}}$"
