@@ -15,6 +15,7 @@ from test_figures import overlaps
 from surrobench.report import figures
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.log_axis import log_axis, round_ticks
+from surrobench.report.page.contents import said
 from surrobench.report.page.vectors import _cleaned, inline_svg
 from surrobench.report.search.judging import HELD_OUT, Judgement
 from surrobench.report.sign_flips import compare_with_best, least_blocks
@@ -129,6 +130,15 @@ def test_nothing_in_a_drawing_refers_to_somewhere_else(attribute: str) -> None:
 )  # fmt: skip
 def test_a_heading_ends_outside_of_brackets(caption: str, title: str) -> None:
     assert Exhibit("x", caption, pd.DataFrame()).title == title
+
+
+def test_what_a_heading_has_in_brackets_stands_in_the_text_below() -> None:
+    plain = Exhibit("x", "Scores of all: more.", pd.DataFrame())
+    assert said(plain) == ("Scores of all", "More.")
+    long = Exhibit(
+        "x", "Coverage (each on its line; left: too sure) and width. More.", pd.DataFrame()
+    )
+    assert said(long) == ("Coverage and width", long.caption)
 
 
 def trainings(epochs: int) -> pd.DataFrame:

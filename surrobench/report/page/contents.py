@@ -124,8 +124,12 @@ def anchor(exhibit: Exhibit) -> str:
 
 
 def said(exhibit: Exhibit) -> tuple[str, str]:
-    """Title and the rest of the caption, which begins with it, with the notes."""
+    """Heading and the rest of the caption, which begins with it, with the notes.
+
+    A heading has no brackets; where the title has them the text below is the whole caption.
+    """
     title = exhibit.title
-    rest = exhibit.caption[len(title) :].lstrip(".:; ")
+    heading = re.sub(r"\s*\([^()]*\)", "", title).strip() or title
+    rest = exhibit.caption[len(title) :].lstrip(".:; ") if heading == title else exhibit.caption
     text = rest[:1].upper() + rest[1:]
-    return title, f"{text} {exhibit.notes}".strip()
+    return heading, f"{text} {exhibit.notes}".strip()
