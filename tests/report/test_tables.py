@@ -29,7 +29,7 @@ def test_paper_table_marks_best_ties_and_missing_seeds(frame: pd.DataFrame) -> N
     assert late.markdown is not None
     row = next(line for line in late.markdown.splitlines() if line.startswith("| mlp-ensemble"))
     assert "†" in row
-    assert "too few for a significance test" in late.markdown
+    assert "too few common seeds" in late.markdown
 
 
 def test_the_numbers_of_a_cell_are_in_the_csv(frame: pd.DataFrame) -> None:
