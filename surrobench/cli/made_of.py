@@ -20,7 +20,8 @@ def digest_of(frame: pd.DataFrame, detail: str) -> str:
     from surrobench import __version__
 
     text = frame.reset_index(drop=True).to_csv(index=False)
-    return hashlib.sha256("\n".join([__version__, detail, text]).encode()).hexdigest()
+    told = "\n".join([__version__, detail, text])
+    return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def note(folder: Path, digest: str, paths: Sequence[Path]) -> None:
