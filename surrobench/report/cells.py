@@ -47,6 +47,7 @@ HTML = Markup(
     "<sup>†</sup>",
 )
 MARKUPS = (LATEX, MARKDOWN, HTML)
+_ENOUGH = {6: "six"}[least_blocks(0.05)]
 _TEST = (
     "paired test by sign flips over common seeds, adjusted for all methods of the task and for the "
     "choice of the best, 5 %"
@@ -114,12 +115,11 @@ def legend(
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        most = int(rows["seeds"].max())
+        few = rows["seeds"].max() < least_blocks()
         parts.append(
-            f"{most} seeds are too few for a significance test at 5 % "
-            f"(at least {least_blocks()} common ones are needed)"
-            if most < least_blocks()
-            else f"no significant differences with {most} seeds, too few to call anything equal"
+            f"too few common seeds for a significance test ({_ENOUGH} can be enough)"
+            if few
+            else "no significant differences, with too few common seeds to call anything equal"
         )
     elif compared:
         parts.append(f"all others differ significantly ({_TEST}) or lack seeds")

@@ -94,7 +94,8 @@ def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
     for (name, split), part in rows.groupby(["name", "split"]):
         (mean, half), colour = _means(part), colours[str(name)]
         marker = "o" if len(mean) <= MARKED else None
-        style = {"color": colour, "marker": marker, "markersize": 2.2, **_dash(str(split))}
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 2.2}
+        style |= _dash(str(split))
         axes.plot(mean.index, mean, **style)
         low, high = mean - half, mean + half
         axes.fill_between(mean.index, low, high, color=colour, alpha=0.13, linewidth=0)
