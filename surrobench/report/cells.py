@@ -73,7 +73,7 @@ def mean_and_half(row: pd.Series, digits: int) -> tuple[str, str]:
 
     The second is empty where there is no interval; both are scientific where they would be zeros.
     """
-    mean, half = float(row["mean"]), float(row["high"] - row["mean"])
+    mean, half = float(row["mean"]), float(row["high"] - row["low"]) / 2
     size = abs(mean)
     if 0 < size < 10**-digits and not half >= 10**-digits:
         return f"{mean:.1e}", "" if np.isnan(half) else f"{half:.0e}"

@@ -14,7 +14,6 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.intervals import half_width
 from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
@@ -27,7 +26,8 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figure:
     """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
 
-    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more.
+    Lines are means over seeds, with one standard deviation between seeds on either side where there
+    are two or more: no interval of the mean is known to hold for losses.
 
     Args:
         frame: trainings, a row per architecture, seed and epoch with whatever was recorded
@@ -79,10 +79,12 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
     groups = part.groupby("epoch")["value"]
-    mean, half = groups.mean(), half_width(groups.sem(), groups.count())
+    mean, spread = groups.mean(), groups.std()
     marker = "o" if len(mean) <= MARKED else None
     axes.plot(mean.index, mean, color=colour, marker=marker, markersize=2.2, **_dash(split))
-    axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
+    axes.fill_between(
+        mean.index, mean - spread, mean + spread, color=colour, alpha=0.13, linewidth=0
+    )
 
 
 def _dash(split: str) -> dict[str, Any]:
