@@ -14,6 +14,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.critical_difference import critical_difference
 from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
 from surrobench.report.figures.outcomes import outcome_matrix
+from surrobench.report.intervals import COVERAGE
 from surrobench.report.scores import Scores
 from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
@@ -98,7 +99,7 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         else "95 % intervals for other seeds on these tasks (Welch; for the interquartile mean a "
         "stratified bootstrap, from ten seeds on), which say nothing of other tasks"
     )
-    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}."
+    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}; {COVERAGE}."
     caption += " The line marks the best."
     figure = aggregates(table, label, looks=scores.looks)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
