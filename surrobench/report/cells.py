@@ -113,9 +113,14 @@ def legend(
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        parts.append("too few common seeds for a significance test (six can be enough)")
+        parts.append(
+            "too few common seeds for a significance test (six can be enough), or too few on which "
+            "methods differ"
+        )
     elif compared:
-        parts.append(f"all others differ significantly ({_TEST}) or lack seeds")
+        parts.append(
+            f"all others differ significantly ({_TEST}) or lack seeds on which they differ"
+        )
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")
     return "; ".join(parts) + "."
