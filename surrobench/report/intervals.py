@@ -4,9 +4,9 @@ Student's interval of a mean holds with few values if these are about symmetric,
 over seeds are. Regrets and seconds are not: near zero many are equal and a few are large, and the
 same interval covers the mean in 44 to 88 % of all cases with three runs. They have a bootstrap-t
 interval where there are enough runs for it and no interval elsewhere; with 20 runs it covers a
-log-normal mean (deviation 1) in 91 % of all cases. ``results/statistics`` holds the simulated coverage.
-Values are runs on the same task: no interval of this module speaks of other tasks, except those
-that are given one value a table.
+log-normal mean (deviation 1) in 91 % of all cases. ``results/statistics`` holds the simulated
+coverage. Values are runs on the same task: no interval of this module speaks of other tasks, except
+those that are given one value a table.
 """
 
 from __future__ import annotations
