@@ -75,7 +75,7 @@ def mean_and_half(row: pd.Series, digits: int) -> tuple[str, str]:
 
     The second is empty where there is no interval; both are scientific where they would be zeros.
     """
-    mean, half = float(row["mean"]), float(row["high"] - row["mean"])
+    mean, half = float(row["mean"]), float(row["high"] - row["low"]) / 2
     size = abs(mean)
     if 0 < size < 10**-digits and not half >= 10**-digits:
         return f"{mean:.1e}", "" if np.isnan(half) else f"{half:.0e}"
@@ -115,14 +115,14 @@ def legend(
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        few = rows["seeds"].max() < least_blocks()
         parts.append(
-            f"too few common seeds for a significance test ({_ENOUGH} can be enough)"
-            if few
-            else "no significant differences, with too few common seeds to call anything equal"
+            f"too few common seeds for a significance test ({_ENOUGH} can be enough), or too few "
+            "on which methods differ"
         )
     elif compared:
-        parts.append(f"all others differ significantly ({_TEST}) or lack seeds")
+        parts.append(
+            f"all others differ significantly ({_TEST}) or lack seeds on which they differ"
+        )
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")
     return "; ".join(parts) + "."
