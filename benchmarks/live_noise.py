@@ -54,7 +54,7 @@ def train() -> pd.DataFrame:
                     "arch": task.space.to_string(arch),
                     "seed": seed,
                     "value": found.value,
-                    "entropy": found.metrics["validation_cross_entropy"],
+                    "entropy": -found.metrics["validation_cross_entropy"],
                     "params": found.metrics["params"],
                     "cpu_seconds": found.cost,
                 }

@@ -68,17 +68,20 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a key of the study (repeatable)."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Worker processes [one per core].")
+        int | None,
+        typer.Option("--workers", min=1, help="Worker processes (default: one per core)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Run folder [runs/<study name>].")
+        Path | None, typer.Option("--out", help="Run folder (default: runs/<study name>).")
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Compute at most so many cells now.")
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option("--device", help="Where live tasks train: auto, cpu, cuda or mps [auto]."),
+        typer.Option(
+            "--device", help="Where live tasks train: auto, cpu, cuda or mps (default: auto)."
+        ),
     ] = None,
     devices: Annotated[
         str | None,
@@ -96,6 +99,12 @@ def run(
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the study file name code (module:Attr).")
     ] = False,
+    report: Annotated[
+        str,
+        typer.Option(
+            "--report", help="none: print the ranking alone; short: tables of means; or full."
+        ),
+    ] = "full",
 ) -> None:
     """Run a study, or go on with it: finished cells are never computed twice."""
     from surrobench.cli.running import RunRequest, run_command
@@ -118,13 +127,16 @@ def run(
         allow_code=allow_code,
         device=device,
         devices=devices,
+        report=report,
     )
     raise typer.Exit(run_command(request))
 
 
 @app.command("list")
 def list_names(
-    what: Annotated[str, typer.Argument(help="A kind of part, such as predictors [all].")] = "all",
+    what: Annotated[
+        str, typer.Argument(help="A kind of part, such as predictors (default: all).")
+    ] = "all",
 ) -> None:
     """List tasks, studies, spaces, and parts of every kind."""
     from surrobench.cli.listing import list_command
@@ -164,7 +176,7 @@ def report(
         list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the report [RUN/report].")
+        Path | None, typer.Option("--out", help="Folder of the report (default: RUN/report).")
     ] = None,
     method: Annotated[
         list[str] | None,
@@ -186,7 +198,7 @@ def leaderboard(
         Path, typer.Argument(metavar="FOLDER", help="A folder with run folders at any depth.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where to write it [FOLDER itself].")
+        Path | None, typer.Option("--out", help="Where to write it (default: FOLDER itself).")
     ] = None,
 ) -> None:
     """Rank predictors and strategies over all runs: a page, a CSV and a Markdown file."""
@@ -202,13 +214,15 @@ def explain(
         str, typer.Option("--predictor", help="Whose knowledge: a name, perhaps with +transform.")
     ] = "xgboost",
     encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Of the architectures [the task's].")
+        str | None, typer.Option("--encoding", help="Of the architectures (default: the task's).")
     ] = None,
     train_size: Annotated[
         int, typer.Option("--train-size", min=2, help="Architectures to learn from.")
     ] = 200,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of training sets.")] = 5,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder [explain/TASK].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder (default: explain/TASK).")
+    ] = None,
 ) -> None:
     """Show what makes architectures good, and where a predictor goes wrong."""
     from surrobench.cli.understanding import explain_command
@@ -220,11 +234,12 @@ def explain(
 def one_shot(
     task: Annotated[str, typer.Argument(help="A live task of cells.")] = "live:cells",
     method: Annotated[
-        list[str] | None, typer.Option("--method", help="Only this method (repeatable) [all].")
+        list[str] | None,
+        typer.Option("--method", help="Only this method (repeatable; default: all)."),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Searches by each method.")] = 3,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Of the shared weights [the method's].")
+        int | None, typer.Option("--epochs", help="Of the shared weights (default: the method's).")
     ] = None,
     cells: Annotated[int, typer.Option("--cells", help="Cells that are ranked.")] = 24,
     trainings: Annotated[
@@ -251,16 +266,17 @@ def plot(
         ),
     ],
     kind: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--kind",
-            help="Predictions: curves, ranking, heat-map, three-axes, calibration, reliability, "
-            "critical-difference, outcomes, aggregates, profile, predictions. Searches: curves, "
-            "iqm-curves, quantiles, success, by-time, targets, fronts, critical-difference, "
-            "outcomes. Pipelines: picks, predicted. Tasks, alone or of a run: proxies, "
-            "architectures, learning-curves. Trainings: learning-curves.",
+            help="What to draw; without it the kinds that RUN has are listed. Predictions: curves, "
+            "ranking, heat-map, three-axes, calibration, reliability, critical-difference, "
+            "outcomes, aggregates, profile, predictions. Searches: curves, iqm-curves, quantiles, "
+            "success, by-time, targets, fronts, critical-difference, outcomes. Pipelines: picks, "
+            "predicted. Tasks, alone or of a run: proxies, architectures, learning-curves. "
+            "Trainings: learning-curves.",
         ),
-    ],
+    ] = None,
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
     size: Annotated[
         str, typer.Option("--size", help="neurips, iclr, icml, ieee or slides.")
@@ -268,7 +284,7 @@ def plot(
     columns: Annotated[
         int, typer.Option("--columns", min=1, max=2, help="Width in columns of the page.")
     ] = 2,
-    out: Annotated[Path | None, typer.Option("--out", help="File [KIND.FORMAT].")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File (default: KIND.FORMAT).")] = None,
     task: Annotated[
         list[str] | None, typer.Option("--task", help="Only this task (repeatable).")
     ] = None,
@@ -277,13 +293,14 @@ def plot(
         typer.Option("--method", help="Only this predictor or strategy (repeatable)."),
     ] = None,
     measure: Annotated[
-        str | None, typer.Option("--measure", help="Score of predictions [kendall_tau].")
+        str | None, typer.Option("--measure", help="Score of predictions (default: kendall_tau).")
     ] = None,
     train_size: Annotated[
-        int | None, typer.Option("--train-size", help="Training examples [the most].")
+        int | None, typer.Option("--train-size", help="Training examples (default: the most).")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of the cell of predictions [the median].")
+        int | None,
+        typer.Option("--seed", help="Seed of the cell of predictions (default: the median)."),
     ] = None,
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many of the best to mark or draw.")
@@ -295,7 +312,7 @@ def plot(
     plot_command(
         PlotRequest(
             runs=runs,
-            kind=kind,
+            kind=kind or "",
             format=out.suffix[1:] if out and out.suffix else file_format,
             size=size,
             columns=columns,
@@ -340,16 +357,18 @@ def verify(
 def tabulate(
     table: Annotated[str, typer.Argument(help="digits-cells, digits-chain or motifs-transformer.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="File to write [TABLE.parquet].")
+        Path | None, typer.Option("--out", help="File to write (default: TABLE.parquet).")
     ] = None,
     archs: Annotated[
-        int | None, typer.Option("--archs", help="Number of architectures [as in the package].")
+        int | None,
+        typer.Option("--archs", help="Number of architectures (default: as in the package)."),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="Trainings of each architecture.")] = 3,
     repeated: Annotated[
         int | None,
         typer.Option(
-            "--repeated", help="Train only so many with all seeds, the others once [as embedded]."
+            "--repeated",
+            help="Train only so many with all seeds, the others once (default: as embedded).",
         ),
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,

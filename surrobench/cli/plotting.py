@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surrobench.cli.console import say
 from surrobench.errors import UserError, did_you_mean
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from surrobench.cli.task_figures import Recomputed
     from surrobench.report.exhibit import Exhibit
     from surrobench.report.plots import AnyResults
 
@@ -22,7 +23,7 @@ FORMATS = ("pdf", "svg", "png")
 
 @dataclass(frozen=True)
 class PlotRequest:
-    """What was asked for on the command line."""
+    """What was asked for on the command line; an empty ``kind`` asks which there are."""
 
     runs: list[Path]
     kind: str
@@ -42,6 +43,10 @@ def plot_command(request: PlotRequest) -> None:
     """Draw one figure of one or more runs and say where it is."""
     from surrobench.report.exhibit import save_figure
 
+    if not request.kind:
+        for name in _kinds(request):
+            say(name)
+        return
     if request.format not in FORMATS:
         raise UserError(
             f"unknown format {request.format!r}. " + did_you_mean(request.format, FORMATS)
@@ -72,9 +77,41 @@ def _figure(request: PlotRequest, width: float) -> Figure:
         from surrobench.report.figures import learning_curves
 
         return learning_curves(trainings, width=width)
-    if len(request.runs) == 1 and not request.runs[0].exists() and _is_task(request.runs[0]):
+    if _is_task_alone(request):
         return _of_task(request, width)
     return _of_runs(request, width)
+
+
+def _is_task_alone(request: PlotRequest) -> bool:
+    return len(request.runs) == 1 and not request.runs[0].exists() and _is_task(request.runs[0])
+
+
+def _kinds(request: PlotRequest) -> list[str]:
+    """The kinds of figures that can be drawn of what was given."""
+    from surrobench.cli.task_figures import TASK_PLOTS
+
+    if _trainings(request.runs) is not None:
+        return ["learning-curves"]
+    if _is_task_alone(request):
+        return list(TASK_PLOTS)
+    from surrobench.studies.view import kind_of_frame
+
+    frame, results = _results(request)
+    return _kinds_of(kind_of_frame(frame).name, results, request)
+
+
+def _kinds_of(kind: str, results: AnyResults, request: PlotRequest) -> list[str]:
+    from surrobench.report.plot_kinds import plot_kinds
+
+    return [*plot_kinds(results, request.measure), *_recomputed(kind)]
+
+
+def _recomputed(kind: str) -> dict[str, Recomputed]:
+    """What is drawn of the tasks of a run, or of a cell computed again."""
+    from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED
+
+    known = {"search": SEARCH_RECOMPUTED, "prediction": PREDICTION_RECOMPUTED}
+    return dict(known.get(kind, {}))
 
 
 def _trainings(paths: Sequence[Path]) -> pd.DataFrame | None:
@@ -112,8 +149,7 @@ def _of_task(request: PlotRequest, width: float) -> Figure:
     name = str(request.runs[0])
     if request.kind not in TASK_PLOTS:
         raise UserError(
-            f"a task alone has no figure {request.kind!r}. "
-            + did_you_mean(request.kind, TASK_PLOTS)
+            f"a task alone has no figure {request.kind!r}, only {', '.join(TASK_PLOTS)}."
         )
     asked = Asked(name, [], pd.DataFrame(), top=request.top, width=width)
     return _shown(TASK_PLOTS[request.kind](asked))
@@ -125,19 +161,13 @@ def _shown(exhibit: Exhibit) -> Figure:
 
 
 def _of_runs(request: PlotRequest, width: float) -> Figure:
-    from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED, Asked
-    from surrobench.report.plots import (
-        PIPELINE_PLOTS,
-        PREDICTION_PLOTS,
-        SEARCH_PLOTS,
-        PlotOptions,
-        draw,
-    )
+    from surrobench.cli.task_figures import Asked
+    from surrobench.report.plots import PlotOptions, draw
     from surrobench.studies.view import kind_of_frame
 
     frame, results = _results(request)
     kind = kind_of_frame(frame).name
-    recomputed = {"search": SEARCH_RECOMPUTED, "prediction": PREDICTION_RECOMPUTED}.get(kind, {})
+    recomputed = _recomputed(kind)
     if request.kind in recomputed:
         name = str(frame["task"].iloc[0])
         rows = frame[frame["task"] == name]
@@ -145,14 +175,14 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
             name, request.runs, rows, request.train_size, request.seed, request.top, width
         )
         return _shown(recomputed[request.kind](asked))
-    drawn: dict[str, Any] = {"search": SEARCH_PLOTS, "prediction": PREDICTION_PLOTS}
-    known = [*drawn.get(kind, PIPELINE_PLOTS), *recomputed]
-    if request.kind not in known:
-        raise UserError(
-            f"unknown kind of figure {request.kind!r}. " + did_you_mean(request.kind, known)
-        )
     options = PlotOptions(request.measure, request.train_size, width, request.seed)
-    return draw(request.kind, results, options)
+    try:
+        return draw(request.kind, results, options)
+    except UserError as error:
+        known = _kinds_of(kind, results, request)
+        if request.kind in known:  # something else of what was asked is at fault
+            raise
+        raise UserError(f"{error} This run has: {', '.join(known) or 'no figures'}.") from error
 
 
 def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:

@@ -14,6 +14,7 @@ from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
 if TYPE_CHECKING:
     import pandas as pd
 
+    from surrobench.studies.kinds import Kind
     from surrobench.tasks.info import TaskInfo
 
 _ENVIRONMENT = "environment.json"
@@ -180,7 +181,31 @@ def _used(frame: pd.DataFrame, folders: Sequence[Path]) -> dict[str, list[str]]:
         if column in frame:
             names = [str(name) for name in frame[column].dropna().unique() if str(name)]
             used[kind] = [meant.get(name, name) for name in names]
-    return {**used, "study": ["always", kind_of_frame(frame).name]}
+    kind = kind_of_frame(frame)
+    return {**used, "statistics": _statistics(kind, frame), "study": ["always", kind.name]}
+
+
+def _statistics(study: Kind, frame: pd.DataFrame) -> list[str]:
+    """What a report of these results computes, by its name in the bibliography."""
+    from surrobench.report.equivalence import missing_library
+
+    ends, kind = study.cells(frame), study.name
+    succeeded = frame["key"].isin(ends.loc[ends["status"] == "ok", "key"])
+    cells = frame[succeeded].drop_duplicates("key")
+    if cells.empty:
+        return []
+    method = [name for name in (study.subject, "transform", "encoding") if name in cells]
+    tasks, methods = cells["task"].nunique(), len(cells[method].drop_duplicates())
+    seeds = int(cells.groupby(["task", *method], dropna=False)["seed"].nunique().max())
+    compared = kind != "pipeline" and methods > 1 and seeds > 1
+    wanted = {
+        "sign-flips": compared,
+        "mean-ranks": kind != "pipeline" and methods > 2 and max(seeds, tasks) > 1,
+        "interquartile-means": kind == "search" or compared,
+        "bootstrap": seeds > 1,
+        "signed-rank": compared and not missing_library(),
+    }
+    return [name for name, used in wanted.items() if used]
 
 
 def _labels(study: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

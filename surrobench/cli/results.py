@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,37 +22,68 @@ _REASONS_SHOWN = 10
 _PATHS_SHOWN = 8
 
 
-def make_report(frame: pd.DataFrame, folder: Path, runs: Sequence[Path]) -> list[Path]:
+DETAILS = ("none", "short", "full")
+"""How much of a report a run makes: the printed table alone, tables of means, everything."""
+
+
+def make_report(
+    frame: pd.DataFrame,
+    folder: Path,
+    runs: Sequence[Path],
+    detail: str = "full",
+    kept: bool = False,
+) -> list[Path]:
     """Write tables and figures, and then print the table (with what failed).
 
     Args:
         frame: results of one kind of study.
         folder: of the report.
         runs: where the results came from; what lies beside them may belong to the report.
+        detail: one of :data:`DETAILS`.
+        kept: leave a report as it is that was made of the same results.
 
     Returns:
         The files: overview and summary first, then the figures, then everything else.
     """
-    from surrobench.cli.extras import task_extras
-    from surrobench.cli.provenance import collect
+    from surrobench.cli.made_of import digest_of, files_of, note
     from surrobench.studies.kinds import imported
     from surrobench.studies.view import companions, kind_of_frame
 
     kind = kind_of_frame(frame)
     results = imported(kind.results)(frame, **companions(kind, runs))
-    extra = task_extras(frame, runs, kind.name)
+    digest = digest_of(frame, detail)
+    paths = files_of(folder, digest) if kept else []
+    if paths:
+        tell("The report is that of these results already (surrobench report makes it anew).")
+    elif detail != "none":
+        paths = _written(frame, results, folder, runs, detail == "full")
+        note(folder, digest, paths)
+    output.print(imported(kind.ranking)(results))
+    return sorted(paths, key=_interest)
+
+
+def _written(
+    frame: pd.DataFrame, results: object, folder: Path, runs: Sequence[Path], drawn: bool
+) -> list[Path]:
+    from surrobench.cli.extras import Extras, task_extras
+    from surrobench.cli.provenance import collect
+    from surrobench.studies.kinds import imported
+    from surrobench.studies.view import kind_of_frame
+
+    kind = kind_of_frame(frame)
     alike = _alike(results)
     for sentence in alike:
         tell(sentence, style="yellow")
-    paths = imported(kind.report)(
+    extra = task_extras(frame, runs, kind.name) if drawn else Extras((), ())
+    paths: list[Path] = imported(kind.report)(
         results,
         folder,
         provenance=collect(frame, runs),
         extras=extra.exhibits,
         omitted=(*extra.omitted, *alike),
+        drawn=drawn,
     )
-    output.print(imported(kind.ranking)(results))
-    return sorted(paths, key=_interest)
+    return paths
 
 
 def _alike(results: object) -> tuple[str, ...]:
@@ -126,7 +158,9 @@ def show_paths(paths: list[Path]) -> None:
     for path in paths[:_PATHS_SHOWN]:
         say(str(path), style="cyan")
     if len(paths) > _PATHS_SHOWN:
-        say(f"and {len(paths) - _PATHS_SHOWN} more files in {paths[-1].parent}")
+        rest = paths[_PATHS_SHOWN:]
+        place = commonpath([path.parent for path in rest])
+        say(f"and {len(rest)} more files in {place}")
 
 
 def _show_skipped(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
 from surrobench.cli.console import complain, say, tell
-from surrobench.errors import UserError
+from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
 
@@ -42,10 +42,15 @@ class RunRequest:
     allow_code: bool
     device: str | None
     devices: str | None
+    report: str = "full"
 
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
+    from surrobench.cli.results import DETAILS
+
+    if request.report not in DETAILS:
+        raise UserError(f"--report {request.report}: " + did_you_mean(request.report, DETAILS))
     study, origin = load_study(
         request.study,
         request.settings,
@@ -81,7 +86,7 @@ def run_command(request: RunRequest) -> int:
         return _stopped()
     except KeyboardInterrupt:
         return _stopped()
-    return _show(result)
+    return _show(result, request.report)
 
 
 def _tables(study: AnyStudy, base: Path) -> Iterator[TableTask]:
@@ -182,7 +187,7 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
         say(f"{what:<12} {name}: {count} cells")
 
 
-def _show(result: RunResult) -> int:
+def _show(result: RunResult, detail: str) -> int:
     """The end of a run: table, failures, files, and how to go on."""
     from surrobench.cli.results import current_methods, make_report, show_paths
     from surrobench.studies.plan_file import summarise_skipped
@@ -191,7 +196,8 @@ def _show(result: RunResult) -> int:
     if result.interrupted:
         return _stopped()
     frame = current_methods(result.frame, result.planned.methods)
-    paths = make_report(frame, result.folder / "report", [result.folder])
+    kept = result.computed == 0
+    paths = make_report(frame, result.folder / "report", [result.folder], detail, kept)
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])

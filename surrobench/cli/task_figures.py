@@ -19,6 +19,7 @@ from surrobench.report.figures import (
     predicted_against_true,
     proxies_against_truth,
 )
+from surrobench.report.figures.learning import LEAST_OF_A_CURVE
 from surrobench.report.figures.proxies import proxy_correlations
 from surrobench.report.figures.trainings import from_trainings
 from surrobench.studies.task_lookup import find_task
@@ -136,9 +137,14 @@ def _learning(asked: Asked) -> Exhibit:
         if place is not None:
             frames.append(_curves(task, place).assign(name=f"no. {number}", arch=arch))
     table = pd.concat(frames, ignore_index=True)
-    caption = f"Learning curves of the {len(best)} best architectures of {task.name}"
+    epochs = sorted(table["epoch"].unique())
+    few = len(epochs) < LEAST_OF_A_CURVE
+    what = f"Values after {' and '.join(map(str, epochs))} epochs" if few else "Learning curves"
+    caption = f"{what} of the {len(best)} best architectures of {task.name}"
     several = table["seed"].nunique() > 1
-    caption += ": means over trainings with 95 % Student's t bands." if several else "."
+    caption += ": means over trainings with 95 % Student's t intervals." if several else "."
+    if few:
+        caption += " The table keeps no others: points, not curves."
     return Exhibit("learning-curves", caption, table, learning_curves(table, width=asked.width))
 
 

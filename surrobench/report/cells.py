@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.report import escaping
 from surrobench.report.intervals import METHOD
+from surrobench.report.sign_flips import least_blocks
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,13 @@ def legend(
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        parts.append("too few common seeds for a significance test (six can be enough)")
+        most = int(rows["seeds"].max())
+        parts.append(
+            f"{most} seeds are too few for a significance test at 5 % "
+            f"(at least {least_blocks()} common ones are needed)"
+            if most < least_blocks()
+            else f"no significant differences with {most} seeds, too few to call anything equal"
+        )
     elif compared:
         parts.append(f"all others differ significantly ({_TEST}) or lack seeds")
     if rows["incomplete"].any():

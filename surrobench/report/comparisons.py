@@ -105,9 +105,9 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
-            f"Performance profile: share of runs {over} whose {label} is at least τ, with 95 % "
-            "bands for other seeds on these tasks, where ten runs lie on the rarer side; the "
-            "higher the better."
+            f"Performance profile: share of runs {over} whose {label} reaches a threshold, "
+            "with 95 % bands for other seeds on these tasks, where ten runs lie on either side; "
+            "the higher the better."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(

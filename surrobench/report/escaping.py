@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
 _LATEX = str.maketrans(
     {
@@ -77,6 +79,21 @@ def csv(value: object) -> object:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value
+
+
+_STEP = 8
+
+
+def names(texts: Sequence[str], limit: int = 34) -> list[str]:
+    """Names for one figure; those that shortening would make equal keep as much as differs."""
+    shown = [figure(text, limit) for text in texts]
+    longest = max((len(one_line(text)) for text in texts), default=0)
+    while limit < longest and len(set(shown)) < len(set(texts)):
+        limit += _STEP
+        again = Counter(shown)
+        pairs = zip(texts, shown, strict=True)
+        shown = [figure(text, limit) if again[name] > 1 else name for text, name in pairs]
+    return shown
 
 
 def figure(text: object, limit: int = 34) -> str:

@@ -20,6 +20,9 @@ from surrobench.report.style import paper_style
 FORMATS = ("csv", "md", "tex", "html", "pdf", "png", "svg")
 """What an exhibit can be saved as; the CSV is always written."""
 
+FIGURES, TABLES = "figures", "tables"
+"""The folders of a report: what is drawn with its numbers, and everything else."""
+
 # No dates and no versions: the same numbers give the same bytes.
 _METADATA: dict[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -28,6 +31,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
+_ENDS = re.compile(r"[.:;](?=\s|$)")
 _ONE_COLUMN = 4.0
 """Inches; a wider figure spans both columns of a page."""
 
@@ -59,9 +63,18 @@ class Exhibit:
         return "data" if self.tex is None and self.markdown is None else "table"
 
     @property
+    def section(self) -> str:
+        """The folder within a report that holds its files."""
+        return FIGURES if self.figure is not None else TABLES
+
+    @property
     def title(self) -> str:
-        """The caption up to its first full stop, colon or semicolon."""
-        return re.split(r"[.:;](?=\s|$)", self.caption, maxsplit=1)[0]
+        """The caption up to its first full stop, colon or semicolon outside of brackets."""
+        for found in _ENDS.finditer(self.caption):
+            title = self.caption[: found.start()]
+            if title.count("(") <= title.count(")"):
+                return title
+        return _ENDS.split(self.caption, maxsplit=1)[0]
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -87,9 +100,9 @@ class Exhibit:
         """LaTeX that shows the PDF of the figure; a wide one spans both columns."""
         width = self.figure.get_figwidth() if self.figure is not None else 0.0
         name = "figure*" if width > _ONE_COLUMN else "figure"
-        image = rf"{{\srfolder {self.name}.pdf}}"
+        image = rf"{{\srfolder {FIGURES}/{self.name}.pdf}}"
         lines = [
-            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/folder/}",
+            r"% needs \usepackage{graphicx}; from elsewhere \newcommand{\srfolder}{the/report/}",
             r"\providecommand{\srfolder}{}",
             rf"\begin{{{name}}}[t]",
             r"  \centering",

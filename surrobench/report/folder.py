@@ -1,4 +1,7 @@
-"""A report as a folder: exhibits, a page that lists them, and a LaTeX file that inputs them."""
+"""A report as a folder: exhibits, a page that lists them, and a LaTeX file that inputs them.
+
+The pages lie in the folder itself, drawings in ``figures/`` and everything else in ``tables/``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,13 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.report.exhibit import FORMATS, Exhibit
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
+NOT_DRAWN = (
+    "Figures, and comparisons beside the means: only tables were asked for; surrobench report RUN "
+    "makes everything."
+)
+"""Said in a report of tables alone."""
 Saved = tuple[Exhibit, Sequence[Path]]
+"""An exhibit and its files, as paths within the folder."""
 
 
 def check_formats(formats: Collection[str]) -> None:
@@ -35,8 +44,8 @@ def write_folder(
         exhibits: each is saved when it comes.
         folder: made if it does not exist; files of the same names are replaced.
         formats: any of ``FORMATS``; CSV is always written.
-        pages: name of each file, and what makes its text of the exhibits and their paths; an
-            empty one is not written.
+        pages: name of each file, and what makes its text of the exhibits and their paths within
+            the folder; an empty one is not written.
 
     Returns:
         The pages, then all other files.
@@ -45,7 +54,10 @@ def write_folder(
         UserError: for an unknown format, or a folder that cannot be written to.
     """
     check_formats(formats)
-    written: list[Saved] = [(exhibit, exhibit.save(folder, formats)) for exhibit in exhibits]
+    written: list[Saved] = []
+    for exhibit in exhibits:
+        files = exhibit.save(folder / exhibit.section, formats)
+        written.append((exhibit, [path.relative_to(folder) for path in files]))
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,4 +67,4 @@ def write_folder(
                 paths[-1].write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UserError(f"cannot write the report to {folder}: {error}.") from error
-    return [*paths, *(path for _, files in written for path in files)]
+    return [*paths, *(folder / path for _, files in written for path in files)]

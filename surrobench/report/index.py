@@ -45,7 +45,7 @@ def page(
     parts += ["## Tables", _tables(tables), "## Figures"]
     parts += [_figure(exhibit, paths) for exhibit, paths in exhibits if exhibit.figure is not None]
     if len(tables) == len(exhibits):
-        parts[-1] = "There are no figures, for want of results."
+        parts[-1] = "There are no figures."
     if omitted:
         lines = [f"- {markdown(one_line(sentence, MOST_WORDS))}" for sentence in omitted]
         parts += ["## Not shown", "\n".join(lines)]
@@ -108,7 +108,7 @@ def _constant(results: Results) -> list[str]:
 
 
 def _links(paths: Sequence[Path]) -> str:
-    return ", ".join(f"[{path.name}]({path.name})" for path in paths)
+    return ", ".join(f"[{path.name}]({path.as_posix()})" for path in paths)
 
 
 def _tables(tables: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
@@ -117,5 +117,5 @@ def _tables(tables: Sequence[tuple[Exhibit, Sequence[Path]]]) -> str:
 
 
 def _figure(exhibit: Exhibit, paths: Sequence[Path]) -> str:
-    image = [f"![{exhibit.name}]({path.name})" for path in paths if path.suffix == ".png"]
+    image = [f"![{exhibit.name}]({path.as_posix()})" for path in paths if path.suffix == ".png"]
     return "\n\n".join(["### " + exhibit.name, *image, markdown(exhibit.caption), _links(paths)])

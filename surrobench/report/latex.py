@@ -1,7 +1,7 @@
 r"""A report as LaTeX: floats for the figures, one file that inputs everything, and an appendix.
 
 In a paper, ``\newcommand{\srfolder}{path/of/report/}`` and then ``\input{\srfolder report}``, or
-the files of single exhibits.
+the files of single exhibits (``\input{\srfolder tables/summary}``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from surrobench.report.folder import Saved
 from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
 
 _NEEDS = r"""% needs \usepackage{graphicx, booktabs, longtable}, and outside of this folder
-% \newcommand{\srfolder}{the/folder/} before the file is input
+% \newcommand{\srfolder}{the/report/} before the file is input
 \providecommand{\srfolder}{}
 """
 _PER_PAGE = 4
@@ -30,7 +30,7 @@ def report_tex(saved: Sequence[Saved]) -> str:
     for exhibit, paths in saved:
         suffixes = {path.suffix for path in paths}
         if ".tex" in suffixes and (exhibit.kind == "table" or ".pdf" in suffixes):
-            lines.append(rf"\input{{\srfolder {exhibit.name}}}")
+            lines.append(rf"\input{{\srfolder {exhibit.section}/{exhibit.name}}}")
         else:
             continue
         floats += 1

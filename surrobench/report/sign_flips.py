@@ -51,6 +51,14 @@ class Family:
     conclusive: BoolArray
 
 
+def least_blocks(alpha: float = 0.05) -> int:
+    """The fewest blocks with which a two-sided test by sign flips can reject at ``alpha``.
+
+    A flip and its mirror image are equally extreme, so that the least p-value is ``2 / 2**blocks``.
+    """
+    return next(blocks for blocks in range(1, 64) if 2.0 ** (1 - blocks) <= alpha)
+
+
 @lru_cache(maxsize=64)
 def signs(blocks: int) -> FloatArray:
     """Flips of the signs of ``blocks`` blocks (``flips × blocks``); the first leaves all as is."""

@@ -9,7 +9,7 @@ hollow marker quantile-normal targets. A style depends on the method alone, neve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,6 +41,13 @@ SOLID: Dash = "solid"
 DASHED: Dash = (0, (4.0, 1.4))
 DOTTED: Dash = (0, (1.2, 1.2))
 DASH_DOT: Dash = (0, (4.0, 1.2, 1.0, 1.2))
+
+PALETTE = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255"),
+)
+"""Colours of things that are not methods, such as operations."""
+_SHADES = (0.0, -0.45, 0.4, -0.7, 0.6)
+"""How much black (below zero) or white is mixed into a colour that is used again."""
 
 # name: family, colour, marker
 _KNOWN = {
@@ -125,6 +132,33 @@ def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
         marker = _ENCODING_MARKERS[number % 8]
         dash = _ENCODING_DASHES[number // 8 % 3]
     return Look(family, colour, marker, dash, transform not in ("", "standardise", "none"))
+
+
+def shade(colour: str, times: int) -> str:
+    """A colour that was used ``times`` times before, made darker or lighter to differ from these.
+
+    Five shades differ; the sixth is the first again.
+    """
+    share = _SHADES[times % len(_SHADES)]
+    target = 255 if share > 0 else 0
+    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    mixed = (round(value + abs(share) * (target - value)) for value in channels)
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def apart(colours: Iterable[str]) -> list[str]:
+    """The colours, each repetition in another shade."""
+    seen: dict[str, int] = {}
+    shades = []
+    for colour in colours:
+        shades.append(shade(colour, seen.get(colour, 0)))
+        seen[colour] = seen.get(colour, 0) + 1
+    return shades
+
+
+def distinct_colours(count: int) -> list[str]:
+    """So many colours, the first eight of :data:`PALETTE`, then shades of these."""
+    return apart(PALETTE[place % len(PALETTE)] for place in range(count))
 
 
 RC: dict[str, object] = {

@@ -16,7 +16,13 @@ from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures.panels import ROW
-from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.folder import (
+    DEFAULT_FORMATS,
+    NOT_DRAWN,
+    Saved,
+    check_formats,
+    write_folder,
+)
 from surrobench.report.index import index_page
 from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages
@@ -44,6 +50,7 @@ def write_report(
     provenance: Provenance | None = None,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
+    drawn: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the records support, and ``report.md``, which lists them.
 
@@ -56,6 +63,7 @@ def write_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
+        drawn: with figures and everything else; otherwise tables of the means alone.
 
     Returns:
         The files written, ``report.md`` first.
@@ -66,8 +74,9 @@ def write_report(
     """
     check_formats(formats)
     results, origin = Results.of(frame), provenance or Provenance()
-    shown = chain(exhibits(results, results.primary(measure)), extras)
-    missing = [*omitted, *missing_library()]
+    made = exhibits if drawn else mean_tables
+    shown = chain(made(results, results.primary(measure)), extras)
+    missing = [*omitted, *(missing_library() if drawn else [NOT_DRAWN])]
 
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved, missing)
@@ -84,17 +93,25 @@ def write_report(
     return write_folder(shown, Path(folder), formats, pages)
 
 
-def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
-    """All exhibits that the records support, one at a time; only counts if nothing succeeded."""
+def mean_tables(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
+    """The means over seeds, and how they compare; only counts if nothing succeeded."""
     if measure is None:
         data = summary_frame(results)
         yield Exhibit("summary", "Planned and failed cells; none has a result.", data)
         return
     yield summary_table(results, measure)
-    focus = results.focus_sizes(measure)
-    for size in results.sizes if len(results.sizes) <= MOST_SIZES else focus:
+    few = len(results.sizes) <= MOST_SIZES
+    for size in results.sizes if few else results.focus_sizes(measure):
         if results.order(measure, size):
             yield comparison_table(results, measure, size)
+
+
+def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
+    """All exhibits that the records support, one at a time; only counts if nothing succeeded."""
+    yield from mean_tables(results, measure)
+    if measure is None:
+        return
+    focus = results.focus_sizes(measure)
     if len(results.sizes) > 1:
         yield from _curves(results, measure)
     for size in focus:

@@ -10,7 +10,7 @@
       results.parquet            a view, one row per cell or evaluation; rebuilt from the cells
       fronts.csv                 the true fronts, for searches with several objectives
       unfinished/<key>.json      the state of a search that was cut off; run again, it goes on
-      report/                    tables and figures
+      report/                    report.html, report.md, LaTeX, figures/, tables/
       corrupt/                   damaged cell files, set aside
       logs/                      what the workers printed
 

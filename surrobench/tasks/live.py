@@ -134,10 +134,11 @@ class LiveTask:
             For each architecture its value on the validation examples after the last epoch and
             after every epoch (``curve``), the seconds of its training as ``cost``, and the metrics
             ``params``, ``flops`` (of the network with all its channels),
-            ``validation_cross_entropy`` (nats, negated), ``validation_macro_recall`` and
-            ``validation_macro_f1`` (percent), ``summed_train_loss`` (negated), on a CUDA GPU
-            ``peak_memory`` (bytes of all networks that were trained together, negated) and, if it
-            is not the value, ``validation_accuracy``.
+            ``validation_cross_entropy`` (nats), ``validation_macro_recall`` and
+            ``validation_macro_f1`` (percent), ``summed_train_loss``, on a CUDA GPU ``peak_memory``
+            (bytes of all networks that were trained together) and, if it is not the value,
+            ``validation_accuracy``. Metrics have their own sign, also where less is better; only
+            the value is turned so that larger is better.
 
         Raises:
             UserError: for an architecture of another space, or a fidelity that cannot be.
@@ -254,12 +255,12 @@ class LiveTask:
     def evaluation(self, arch: Arch, run: TrainingRun) -> Evaluation:
         """What a training of an architecture means to a search; see :meth:`evaluate_many`."""
         metrics = {} if run.status == "failed" else dict(self.costs(arch))
-        metrics["validation_cross_entropy"] = -run.validation_cross_entropy[-1]
+        metrics["validation_cross_entropy"] = run.validation_cross_entropy[-1]
         metrics["validation_macro_recall"] = run.validation_macro_recall[-1]
         metrics["validation_macro_f1"] = run.validation_macro_f1[-1]
-        metrics["summed_train_loss"] = -run.summed_train_loss
+        metrics["summed_train_loss"] = run.summed_train_loss
         if self.device.type == "cuda":
-            metrics["peak_memory"] = -run.peak_memory
+            metrics["peak_memory"] = run.peak_memory
         curve = run.validation_accuracy
         if self.value == "cross-entropy":
             metrics["validation_accuracy"] = run.validation_accuracy[-1]

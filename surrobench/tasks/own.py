@@ -111,10 +111,12 @@ class OwnEvaluation:
             with the same names each time. What it raises is a failed training in a search.
         value: the metric that is searched for.
         epochs: of the full training.
-        minimise: metrics of which less is better; they are negated, here and in objectives.
+        minimise: ``[value]`` if less of it is better: the value is then negated. All other metrics
+            keep their sign; as objectives they are ``{name: "minimize"}``.
 
     Raises:
-        UserError: if ``evaluate`` is no function, or ``epochs`` is below 1.
+        UserError: if ``evaluate`` is no function, ``epochs`` is below 1, or ``minimise`` names
+            something else than the value.
     """
 
     def __init__(
@@ -132,6 +134,11 @@ class OwnEvaluation:
             raise UserError(f"epochs is {epochs}; it must be at least 1.")
         if isinstance(minimise, str):
             raise UserError(f"minimise is {minimise!r}; give a list of names.")
+        for name in set(minimise) - {value}:
+            raise UserError(
+                f"minimise names {name!r}, but only the value {value!r} is searched for; metrics "
+                f'keep their sign, and as an objective it is objectives={{{name!r}: "minimize"}}.'
+            )
         self.space, self.train, self.value, self.epochs = space, evaluate, value, epochs
         self.minimise = tuple(minimise)
         self._names: tuple[str, ...] | None = None
@@ -145,7 +152,7 @@ class OwnEvaluation:
         """
         length = self.epochs if epochs is None else epochs
         metrics = self._checked(self.train(self.space.check(arch), epochs=length, seed=seed))
-        value = metrics.pop(self.value)
+        value = metrics.pop(self.value) * (-1.0 if self.minimise else 1.0)
         return Evaluation(value, None, "ok" if math.isfinite(value) else "diverged", metrics)
 
     def _checked(self, returned: Any) -> dict[str, float]:
@@ -155,19 +162,16 @@ class OwnEvaluation:
                 f"{{{self.value!r}: 0.9}}."
             )
         metrics = {_name(name): _number(name, given) for name, given in returned.items()}
-        for name in (self.value, *self.minimise):
-            if name not in metrics:
-                hint = did_you_mean(name, metrics)
-                raise UserError(f"evaluate returned no metric {name!r}. {hint}")
+        if self.value not in metrics:
+            hint = did_you_mean(self.value, metrics)
+            raise UserError(f"evaluate returned no metric {self.value!r}. {hint}")
         self._names = self._names or tuple(sorted(metrics))
         if differing := set(self._names) ^ set(metrics):
             raise UserError(
                 f"evaluate must return the same metrics each time, but {sorted(differing)[0]!r} "
                 "is not always among them."
             )
-        return {
-            name: -number if name in self.minimise else number for name, number in metrics.items()
-        }
+        return metrics
 
 
 def _name(name: Any) -> str:

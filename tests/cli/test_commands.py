@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import Command, command_line
 from toy import command_environment, toy_study
+from typer.main import get_command
 
+from surrobench.cli.app import app
 from surrobench.studies.config import build_study
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
@@ -53,6 +55,49 @@ def test_help_and_lists_import_nothing_heavy(tmp_path: Path, arguments: list[str
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_help_says_all_that_was_written_for_it(
+    surrobench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        told = " ".join(surrobench(name, "--help").out.replace("│", " ").split())
+        for parameter in command.params:
+            words = " ".join((getattr(parameter, "help", None) or "").split())
+            assert words in told, (name, parameter.name)
+    assert "one per core" in surrobench("run", "--help").out
+
+
+def test_how_much_of_a_report_a_run_makes(surrobench: Command, study_file: Path) -> None:
+    def run(*options: str) -> str:
+        done = surrobench("run", "study.toml", "--out", "runs/d", "--workers", "1", *options)
+        assert done.status == 0, done.err
+        return done.err
+
+    report = study_file.parent / "runs/d/report"
+    run("--report", "none")
+    assert not report.exists()
+    run("--report", "short")
+    assert (report / "tables/summary.csv").is_file()
+    assert not (report / "figures").exists()
+    assert "only tables were asked for" in (report / "report.md").read_text("utf-8")
+    assert "report is that of these results" in run("--report", "short")
+    assert "report is that of these results" not in run()
+    assert list((report / "figures").iterdir())
+    page = report / "report.html"
+    page.write_text("kept")
+    assert "report is that of these results" in run()
+    assert page.read_text() == "kept"
+    next((report / "figures").iterdir()).unlink()
+    assert "report is that of these results" not in run()
+    assert page.read_text(encoding="utf-8") != "kept"
+    extra = report / "figures" / "mine.txt"
+    extra.write_text("")
+    run("--report", "short")
+    assert list((report / "figures").iterdir()) == [extra]  # its own files alone go
+    done = surrobench("run", "study.toml", "--report", "shrot")
+    assert (done.status, "'short'" in done.err) == (1, True)
 
 
 def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:
@@ -122,7 +167,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
     done = surrobench("run", "study.toml", "--dry-run", "--out", "dry", "--seeds", "3")
     assert done.status == 0, done.err
     assert "cells        12, of which 0 are finished" in done.out
-    assert "predictor    knn [one-hot]: 6 cells" in done.out
+    assert "predictor    knn [categorical+numeric]: 6 cells" in done.out
     assert not (toy / "dry").exists()
 
 
@@ -139,7 +184,11 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     assert "3 cells to compute (3 are finished already)" in second.err
     assert "knn" in second.out
     assert "RuntimeError: no way" in second.out
-    for path in ("runs/a/results.parquet", "runs/a/report/report.md", "runs/a/report/summary.csv"):
+    for path in (
+        "runs/a/results.parquet",
+        "runs/a/report/report.md",
+        "runs/a/report/tables/summary.csv",
+    ):
         assert path in second.out
         assert (toy / path).is_file()
 
@@ -150,7 +199,7 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
 
     report = surrobench("report", "runs/a", "runs/a/results.parquet", "--out", "both")
     assert report.status == 0, report.err
-    assert (toy / "both" / "summary.csv").is_file()
+    assert (toy / "both/tables/summary.csv").is_file()
 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 0

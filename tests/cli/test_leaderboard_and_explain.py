@@ -58,13 +58,13 @@ def test_a_folder_without_runs_is_said(surrobench: Command, tmp_path: Path) -> N
 def test_two_runs_make_one_report(surrobench: Command, runs: Path) -> None:
     done = surrobench("report", str(runs / "first"), str(runs / "second/deep"), "--out", "together")
     assert done.status == 0, done.err
-    summary = pd.read_csv("together/summary.csv")
+    summary = pd.read_csv("together/tables/summary.csv")
     assert set(summary["predictor"]) == {"knn", "svr", "bayesian-ridge"}
     page = Path("together/report.html").read_text(encoding="utf-8")
     assert "surrobench run" in page
     # the tables are at hand: what they say is in the report, and what they lack is said
-    assert Path("together/proxies.csv").is_file()
-    assert len(pd.read_csv("together/predictions.csv")) == 256 - 8
+    assert Path("together/figures/proxies.csv").is_file()
+    assert len(pd.read_csv("together/figures/predictions.csv")) == 256 - 8
     overview = Path("together/report.md").read_text(encoding="utf-8")
     assert "Learning curves: toy/accuracy: toy/accuracy keeps no values" in overview.replace(
         "\\", ""
@@ -83,7 +83,7 @@ def test_without_the_tables_a_report_says_what_is_missing(
     text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert "Proxies: toy/accuracy: " in text
     assert "Predictions: toy/accuracy: " in text
-    assert not (tmp_path / "report" / "proxies.csv").exists()
+    assert not (tmp_path / "report/figures/proxies.csv").exists()
 
 
 def test_a_task_is_explained(surrobench: Command) -> None:
@@ -97,7 +97,7 @@ def test_a_task_is_explained(surrobench: Command) -> None:
     assert "mackay1992interpolation" in page
     assert "lundberg2017shap" in page
     assert "CC0-1.0" in page
-    features = pd.read_csv("told/importance.csv")
+    features = pd.read_csv("told/figures/importance.csv")
     assert {"a", "b", "c", "op"} <= set(features["feature"])
     assert not (features["tau_loss_ci95"].notna()).any()  # one training set: no interval
 

@@ -48,6 +48,26 @@ def test_figures_of_predictions(predicted: Command, tmp_path: Path) -> None:
         assert (tmp_path / file).stat().st_size > 1000
 
 
+OF_TASKS = ("proxies", "architectures", "learning-curves")
+
+
+@pytest.mark.parametrize(("fixture", "run"), [("predicted", "runs/p"), ("searched", "runs/one")])
+def test_the_kinds_of_figures_that_a_run_has_are_listed_and_can_be_drawn(
+    request: pytest.FixtureRequest, fixture: str, run: str, tmp_path: Path
+) -> None:
+    call: Command = request.getfixturevalue(fixture)
+    listed = call("plot", run).out.split()
+    assert {"curves", "proxies"} <= set(listed)
+    for kind in set(listed) - {*OF_TASKS, "predictions"}:
+        done = call("plot", run, "--kind", kind, "--out", str(tmp_path / "x.svg"))
+        assert done.status == 0, (kind, done.err)
+    done = call("plot", run, "--kind", "fronts")
+    assert done.status == 1
+    told = " ".join(done.err.split())
+    assert f"This run has: {', '.join(listed)}." in told
+    assert call("plot", "live/digits-chain").out.split() == list(OF_TASKS)
+
+
 def test_a_cell_computed_again_gives_the_recorded_score(predicted: Command, toy: Path) -> None:
     row = pd.read_parquet(toy / "runs/p/results.parquet").iloc[0]
     cell = cell_of([toy / "runs/p"], {str(name): row[name] for name in row.index})
@@ -134,6 +154,8 @@ def test_what_to_cite(predicted: Command) -> None:
     assert done.status == 0
     assert "@inproceedings{drucker1997svr," in done.out
     assert "% for svr" in done.out
+    assert "surrobench" in done.out
+    assert "demsar2006" not in done.out  # two methods: no ranks were tested
     assert "No publication is known for: toy/accuracy" in done.err
 
 

@@ -48,3 +48,14 @@ def test_long_names_keep_both_ends() -> None:
     assert escaping.one_line("abcdefghij", 5) == "ab…ij"
     assert escaping.one_line("abcde", 5) == "abcde"
     assert len(escaping.one_line("x" * 999, 34)) == 34
+
+
+def test_names_of_a_figure_that_differ_still_differ_when_they_are_shortened() -> None:
+    long = [
+        f"a-predictor-{place * 'x'}-{number}-with-a-name-that-ends-alike-for-all"
+        for place in (1, 9)
+        for number in range(5)
+    ]
+    shown = escaping.names([*long, "short", "short"])
+    assert len(set(shown)) == len(long) + 1
+    assert max(map(len, escaping.names(["m" * 60, "short"]))) == 34

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +23,7 @@ HOSTILE = r"a_b \input{/etc/passwd} 100% $x^2$ & #1 ≤ 5"
 
 
 def provenance() -> Provenance:
-    sources = cite({"predictors": ["svr"], "study": ["always"]}, {"t": ""})
+    sources = cite({"predictors": ["svr"], "statistics": parts()["statistics"]}, {"t": ""})
     return Provenance(
         runs=(RunFacts("mine", "prediction", "surrobench run mine", f"name = '{HOSTILE}'"),),
         tasks=(TaskFacts(HOSTILE, measures=HOSTILE),),
@@ -72,17 +75,21 @@ def test_report_tex_shows_everything_once(small: pd.DataFrame, tmp_path: Path) -
     write_report(small, tmp_path, ("tex", "pdf"), provenance=provenance())
     text = (tmp_path / "report.tex").read_text()
     shown = [
-        path.stem for path in tmp_path.glob("*.tex") if path.stem not in ("report", "appendix")
+        path.relative_to(tmp_path).with_suffix("").as_posix() for path in tmp_path.glob("*/*.tex")
     ]
     assert all(text.count(rf"\input{{\srfolder {name}}}") == 1 for name in shown)
-    assert {"summary", "kendall_tau-curves", "kendall_tau-against-best-n800"} <= set(shown)
-    figure = (tmp_path / "kendall_tau-curves.tex").read_text()
+    assert {
+        "tables/summary",
+        "figures/kendall_tau-curves",
+        "tables/kendall_tau-against-best-n800",
+    } <= set(shown)
+    figure = (tmp_path / "figures" / "kendall_tau-curves.tex").read_text()
     assert r"\label{fig:kendall_tau-curves}" in figure
 
 
 def test_without_tables_there_is_no_latex(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small, tmp_path, ("md",), provenance=provenance())
-    assert not list(tmp_path.glob("*.tex"))
+    assert not list(tmp_path.rglob("*.tex"))
     assert not list(tmp_path.glob("*.bib"))
 
 
@@ -98,12 +105,12 @@ def test_the_appendix_shows_what_it_is_told_and_runs_nothing() -> None:
 
 def test_the_best_is_bold_and_the_second_underlined(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small, tmp_path, ("tex", "md", "html"))
-    tex = (tmp_path / "kendall_tau-n800.tex").read_text()
+    tex = (tmp_path / "tables" / "kendall_tau-n800.tex").read_text()
     assert r"\providecommand{\srsecond}[1]{\underline{#1}}" in tex
     body = tex.split(r"\midrule")[1]
     tasks = small["task"].nunique()
     assert body.count(r"\srbest{") == body.count(r"\srsecond{") == tasks
-    html = (tmp_path / "kendall_tau-n800.html").read_text()
+    html = (tmp_path / "tables" / "kendall_tau-n800.html").read_text()
     assert html.count("<strong>") == html.count("<u>") == tasks
     assert r"\input{/etc/passwd} 100% $x^2$ &amp; #1" in html
 
@@ -111,7 +118,28 @@ def test_the_best_is_bold_and_the_second_underlined(small: pd.DataFrame, tmp_pat
 def test_every_part_is_cited_by_an_entry_that_exists() -> None:
     keys = [key for table in parts().values() for names in table.values() for key in names]
     assert set(keys) == set(references())
-    assert all("title = {" in text and text.endswith("}") for text in references().values())
+    assert all(text.endswith("}") for text in references().values())
+
+
+_FIELDS = {
+    "article": ("author", "title", "journal", "year"),
+    "inproceedings": ("author", "title", "booktitle", "year"),
+    "book": ("title", "publisher", "year"),
+    "misc": ("author", "title"),
+}
+
+
+def test_entries_have_what_their_kind_needs() -> None:
+    cards = files("surrobench.tasks") / "cards"
+    texts = [tomllib.loads(card.read_text("utf-8")).get("bibtex", "") for card in cards.iterdir()]
+    found = {**references(), **{k: e for text in texts for k, e in entries(text).items()}}
+    for key, entry in found.items():
+        kind = entry[1 : entry.index("{")]
+        fields = set(re.findall(r"^\s*(\w+) = \{", entry, re.MULTILINE))
+        assert set(_FIELDS[kind]) <= fields, key
+        assert kind != "book" or fields & {"author", "editor"}, key
+        assert kind != "article" or "doi" in fields or {"volume", "pages"} <= fields, key
+        assert "others}" not in entry, key
 
 
 def test_citations_of_parts_with_options_and_transforms() -> None:

@@ -164,7 +164,7 @@ def test_the_report_has_its_exhibits_and_names_failures_safely(
     assert "<b>=evil" not in page
     assert "What failed, and why" in page
     assert "tiny digits" in page
-    assert "\\input{x}" not in (tmp_path / "pipeline-picks.tex").read_text()
+    assert "\\input{x}" not in (tmp_path / "tables/pipeline-picks.tex").read_text()
     assert "Cells without a result: 1" in (tmp_path / "report.md").read_text()
 
 

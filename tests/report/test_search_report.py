@@ -161,19 +161,24 @@ def test_everything_is_written_and_listed(frame: pd.DataFrame, tmp_path: Path) -
     assert all(path.name in page for path in paths[1:] if path.name != "report.html")
     assert "| gp ei | t1 | 1 | timeout | stopped after 60 s |" in page
     assert "12 (gp ei, gp ucb, hyperband, random); 6 (genetic)" in page
-    matrix = pd.read_csv(tmp_path / "report" / "regret-p-values.csv", index_col=["task", "method"])
+    matrix = pd.read_csv(
+        tmp_path / "report/tables/regret-p-values.csv", index_col=["task", "method"]
+    )
     assert matrix.loc[("t1", "gp ei"), "random"] == matrix.loc[("t1", "random"), "gp ei"]
     shuffled = pd.concat([frame, lost]).sample(frac=1, random_state=2)
     again = write_search_report(shuffled, tmp_path / "again", formats=("md", "tex"))
     for path in (path for path in again[1:] if path.name != "report.html"):  # names other files
-        assert path.read_bytes() == (tmp_path / "report" / path.name).read_bytes()
+        assert (
+            path.read_bytes()
+            == (tmp_path / "report" / path.relative_to(tmp_path / "again")).read_bytes()
+        )
 
 
 def test_many_methods_are_continued_on_further_pages(crowd: pd.DataFrame, tmp_path: Path) -> None:
     found = names(write_search_report(crowd, tmp_path, formats=()))
     pages = {name for name in found if name.startswith("regret-curves")}
     assert pages == {f"regret-curves{suffix}.csv" for suffix in ("", "-2", "-3")}
-    rest = pd.read_csv(tmp_path / "regret-curves-3.csv")
+    rest = pd.read_csv(tmp_path / "figures/regret-curves-3.csv")
     assert rest["method"].nunique() == len(Cast.of(SearchResults.of(crowd)).pages[2])
 
 
@@ -210,7 +215,7 @@ def test_whatever_the_evaluations_support(frame: pd.DataFrame, tmp_path: Path, c
 
 def test_one_seed_has_no_interval(frame: pd.DataFrame, tmp_path: Path) -> None:
     write_search_report(frame[frame["seed"] == 5], tmp_path, formats=("md",))
-    assert "±" not in (tmp_path / "regret-summary.md").read_text(encoding="utf-8")
+    assert "±" not in (tmp_path / "tables/regret-summary.md").read_text(encoding="utf-8")
     assert "one says nothing about chance" in (tmp_path / "report.md").read_text("utf-8")
 
 
@@ -231,7 +236,7 @@ def test_several_objectives(tmp_path: Path) -> None:
     both = pd.concat([frame, run([3, 2, 1], task="single")])
     found = names(write_search_report(both, tmp_path, formats=("csv",), fronts=fronts))
     assert found >= {"hypervolume-curves.csv", "fronts.csv", "regret-curves.csv"}
-    columns = list(pd.read_csv(tmp_path / "fronts.csv").columns)
+    columns = list(pd.read_csv(tmp_path / "figures/fronts.csv").columns)
     objectives = ["objective:accuracy", "objective:speed"]
     assert columns == ["task", "method", "seed", *objectives, "score"]
     figure = draw_fronts(SearchResults.of(frame, fronts))

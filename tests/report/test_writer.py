@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,13 @@ def test_everything_is_written_and_listed(small: pd.DataFrame, tmp_path: Path) -
         "kendall_tau-heat-map-n800.pdf",
         "calibration-n800.pdf",
     }
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        *("report.md", "report.html", "report.tex", "appendix.tex", "figures", "tables")
+    }
     page = paths[0].read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\(([^)]+)\)", page))
+    assert "figures/kendall_tau-curves.png" in links
+    assert all((tmp_path / "report" / link).is_file() for link in links)
     assert paths[0].name == "report.md"
     assert all(path.name in page for path in paths[1:] if path.name != "report.html")
     assert "timeout | stopped after 600 s" in page
@@ -90,9 +97,9 @@ def test_whatever_the_records_support(small: pd.DataFrame, tmp_path: Path, case:
 
 def test_one_seed_has_no_interval(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small[small["seed"] == 5], tmp_path, formats=("md", "tex"))
-    assert "±" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
-    assert "\\srhalf{" not in (tmp_path / "summary.tex").read_text(encoding="utf-8")
-    assert pd.read_csv(tmp_path / "summary.csv")["kendall_tau_ci95"].isna().all()
+    assert "±" not in (tmp_path / "tables" / "summary.md").read_text(encoding="utf-8")
+    assert "\\srhalf{" not in (tmp_path / "tables" / "summary.tex").read_text(encoding="utf-8")
+    assert pd.read_csv(tmp_path / "tables" / "summary.csv")["kendall_tau_ci95"].isna().all()
     assert "One seed says nothing about chance" in (tmp_path / "report.md").read_text("utf-8")
 
 
@@ -103,7 +110,7 @@ def test_all_failed(small: pd.DataFrame, tmp_path: Path) -> None:
     page = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "of which 0 have results" in page
     assert "<script>" not in page
-    assert pd.read_csv(tmp_path / "summary.csv")["failed"].sum() == len(frame)
+    assert pd.read_csv(tmp_path / "tables" / "summary.csv")["failed"].sum() == len(frame)
 
 
 def test_many_tasks_are_continued_on_further_pages(small: pd.DataFrame, tmp_path: Path) -> None:

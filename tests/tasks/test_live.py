@@ -76,7 +76,7 @@ def test_an_evaluation_says_what_the_training_gave(make: Make) -> None:
         "params", "flops", "validation_cross_entropy",
         "validation_macro_recall", "validation_macro_f1", "summed_train_loss",
     ]  # fmt: skip
-    assert evaluation.metrics["validation_cross_entropy"] < 0
+    assert evaluation.metrics["validation_cross_entropy"] > 0
 
 
 def test_learning_curves_are_those_of_the_trainings(make: Make, trained: list[Job]) -> None:
@@ -90,7 +90,7 @@ def test_learning_curves_are_those_of_the_trainings(make: Make, trained: list[Jo
         own = frame[frame["seed"] == seed]
         assert own["epoch"].to_list() == [1, 2]
         assert own["validation_accuracy"].to_list() == list(evaluation.curve)
-        assert -own["train_loss"].sum() == pytest.approx(evaluation.metrics["summed_train_loss"])
+        assert own["train_loss"].sum() == pytest.approx(evaluation.metrics["summed_train_loss"])
 
 
 def test_a_second_run_costs_nothing(make: Make, trained: list[Job]) -> None:

@@ -78,7 +78,7 @@ def test_cells_are_compared_by_what_the_user_says(live_cache: Path) -> None:
     assert (by_accuracy.task.unit, by_loss.task.unit) == ("%", "nats (negated)")
     arch = (3, 0, 1, 2, 4, 0)
     one, other = by_accuracy.task.evaluate(arch), by_loss.task.evaluate(arch)
-    assert other.value == other.curve[-1] == one.metrics["validation_cross_entropy"] < 0
+    assert other.value == other.curve[-1] == -one.metrics["validation_cross_entropy"] < 0
     assert other.metrics["validation_accuracy"] == one.value
     assert other.cost == one.cost  # looked up: the training is the same
     with pytest.raises(UserError, match="value = 'loss' is not one of accuracy, cross-entropy"):

@@ -53,7 +53,7 @@ def test_the_value_is_the_negated_cross_entropy(data: SequenceData, tmp_path: Pa
     archs = [task.space.parse(text) for text in SMALL]
     first, second = task.evaluate_many(archs)
     assert first.status == second.status == "ok"
-    assert first.value == first.curve[-1] == first.metrics["validation_cross_entropy"] < 0
+    assert first.value == first.curve[-1] == -first.metrics["validation_cross_entropy"] < 0
     assert 0 <= first.metrics["validation_accuracy"] <= 100
     assert first.metrics["params"] < second.metrics["params"]
     assert first.metrics["flops"] < second.metrics["flops"]

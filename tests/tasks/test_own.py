@@ -87,22 +87,31 @@ class Pair(nn.Module):
 
 
 def test_an_own_training_is_searched() -> None:
-    task = OwnEvaluation(SPACE, evaluate, value="accuracy", epochs=12, minimise=["loss"])
+    task = OwnEvaluation(SPACE, evaluate, value="accuracy", epochs=12)
     result = search(task.space, task.evaluate, strategy="random", budget=4, initial=2)
     assert result.best is not None
     assert (result.best.arch, result.best.value) == ((1, 1), 32.0)
-    assert result.best.metrics == {"loss": -3.0, "seed": 0.0}
+    assert result.best.metrics == {"loss": 3.0, "seed": 0.0}  # of its own sign
     assert task.evaluate((0, 1), epochs=3, seed=7).value == 13.0
 
 
 def test_an_own_training_has_rungs_and_objectives() -> None:
-    task = OwnEvaluation(SPACE, evaluate, value="accuracy", epochs=9, minimise=["loss"])
+    task = OwnEvaluation(SPACE, evaluate, value="accuracy", epochs=9)
     result = search(
         task.space, task.evaluate, strategy="hyperband", budget=4, initial=3, epochs=[3, 9],
-        objectives=["loss"], constraints={"loss": ">= -4"},
+        objectives={"loss": "minimize"}, constraints={"loss": "<= 4"},
     )  # fmt: skip
     assert {row.epochs for row in result.rows} == {3, None}
     assert {row.value - 10 * sum(row.arch) for row in result.rows} == {3.0, 9.0}
+
+
+def test_only_the_value_is_turned_round() -> None:
+    task = OwnEvaluation(SPACE, evaluate, value="loss", epochs=9, minimise=["loss"])
+    evaluation, plain = task.evaluate((1, 1)), evaluate((1, 1), epochs=9, seed=0)
+    assert evaluation.value == -plain["loss"]
+    assert evaluation.metrics["accuracy"] == plain["accuracy"]
+    with pytest.raises(UserError, match="keep their sign"):
+        OwnEvaluation(SPACE, evaluate, value="accuracy", minimise=["loss"])
 
 
 def test_a_value_that_is_not_finite_is_a_diverged_training() -> None:

@@ -44,8 +44,8 @@ def cite(used: Mapping[str, Iterable[str]], tasks: Mapping[str, str]) -> Bibliog
 
     Args:
         used: names of the parts used by kind (``predictors``, ``encodings``, ``strategies``,
-            ``acquisitions``, ``study``); they may carry options and transforms (``path:40``,
-            ``gp-rbf-ard+quantile-normal``).
+            ``acquisitions``, ``statistics``, ``study``); they may carry options and transforms
+            (``path:40``, ``gp-rbf-ard+quantile-normal``).
         tasks: BibTeX of each task, empty if there is none.
 
     Returns:
@@ -78,4 +78,4 @@ def _parts(kind: str, text: str) -> list[str]:
     pieces = [piece.split(":")[0].strip() for piece in text.split("+")]
     if kind == "encodings":
         return [piece for piece in pieces if piece]
-    return [pieces[0].removesuffix("-ard")] if pieces[0] else []
+    return [pieces[0].removesuffix("-tuned").removesuffix("-ard")] if pieces[0] else []

@@ -12,10 +12,9 @@ from matplotlib.patches import FancyArrowPatch
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
-from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
+from surrobench.report.style import INK, MUTED, TWO_COLUMNS, distinct_colours, paper_style
 from surrobench.spaces.architecture import ArchGraph
 
-_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
 _NOTHING = ("none", "zero", "zeroize", "")
 _BEND = 0.42
 """How far an edge that passes over nodes swings out: its arc rises by half of this per node."""
@@ -68,7 +67,7 @@ def _colours(drawings: Sequence[Drawing]) -> dict[str, str]:
     on_edges = {label for drawing in drawings for *_, label in drawing.graph.edges} - {""}
     on_nodes = {label for drawing in drawings for label in drawing.graph.nodes[1:-1]}
     shown = [name for name in sorted(on_edges or on_nodes) if name not in _NOTHING]
-    return {name: _PALETTE[place % len(_PALETTE)] for place, name in enumerate(shown)}
+    return dict(zip(shown, distinct_colours(len(shown)), strict=True))
 
 
 def _bend(source: int, target: int) -> float:
@@ -123,5 +122,5 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linewidth=2) for colour in colours.values()]
-    labels = [escaping.figure(name, 28) for name in colours]
+    labels = escaping.names(list(colours), 28)
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5) or 1)

@@ -12,7 +12,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures.tags import tag
 from surrobench.report.rank_tests import RankTest, rank_test
-from surrobench.report.style import INK, TWO_COLUMNS, Look, look, paper_style
+from surrobench.report.style import INK, TWO_COLUMNS, Look, apart, look, paper_style
 
 
 def critical_difference(
@@ -44,11 +44,13 @@ def critical_difference(
     from scikit_posthocs import critical_difference_diagram
 
     looks = looks or {method: look(method) for method in test.ranks.index}
-    names = {method: escaping.figure(method) for method in test.ranks.index}
+    methods = [str(method) for method in test.ranks.index]
+    names = dict(zip(methods, escaping.names(methods), strict=True))
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.082 * len(names)), layout="constrained")
         axes = figure.subplots()
-        colours = {names[method]: looks[method].colour for method in names}
+        shades = apart(looks[method].colour for method in names)  # lines have names, not markers
+        colours = dict(zip(names.values(), shades, strict=True))
         drawn = critical_difference_diagram(
             test.ranks.rename(names),
             test.pairs.rename(index=names, columns=names),

@@ -29,7 +29,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
-    """Share of runs with a score of at least τ, averaged over tasks.
+    """Share of runs whose score reaches each threshold, averaged over tasks.
 
     Args:
         tables: of each task, seeds × methods.
@@ -76,7 +76,7 @@ def performance_profile(
     looks: Mapping[str, Look] | None = None,
     width: float = ONE_COLUMN,
 ) -> Figure:
-    """Share of runs that reach a score of at least τ, with 95 % bands; the higher the better.
+    """Share of runs whose score reaches a threshold, with 95 % bands; the higher the better.
 
     Args:
         tables: of each task, seeds × methods; larger is better.
@@ -103,7 +103,7 @@ def performance_profile(
                 color=curve.get_color(),
             )
             tag(axes, method, curve, band)
-        axes.set(xlabel=f"{label} τ" if "τ" not in label else f"threshold of {label}")
+        axes.set(xlabel=f"threshold of {label}")
         axes.set_ylabel("share of runs at least as good")
         axes.set_ylim(0, 1.02)
         legend.draw(figure, dict(looks))

@@ -90,7 +90,7 @@ def _embolden(axes: Axes, shown: pd.DataFrame, measure: Measure, tall: bool) -> 
 
 
 def _name(axes: Axes, means: pd.DataFrame, ranks: pd.Series, tall: bool) -> None:
-    methods = [escaping.figure(method) for method in means.index]
+    methods = escaping.names([str(method) for method in means.index])
     tasks = [escaping.figure(task, 30) for task in means.columns]
     rank = ["–" if pd.isna(value) else f"{value:.1f}" for value in ranks]
     if tall:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,20 +15,25 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.intervals import half_width
-from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, paper_style
+from surrobench.report.intervals import FloatArray, half_width
+from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, distinct_colours, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
 MARKED = 12
 """Up to so many epochs are marked one by one: between them nothing was measured."""
 _DASHES: dict[str, Dash] = {"train": (0, (1.2, 1.2)), "validation": SOLID, "test": (0, (4.0, 1.4))}
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
+LEAST_OF_A_CURVE = 3
+"""Fewer epochs are drawn as points: no course of training lies between them."""
+_ASIDE = 0.32
+_MARKERS = {"train": "s", "validation": "o", "test": "^"}
 
 
 def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figure:
     """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
 
-    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more.
+    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more. Of
+    fewer than :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, side by side, and a
+    split is a marker.
 
     Args:
         frame: trainings, a row per architecture, seed and epoch with whatever was recorded
@@ -44,7 +50,7 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
         raise UserError("there are no values to draw learning curves of.")
     rows = rows if "split" in rows else rows.assign(split="validation")
     names = [str(name) for name in rows["name"].unique()]
-    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+    colours = dict(zip(names, distinct_colours(len(names)), strict=True))
     metrics = [str(metric) for metric in rows["metric"].unique()]
     splits = sorted(rows["split"].astype(str).unique(), key=_order)
     with paper_style():
@@ -54,12 +60,12 @@ def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figur
             len(metrics), width, max(1, int(width / 2.1)), 1.75, below=below
         )
         flat = [axes for row in grid for axes in row]
+        points = rows["epoch"].nunique() < LEAST_OF_A_CURVE
+        draw = _points if points else _lines
         for axes, metric in zip(flat, metrics, strict=True):
-            for (name, split), part in rows[rows["metric"] == metric].groupby(["name", "split"]):
-                _line(axes, part, colours[str(name)], str(split))
+            draw(axes, rows[rows["metric"] == metric], colours)
             axes.set(xlabel="epoch", ylabel=escaping.figure(metric))
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        _legend(figure, colours, splits, width)
+        _legend(figure, colours, splits, width, points)
     return figure
 
 
@@ -77,12 +83,37 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _line(axes: Axes, part: pd.DataFrame, colour: str, split: str) -> None:
+def _means(part: pd.DataFrame) -> tuple[pd.Series, FloatArray]:
+    """Mean and half of its interval after every epoch."""
     groups = part.groupby("epoch")["value"]
-    mean, half = groups.mean(), half_width(groups.sem(), groups.count())
-    marker = "o" if len(mean) <= MARKED else None
-    axes.plot(mean.index, mean, color=colour, marker=marker, markersize=2.2, **_dash(split))
-    axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.13, linewidth=0)
+    return groups.mean(), half_width(groups.sem(), groups.count())
+
+
+def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
+    """A line with its band for every architecture and split."""
+    for (name, split), part in rows.groupby(["name", "split"]):
+        (mean, half), colour = _means(part), colours[str(name)]
+        marker = "o" if len(mean) <= MARKED else None
+        style = {"color": colour, "marker": marker, "markersize": 2.2, **_dash(str(split))}
+        axes.plot(mean.index, mean, **style)
+        low, high = mean - half, mean + half
+        axes.fill_between(mean.index, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _points(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
+    """Means with their intervals side by side, one place for each of the few epochs."""
+    epochs = sorted(rows["epoch"].unique())
+    aside = np.linspace(-_ASIDE, _ASIDE, len(colours)) if len(colours) > 1 else np.zeros(1)
+    offsets = dict(zip(colours, aside, strict=True))
+    for (name, split), part in rows.groupby(["name", "split"]):
+        mean, half = _means(part)
+        places = [epochs.index(epoch) + offsets[str(name)] for epoch in mean.index]
+        style: dict[str, Any] = {"color": colours[str(name)], "markersize": 3, "elinewidth": 0.8}
+        marker = _MARKERS.get(str(split), "o")
+        axes.errorbar(places, mean, np.nan_to_num(half), fmt=marker, **style)
+    axes.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
+    axes.set_xlim(-0.5, len(epochs) - 0.5)
 
 
 def _dash(split: str) -> dict[str, Any]:
@@ -94,11 +125,16 @@ def _order(split: str) -> tuple[int, str]:
     return (known.index(split) if split in known else len(known), split)
 
 
-def _legend(figure: Figure, colours: dict[str, str], splits: list[str], width: float) -> None:
-    handles = [Line2D([], [], color=colour) for colour in colours.values()]
-    labels = [escaping.figure(name) for name in colours]
+def _legend(
+    figure: Figure, colours: dict[str, str], splits: list[str], width: float, points: bool
+) -> None:
+    plain: dict[str, Any] = {"linestyle": "none", "marker": "o"} if points else {}
+    handles = [Line2D([], [], color=colour, **plain) for colour in colours.values()]
+    labels = escaping.names(list(colours))
     if len(splits) > 1:
-        handles += [Line2D([], [], color=INK, **_dash(split)) for split in splits]
+        for split in splits:
+            marks = plain | {"marker": _MARKERS.get(split, "o")} if points else _dash(split)
+            handles.append(Line2D([], [], color=INK, **marks))
         labels += [escaping.figure(split) for split in splits]
     columns = panels.legend_columns(labels, width)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -37,7 +37,7 @@ class Legend:
     @classmethod
     def of(cls, chosen: list[str], others: int, width: float) -> Legend:
         """For methods in colour and a number of others, in a figure of some width in inches."""
-        labels = [escaping.figure(method) for method in chosen]
+        labels = escaping.names(chosen)
         if others:
             labels.append(f"{others} other method" + "s" * (others > 1))
         return cls(chosen, labels, panels.legend_columns(labels, width))

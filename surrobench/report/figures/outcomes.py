@@ -44,7 +44,7 @@ def outcome_matrix(
         image = axes.imshow(balance, cmap="PuOr_r", norm=TwoSlopeNorm(0, -most, most))
         if side / len(order) >= 0.2:
             _write(axes, counts, tested, most)
-        _frame(axes, [escaping.figure(method) for method in order])
+        _frame(axes, escaping.names(order))
         bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, pad=0.02)
         bar.set_label("wins − losses of the row")
         bar.outline.set_visible(False)

@@ -75,7 +75,7 @@ def method_rows(axes: Axes, methods: Sequence[str], named: bool) -> None:
     """Turn the y axis into one row for each method, the first on top."""
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.set_yticks(range(len(methods)))
-    axes.set_yticklabels([escaping.figure(method) for method in methods])
+    axes.set_yticklabels(escaping.names(methods))
     axes.tick_params(axis="y", length=0, labelleft=named)
     axes.spines["left"].set_visible(False)
 

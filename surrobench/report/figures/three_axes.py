@@ -18,6 +18,7 @@ from surrobench.report import escaping
 from surrobench.report.costs import costs, winners
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.log_axis import log_axis
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
@@ -91,6 +92,7 @@ def _lines(
         (artist,) = axes.plot(line[column], line["score"], **style)
         tag(axes, name, artist)
     axes.set_xscale("log")
+    log_axis(axes.xaxis)
 
 
 def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
@@ -109,6 +111,8 @@ def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
             tag(axes, name, axes.collections[-1])
             _label(axes, grid, name, looks[name].colour)
     axes.set(xscale="log", yscale="log")
+    log_axis(axes.xaxis)
+    log_axis(axes.yaxis)
     axes.grid(False)
 
 

@@ -49,7 +49,7 @@ def _figures(saved: Sequence[Saved], dress: Dress) -> Iterator[Item]:
     for group in groups.values():
         exhibit = group[0][0]
         title, text = said(exhibit)
-        files = tuple(path.name for _, paths in group for path in paths)
+        files = tuple(path.as_posix() for _, paths in group for path in paths)
         axes = charts.axes_of(exhibit.data)
         if axes is not None:
             data = pd.concat([item.data for item, _ in group], ignore_index=True)
@@ -99,7 +99,7 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
         html = _semantic(exhibit.html)
     elif len(data) <= MOST_ROWS:
         grid = _plain(data, title)
-    files = tuple(path.name for path in paths)
+    files = tuple(path.as_posix() for path in paths)
     source = exhibit.tex if exhibit.tex and len(exhibit.tex) < 60_000 else None
     return Item(
         anchor(exhibit), title, text, exhibit.name, grid=grid, html=html, source=source, files=files
@@ -124,8 +124,12 @@ def anchor(exhibit: Exhibit) -> str:
 
 
 def said(exhibit: Exhibit) -> tuple[str, str]:
-    """Title and the rest of the caption, which begins with it, with the notes."""
+    """Heading and the rest of the caption, which begins with it, with the notes.
+
+    A heading has no brackets; where the title has them the text below is the whole caption.
+    """
     title = exhibit.title
-    rest = exhibit.caption[len(title) :].lstrip(".:; ")
+    heading = re.sub(r"\s*\([^()]*\)", "", title).strip() or title
+    rest = exhibit.caption[len(title) :].lstrip(".:; ") if heading == title else exhibit.caption
     text = rest[:1].upper() + rest[1:]
-    return title, f"{text} {exhibit.notes}".strip()
+    return heading, f"{text} {exhibit.notes}".strip()

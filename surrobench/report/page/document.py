@@ -39,7 +39,7 @@ class Item:
         numbers: behind a figure, as a table that is folded away.
         html: a ``<table>`` whose texts are escaped already.
         source: the same for LaTeX.
-        files: names of files that lie beside the page.
+        files: paths of files, from the folder of the page.
     """
 
     anchor: str

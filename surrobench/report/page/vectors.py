@@ -20,7 +20,10 @@ from surrobench.report.style import paper_style
 
 LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""
-_TAGS = {"svg", "g", "defs", "path", "rect", "circle", "use", "clipPath", "text", "tspan", "image"}
+_TAGS = {
+    *("svg", "g", "defs", "path", "rect", "circle", "use", "clipPath", "text", "tspan", "image"),
+    "pattern",
+}
 _NUMBER = re.compile(r"-?\d+\.\d{3,}(?!\d*e)")
 _METHOD = re.compile(r"(method-[0-9a-f]{10})(\.\d+)*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -28,7 +31,12 @@ _FONT = re.compile(r"(?:(bold|italic|oblique|\d{3})\s+)*([\d.]+)px")
 _PRESENTATION = re.compile(r"(fill|stroke|opacity|text-anchor|font)[a-z-]*")
 _SPACE = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
-_GEOMETRY = {"d", "transform", "x", "y", "width", "height", "points", "cx", "cy", "r"}
+_GEOMETRY = {
+    *("d", "transform", "x", "y", "width", "height", "points", "cx", "cy", "r"),
+    "patternTransform",
+}
+_UNITS = {"patternUnits", "patternContentUnits", "clipPathUnits"}
+_BOXES = ("userSpaceOnUse", "objectBoundingBox")
 
 
 def inline_svg(figure: Figure, prefix: str) -> Markup | None:
@@ -83,12 +91,15 @@ def _attributes(element: ElementTree.Element, prefix: str) -> Iterator[tuple[str
                 yield "href", f"#{prefix}-{value[1:]}"
             elif value.startswith("data:image/png;"):
                 yield "href", value
-        elif name == "clip-path":
-            yield name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
+        elif name in _UNITS:
+            if value in _BOXES:
+                yield name, value
         elif name in _GEOMETRY:
             yield name, _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)
-        elif name in ("viewBox", "text-anchor") or name.startswith(("fill", "stroke")):
+        elif name in ("viewBox", "text-anchor"):
             yield name, value
+        elif name == "clip-path" or name.startswith(("fill", "stroke")):
+            yield from _painted(name, value, prefix)
 
 
 def _declarations(style: str, prefix: str) -> Iterator[tuple[str, str]]:
@@ -101,7 +112,14 @@ def _declarations(style: str, prefix: str) -> Iterator[tuple[str, str]]:
                 yield "font-size", font[2]
                 if font[1] in ("bold", "700", "600"):
                     yield "font-weight", "bold"
-        elif name == "clip-path":
-            yield name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value)
-        elif name != "font-family" and _PRESENTATION.fullmatch(name):
-            yield name, _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)
+        elif name != "font-family" and (name == "clip-path" or _PRESENTATION.fullmatch(name)):
+            yield from _painted(name, value, prefix)
+
+
+def _painted(name: str, value: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """What something is painted with; a reference must lie within the figure."""
+    own = _REFERENCE.fullmatch(value)
+    if own:
+        yield name, f"url(#{prefix}-{own[1]})"
+    elif "url" not in value.lower():
+        yield name, _NUMBER.sub(lambda number: f"{float(number[0]):.2f}", value)

@@ -11,7 +11,13 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.folder import (
+    DEFAULT_FORMATS,
+    NOT_DRAWN,
+    Saved,
+    check_formats,
+    write_folder,
+)
 from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
@@ -38,6 +44,7 @@ def write_pipeline_report(
     *,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
+    drawn: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the rows support, and ``report.md``, which lists them.
 
@@ -49,6 +56,7 @@ def write_pipeline_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
+        drawn: with figures and everything else; otherwise tables of the means alone.
 
     Returns:
         The files written, ``report.md`` first.
@@ -59,24 +67,26 @@ def write_pipeline_report(
     """
     check_formats(formats)
     results, origin = PipelineResults.of(frame), provenance or Provenance()
+    made = exhibits if drawn else mean_tables
+    missing = [*omitted, *([] if drawn else [NOT_DRAWN])]
 
     def overview(saved: Sequence[Saved]) -> str:
         lead = ["# Report", _overview(results), *_failures(results)]
-        return markdown_page(lead, saved, omitted)
+        return markdown_page(lead, saved, missing)
 
     def page(saved: Sequence[Saved]) -> str:
-        return pipeline_page(results, saved, origin, omitted)
+        return pipeline_page(results, saved, origin, missing)
 
     pages = [
         ("report.md", overview),
         ("report.html", page),
         *latex_pages(origin, lambda: pipeline_facts(results)),
     ]
-    return write_folder(chain(exhibits(results), extras), Path(folder), formats, pages)
+    return write_folder(chain(made(results), extras), Path(folder), formats, pages)
 
 
-def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
-    """All exhibits, one at a time; only the failures if nothing succeeded."""
+def mean_tables(results: PipelineResults) -> Iterator[Exhibit]:
+    """All tables; only the failures if nothing succeeded."""
     if results.rows.empty:
         yield Exhibit("pipeline-failures", "No cell has a result.", results.failures)
         return
@@ -85,6 +95,13 @@ def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
     if small := smaller_table(results):
         yield small
     yield costs_table(results)
+
+
+def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
+    """All exhibits, one at a time; only the failures if nothing succeeded."""
+    yield from mean_tables(results)
+    if results.rows.empty:
+        return
     tasks = list(dict.fromkeys(results.rows["task"]))
     for number, task in enumerate(tasks, start=1):
         suffix = f"-{number}" if len(tasks) > 1 else ""

@@ -57,7 +57,8 @@ class Judgement:
             told = (
                 f"On {names} a search is shown one training run of an architecture, which its seed "
                 f"picks, and judged by {others}; regret counts from the best that candidates have "
-                "there."
+                "there. It may rise during a search: what is best by the run shown replaces what "
+                "was best before, and may be worse by the judge."
             )
             if self.without:
                 told += (

@@ -12,7 +12,13 @@ from surrobench.report.comparisons import comparisons
 from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
-from surrobench.report.folder import DEFAULT_FORMATS, Saved, check_formats, write_folder
+from surrobench.report.folder import (
+    DEFAULT_FORMATS,
+    NOT_DRAWN,
+    Saved,
+    check_formats,
+    write_folder,
+)
 from surrobench.report.intervals import LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
@@ -59,6 +65,7 @@ def write_search_report(
     provenance: Provenance | None = None,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
+    drawn: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the evaluations support, and ``report.md``, which lists them.
 
@@ -71,6 +78,7 @@ def write_search_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
+        drawn: with figures and everything else; otherwise tables of the means alone.
 
     Returns:
         The files written, ``report.md`` first.
@@ -81,7 +89,7 @@ def write_search_report(
     """
     check_formats(formats)
     results, origin = SearchResults.of(frame, fronts), provenance or Provenance()
-    missing = [*omitted, *missing_library()]
+    missing = [*omitted, *(missing_library() if drawn else [NOT_DRAWN])]
 
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved, missing)
@@ -95,24 +103,29 @@ def write_search_report(
         *latex_pages(origin, lambda: search_facts(results)),
     ]
 
-    shown = chain(all_exhibits(results), extras)
+    shown = chain(all_exhibits(results, drawn), extras)
     return write_folder(shown, Path(folder), formats, pages)
 
 
-def all_exhibits(results: SearchResults) -> Iterator[Exhibit]:
-    """The exhibits of every measure, one at a time."""
+def all_exhibits(results: SearchResults, drawn: bool = True) -> Iterator[Exhibit]:
+    """The exhibits of every measure, one at a time; tables of the means alone unless ``drawn``."""
     for part in results.by_measure():
         if part.traces:
-            yield from exhibits(part)
+            yield from exhibits(part) if drawn else mean_tables(part)
+
+
+def mean_tables(results: SearchResults) -> Iterator[Exhibit]:
+    """The means over runs, and how they compare, for tasks of one measure."""
+    yield summary_table(results)
+    for budget in results.budgets:
+        yield comparison_table(results, budget)
+    yield ranks_table(results)
 
 
 def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     """All exhibits that tasks of one measure support, one at a time."""
     cast = Cast.of(results)
-    yield summary_table(results)
-    for budget in results.budgets:
-        yield comparison_table(results, budget)
-    yield ranks_table(results)
+    yield from mean_tables(results)
     if len(results.order) > 1:
         yield from pairs_tables(results)
     for page in range(len(cast.pages)):

@@ -69,7 +69,9 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
                 _dots(axes, own[name], own[f"{name}_ci95"], colour, marker, label, place)
             _rows(axes, own["choice"])
             axes.set_title(escaping.figure(variable))
-        figure.supxlabel("difference from the mean" + _in(of_values(unit)), fontsize=6.5)
+        # one label of the whole figure would lie where the legend does
+        for axes in flat[-len(grid[0]) :]:
+            axes.set_xlabel("difference from the mean" + _in(of_values(unit)))
         handles, labels = flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
@@ -171,7 +173,7 @@ def _dots(
 
 
 def _rows(axes: Axes, names: pd.Series, named: bool = True) -> None:
-    axes.set_yticks(range(len(names)), [escaping.figure(name) for name in names])
+    axes.set_yticks(range(len(names)), escaping.names([str(name) for name in names]))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelleft=named)
     axes.spines["left"].set_visible(False)
