@@ -53,6 +53,8 @@ def make_report(
     results = imported(kind.results)(frame, **companions(kind, runs))
     digest = digest_of(frame, detail)
     paths = files_of(folder, digest) if kept else []
+    if kept and detail == "short":  # everything is more than was asked for
+        paths = paths or files_of(folder, digest_of(frame, "full"))
     if paths:
         tell("The report is that of these results already (surrobench report makes it anew).")
     elif detail != "none":

@@ -54,9 +54,12 @@ class OneHot:
 
         The presence of a block belongs to the block's first.
         """
-        positions = [variable for _, variable, _ in self.indicators(space)]
-        number = {position: i for i, position in enumerate(sorted(set(positions)))}
-        return tuple(number[position] for position in positions)
+        number = {position: i for i, position in enumerate(self.positions(space))}
+        return tuple(number[variable] for _, variable, _ in self.indicators(space))
+
+    def positions(self, space: SearchSpace) -> list[int]:
+        """The variables that have columns, by their place in the space, ascending."""
+        return sorted({variable for _, variable, _ in self.indicators(space)})
 
     def indicators(self, space: SearchSpace) -> list[tuple[str, int, int]]:
         """(column, variable, choice); a negative ``-1 - c`` asks for a choice of at least c."""

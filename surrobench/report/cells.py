@@ -47,6 +47,7 @@ HTML = Markup(
     "<sup>†</sup>",
 )
 MARKUPS = (LATEX, MARKDOWN, HTML)
+_ENOUGH = {6: "six"}[least_blocks(0.05)]
 _TEST = (
     "paired test by sign flips over common seeds, adjusted for all methods of the task and for the "
     "choice of the best, 5 %"
@@ -74,7 +75,7 @@ def mean_and_half(row: pd.Series, digits: int) -> tuple[str, str]:
 
     The second is empty where there is no interval; both are scientific where they would be zeros.
     """
-    mean, half = float(row["mean"]), float(row["high"] - row["mean"])
+    mean, half = float(row["mean"]), float(row["high"] - row["low"]) / 2
     size = abs(mean)
     if 0 < size < 10**-digits and not half >= 10**-digits:
         return f"{mean:.1e}", "" if np.isnan(half) else f"{half:.0e}"
@@ -114,15 +115,14 @@ def legend(
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
     elif compared and not (rows["p"] < 0.05).any():
-        most = int(rows["seeds"].max())
         parts.append(
-            f"{most} seeds are too few for a significance test at 5 % "
-            f"(at least {least_blocks()} common ones are needed)"
-            if most < least_blocks()
-            else f"no significant differences with {most} seeds, too few to call anything equal"
+            f"too few common seeds for a significance test ({_ENOUGH} can be enough), or too few "
+            "on which methods differ"
         )
     elif compared:
-        parts.append(f"all others differ significantly ({_TEST}) or lack seeds")
+        parts.append(
+            f"all others differ significantly ({_TEST}) or lack seeds on which they differ"
+        )
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")
     return "; ".join(parts) + "."

@@ -14,6 +14,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.critical_difference import critical_difference
 from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
 from surrobench.report.figures.outcomes import outcome_matrix
+from surrobench.report.intervals import COVERAGE
 from surrobench.report.scores import Scores
 from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
@@ -51,8 +52,8 @@ def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[E
 def _outcomes(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     caption = (
         f"Significant wins, ties and significant losses of the row against the column over "
-        f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where so few "
-        "common seeds could not tell any difference."
+        f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where too few "
+        "common seeds, or too few on which methods differ, could not tell any difference."
     )
     data = pairs[["task", "method", "other", "pairs", "advantage", "p_adjusted", "outcome"]]
     figure = outcome_matrix(pairs, scores.order)
@@ -98,16 +99,15 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         else "95 % intervals for other seeds on these tasks (Welch; for the interquartile mean a "
         "stratified bootstrap, from ten seeds on), which say nothing of other tasks"
     )
-    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}."
+    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}; {COVERAGE}."
     caption += " The line marks the best."
     figure = aggregates(table, label, looks=scores.looks)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
-            f"Performance profile: share of runs {over} whose {label} reaches a threshold, "
-            "with 95 % bands for other seeds on these tasks, where ten runs lie on either side; "
-            "the higher the better."
+            f"Performance profile: share of runs {over} whose {label} reaches a threshold; the "
+            "higher the better. Without bands: none was found that keeps its level."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(

@@ -3,9 +3,10 @@
 Student's interval of a mean holds with few values if these are about symmetric, as correlations
 over seeds are. Regrets and seconds are not: near zero many are equal and a few are large, and the
 same interval covers the mean in 44 to 88 % of all cases with three runs. They have a bootstrap-t
-interval where there are enough runs for it and no interval elsewhere. ``results/statistics`` holds
-the simulated coverage. Values are runs on the same task: no interval of this module speaks of other
-tasks, except those that are given one value a table.
+interval where there are enough runs for it and no interval elsewhere; with 20 runs it covers a
+log-normal mean (deviation 1) in 91 % of all cases. ``results/statistics`` holds the simulated
+coverage. Values are runs on the same task: no interval of this module speaks of other tasks, except
+those that are given one value a table.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from surrobench.report import bootstrap
 
 FloatArray = npt.NDArray[np.float64]
 
-LEAST_SKEWED = 20
+LEAST_SKEWED = 50
 """Fewer skewed values than this have no interval."""
 LEAST_APART = 10
 """So many of them must differ from the commonest value, which for regrets is zero."""
 
 LEAST_TRIMMED = 5
+COVERAGE = "simulated coverage 92 to 97 %"
+"""What every interval of a report has in ``results/statistics``."""
 METHOD = {
-    False: "Student",
-    True: f"bootstrap-t, from {LEAST_SKEWED} seeds on of which {LEAST_APART} differ",
+    False: f"Student, {COVERAGE}",
+    True: f"bootstrap-t, from {LEAST_SKEWED} seeds on of which {LEAST_APART} differ, {COVERAGE}",
 }
 """What an interval is, for captions; the key says whether values are skewed."""
 
@@ -43,6 +46,11 @@ class Interval:
     low: float
     high: float
     n: int
+
+    @property
+    def half(self) -> float:
+        """Half the width."""
+        return (self.high - self.low) / 2
 
 
 def half_width(se: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95) -> FloatArray:
@@ -132,16 +140,16 @@ def trimmed_mean_interval(values: FloatArray, level: float = 0.95) -> tuple[floa
     return middle - half, middle + half
 
 
-def holds(values: FloatArray, skewed: bool) -> npt.NDArray[np.bool_]:
+def holds(values: FloatArray, skewed: bool, least: int = LEAST_SKEWED) -> npt.NDArray[np.bool_]:
     """Which columns (``runs × columns``, NaN left out) have values that an interval can rest on.
 
     At least two, of which no more than half are equal; of skewed ones at least
-    :data:`LEAST_SKEWED`, of which at least :data:`LEAST_APART` differ from the commonest value.
+    ``least``, of which at least :data:`LEAST_APART` differ from the commonest value.
     """
     known = np.isfinite(values).sum(axis=0)
     apart = known - _commonest(values)
     enough = (known >= 2) & (2 * apart >= known)
-    return enough & (known >= LEAST_SKEWED) & (apart >= LEAST_APART) if skewed else enough
+    return enough & (known >= least) & (apart >= LEAST_APART) if skewed else enough
 
 
 def _commonest(values: FloatArray) -> npt.NDArray[np.int64]:

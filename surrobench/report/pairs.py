@@ -43,8 +43,8 @@ def compare_pairs(
         scores: seeds × methods, NaN where a method has no score.
         larger_is_better: which sign of a difference is an advantage.
         alpha: level of the family of tests.
-        skewed: whether scores of the kind have a long tail or many zeros, which decides about
-            intervals.
+        skewed: whether scores of the kind have a long tail or many zeros: their differences have
+            no interval, for none keeps its level both where two methods vary alike and where not.
 
     Returns:
         A row per ordered pair, sorted by ``method`` and ``other``: ``pairs`` (common seeds);
@@ -82,7 +82,8 @@ def _tests(
     total = np.where(known, differences, 0.0).sum(axis=0)
     table = pd.DataFrame({"pairs": pairs})
     table["advantage"] = total / table["pairs"].where(pairs > 0)
-    table["low"], table["high"] = mean_intervals(differences, skewed)
+    low, high = mean_intervals(differences)
+    table["low"], table["high"] = (np.nan, np.nan) if skewed else (low, high)
     table["p"], table["p_adjusted"] = family.p, family.adjusted
     better = np.where(table["advantage"] > 0, "win", "loss")
     undecided = np.where(family.conclusive, "tie", "")

@@ -129,7 +129,10 @@ def _outcomes(scores: Scores, pairs: pd.DataFrame, width: float) -> Figure:
 
 
 def _ranks(scores: Scores, width: float) -> Figure:
-    return figures.critical_difference(scores.ranks, looks=scores.looks, width=width)
+    _, what = scores.blocks
+    return figures.critical_difference(
+        scores.ranks, looks=scores.looks, blocks=what or "blocks", width=width
+    )
 
 
 PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {

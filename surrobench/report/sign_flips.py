@@ -27,6 +27,9 @@ EXACT = 12
 FLIPS = 2**EXACT
 LEAST_LEVEL = 0.03
 """A test of 5 % whose level is below this says nothing where it does not reject."""
+LEAST_APART = 0.5
+"""Of common blocks, for the median comparison: where fewer differ, as regrets do that are zero in
+most runs, the test is far more cautious than its level (``results/statistics``)."""
 _CLOSE = 1e-9
 _EQUAL = 1e-12
 """Scores that differ by less, relative to the largest, are equal up to rounding."""
@@ -41,13 +44,16 @@ class Family:
         p: of each comparison alone; NaN without a pair.
         adjusted: for all comparisons; NaN likewise.
         level: probability of a false rejection in the family if nothing differs, at most alpha.
-        conclusive: comparisons whose not being rejected means something: the test has about its
-            nominal level and could have rejected this one, or all differences are zero.
+        sound: whether the test has about its nominal level: :data:`LEAST_LEVEL` or more, and the
+            methods differ in most blocks (:data:`LEAST_APART`).
+        conclusive: comparisons whose not being rejected means something: the test is sound and
+            could have rejected this one, or all differences are zero.
     """
 
     p: FloatArray
     adjusted: FloatArray
     level: float
+    sound: bool
     conclusive: BoolArray
 
 
@@ -188,7 +194,9 @@ def _family(
     level = float((greatest > limit + _CLOSE).mean()) if least < alpha else 0.0
     most = np.abs(values).sum(axis=0) / _scale(values)
     equal, pairs = ~values.any(axis=0), known.sum(axis=0)
-    reachable = (most > limit + _CLOSE) & (level >= LEAST_LEVEL)
+    apart = (values != 0).sum(axis=0)[pairs > 0] / pairs[pairs > 0]
+    sound = level >= LEAST_LEVEL and apart.size > 0 and float(np.median(apart)) >= LEAST_APART
+    reachable = (most > limit + _CLOSE) & sound
     reachable |= equal & (2.0 ** (1 - pairs) < alpha)
     p, adjusted = (np.where(pairs > 0, found, np.nan) for found in (p, adjusted))
-    return Family(p, adjusted, level, reachable & (pairs > 0))
+    return Family(p, adjusted, level, sound, reachable & (pairs > 0))

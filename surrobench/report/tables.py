@@ -49,7 +49,7 @@ def summary_frame(results: Results) -> pd.DataFrame:
         summary = results.summary(measure)
         columns[measure.column] = summary["mean"]
         columns[f"{measure.column}_se"] = summary["se"]
-        columns[f"{measure.column}_ci95"] = summary["high"] - summary["mean"]
+        columns[f"{measure.column}_ci95"] = (summary["high"] - summary["low"]) / 2
         if (summary["seeds"] != columns["seeds"]).any():
             columns[f"{measure.column}_seeds"] = summary["seeds"]
     return identified(results, pd.DataFrame(columns).reset_index())

@@ -263,7 +263,7 @@ def _run_locked(
     settings: RunSettings,
     observer: RunObserver,
 ) -> RunResult:
-    from surrobench.studies.view import save_frame
+    from surrobench.studies.view import save_frame, with_rankings
 
     kind, keys = kind_of(study), planned.keys.values()
     found = store.scan(keys)
@@ -291,6 +291,7 @@ def _run_locked(
             observer.cell(record)
     observer.end()
     frame = kind.frame(found.records.values(), list(keys))
+    frame = with_rankings(frame, planned.rankings)
     missing = sum(cell.key not in found.records for cell in plan.cells)
     return RunResult(
         folder=store.folder,

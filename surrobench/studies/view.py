@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -43,10 +43,15 @@ def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFra
     order = list(plan.keys.values())
     wanted = set(order)
     chosen = [record for record in records if not wanted or record.key in wanted]
-    frame = kind_of_records(chosen).frame(chosen, order)
-    if plan.rankings:
-        frame["ranking"] = frame["task"].map(plan.rankings)
-    return frame
+    return with_rankings(kind_of_records(chosen).frame(chosen, order), plan.rankings)
+
+
+def with_rankings(frame: pd.DataFrame, rankings: Mapping[str, str]) -> pd.DataFrame:
+    """A frame with a column ``ranking`` where two of its tasks rank all architectures alike."""
+    known = pd.Series({task: rankings.get(task) for task in frame["task"].unique()}, dtype=object)
+    if not known.dropna().duplicated().any():
+        return frame
+    return frame.assign(ranking=frame["task"].map(known))
 
 
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:

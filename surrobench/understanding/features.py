@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from surrobench.encodings import make_encoding
 from surrobench.encodings.column_blocks import column_blocks
+from surrobench.encodings.one_hot import OneHot
 from surrobench.spaces.architecture import SearchSpace
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,11 +47,14 @@ def features_of(
     """
     features: list[Feature] = []
     for block in column_blocks(encoding, space, measured):
-        names = make_encoding(block.name).columns(space, measured)
+        encoded = make_encoding(block.name)
+        names = encoded.columns(space, measured)
+        # Groups are numbered among the variables that have columns: words alone, for instance.
+        with_columns = encoded.positions(space) if isinstance(encoded, OneHot) else []
         groups: dict[tuple[str, int | None], list[int]] = {}
         for place, name in enumerate(names):
             if block.groups:
-                variable = block.groups[place]
+                variable = with_columns[block.groups[place]]
                 key: tuple[str, int | None] = (space.variables[variable].name, variable)
             else:
                 known = name.removesuffix(_MISSING)

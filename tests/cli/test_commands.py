@@ -13,6 +13,7 @@ from toy import command_environment, toy_study
 from typer.main import get_command
 
 from surrobench.cli.app import app
+from surrobench.cli.made_of import NAME, files_of, note
 from surrobench.studies.config import build_study
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
@@ -81,23 +82,35 @@ def test_how_much_of_a_report_a_run_makes(surrobench: Command, study_file: Path)
     run("--report", "short")
     assert (report / "tables/summary.csv").is_file()
     assert not (report / "figures").exists()
-    assert "only tables were asked for" in (report / "report.md").read_text("utf-8")
+    page = report / "report.md"
+    assert "only tables were asked for" in page.read_text("utf-8")
+    page.write_text("kept")
     assert "report is that of these results" in run("--report", "short")
+    assert page.read_text() == "kept"
+    (report / "tables/summary.csv").unlink()
+    assert "report is that of these results" not in run("--report", "short")
+    assert page.read_text("utf-8") != "kept"
     assert "report is that of these results" not in run()
     assert list((report / "figures").iterdir())
-    page = report / "report.html"
-    page.write_text("kept")
-    assert "report is that of these results" in run()
-    assert page.read_text() == "kept"
-    next((report / "figures").iterdir()).unlink()
-    assert "report is that of these results" not in run()
-    assert page.read_text(encoding="utf-8") != "kept"
-    extra = report / "figures" / "mine.txt"
-    extra.write_text("")
-    run("--report", "short")
-    assert list((report / "figures").iterdir()) == [extra]  # its own files alone go
+    assert "report is that of these results" in run("--report", "short")  # it has what was asked
     done = surrobench("run", "study.toml", "--report", "shrot")
     assert (done.status, "'short'" in done.err) == (1, True)
+
+
+def test_only_files_of_the_report_before_go(tmp_path: Path) -> None:
+    old, mine, new = (tmp_path / name for name in ("old.csv", "mine.txt", "new.csv"))
+    for path in (old, mine, new):
+        path.write_text("")
+    note(tmp_path, "first", [old])
+    assert files_of(tmp_path, "first") == [old]
+    assert files_of(tmp_path, "second") == []
+    note(tmp_path, "second", [new])
+    assert (old.exists(), mine.exists()) == (False, True)
+    new.unlink()
+    assert files_of(tmp_path, "second") == []
+    (tmp_path / NAME).write_text('{"digest": "x", "files": ["../mine.txt"]}')
+    note(tmp_path, "third", [])
+    assert mine.exists()
 
 
 def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:

@@ -99,7 +99,7 @@ def test_a_task_is_explained(surrobench: Command) -> None:
     assert "CC0-1.0" in page
     features = pd.read_csv("told/figures/importance.csv")
     assert {"a", "b", "c", "op"} <= set(features["feature"])
-    assert not (features["tau_loss_ci95"].notna()).any()  # one training set: no interval
+    assert not (features["tau_loss_sd"].notna()).any()  # one training set: no spread
 
 
 def test_wrong_questions_are_sentences(surrobench: Command) -> None:

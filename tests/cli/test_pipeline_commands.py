@@ -56,7 +56,7 @@ def test_a_run_from_start_to_report(surrobench: Command, tmp_path: Path) -> None
     done = surrobench("run", "table.toml", "--out", "r", "--workers", "1")
     assert done.status == 0, done.err
     assert "2 cells to compute (2 are finished already)" in done.err
-    assert "Regret of the best pick from the optimum" in done.out
+    assert "Regret of the best pick from the best candidate" in done.out
     assert "4 of 4 cells finished" in surrobench("status", "r").out
     assert "4 records are intact" in surrobench("verify", "r").out
     report = surrobench("report", "r")

@@ -48,6 +48,7 @@ def test_figures_of_predictions(predicted: Command, tmp_path: Path) -> None:
         assert (tmp_path / file).stat().st_size > 1000
 
 
+ALWAYS = ("predictions", "curves", "ranking", "heat-map", "iqm-curves", "quantiles", "targets")
 OF_TASKS = ("proxies", "architectures", "learning-curves")
 
 
@@ -58,7 +59,7 @@ def test_the_kinds_of_figures_that_a_run_has_are_listed_and_can_be_drawn(
     call: Command = request.getfixturevalue(fixture)
     listed = call("plot", run).out.split()
     assert {"curves", "proxies"} <= set(listed)
-    for kind in set(listed) - {*OF_TASKS, "predictions"}:
+    for kind in set(listed) - {*OF_TASKS, *ALWAYS}:
         done = call("plot", run, "--kind", kind, "--out", str(tmp_path / "x.svg"))
         assert done.status == 0, (kind, done.err)
     done = call("plot", run, "--kind", "fronts")

@@ -33,7 +33,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(surrobench: Command, maze:
     assert "study        maze-study (search)" in done.out
     assert "budget       20 evaluations, 5 of them to begin with" in done.out
     assert "objectives   maze.toml:latency" in done.out
-    parts = "gp-matern52+quantile-normal, one-hot, log-ei"
+    parts = "gp-mixed+quantile-normal, categorical+numeric, log-ei"
     assert f"strategy     bayesian [{parts}]: 2 cells" in done.out
     assert "cells        2, of which 0 are finished" in done.out
     assert not (maze / "dry").exists()

@@ -43,10 +43,10 @@ def test_equal_values_have_no_interval() -> None:
 
 def test_skewed_values_have_an_interval_only_where_it_holds() -> None:
     rng = np.random.default_rng(1)
-    values = rng.exponential(size=(30, 4))
-    values[19:, 1] = np.nan  # too few
-    values[rng.permutation(30)[:21], 2] = 0.0  # too many zeros
-    values[20:, 3] = np.nan
+    values = rng.exponential(size=(60, 4))
+    values[49:, 1] = np.nan  # too few
+    values[rng.permutation(60)[:41], 2] = 0.0  # too many zeros
+    values[50:, 3] = np.nan
     low, high = mean_intervals(values, skewed=True)
     assert np.isfinite(low).tolist() == [True, False, False, True]
     assert np.isfinite(low).tolist() == np.isfinite(high).tolist()
@@ -55,12 +55,21 @@ def test_skewed_values_have_an_interval_only_where_it_holds() -> None:
 
 
 def test_missing_values_are_left_out_column_by_column() -> None:
-    values = np.random.default_rng(0).normal(size=(24, 3))
+    values = np.random.default_rng(0).normal(size=(54, 3))
     values[3:6, 1] = np.nan
     for skewed in (False, True):
         low, high = mean_intervals(values, skewed)
-        short = mean_intervals(np.sort(values[:, [1]], axis=0)[:21], skewed)
+        short = mean_intervals(np.sort(values[:, [1]], axis=0)[:51], skewed)
         assert (low[1], high[1]) == (short[0][0], short[1][0])
+
+
+def test_the_coverage_of_skewed_means_is_kept_for_the_heaviest_tail_that_is_printed() -> None:
+    values = np.exp(np.random.default_rng(5).normal(size=(50, 2000)))
+    low, high = mean_intervals(values, skewed=True)
+    assert covered(low, high, np.exp(0.5)) > 0.92 - 2 * 0.006
+    mean, half = values.mean(axis=0), (high - low) / 2  # as tables print it
+    assert covered(mean - half, mean + half, np.exp(0.5)) > 0.92 - 2 * 0.006
+    assert np.isnan(mean_intervals(values[:49], skewed=True)[0]).all()
 
 
 def test_the_studentised_bootstrap_covers_skewed_means_where_student_does_not() -> None:

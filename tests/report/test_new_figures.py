@@ -144,12 +144,7 @@ def test_profiles_start_at_one_and_count_runs() -> None:
     table = profiles(tables, ["x"])
     assert table["share"].iloc[0] == 1
     assert table["share"].iloc[-1] == 0.75
-    assert table["low"].isna().all()  # too few runs for a band
-    rng = np.random.default_rng(0)
-    many = {task: pd.DataFrame({"x": rng.normal(size=30)}) for task in "ab"}
-    table = profiles(many, ["x"]).dropna()
-    assert ((table["low"] < table["share"]) & (table["share"] < table["high"])).all()
-    assert 10 / 60 <= table["share"].min() < table["share"].max() <= 50 / 60
+    assert list(table) == ["method", "threshold", "share"]  # no band keeps its level
 
 
 def test_proxies_are_ranked_by_their_correlation() -> None:

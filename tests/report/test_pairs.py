@@ -70,6 +70,13 @@ def test_a_pair_seen_from_the_other_side_is_turned_round(scores: pd.DataFrame) -
     assert list(table.columns) == list(COLUMNS)
 
 
+def test_differences_of_skewed_scores_have_no_interval(scores: pd.DataFrame) -> None:
+    plain, skewed = compare_pairs(scores), compare_pairs(scores, skewed=True)
+    assert skewed[["low", "high"]].isna().all(axis=None)
+    left = ["low", "high"]
+    pd.testing.assert_frame_equal(plain.drop(columns=left), skewed.drop(columns=left))
+
+
 def test_smaller_is_better_turns_the_sign(scores: pd.DataFrame) -> None:
     up, down = compare_pairs(scores), compare_pairs(-scores, larger_is_better=False)
     pd.testing.assert_frame_equal(up, down)

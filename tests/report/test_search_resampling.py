@@ -15,7 +15,7 @@ from surrobench.report.search.resampling import (
 
 @pytest.fixture
 def values() -> np.ndarray:
-    return np.random.default_rng(0).exponential(size=(23, 4)).round(1)
+    return np.random.default_rng(0).exponential(size=(53, 4)).round(1)
 
 
 def resamples(values: np.ndarray) -> list[np.ndarray]:
@@ -35,7 +35,7 @@ def test_bands_are_quantiles_of_resampled_t_statistics(values: np.ndarray) -> No
 
 def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray) -> None:
     middles = [stats.trim_mean(sample, 0.25, axis=0) for sample in resamples(values)]
-    expected = np.quantile(middles, [tail(23), 1 - tail(23)], axis=0)
+    expected = np.quantile(middles, [tail(53), 1 - tail(53)], axis=0)
     np.testing.assert_allclose(interquartile_mean_band(values), expected, atol=1e-12)
 
 
@@ -45,7 +45,7 @@ def test_bands_agree_with_scipy(values: np.ndarray) -> None:
         interquartile_mean,
         axis=0,
         method="percentile",
-        confidence_level=1 - 2 * tail(23),
+        confidence_level=1 - 2 * tail(53),
         rng=np.random.default_rng(5),
     ).confidence_interval
     for ours, theirs in zip(interquartile_mean_band(values), expected, strict=True):
@@ -54,10 +54,11 @@ def test_bands_agree_with_scipy(values: np.ndarray) -> None:
 
 def test_there_is_no_band_where_none_holds(values: np.ndarray) -> None:
     many_zeros = values.copy()
-    many_zeros[:14, 1] = 0.0
-    for band in (mean_band, interquartile_mean_band):
+    many_zeros[:30, 1] = 0.0
+    for band, least in ((mean_band, 50), (interquartile_mean_band, 20)):
         assert np.isnan(band(np.ones((1, 3)))).all()
-        assert np.isnan(band(values[:19])).all()
+        assert np.isnan(band(values[: least - 1])).all()
+        assert np.isfinite(band(values[:least])).all()
         assert np.isfinite(band(many_zeros)[0]).tolist() == [True, False, True, True]
 
 

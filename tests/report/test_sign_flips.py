@@ -117,6 +117,17 @@ def test_six_blocks_can_tell_and_many_zeros_cannot() -> None:
     assert not (found.adjusted < 0.05).any()
 
 
+def test_methods_that_are_mostly_equal_are_no_draw() -> None:
+    rng = np.random.default_rng(3)
+    scores = np.where(rng.random((40, 4)) < 0.85, 0.0, -rng.exponential(size=(40, 4)))
+    for found in (compare_all(scores), compare_with_best(scores, int(scores.mean(0).argmax()))):
+        assert found.level > 0.03  # that the flips have
+        assert not found.sound
+        assert not found.conclusive.any()
+    scores[:, 1:] -= 5.0
+    assert (compare_with_best(scores, 0).adjusted[1:] < 0.05).all()  # what is found stays found
+
+
 def test_missing_blocks_are_left_out_of_their_pairs() -> None:
     scores = draw(10, 3)
     scores[:4, 2] = np.nan

@@ -42,7 +42,7 @@ def test_one_predictor_may_be_given_an_encoding_of_its_own(toy: Path) -> None:
     cells = plan(toy, predictors=own).cells
     assert {(cell.predictor, cell.encoding) for cell in cells} == {
         ("knn", "ordinal"),
-        ("constant", "one-hot"),
+        ("constant", "categorical+numeric"),
     }
     axis = plan(toy, predictors=["knn"], encodings=["ordinal"]).cells
     assert [cell.key for cell in cells if cell.predictor == "knn"] == [cell.key for cell in axis]

@@ -61,7 +61,7 @@ def test_the_results_are_tidy(reference: Path) -> None:
         "reason",
     ]
     assert set(frame["task"]) == {"toy/accuracy"}
-    assert set(frame["encoding"]) == {"one-hot"}
+    assert set(frame["encoding"]) == {"categorical+numeric"}
     assert (frame["n_test"] == 256 - frame["train_size"]).all()
     lines = frame[frame["predictor"] == "lines"]
     assert lines["kendall_tau"].mean() > 0.5

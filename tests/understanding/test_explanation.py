@@ -131,8 +131,8 @@ def test_means_over_seeds() -> None:
     frame = pd.DataFrame({"seed": [0, 1, 0], "feature": ["a", "a", "b"], "x": [1.0, 3.0, 5.0]})
     table = over_seeds(frame, ["feature"]).set_index("feature")
     assert table.loc["a", ["seeds", "x"]].to_list() == [2, 2.0]
-    assert table.loc["a", "x_ci95"] == pytest.approx(12.7062, rel=1e-4)  # t(0.975, 1) * 1
-    assert np.isnan(table.loc["b", "x_ci95"])
+    assert table.loc["a", "x_sd"] == pytest.approx(2**0.5)
+    assert np.isnan(table.loc["b", "x_sd"])
 
 
 def test_groups_stand_in_their_order() -> None:

@@ -70,8 +70,8 @@ def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str,
         line, style = at(summary, "method", method).sort_index(), looks[method]
         shown = axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **line_style(style))
         if len(line) == 1:
-            half = line["high"] - line["mean"]
-            bar = axes.errorbar(line.index, line["mean"], half, color=style.colour, linewidth=0.8)
+            sides = [line["mean"] - line["low"], line["high"] - line["mean"]]
+            bar = axes.errorbar(line.index, line["mean"], sides, color=style.colour, linewidth=0.8)
             tag(axes, method, *bar.get_children())
         band = line.dropna()
         fill = axes.fill_between(

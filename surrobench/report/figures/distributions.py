@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,13 +17,9 @@ from surrobench.errors import UserError
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.intervals import half_width
 from surrobench.report.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
 
 POINTS = 201
-LEAST_ON_A_SIDE = 10
-"""For an interval of a share: runs on the rarer side of the threshold, added up over tasks."""
-FloatArray = npt.NDArray[np.float64]
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -36,9 +31,8 @@ def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
         methods: that every task has.
 
     Returns:
-        ``method``, ``threshold``, ``share`` and the limits ``low`` and ``high`` for other seeds on
-        these tasks (NaN where a task has one run, or fewer than :data:`LEAST_ON_A_SIDE` runs lie on
-        the rarer side of the threshold).
+        ``method``, ``threshold`` and ``share``. There are no limits: near 0 and 1, where most
+        thresholds of few tasks lie, none that was tried keeps its level.
     """
     values = np.concatenate([table[list(methods)].to_numpy().ravel() for table in tables.values()])
     values = values[np.isfinite(values)]
@@ -48,24 +42,8 @@ def profiles(tables: Tables, methods: Sequence[str]) -> pd.DataFrame:
 
 def _profile(tables: Tables, method: str, grid: np.ndarray) -> pd.DataFrame:
     strata = [table[method].dropna().to_numpy()[:, None] >= grid for table in tables.values()]
-    shares = np.array([stratum.mean(axis=0) for stratum in strata])
-    share = shares.mean(axis=0)
-    low, high = _band(shares, np.array([len(stratum) for stratum in strata]))
-    columns = {"threshold": grid, "share": share, "low": low, "high": high}
-    return pd.DataFrame(columns).assign(method=method)[["method", *columns]]
-
-
-def _band(shares: FloatArray, runs: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Limits of mean shares (``tasks × thresholds``); NaN where few runs lie on one side."""
-    if runs.min() < 2:
-        missing = np.full(shares.shape[1], np.nan)
-        return missing, missing
-    error = np.sqrt((shares * (1 - shares) / (runs[:, None] - 1)).sum(axis=0)) / len(runs)
-    half = half_width(error, runs.sum() - len(runs) + 1)
-    mean = shares.mean(axis=0)
-    either_side = (np.minimum(shares, 1 - shares) * runs[:, None]).sum(axis=0)
-    half = np.where(either_side >= LEAST_ON_A_SIDE - 1e-9, half, np.nan)
-    return np.maximum(mean - half, 0.0), np.minimum(mean + half, 1.0)
+    share = np.mean([stratum.mean(axis=0) for stratum in strata], axis=0)
+    return pd.DataFrame({"method": method, "threshold": grid, "share": share})
 
 
 def performance_profile(
@@ -76,7 +54,7 @@ def performance_profile(
     looks: Mapping[str, Look] | None = None,
     width: float = ONE_COLUMN,
 ) -> Figure:
-    """Share of runs whose score reaches a threshold, with 95 % bands; the higher the better.
+    """Share of runs whose score reaches a threshold; the higher the better.
 
     Args:
         tables: of each task, seeds × methods; larger is better.
@@ -94,15 +72,7 @@ def performance_profile(
             line = lines[lines["method"] == method]
             style = {**line_style(looks[method]), "markevery": (10 + 5 * place % 40, 40)}
             (curve,) = axes.plot(line["threshold"], line["share"], **style)
-            band = axes.fill_between(
-                line["threshold"],
-                line["low"],
-                line["high"],
-                alpha=0.13,
-                lw=0,
-                color=curve.get_color(),
-            )
-            tag(axes, method, curve, band)
+            tag(axes, method, curve)
         axes.set(xlabel=f"threshold of {label}")
         axes.set_ylabel("share of runs at least as good")
         axes.set_ylim(0, 1.02)

@@ -15,7 +15,6 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.intervals import FloatArray, half_width
 from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, distinct_colours, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
@@ -31,9 +30,10 @@ _MARKERS = {"train": "s", "validation": "o", "test": "^"}
 def learning_curves(frame: pd.DataFrame, *, width: float = TWO_COLUMNS) -> Figure:
     """One panel a metric (loss, MAE, accuracy); a colour an architecture; a dash a split.
 
-    Lines are means over seeds with 95 % Student's t bands where there are two seeds or more. Of
-    fewer than :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, side by side, and a
-    split is a marker.
+    Lines are means over seeds, with one standard deviation between seeds on either side where there
+    are two or more: no interval of the mean is known to hold for losses. Of fewer than
+    :data:`LEAST_OF_A_CURVE` epochs the means are points with bars, side by side, and a split is a
+    marker.
 
     Args:
         frame: trainings, a row per architecture, seed and epoch with whatever was recorded
@@ -83,10 +83,10 @@ def long_form(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _means(part: pd.DataFrame) -> tuple[pd.Series, FloatArray]:
-    """Mean and half of its interval after every epoch."""
+def _means(part: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Mean and standard deviation between seeds after every epoch."""
     groups = part.groupby("epoch")["value"]
-    return groups.mean(), half_width(groups.sem(), groups.count())
+    return groups.mean(), groups.std()
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
@@ -94,7 +94,8 @@ def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
     for (name, split), part in rows.groupby(["name", "split"]):
         (mean, half), colour = _means(part), colours[str(name)]
         marker = "o" if len(mean) <= MARKED else None
-        style = {"color": colour, "marker": marker, "markersize": 2.2, **_dash(str(split))}
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 2.2}
+        style |= _dash(str(split))
         axes.plot(mean.index, mean, **style)
         low, high = mean - half, mean + half
         axes.fill_between(mean.index, low, high, color=colour, alpha=0.13, linewidth=0)
@@ -102,7 +103,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
 
 
 def _points(axes: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> None:
-    """Means with their intervals side by side, one place for each of the few epochs."""
+    """Means with their deviations side by side, one place for each of the few epochs."""
     epochs = sorted(rows["epoch"].unique())
     aside = np.linspace(-_ASIDE, _ASIDE, len(colours)) if len(colours) > 1 else np.zeros(1)
     offsets = dict(zip(colours, aside, strict=True))

@@ -10,7 +10,7 @@ from surrobench.report.cells import mean_and_half
 from surrobench.report.escaping import one_line
 from surrobench.report.page.grid import Cell, Grid, Head, number
 
-_NEEDED = {"task", "method", "mean", "high", "best", "not_worse", "incomplete", "seeds"}
+_NEEDED = {"task", "method", "mean", "low", "high", "best", "not_worse", "incomplete", "seeds"}
 
 
 def is_comparison(data: pd.DataFrame) -> bool:

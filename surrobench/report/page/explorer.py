@@ -74,6 +74,6 @@ def _panel(
 
 def _values(rows: pd.DataFrame) -> list[list[float | None]]:
     """Means and half-widths; the second list is empty where there is no interval."""
-    half = rows["high"] - rows["mean"]
+    half = (rows["high"] - rows["low"]) / 2
     known = bool(np.isfinite(half).any())
     return [numbers(rows["mean"]), numbers(half, _FEW_DIGITS) if known else []]

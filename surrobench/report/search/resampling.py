@@ -3,7 +3,7 @@
 Runs are resampled as in :mod:`surrobench.report.bootstrap`: the same numbers give the same
 intervals, and curves of equally many runs are resampled alike. Regrets pile up at zero once runs
 find the optimum, so that bands exist only where :func:`surrobench.report.intervals.holds` for
-skewed values.
+skewed values; interquartile means need fewer runs for that than means, which follow the tail.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ __all__ = ["interquartile_mean", "interquartile_mean_band", "mean_band", "share_
 
 LEAST_RUNS = 10
 """Fewer runs have no interval of a share."""
+LEAST_MIDDLE = 20
+"""Fewer runs have no interval of their interquartile mean."""
 
 
 def mean_band(values: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -40,11 +42,11 @@ def interquartile_mean_band(
 ) -> tuple[FloatArray, FloatArray]:
     """Bootstrap limits of the interquartile mean (``runs × positions``).
 
-    NaN where none holds.
+    NaN where none holds: fewer than :data:`LEAST_MIDDLE` runs, or too many equal ones.
     """
     runs, positions = values.shape
     low, high = np.full(positions, np.nan), np.full(positions, np.nan)
-    kept = holds(values, skewed=True)
+    kept = holds(values, skewed=True, least=LEAST_MIDDLE)
     if kept.any():
         share = tail(runs, level)
         low[kept], high[kept] = limits(_resampled(values[:, kept]).T, share)

@@ -90,7 +90,7 @@ def mean_along(traces: Traces) -> pd.Series:
 def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     """One row per method at a budget, with its comparison to the best.
 
-    Columns: ``mean``, ``se``, ``low`` and ``high`` (Student's t), ``iqm``, ``median``, ``seeds``,
+    Columns: ``mean``, ``se``, ``low`` and ``high`` (bootstrap-t), ``iqm``, ``median``, ``seeds``,
     ``planned``, ``failed`` and ``incomplete`` (some runs broke off), ``found_optimum`` (share of
     runs) with Wilson's limits, ``to_optimum`` (median of what runs had spent when they found it;
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
@@ -122,7 +122,7 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
         }
         for name, values in others.items():
             interval = mean_interval(values[chosen], skewed=True)
-            lines[method] |= {name: interval.mean, f"{name}_ci95": interval.high - interval.mean}
+            lines[method] |= {name: interval.mean, f"{name}_ci95": interval.half}
     table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("method")
     table["failed"] = failed.reindex(table.index).fillna(0).astype(int)
     table["planned"] = table["seeds"] + table["failed"]

@@ -19,7 +19,7 @@ from surrobench.report.folder import (
     check_formats,
     write_folder,
 )
-from surrobench.report.intervals import LEAST_SKEWED
+from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
 from surrobench.report.provenance import Provenance
@@ -31,6 +31,7 @@ from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.profiles import draw_profile, profile
 from surrobench.report.search.records import REGRET
+from surrobench.report.search.resampling import LEAST_MIDDLE
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import (
     comparison_table,
@@ -43,8 +44,8 @@ from surrobench.report.search.tables import (
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
 
 _BANDS = (
-    f"bootstrap bands for other seeds on the task, where {LEAST_SKEWED} runs or more have enough "
-    "different values for one"
+    "bootstrap bands for other seeds on the task, where {} runs or more have enough different "
+    f"values for one ({COVERAGE})"
 )
 PANELS = 12
 """A figure of more tasks is continued in further files."""
@@ -179,8 +180,10 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
     label = label[0].upper() + label[1:]
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
     what = {
-        "mean": f"{label} against {against}: mean over runs with 95 % {_BANDS}",
-        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % {_BANDS}",
+        "mean": f"{label} against {against}: mean over runs with 95 % "
+        + _BANDS.format(LEAST_SKEWED),
+        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % "
+        + _BANDS.format(LEAST_MIDDLE),
         "median": f"{label} against {against}: median and quartiles over runs (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
         "found_optimum": f"Share of runs that have found the optimum against {against}",

@@ -29,15 +29,15 @@ def importance(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fi
     """Permutation importance and mean absolute SHAP value, feature by feature.
 
     Args:
-        table: ``feature``, ``tau_loss`` and ``mean_abs_shap``, each with ``…_ci95``.
+        table: ``feature``, ``tau_loss`` and ``mean_abs_shap``, each with ``…_sd``.
         unit: of the targets.
         width: inches.
     """
     shown = table.nlargest(MOST_FEATURES, "tau_loss")
     with paper_style():
         figure, (left, right) = _side_by_side(len(shown), width)
-        _dots(left, shown["tau_loss"], shown["tau_loss_ci95"], _PREDICTED)
-        _dots(right, shown["mean_abs_shap"], shown["mean_abs_shap_ci95"], _SHAP)
+        _dots(left, shown["tau_loss"], shown["tau_loss_sd"], _PREDICTED)
+        _dots(right, shown["mean_abs_shap"], shown["mean_abs_shap_sd"], _SHAP)
         _rows(left, shown["feature"])
         _rows(right, shown["feature"], named=False)
         left.set_xlabel("loss of Kendall τ when shuffled")
@@ -51,7 +51,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
     """What each choice is worth, one panel a variable.
 
     Args:
-        table: ``variable``, ``choice`` and ``true``, ``predicted``, ``shap`` with ``…_ci95``.
+        table: ``variable``, ``choice`` and ``true``, ``predicted``, ``shap`` with ``…_sd``.
         unit: of the targets.
         width: inches.
     """
@@ -66,7 +66,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
             own = table[table["variable"] == variable]
             axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
             for place, (name, label, colour, marker) in enumerate(_SERIES):
-                _dots(axes, own[name], own[f"{name}_ci95"], colour, marker, label, place)
+                _dots(axes, own[name], own[f"{name}_sd"], colour, marker, label, place)
             _rows(axes, own["choice"])
             axes.set_title(escaping.figure(variable))
         # one label of the whole figure would lie where the legend does
@@ -81,20 +81,20 @@ def relevance(table: pd.DataFrame, width: float = TWO_COLUMNS) -> Figure:
     """Shares of the blocks in the prior variance, and relevance of the features.
 
     Args:
-        table: ``block``, ``share``, ``feature``, ``relevance`` with ``…_ci95``.
+        table: ``block``, ``share``, ``feature``, ``relevance`` with ``…_sd``.
         width: inches.
     """
     blocks = table.drop_duplicates("block")
     features = table.dropna(subset=["relevance"]).nlargest(MOST_FEATURES, "relevance")
     with paper_style():
         figure, (left, right) = _side_by_side(max(len(features), len(blocks)), width, (1.0, 1.8))
-        _dots(left, blocks["share"], blocks["share_ci95"], _PREDICTED)
+        _dots(left, blocks["share"], blocks["share_sd"], _PREDICTED)
         _rows(left, blocks["block"])
-        _dots(right, features["relevance"], features["relevance_ci95"], _PREDICTED)
+        _dots(right, features["relevance"], features["relevance_sd"], _PREDICTED)
         _rows(right, features["feature"])
         left.set_xlabel("share of the prior variance")
         right.set_xlabel("correlation lost across a change")
-        highest = float((features["relevance"] + features["relevance_ci95"].fillna(0.0)).max())
+        highest = float((features["relevance"] + features["relevance_sd"].fillna(0.0)).max())
         left.set_xlim(-0.02, 1.02)
         right.set_xlim(left=-0.02 * min(1.0, highest), right=min(1.02, 1.06 * highest))
     return figure
@@ -105,7 +105,7 @@ def residuals(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fig
 
     Args:
         table: ``by``, ``group``, ``bias``, ``mae``, ``kendall_tau``, ``coverage_90`` with
-            ``…_ci95``.
+            ``…_sd``.
         unit: of the targets.
         width: inches.
     """
@@ -123,7 +123,7 @@ def residuals(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Fig
         for axes, (name, label, mark) in zip(row, panels, strict=True):
             if mark is not None:
                 axes.axvline(mark, color=MUTED, linewidth=0.8, zorder=1)
-            _dots(axes, table[name], table[f"{name}_ci95"], _PREDICTED, places=places)
+            _dots(axes, table[name], table[f"{name}_sd"], _PREDICTED, places=places)
             axes.set_xlabel(label)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
@@ -164,7 +164,7 @@ def _dots(
     place: int = 1,
     places: Sequence[float] | None = None,
 ) -> None:
-    """One row for each value with half of its interval; series lie a little beside each other."""
+    """One row for each value with its deviation; series lie a little beside each other."""
     rows = np.arange(len(values)) + 0.18 * (place - 1) if places is None else np.array(places)
     axes.errorbar(
         values.to_numpy(), rows, xerr=half.fillna(0.0).to_numpy(), fmt=marker, color=colour,

@@ -1,13 +1,10 @@
-"""Means over training sets of what was asked, with Student's t intervals."""
+"""Means over training sets of what was asked, with the standard deviation between these."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-
-from surrobench.report.intervals import half_width
 
 KEYS = {
     "importance": ["feature", "block"],
@@ -20,19 +17,21 @@ KEYS = {
 
 
 def over_seeds(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """A row per key in order of appearance: mean and half of the 95 % interval of every number.
+    """A row per key in order of appearance: mean and standard deviation of every number.
 
-    Columns: the keys, ``seeds``, and for each number ``x`` of the frame ``x`` and ``x_ci95`` (NaN
+    Importances pile up at zero and few training sets are drawn, so that no interval of their mean
+    holds; the deviation says how much another training set would change.
+
+    Columns: the keys, ``seeds``, and for each number ``x`` of the frame ``x`` and ``x_sd`` (NaN
     with one seed).
     """
     numbers = [str(name) for name in frame.select_dtypes("number") if name not in (*keys, "seed")]
     groups = frame.groupby(list(keys), sort=False, observed=True)
-    means, errors, counts = groups[numbers].mean(), groups[numbers].sem(), groups[numbers].count()
+    means, deviations = groups[numbers].mean(), groups[numbers].std()
     table = groups["seed"].nunique().rename("seeds").to_frame()
     for name in numbers:
         table[name] = means[name]
-        with np.errstate(invalid="ignore"):
-            table[f"{name}_ci95"] = half_width(errors[name], counts[name])
+        table[f"{name}_sd"] = deviations[name]
     return table.reset_index()
 
 

@@ -51,9 +51,9 @@ class Subject:
         """The end of every caption."""
         several = self.seeds > 1
         means = (
-            f"Means over {self.seeds} training sets with 95 % Student's t intervals"
+            f"Means over {self.seeds} training sets ± one standard deviation between them"
             if several
-            else "One training set: no intervals"
+            else "One training set"
         )
         return f"{means}; {self.train_size:,} training architectures of {self.task}."
 
