@@ -62,10 +62,10 @@ class Test(_Strict):
     ``first`` and ``second`` are values of the column ``method``; after ``~``
     all values that match a regular expression. ``pairs`` are pairs of single values instead.
     ``each`` are columns whose values are tested one by one. Scores are averaged within a ``unit``
-    (a seed, a table), and paired over units: by Wilcoxon's signed-rank test, by flipping signs, or
-    by counting wins (exact binomial). P-values are adjusted by Holm over the ``family``, by default
-    all tests of the claim. ``all_pairs`` adjusts over all pairs of methods in the data instead, as
-    the reports do.
+    (a seed, a table), and paired over units: the signs of a unit's differences flip together, and
+    p-values are adjusted for all comparisons of the ``family``, by default those of the claim
+    (step-down maxima: ``surrobench.report.sign_flips``). ``all_pairs`` adjusts for all pairs of
+    methods in the data, as the reports do.
     """
 
     data: str
@@ -77,7 +77,6 @@ class Test(_Strict):
     where: str = ""
     each: dict[str, list[Any]] = {}
     unit: list[str] = ["seed"]
-    kind: Literal["wilcoxon", "signs", "binomial"] = "wilcoxon"
     larger: bool = True
     family: str = ""
     all_pairs: bool = False

@@ -5,40 +5,32 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from claim_data import Frames
 from claim_list import Test
 from claim_numbers import both, computed, select
-from scipy import stats
 
 from surrobench.errors import UserError
-from surrobench.report.statistics import holm, signed_rank, signed_ranks
+from surrobench.report.sign_flips import compare_all, compare_pairs
 
 ALPHA = 0.05
-NAMES = {
-    "wilcoxon": "Wilcoxon's signed-rank test",
-    "signs": "permutation test (signs flipped)",
-    "binomial": "exact binomial test of wins",
-}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One pair tested: mean advantage of ``first``, units, p as it is and adjusted."""
+    """One pair tested: mean advantage of ``first``, the units, p adjusted for the family."""
 
     label: str
-    kind: str
     family: str
     expected: str
     advantage: float
-    units: int
     unit: str
-    p: float
-    adjusted: float
-    comparisons: int
+    differences: pd.Series = field(repr=False)
+    adjusted: float = float("nan")
+    comparisons: int = 0
 
     @property
     def verdict(self) -> str:
@@ -50,21 +42,24 @@ class Outcome:
     def text(self) -> str:
         """One line of evidence."""
         p = "p < 0.001" if self.adjusted < 0.001 else f"p = {self.adjusted:.2g}"
+        among = "" if self.comparisons == 1 else f" among {self.comparisons} comparisons"
         return (
-            f"{self.label}: {self.advantage:+.3g} over {self.units} {self.unit}; "
-            f"{NAMES[self.kind]}, Holm over {self.comparisons}: {p}: {self.verdict}"
+            f"{self.label}: {self.advantage:+.3g} over {len(self.differences)} {self.unit}; "
+            f"{p}{among}: {self.verdict}"
         )
 
 
 def outcomes(tests: Sequence[Test], frames: Frames) -> list[Outcome]:
-    """Every pair of every test, adjusted over the families that the tests name."""
+    """Every pair of every test, adjusted for the families that the tests name."""
     found = [outcome for test in tests for outcome in _pairs(test, frames)]
     families: dict[str, list[int]] = {}
     for place, outcome in enumerate(found):
         if not outcome.comparisons:
             families.setdefault(outcome.family, []).append(place)
     for places in families.values():
-        for place, p in zip(places, holm([found[i].p for i in places]), strict=True):
+        together = pd.concat([found[i].differences for i in places], axis=1)
+        adjusted = compare_pairs(together.to_numpy(), ALPHA).adjusted
+        for place, p in zip(places, adjusted, strict=True):
             found[place] = replace(found[place], adjusted=float(p), comparisons=len(places))
     return found
 
@@ -101,43 +96,22 @@ def _pair(test: Test, scores: pd.DataFrame, first: str, second: str, at: str) ->
     difference = (scores[first] - scores[second]).dropna()
     if difference.empty:
         raise UserError(f"'{first}' and '{second}' have no {' and '.join(test.unit)} in common")
-    difference = difference if test.larger else -difference
-    values = difference.round(12).to_numpy()
-    p, adjusted, comparisons = _p_value(test.kind, values), np.nan, 0
-    if test.all_pairs:
-        adjusted, comparisons = _among_all(scores, first, second)
+    difference = (difference if test.larger else -difference).round(12)
+    adjusted, comparisons = _among_all(scores, first, second) if test.all_pairs else (np.nan, 0)
     return Outcome(
         label=f"{first} against {second}" + (f" at {at}" if at else ""),
-        kind=test.kind,
         family=test.family,
         expected=test.verdict,
-        advantage=float(values.mean()),
-        units=len(values),
+        advantage=float(difference.mean()),
         unit=" × ".join(test.unit) + "s",
-        p=p,
+        differences=difference,
         adjusted=adjusted,
         comparisons=comparisons,
     )
 
 
-def _p_value(kind: str, values: np.ndarray) -> float:
-    if not values.any():
-        return 1.0
-    if kind == "wilcoxon":
-        return signed_rank(values)
-    if kind == "binomial":
-        wins, losses = int((values > 0).sum()), int((values < 0).sum())
-        return float(stats.binomtest(wins, wins + losses).pvalue)
-    flipped = stats.permutation_test(
-        (values,), np.mean, permutation_type="samples", n_resamples=99_999, rng=0
-    )
-    return float(flipped.pvalue)
-
-
 def _among_all(scores: pd.DataFrame, first: str, second: str) -> tuple[float, int]:
-    """Wilcoxon's p of one pair, adjusted over all pairs of methods, and the number of these."""
+    """P of one pair, adjusted for all pairs of methods, and the number of these."""
     pairs = list(itertools.combinations(scores.columns, 2))
-    differences = np.column_stack([scores[a] - scores[b] for a, b in pairs]).round(12)
-    adjusted = holm(signed_ranks(differences))
     place = next(i for i, pair in enumerate(pairs) if set(pair) == {first, second})
-    return float(adjusted[place]), len(pairs)
+    return float(compare_all(scores.to_numpy(), ALPHA).adjusted[place]), len(pairs)

@@ -2,6 +2,7 @@
 
     python benchmarks/claims.py            # recompute all, print what is no longer so
     python benchmarks/claims.py --write    # write the numbers of today into the pages as well
+    python benchmarks/claims.py --page nb201-search --write    # of pages with this in their path
 
 ``results/claims/*.toml`` lists, for one page each, sentences with the data, the command that makes
 it, numbers, tests and verdicts (``claim_list.py`` says how). Fails if a number or a verdict is no
@@ -42,8 +43,9 @@ PAGES = ("README.md", "CHANGELOG.md", "results/*/README.md", "examples/**/README
 HEAD = """# Sentences that compare, and what they rest on
 
 Made by `python benchmarks/claims.py --write` from the lists in `results/claims/`; the same command
-without `--write` fails if one is no longer so. *Ahead* and *behind* are decided at 5 % after Holm's
-adjustment, *undecided* cannot be told apart. Tables of the pages are recomputed cell by cell.
+without `--write` fails if one is no longer so. Tests flip the signs of whole units (seeds, tables);
+p-values are adjusted for all comparisons of a sentence. *Ahead* and *behind* are decided at 5 %,
+*undecided* cannot be told apart. Tables of the pages are recomputed cell by cell.
 """
 
 
@@ -89,7 +91,7 @@ def _guarded(checked: Checked, what: str, check: Callable[[], None]) -> None:
     """Errors of one claim are problems of the page; the others are checked all the same."""
     try:
         check()
-    except (UserError, KeyError, ValueError, pd.errors.UndefinedVariableError) as error:
+    except (UserError, KeyError, ValueError, SyntaxError, pd.errors.UndefinedVariableError) as error:
         checked.problems.append(f"cannot be computed: {what}\n    {type(error).__name__}: {error}")
 
 
@@ -177,8 +179,12 @@ def _check_words(listed: ClaimList, checked: Checked) -> None:
         checked.problems.append(f"compares ({', '.join(words)}), but is not listed: {sentence}")
 
 
-def check_all(root: Path, cache: dict[Data, pd.DataFrame] | None = None) -> list[Checked]:
-    """Check every page of a repository; ``cache`` keeps the data between two calls.
+def check_all(
+    root: Path, cache: dict[Data, pd.DataFrame] | None = None, part: str = ""
+) -> list[Checked]:
+    """Check every page of a repository, or those with ``part`` in their path.
+
+    ``cache`` keeps the data between two calls.
 
     Raises:
         UserError: if a list cannot be read or two lists are for one page.
@@ -190,7 +196,8 @@ def check_all(root: Path, cache: dict[Data, pd.DataFrame] | None = None) -> list
     pages = [str(path.relative_to(root)) for glob in PAGES for path in sorted(root.glob(glob))]
     cache = {} if cache is None else cache
     order = [*pages, *(page for page in by_page if page not in pages)]
-    return [check_page(by_page.get(page, ClaimList(page=page)), root, cache) for page in order]
+    chosen = [page for page in order if part in page]
+    return [check_page(by_page.get(page, ClaimList(page=page)), root, cache) for page in chosen]
 
 
 def evidence(pages: list[Checked]) -> str:
@@ -199,19 +206,21 @@ def evidence(pages: list[Checked]) -> str:
     return HEAD + "\n" + "\n".join(parts)
 
 
-def main(root: Path = ROOT, write: bool = False) -> int:
-    """Print what is no longer so; 1 if anything is."""
+def main(root: Path = ROOT, write: bool = False, part: str = "") -> int:
+    """Print what is no longer so; 1 if anything is. ``results/claims.md`` needs all pages."""
     cache: dict[Data, pd.DataFrame] = {}
-    pages = check_all(root, cache)
+    pages = check_all(root, cache, part)
+    listed = root / "results" / "claims.md"
     if write:
         for page in pages:
             (root / page.page).write_text(page.rewritten, encoding="utf-8")
-        pages = check_all(root, cache)
-        (root / "results" / "claims.md").write_text(evidence(pages), encoding="utf-8")
-    else:
-        listed = root / "results" / "claims.md"
-        if not listed.is_file() or listed.read_text(encoding="utf-8") != evidence(pages):
-            print("results/claims.md: not of today; python benchmarks/claims.py --write\n")
+        pages = check_all(root, cache, part)
+        if not part:
+            listed.write_text(evidence(pages), encoding="utf-8")
+    elif not part and (
+        not listed.is_file() or listed.read_text(encoding="utf-8") != evidence(pages)
+    ):
+        print("results/claims.md: not of today; python benchmarks/claims.py --write\n")
     for page in pages:
         print(f"{page.page}: {len(page.evidence)} listed, {len(page.problems)} wrong")
         for problem in page.problems:
@@ -223,8 +232,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--write", action="store_true", help="write today's numbers into the pages")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
+    parser.add_argument("--page", default="", help="only pages with this in their path")
     options = parser.parse_args()
     try:
-        sys.exit(main(options.root, options.write))
+        sys.exit(main(options.root, options.write, options.page))
     except UserError as error:
         sys.exit(str(error))

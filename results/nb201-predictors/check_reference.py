@@ -2,7 +2,7 @@
 
     python results/nb201-predictors/check_reference.py
 
-Uses the training sets of the study (``nb201/cifar10-val-run``, protocol ``grouped``, 20 seeds).
+Uses the training sets of the study (``nb201/cifar10-val-run``, protocol ``grouped``, 15 seeds).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
 from surrobench.studies.protocols import split
 
-TASK, SEEDS = load_task("nb201/cifar10-val-run"), 20
+TASK, SEEDS = load_task("nb201/cifar10-val-run"), 15
 POOL, TRUTH = torch.tensor(TASK.encode("one-hot")), TASK.truth
 
 

@@ -89,7 +89,27 @@ def compare_all(scores: npt.ArrayLike, alpha: float = 0.05) -> Family:
     finite = _finite(scores)
     first, second = np.triu_indices(finite.shape[1], 1)
     differences = finite[:, first] - finite[:, second]
-    known, values = np.isfinite(differences), _without_noise(differences, finite)
+    return _step_down(_without_noise(differences, finite), np.isfinite(differences), alpha)
+
+
+def compare_pairs(differences: npt.ArrayLike, alpha: float = 0.05) -> Family:
+    """Two-sided step-down test of paired differences, as :func:`compare_all` tests its pairs.
+
+    Args:
+        differences: blocks × comparisons, without rounding noise; NaN where there is no pair.
+        alpha: level of the family.
+
+    Returns:
+        One entry per comparison.
+    """
+    array = np.asarray(differences, dtype=np.float64)
+    array = array[np.isfinite(array).any(axis=1)]
+    known = np.isfinite(array)
+    return _step_down(np.where(known, array, 0.0), known, alpha)
+
+
+def _step_down(values: FloatArray, known: BoolArray, alpha: float) -> Family:
+    """The greatest statistic among all comparisons that are no further apart than each one."""
     flips, scale = signs(len(values)), _scale(values)
     observed = np.abs(values.sum(axis=0)) / scale
     order = np.argsort(observed, kind="stable")

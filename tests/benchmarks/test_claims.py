@@ -152,6 +152,14 @@ def test_writing_puts_the_numbers_of_today_into_the_page(
     assert claims.main(tmp_path) == 0
 
 
+def test_pages_are_chosen_by_a_part_of_their_path(
+    claims: ModuleType, problems: Study, tmp_path: Path
+) -> None:
+    assert problems(lead=3.0)
+    assert claims.main(tmp_path, part="other") == 0
+    assert claims.main(tmp_path, part="study") == 1
+
+
 LISTS = sorted((ROOT / "results" / "claims").glob("*.toml"))
 
 
