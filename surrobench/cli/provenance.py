@@ -181,8 +181,8 @@ def _used(frame: pd.DataFrame, folders: Sequence[Path]) -> dict[str, list[str]]:
         if column in frame:
             names = [str(name) for name in frame[column].dropna().unique() if str(name)]
             used[kind] = [meant.get(name, name) for name in names]
-    kind = kind_of_frame(frame)
-    return {**used, "statistics": _statistics(kind, frame), "study": ["always", kind.name]}
+    study = kind_of_frame(frame)
+    return {**used, "statistics": _statistics(study, frame), "study": ["always", study.name]}
 
 
 def _statistics(study: Kind, frame: pd.DataFrame) -> list[str]:
