@@ -95,11 +95,11 @@ def test_an_own_training_is_searched() -> None:
     assert task.evaluate((0, 1), epochs=3, seed=7).value == 13.0
 
 
-def test_an_own_training_has_rungs_and_objectives() -> None:
+def test_an_own_training_has_rungs_and_constraints() -> None:
     task = OwnEvaluation(SPACE, evaluate, value="accuracy", epochs=9)
     result = search(
         task.space, task.evaluate, strategy="hyperband", budget=4, initial=3, epochs=[3, 9],
-        objectives={"loss": "minimize"}, constraints={"loss": "<= 4"},
+        constraints={"loss": "<= 4"},
     )  # fmt: skip
     assert {row.epochs for row in result.rows} == {3, None}
     assert {row.value - 10 * sum(row.arch) for row in result.rows} == {3.0, 9.0}

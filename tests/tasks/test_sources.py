@@ -124,7 +124,7 @@ def test_the_mirror_is_read_first_and_verified(server, monkeypatch, tmp_path):
 
 def convert(files) -> pa.Table:
     CALLS.append("convert")
-    return pa.table({"rows": [len(files["raw"].read_bytes().splitlines())]})
+    return pa.table({"file": [0], "rows": [len(files["raw"].read_bytes().splitlines())]})
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def card(monkeypatch) -> Card:
         name="counted",
         recipe="counted",
         sources={"raw": source()},
-        decisions=["rows"],
+        decisions=["file"],
         tasks={"t": {"target": "rows", "direction": "maximize"}},
     )
 
@@ -144,7 +144,7 @@ def test_prepare_converts_once_and_again_when_the_recipe_changes(server, monkeyp
     with pytest.raises(UserError, match="surrobench prepare counted"):
         converted(card)
     first = prepare_card(card)
-    assert (first.rows, first.columns, first.licences) == (1, 1, {"owner/repo": "MIT"})
+    assert (first.rows, first.columns, first.licences) == (1, 2, {"owner/repo": "MIT"})
     assert pq.read_table(first.path)["rows"].to_pylist() == [50_001]
     assert converted(card) == first.path
     assert CALLS == ["convert"]
