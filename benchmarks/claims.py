@@ -91,7 +91,13 @@ def _guarded(checked: Checked, what: str, check: Callable[[], None]) -> None:
     """Errors of one claim are problems of the page; the others are checked all the same."""
     try:
         check()
-    except (UserError, KeyError, ValueError, SyntaxError, pd.errors.UndefinedVariableError) as error:
+    except (
+        UserError,
+        KeyError,
+        ValueError,
+        SyntaxError,
+        pd.errors.UndefinedVariableError,
+    ) as error:
         checked.problems.append(f"cannot be computed: {what}\n    {type(error).__name__}: {error}")
 
 
