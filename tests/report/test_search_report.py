@@ -278,7 +278,7 @@ def test_the_terminal_shows_the_best_first(frame: pd.DataFrame) -> None:
     assert sorted(first) == sorted(means.index)
     assert means[first].is_monotonic_increasing
     assert first[-1] == "random"
-    assert "±" in table[4]
+    assert "±" not in table[4]  # no interval of a mean regret holds with so few runs
     assert "%" in table[4]
     assert ">30" in next(line for line in table if line.startswith("random"))
     assert "…" not in text

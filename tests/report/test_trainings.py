@@ -9,7 +9,6 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.report.figures import learning_curves
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.intervals import mean_interval
 
 
 def trainings(**columns: float) -> pd.DataFrame:
@@ -64,17 +63,18 @@ def test_what_was_not_recorded_is_not_drawn() -> None:
     assert long.groupby("metric")["epoch"].max().to_dict() == {"loss": 2, "MAE": 4}
 
 
-def test_lines_are_means_and_bands_are_t_intervals() -> None:
+def test_lines_are_means_and_bands_are_deviations() -> None:
     frame = trainings(train_loss=0.0, validation_loss=1.0, accuracy=2.0)
     figure = learning_curves(frame)
     loss, accuracy = figure.axes
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
     assert len(loss.lines) == 4  # two architectures, two splits
     assert len(accuracy.lines) == 2
-    expected = mean_interval([1 + 2, 1 + 1 + 2, 1 + 4 + 2])
-    assert accuracy.lines[0].get_ydata()[0] == pytest.approx(expected.mean)
+    values = [1 + 2, 1 + 1 + 2, 1 + 4 + 2]
+    mean = accuracy.lines[0].get_ydata()[0]
+    assert mean == pytest.approx(np.mean(values))
     band = accuracy.collections[0].get_paths()[0].vertices[:, 1]
-    assert band.min() == pytest.approx(expected.low)
+    assert band.min() == pytest.approx(mean - np.std(values, ddof=1))
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["a", r"\$b\$", "train", "validation"]
 

@@ -56,7 +56,7 @@ def test_a_legend_lies_below_the_labels_of_the_axes(variables: int) -> None:
         for v in range(variables)
         for c in range(3)
     ]
-    table = pd.DataFrame(rows).assign(true_ci95=0.1, predicted_ci95=0.1, shap_ci95=0.1)
+    table = pd.DataFrame(rows).assign(true_sd=0.1, predicted_sd=0.1, shap_sd=0.1)
     for width in (3.3, 6.9):
         figure = explained.effects(table, "points", width)
         assert overlaps(figure) == []
