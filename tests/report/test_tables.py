@@ -98,4 +98,5 @@ def test_hostile_names_are_text(frame: pd.DataFrame) -> None:
 def test_means_and_half_widths_share_their_decimals(
     mean: float, high: float, expected: tuple[str, str]
 ) -> None:
-    assert mean_and_half(pd.Series({"mean": mean, "high": high}), 3) == expected
+    row = pd.Series({"mean": mean, "low": 2 * mean - high, "high": high})
+    assert mean_and_half(row, 3) == expected
