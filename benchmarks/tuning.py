@@ -83,7 +83,9 @@ STAGES: dict[str, list[Cell]] = {
     "screen": _screen(50, 150, 0),
     "second": _screen(150, 50, 1),
     "confirm": [
-        Cell(task, size, seed) for size, seed in ((25, 2), (100, 3), (200, 4)) for task in TASKS
+        Cell(task, size, seed)
+        for size, seed in ((25, 2), (100, 3), (200, 4), (800, 5))
+        for task in TASKS
     ],
 }
 

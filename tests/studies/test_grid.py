@@ -46,7 +46,8 @@ def test_one_predictor_may_be_given_an_encoding_of_its_own(toy: Path) -> None:
     }
     axis = plan(toy, predictors=["knn"], encodings=["ordinal"]).cells
     assert [cell.key for cell in cells if cell.predictor == "knn"] == [cell.key for cell in axis]
-    both = plan(toy, predictors=["knn", *own, {"use": "knn", "encoding": "one-hot"}]).cells
+    same = {"use": "knn", "encoding": "categorical+numeric"}  # what the first has by default
+    both = plan(toy, predictors=["knn", *own, same]).cells
     assert len({cell.key for cell in both}) == len(both) == 3 * 4
     written = tomllib.loads(build_study(toy_study(predictors=own)).to_toml())
     assert written["predictors"] == own
