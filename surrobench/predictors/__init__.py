@@ -20,16 +20,15 @@ WRAPPING = ("transform", "bootstrap")
 
 PREDICTORS: Registry[Predictor] = Registry("predictor")
 
-PER_COLUMN: Mapping[str, Any] = {
-    "lengthscale_spread": 0.6,
-    "outputscale_spread": 1.0,
-    "noise_location": -3.0,
-    "noise_spread": 1.5,
-    "max_evaluations": 100,
+CATEGORICAL: Mapping[str, Any] = {
+    "lengthscale_location": 1.0,
+    "outputscale_spread": 2.0,
+    "noise_location": -1.0,
+    "noise_spread": 3.0,
+    "max_evaluations": 50,
 }
-"""Priors of Gaussian processes with one lengthscale per column, where they differ from the shape's
-defaults. Chosen on NAS-Bench-201, TransNAS-Bench-101, HW-GPT-Bench and NAS-Bench-MR, and kept:
-no trial of ``benchmarks/tuning.py`` was surely better on its development tables."""
+"""Priors of Gaussian processes with categorical kernels, where they differ from the shape's defaults.
+Chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``, ``results/tuning``)."""
 
 for _short, _kernel, _label in (
     ("rbf", "rbf", "RBF"),
@@ -45,18 +44,24 @@ for _short, _kernel, _label in (
             + ("one lengthscale per feature" if _ard else "one shared lengthscale"),
             kernel=_kernel,
             ard=_ard,
-            **(PER_COLUMN if _ard else {}),
         )
-for _name, _combine, _summary in (
-    ("gp-categorical", "product", "one categorical kernel per variable, all multiplied"),
+for _name, _combine, _priors, _summary in (
+    (
+        "gp-categorical",
+        "product",
+        CATEGORICAL,
+        "one categorical kernel per variable, all multiplied",
+    ),
     (
         "gp-blocks",
         "sum",
+        CATEGORICAL,
         "a kernel for each part of the encoding, added: categorical or Matérn-5/2",
     ),
     (
         "gp-mixed",
         "product",
+        {},
         "a kernel for each part of the encoding, multiplied: categorical or Matérn-5/2",
     ),
 ):
@@ -65,6 +70,7 @@ for _name, _combine, _summary in (
         "surrobench.predictors.pool_gp.recipe:PoolGP",
         f"Gaussian process, {_summary}",
         combine=_combine,
+        **_priors,
     )
 for _name, _target, _summary in (
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),

@@ -80,7 +80,7 @@ class ExactGP(PriorShape):
     kernel: Kernel = "matern-5/2"
     ard: bool = False
     transform: TargetTransform = "standardise"
-    max_evaluations: int = 50
+    max_evaluations: int = 100
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""

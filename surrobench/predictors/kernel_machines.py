@@ -36,8 +36,8 @@ class SVR(TransformedPredictor):
     """
 
     C: float = option(10.0, least=1e-9, most=1e9)
-    epsilon: float = option(0.01, least=0.0, most=1e9)
-    gamma: float = option(0.05, least=1e-9, most=1e9)
+    epsilon: float = option(0.1, least=0.0, most=1e9)
+    gamma: float = option(0.1, least=1e-9, most=1e9)
     folds: int = option(5, least=2, most=1000)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> MomentsModel:

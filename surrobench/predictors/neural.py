@@ -41,10 +41,10 @@ class MLPEnsemble(TransformedPredictor):
     """
 
     members: int = option(10, least=2, most=1000)
-    width: int = option(64, least=1, most=4096)
-    steps: int = option(100, least=1, most=1_000_000)
+    width: int = option(16, least=1, most=4096)
+    steps: int = option(200, least=1, most=1_000_000)
     learning_rate: float = option(2e-2, least=1e-9, most=10.0)
-    weight_decay: float = option(1e-2, least=0.0, most=100.0)
+    weight_decay: float = option(1e-3, least=0.0, most=100.0)
     initial_gain: float = option(0.5, least=1e-6, most=100.0)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:

@@ -121,11 +121,11 @@ class XGBoost(TransformedPredictor):
     members: int = option(8, least=2, most=10_000)
     rounds: int = option(200, least=1, most=100_000)
     learning_rate: float = option(0.05, least=1e-6, most=1.0)
-    max_depth: int = option(2, least=1, most=64)
-    min_child_weight: float = option(2.0, least=0.0, most=1e9)
-    subsample: float = option(0.7, least=1e-3, most=1.0)
+    max_depth: int = option(6, least=1, most=64)
+    min_child_weight: float = option(1.0, least=0.0, most=1e9)
+    subsample: float = option(0.5, least=1e-3, most=1.0)
     colsample: float = option(1.0, least=1e-3, most=1.0)
-    reg_lambda: float = option(0.1, least=0.0, most=1e9)
+    reg_lambda: float = option(1.0, least=0.0, most=1e9)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Fit the members on one thread."""

@@ -52,7 +52,7 @@ class PoolGP(PriorShape):
     lengthscales: Lengthscales = "variable"
     combine: Combine = "sum"
     transform: TargetTransform = "standardise"
-    max_evaluations: int = 50
+    max_evaluations: int = 100
     warm_evaluations: int = 20
     blocks: tuple[ColumnBlock, ...] = field(default=(), repr=False)
 
