@@ -13,6 +13,9 @@ the development tables, each table counting alike:
    becomes the default if its gain over trial 0 there exceeds twice the gain's standard error over
    tasks; otherwise nothing changes.
 
+A Gaussian process must also search noise-free functions no worse than trial 0
+(``benchmarks/tuning_functions.py``), or nothing changes.
+
 The targets are standardised throughout; what was adopted is measured under quantile-normal targets
 afterwards, and so are the defaults of the library behind a family. Every finished fit is a row of
 ``cells.csv``; the command goes on where it was stopped.
@@ -36,6 +39,7 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 import pandas as pd
 import torch
+from tuning_functions import BUDGET, SEEDS, functions, regret
 from tuning_report import write_report
 from tuning_settings import FAMILIES, FIXED, LIBRARY, PREVIOUS, described
 
@@ -180,6 +184,19 @@ def _place(cell: Cell) -> tuple[str, str, str]:
     return cell.task, str(cell.train_size), str(cell.seed)
 
 
+def run_searches(log: Log, family: str, settings: dict[str, Setting]) -> None:
+    """Search the noise-free functions; the regret stands where tau does."""
+    for trial, setting in settings.items():
+        for name in functions(family == "gp-categorical"):
+            for seed in range(SEEDS):
+                key = (family, trial, "functions", "standardise", name, str(BUDGET), str(seed))
+                log.used.add(key)
+                if key not in log.done:
+                    started = time.process_time()
+                    value = regret(family, setting, name, seed)
+                    log.add(key, value, time.process_time() - started)
+
+
 def _best(means: dict[str, float], count: int) -> list[str]:
     return sorted((trial for trial in means if trial != "0"), key=lambda t: -means[t])[:count]
 
@@ -197,6 +214,8 @@ def tune(log: Log, family: str) -> Iterator[str]:
     best = max(_best(final, 1), key=final.__getitem__)
     yield f"confirmed: 0 {final['0']:.4f}, {best} {final[best]:.4f} {described(settings[best])}"
     others = {"0": settings["0"], best: settings[best]}
+    if family.startswith("gp-"):
+        run_searches(log, family, others)
     if family in LIBRARY:
         library = {"library": LIBRARY[family]}
         run_stage(log, family, library, "confirm")

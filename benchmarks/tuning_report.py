@@ -39,6 +39,25 @@ def gain(cells: pd.DataFrame, trial: str, other: str = "0") -> tuple[float, floa
     return float(tasks.mean().mean()), float(error)
 
 
+def loss(searched: pd.DataFrame, trial: str) -> tuple[float, float]:
+    """How much more regret than trial 0 on the noise-free functions, and its error over seeds.
+
+    Args:
+        searched: searches of one family; none for one that is not searched with.
+        trial: the setting.
+
+    Returns:
+        Mean over functions of the mean difference in regret, in units of the distance between the
+        best and the mean value, and its standard error; not a number without searches.
+    """
+    if searched.empty:
+        return float("nan"), float("nan")
+    regrets = searched.pivot_table(index=["task", "seed"], columns="trial", values="tau")
+    by_function = (regrets[trial] - regrets["0"]).groupby("task")
+    error = np.sqrt((by_function.var() / by_function.count()).sum()) / len(by_function)
+    return float(by_function.mean().mean()), float(error)
+
+
 def mean_tau(cells: pd.DataFrame) -> pd.Series:
     """Mean tau of each trial, every table counting alike."""
     by_table = with_tables(cells).groupby(["trial", "table"])["tau"].mean()
@@ -47,7 +66,7 @@ def mean_tau(cells: pd.DataFrame) -> pd.Series:
 
 def trials(cells: pd.DataFrame, settings: dict[str, dict[str, Setting]]) -> pd.DataFrame:
     """Every trial of every family at every stage that it reached."""
-    plain = cells[cells["transform"] == "standardise"]
+    plain = cells[(cells["transform"] == "standardise") & (cells["stage"] != "functions")]
     rows = []
     for (family, stage), part in plain.groupby(["family", "stage"], sort=False):
         means, spent = mean_tau(part), part.groupby("trial")["fit_cpu"].mean()
@@ -82,7 +101,9 @@ def chosen(cells: pd.DataFrame, settings: dict[str, dict[str, Setting]]) -> pd.D
         confirmed = _confirmed(cells, family, "standardise")
         best = finalists(confirmed)[0]
         by_value, error = gain(confirmed, best)
-        adopted = by_value > SURE * error
+        searched = cells[(cells["family"] == family) & (cells["stage"] == "functions")]
+        worse, worse_error = loss(searched, best)
+        adopted = by_value > SURE * error and not worse > SURE * worse_error
         warped, warped_error = gain(_confirmed(cells, family, "quantile-normal"), best)
         rows.append(
             {
@@ -92,6 +113,8 @@ def chosen(cells: pd.DataFrame, settings: dict[str, dict[str, Setting]]) -> pd.D
                 "best": best,
                 "gain": by_value,
                 "standard_error": error,
+                "more_regret": worse,
+                "standard_error_regret": worse_error,
                 "adopted": adopted,
                 "gain_quantile_normal": warped,
                 "standard_error_quantile_normal": warped_error,

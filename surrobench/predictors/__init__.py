@@ -27,8 +27,8 @@ CATEGORICAL: Mapping[str, Any] = {
     "noise_spread": 3.0,
     "max_evaluations": 50,
 }
-"""Priors of Gaussian processes with categorical kernels, where they differ from the shape's defaults.
-Chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``, ``results/tuning``)."""
+"""Priors of Gaussian processes with categorical kernels, where they differ from the shape's
+defaults. Chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``, ``results/tuning``)."""
 
 for _short, _kernel, _label in (
     ("rbf", "rbf", "RBF"),

@@ -28,8 +28,8 @@ class MLPEnsemble(TransformedPredictor):
     AdamW steps under a cosine schedule. Weights start smaller than usual (by default half of He's
     variance, a hundredth of it at the output).
 
-    Width and initial weights were first chosen on NAS-Bench-201; on the development tables of
-    ``benchmarks/tuning.py`` (TransNAS-Bench-101 and HAT) no trial was surely better.
+    Width, steps and weight decay were chosen on TransNAS-Bench-101 and HAT
+    (``benchmarks/tuning.py``, ``results/tuning``).
 
     Args:
         members: networks in the ensemble, and folds.

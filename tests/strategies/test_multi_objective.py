@@ -54,7 +54,7 @@ def test_misses_less_than_random_search(acquisition: Any) -> None:
         floor = make_strategy("random", problem.problem, seed=seed, design=6)
         search(floor, problem, 24)
         by_chance.append(1.0 - achieved(floor, problem) / achieved(everything, problem))
-    assert np.mean(missed) < 0.6 * np.mean(by_chance)
+    assert np.mean(missed) < 0.3 * np.mean(by_chance)
 
 
 def test_a_batch_holds_distinct_new_architectures() -> None:
