@@ -155,7 +155,7 @@ def _block(
     means = means.sort_values(ascending=not scores.measure.larger_is_better, kind="stable")
     best = str(means.index[0])
     mine = pairs[(pairs["task"] == task) & (pairs["method"] == best)].set_index("other")
-    p = versus_best(table, scores.measure.larger_is_better)["p"]
+    p = versus_best(table, scores.measure.larger_is_better, marked=scores.measure.marked)["p"]
     rows = {markup.text(best): {"mean": markup.bold.format(number(means[best]))}}
     for method in means.index[1:]:
         row = mine.loc[method]

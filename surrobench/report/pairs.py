@@ -36,6 +36,7 @@ def compare_pairs(
     larger_is_better: bool = True,
     alpha: float = 0.05,
     skewed: bool = False,
+    marked: bool = True,
 ) -> pd.DataFrame:
     """Compare all pairs of methods on one task.
 
@@ -45,6 +46,8 @@ def compare_pairs(
         alpha: level of the family of tests.
         skewed: whether scores of the kind have a long tail or many zeros: their differences have
             no interval, for none keeps its level both where two methods vary alike and where not.
+        marked: whether a test may be made (:class:`~surrobench.report.measures.Measure`); if not,
+            there is no ``p`` and no ``outcome``.
 
     Returns:
         A row per ordered pair, sorted by ``method`` and ``other``: ``pairs`` (common seeds);
@@ -67,6 +70,8 @@ def compare_pairs(
     half = pd.DataFrame(names, columns=["method", "other"])
     family = sign_flips.compare_all(np.column_stack(list(values.values())), alpha)
     half = half.join(_tests(differences, family, alpha, skewed)).join(_sizes(differences))
+    if not marked:
+        half = half.assign(p=np.nan, p_adjusted=np.nan, outcome="")
     half["probability_of_improvement"] = [
         effects.probability_of_improvement(values[a], values[b]) for a, b in names
     ]

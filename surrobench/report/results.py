@@ -226,7 +226,9 @@ class Results:
         if key not in self._comparisons:
             tests = {
                 task: statistics.versus_best(
-                    self.scores(measure, task, size), measure.larger_is_better
+                    self.scores(measure, task, size),
+                    measure.larger_is_better,
+                    marked=measure.marked,
                 )
                 for task in self.tasks
             }

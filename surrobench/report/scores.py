@@ -121,9 +121,12 @@ class Scores:
     def pairs(self) -> pd.DataFrame:
         """:func:`~surrobench.report.pairs.compare_pairs` of every task, with its name first."""
         found = [
-            compare_pairs(table, self.measure.larger_is_better, skewed=self.measure.skewed).assign(
-                task=task
-            )
+            compare_pairs(
+                table,
+                self.measure.larger_is_better,
+                skewed=self.measure.skewed,
+                marked=self.measure.marked,
+            ).assign(task=task)
             for task, table in self.tables.items()
         ]
         if not found:

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def versus_best(
-    scores: pd.DataFrame, larger_is_better: bool = True, alpha: float = 0.05
+    scores: pd.DataFrame, larger_is_better: bool = True, alpha: float = 0.05, marked: bool = True
 ) -> pd.DataFrame:
     """Compare every method with the best one over their common seeds.
 
@@ -25,6 +25,7 @@ def versus_best(
         scores: seeds × methods, NaN where a method has no score.
         larger_is_better: which mean is the best.
         alpha: level of the family of comparisons.
+        marked: whether a test may be made (:class:`~surrobench.report.measures.Measure`).
 
     Returns:
         One row per method: ``best``; ``second``, the best mean of the others; ``p`` of
@@ -45,9 +46,10 @@ def versus_best(
         second = _leaders(np.where(best, np.nan, means), larger_is_better)
         with np.errstate(invalid="ignore"):  # two infinite scores: their difference is unknown
             pairs = np.where(best, 0, np.isfinite(values[:, [leader]] - values).sum(axis=0))
-        signed = values if larger_is_better else -values
-        found = sign_flips.compare_with_best(signed, leader, alpha)
-        p, not_worse = found.adjusted, found.conclusive & (found.adjusted >= alpha)
+        if marked:
+            signed = values if larger_is_better else -values
+            found = sign_flips.compare_with_best(signed, leader, alpha)
+            p, not_worse = found.adjusted, found.conclusive & (found.adjusted >= alpha)
     columns = {"best": best, "second": second, "p": p, "pairs": pairs, "not_worse": not_worse}
     return pd.DataFrame(columns, index=scores.columns)
 

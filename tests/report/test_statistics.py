@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from surrobench.report.comparisons import comparisons
+from surrobench.report.measures import find_measure
+from surrobench.report.scores import Scores
 from surrobench.report.statistics import mean_ranks, versus_best
 
 
@@ -36,6 +39,22 @@ def test_pairs_are_common_seeds_only() -> None:
         (paired["a"] - paired["b"],), np.mean, permutation_type="samples", n_resamples=np.inf
     )
     assert 0.05 < table.loc["b", "p"] <= 2 * min(expected.pvalue, 1)
+
+
+def test_seconds_have_a_best_and_no_marks() -> None:
+    times = np.exp(scores({"a": 3.0, "b": 2.9, "c": 0.0}))
+    measure = find_measure("fit_seconds")
+    table = versus_best(times, measure.larger_is_better, marked=measure.marked)
+    assert table["best"].to_dict() == {"a": False, "b": False, "c": True}
+    assert table["p"].isna().all()
+    assert not table["not_worse"].any()
+    all_scores = Scores({"task": times}, measure, ["c", "b", "a"], {}, "fit", "", "here")
+    assert (all_scores.pairs["outcome"] == "").all()
+    assert all_scores.pairs["p_adjusted"].isna().all()
+    assert (all_scores.pairs["advantage"] != 0).all()
+    (text,) = [e.markdown for e in comparisons(all_scores) if e.name.endswith("against-best")]
+    assert "\u2248" not in text
+    assert "nan" not in text
 
 
 def test_too_few_seeds_never_look_like_a_draw() -> None:
