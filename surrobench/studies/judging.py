@@ -63,7 +63,10 @@ class Judge:
 
     @cached_property
     def runs(self) -> float:
-        """Mean number of runs behind a judgement, over the architectures that can be judged."""
+        """Mean number of runs behind a judgement, over the architectures that can be judged.
+
+        Of a published mean the most runs that one has; ``TableTask.runs_each`` has them all.
+        """
         if self.held_out:
             counts = _finished(self.table) - self._shown_finished
             return float(counts[judgeable(self.table)].mean())

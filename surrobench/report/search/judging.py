@@ -24,7 +24,8 @@ class Judgement:
 
     Attributes:
         kind: ``"held-out runs"``, ``"searched run"``, ``"published mean"``, or "" if unknown.
-        runs: training runs behind a judgement, on average; NaN if unknown.
+        runs: training runs behind a judgement, on average; the most that there are of a published
+            mean; NaN if unknown.
         pool: candidates.
         without: architectures of the table that nothing could judge.
     """
@@ -73,8 +74,8 @@ class Judgement:
             )
         if self.kind == PUBLISHED:
             return (
-                f"On {names} this is regret against the published mean of {runs} runs, which is "
-                "also what was searched."
+                f"On {names} this is regret against the published mean, of up to {runs} runs, which "
+                "is also what was searched."
             )
         return ""
 
