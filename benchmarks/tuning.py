@@ -40,7 +40,7 @@ import numpy as np
 import pandas as pd
 import torch
 from tuning_functions import BUDGET, SEEDS, functions, regret
-from tuning_report import write_report
+from tuning_report import SURE, gain, write_report
 from tuning_settings import FAMILIES, FIXED, LIBRARY, PREVIOUS, described
 
 from surrobench import load_task, make_predictor
@@ -197,6 +197,18 @@ def run_searches(log: Log, family: str, settings: dict[str, Setting]) -> None:
                     log.add(key, value, time.process_time() - started)
 
 
+def surely_better(log: Log, family: str, trial: str) -> bool:
+    """Whether a confirmed setting gains by more than its error."""
+    cells = log.frame()
+    confirmed = cells[
+        (cells["family"] == family)
+        & (cells["stage"] == "confirm")
+        & (cells["transform"] == "standardise")
+    ]
+    value, error = gain(confirmed, trial)
+    return value > SURE * error
+
+
 def _best(means: dict[str, float], count: int) -> list[str]:
     return sorted((trial for trial in means if trial != "0"), key=lambda t: -means[t])[:count]
 
@@ -214,7 +226,7 @@ def tune(log: Log, family: str) -> Iterator[str]:
     best = max(_best(final, 1), key=final.__getitem__)
     yield f"confirmed: 0 {final['0']:.4f}, {best} {final[best]:.4f} {described(settings[best])}"
     others = {"0": settings["0"], best: settings[best]}
-    if family.startswith("gp-"):
+    if family.startswith("gp-") and surely_better(log, family, best):
         run_searches(log, family, others)
     if family in LIBRARY:
         library = {"library": LIBRARY[family]}

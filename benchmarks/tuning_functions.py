@@ -21,7 +21,7 @@ from surrobench.predictors.hyperparameters import Setting
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 
-BUDGET, SEEDS = 30, 8
+BUDGET, SEEDS = 60, 16
 SIZES = (40, 30, 20)
 HARTMANN_WEIGHTS = np.array([1.0, 1.2, 3.0, 3.2])
 HARTMANN_A = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])

@@ -20,16 +20,6 @@ WRAPPING = ("transform", "bootstrap")
 
 PREDICTORS: Registry[Predictor] = Registry("predictor")
 
-CATEGORICAL: Mapping[str, Any] = {
-    "lengthscale_location": 1.0,
-    "outputscale_spread": 2.0,
-    "noise_location": -1.0,
-    "noise_spread": 3.0,
-    "max_evaluations": 50,
-}
-"""Priors of Gaussian processes with categorical kernels, where they differ from the shape's
-defaults. Chosen on TransNAS-Bench-101 and HAT (``benchmarks/tuning.py``, ``results/tuning``)."""
-
 for _short, _kernel, _label in (
     ("rbf", "rbf", "RBF"),
     ("matern12", "matern-1/2", "Matérn-1/2"),
@@ -45,23 +35,16 @@ for _short, _kernel, _label in (
             kernel=_kernel,
             ard=_ard,
         )
-for _name, _combine, _priors, _summary in (
-    (
-        "gp-categorical",
-        "product",
-        CATEGORICAL,
-        "one categorical kernel per variable, all multiplied",
-    ),
+for _name, _combine, _summary in (
+    ("gp-categorical", "product", "one categorical kernel per variable, all multiplied"),
     (
         "gp-blocks",
         "sum",
-        CATEGORICAL,
         "a kernel for each part of the encoding, added: categorical or Matérn-5/2",
     ),
     (
         "gp-mixed",
         "product",
-        {},
         "a kernel for each part of the encoding, multiplied: categorical or Matérn-5/2",
     ),
 ):
@@ -70,7 +53,6 @@ for _name, _combine, _priors, _summary in (
         "surrobench.predictors.pool_gp.recipe:PoolGP",
         f"Gaussian process, {_summary}",
         combine=_combine,
-        **_priors,
     )
 for _name, _target, _summary in (
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),

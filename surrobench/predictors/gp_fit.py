@@ -113,8 +113,8 @@ class Priors:
         Lengthscales grow with the square root of the dimension (Hvarfner et al. 2024). The spread
         is narrower than theirs (sqrt 3 in the logarithm). The shape's defaults were chosen on
         NAS-Bench-201, TransNAS-Bench-101, HW-GPT-Bench and NAS-Bench-MR, and kept: no trial of
-        ``benchmarks/tuning.py`` was surely better on its development tables (``results/tuning``).
-        Categorical kernels got others there (``surrobench.predictors.CATEGORICAL``).
+        ``benchmarks/tuning.py`` was surely better on its development tables without losing
+        noise-free searches (``results/tuning``).
         """
         shape = shape or PriorShape()
         growth, shift = 0.5 * math.log(max(dimensions, 1)), math.log(variance)
