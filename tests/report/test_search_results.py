@@ -340,7 +340,11 @@ def test_useful_networks_count_where_results_have_them_and_old_results_say_so() 
     [
         ("held-out runs", "simple regret on runs not shown", "judged by the mean of the other 2"),
         ("searched run", "simple regret against the run searched", "the very run that was"),
-        ("published mean", "simple regret against the published mean", "published mean, of up to 2 runs"),
+        (
+            "published mean",
+            "simple regret against the published mean",
+            "published mean, of up to 2 runs",
+        ),
     ],
 )
 def test_a_regret_is_named_by_its_judge(judge: str, label: str, told: str) -> None:

@@ -74,8 +74,8 @@ class Judgement:
             )
         if self.kind == PUBLISHED:
             return (
-                f"On {names} this is regret against the published mean, of up to {runs} runs, which "
-                "is also what was searched."
+                f"On {names} this is regret against the published mean, of up to {runs} runs, "
+                "which is also what was searched."
             )
         return ""
 
