@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -98,6 +99,18 @@ def size_axis(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def legend_columns(labels: Sequence[str], width: float) -> int:
-    """How many legend columns with such labels fit into a figure of that width."""
-    longest = max((len(label) for label in labels), default=1)
-    return max(1, min(len(labels), int((width - 0.1) / (0.45 + 0.052 * longest))))
+    """How many legend columns with such labels, each as wide as its longest, fit that width."""
+    for columns in range(len(labels), 1, -1):
+        parts = np.array_split(np.array([len(label) for label in labels]), columns)
+        if sum(0.45 + 0.052 * int(part.max()) for part in parts) <= width - 0.1:
+            return columns
+    return 1
+
+
+def two_lines(text: str, height: float) -> str:
+    """The name of a y axis, broken near its middle if it is longer than its panel is high."""
+    spaces = [place for place, letter in enumerate(text) if letter == " "]
+    if 0.05 * len(text) <= height or not spaces or "\n" in text:
+        return text
+    middle = min(spaces, key=lambda place: abs(place - len(text) / 2))
+    return text[:middle] + "\n" + text[middle + 1 :]
