@@ -38,6 +38,7 @@ from surrobench.report.style import (
 )
 from surrobench.report.tables import html_blocks
 from surrobench.report.understanding import figures as explained
+from surrobench.report.writer import _rankings
 from surrobench.spaces.architecture import ArchGraph
 
 SPANS = [
@@ -191,6 +192,52 @@ def test_a_constant_far_below_leaves_the_others_apart(frame: pd.DataFrame) -> No
     colours = figures.heat_map(results, 200).axes[0].collections[0].norm
     least = results.means(MEASURES["kendall_tau"], 200).drop("constant").min(axis=None)
     assert colours.vmin == pytest.approx(least)
+
+
+def test_a_task_without_results_gets_no_empty_panel(frame: pd.DataFrame) -> None:
+    lost = (frame["task"] == "nb201/in16-test") & (frame["train_size"] >= 200)
+    results = Results.of(frame[~lost])
+    assert len(results.tasks) == 3
+    for figure in (
+        figures.ranking(results, 200),
+        figures.reliability(results, 200),
+        figures.coverage(results, 200),
+    ):
+        titles = [axes.get_title() or axes.get_title("left") for axes in figure.axes]
+        assert [title for title in titles if title] == [
+            task for task in results.tasks if task != "nb201/in16-test"
+        ]
+        assert all(axes.lines or axes.patches for axes in figure.axes)
+    [exhibit] = _rankings(results, MEASURES["kendall_tau"], 200)
+    assert exhibit.caption.endswith("Left out: 1 task without a result at this size.")
+
+
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_three_axes_fit_one_column_and_two(frame: pd.DataFrame, width: float) -> None:
+    figure = figures.three_axes(Results.of(frame[frame["task"] == "nb201/in16-test"]), width=width)
+    assert overlaps(figure) == []
+    figure.draw_without_rendering()
+    best = figure.axes[2]
+    inside = best.get_window_extent()
+    for text in best.texts:
+        box = text.get_window_extent()
+        assert inside.x0 - 2 <= box.x0
+        assert box.x1 <= inside.x1 + 2
+
+
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_the_title_of_a_rank_diagram_fits(width: float) -> None:
+    scores = np.arange(4) + np.random.default_rng(0).normal(scale=0.01, size=(12, 4))
+    table = pd.DataFrame(scores, columns=["gp-rbf", "svr", "knn", "xgboost"])
+    blocks = "seeds on nb201/cifar10-val-run alone"
+    assert overlaps(figures.critical_difference(table, blocks=blocks, width=width)) == []
+
+
+def test_long_names_of_tasks_leave_each_other_alone(frame: pd.DataFrame) -> None:
+    long = {task: f"a-long-collection-of-tasks/{task}" for task in frame["task"].unique()}
+    results = Results.of(frame.replace({"task": long}))
+    assert overlaps(figures.ranking(results, 200)) == []
+    assert overlaps(figures.coverage(results, 200)) == []
 
 
 @pytest.mark.parametrize(("tasks", "words"), [(1, "Rank by mean"), (2, "Mean rank over 2 tasks")])

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -15,6 +16,8 @@ from surrobench.report.measures import Measure
 from surrobench.report.results import Results
 from surrobench.report.style import Look, look
 
+_LETTER = 0.062
+"""Inches of a letter of a title."""
 ROW = 0.135
 """Height in inches of one method in figures that list methods as rows."""
 
@@ -70,6 +73,20 @@ def panel_grid(
     while sum(map(len, panels)) > count:
         panels[-1].pop().remove()
     return figure, panels
+
+
+def with_scores(means: pd.DataFrame) -> list[str]:
+    """Tasks for which any method has a number; the others would be empty panels.
+
+    Args:
+        means: methods × tasks.
+    """
+    return [str(task) for task in means if np.isfinite(means[task].to_numpy(float)).any()]
+
+
+def titles(names: Sequence[str], inches: float) -> list[str]:
+    """Names as titles of panels that are so wide, short enough to leave each other alone."""
+    return escaping.names(names, max(12, int(inches / _LETTER)))
 
 
 def method_rows(axes: Axes, methods: Sequence[str], named: bool) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surrobench.report import escaping
+from surrobench.errors import UserError
 from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
@@ -29,27 +29,31 @@ def ranking(
 ) -> Figure:
     """Mean score of every method at one train size with its 95 % interval over seeds.
 
-    One panel a task; methods in the order of their mean relative rank over the tasks; a vertical
+    One panel a task that has a result of this size; methods in the order of their mean relative rank over the tasks; a vertical
     line marks the best mean of the task. None is drawn where none holds. A predictor of constants
     that lies far from all others stands at the edge as a number, so that these stay apart.
     """
     results, score = Results.of(frame), find_measure(measure)
     methods = results.order(score, size)
     summary = results.summary(score)
+    if not methods:
+        raise UserError(f"no method has a result with {size:,} training examples.")
     looks, flat_ones = panels.looks(results), results.constant_methods(always=True)
     height = 0.62 + panels.ROW * max(len(methods), 3)
     with paper_style():
+        tasks = panels.with_scores(results.means(score, size))
         columns = max(1, int((width - 1.3) / 1.3))
-        figure, grid = panels.panel_grid(len(results.tasks), width, columns, height)
+        figure, grid = panels.panel_grid(len(tasks), width, columns, height)
         flat = [(axes, axes is row[0]) for row in grid for axes in row]
-        for (axes, first), task in zip(flat, results.tasks, strict=True):
+        titles = panels.titles(tasks, (width - 1.3) / len(grid[0]))
+        for (axes, first), task, title in zip(flat, tasks, titles, strict=True):
             rows = summary.reindex([(task, size, method) for method in methods])
             rows = rows.droplevel([0, 1])
             far = _far(rows, flat_ones)
             _draw(axes, rows, far, looks, score.larger_is_better)
             panels.method_rows(axes, methods, first)
             axes.set_xlabel(score.label)
-            axes.set_title(escaping.figure(task, 26))
+            axes.set_title(title)
     return figure
 
 

@@ -24,6 +24,11 @@ from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
 
+_WIDE = 4.5
+"""Inches from which three panels stand side by side."""
+_LETTERS = 0.024
+"""Share of a map that a letter of a name in it takes."""
+
 
 def three_axes(
     frame: pd.DataFrame | Results,
@@ -37,7 +42,7 @@ def three_axes(
     Left: mean score against the seconds of initialisation (training the examples, where the task
     states it, and fitting); a line joins the train sizes of a method. Middle: against the seconds
     that one query takes. Right: the method with the best mean score among those that keep both
-    limits; nothing can be afforded where it is white. Hatching stands for a hollow marker, dots for
+    limits; nothing can be afforded where it is white. In one column they stand below each other. Hatching stands for a hollow marker, dots for
     a dashed line. Predictors of constants are left out.
 
     Raises:
@@ -56,17 +61,20 @@ def three_axes(
     chosen = [m for m in results.methods if m in {*highlight, *best}]
     with paper_style():
         legend = Legend.of(chosen, len(results.methods) - len(chosen), width)
+        wide = width > _WIDE
         figure, grid = panels.panel_grid(
-            3 * len(tasks), width, 3, 1.9, below=legend.height, share_rows=True
+            3 * len(tasks), width, 3 if wide else 1, 1.9, below=legend.height, share_rows=wide
         )
-        for (left, middle, right), task in zip(grid, tasks, strict=True):
+        flat = [axes for row in grid for axes in row]
+        for place, task in enumerate(tasks):
+            left, middle, right = flat[3 * place : 3 * place + 3]
             here = table[table["task"] == task]
             what = "training and fitting (s)" if here["trained"].all() else "fitting (s)"
             _lines(left, here, "initialisation", chosen, looks)
             _lines(middle, here, "query", chosen, looks)
             _map(right, maps[task], looks)
             left.set(xlabel=what, ylabel=score.label)
-            middle.set(xlabel="query of one architecture (s)")
+            middle.set(xlabel="query of one architecture (s)", ylabel="" if wide else score.label)
             right.set(xlabel=what, ylabel="query (s)")
             left.set_title(escaping.figure(task), loc="left")
             right.set_title("best within both limits", loc="left")
@@ -123,10 +131,13 @@ def _label(axes: Axes, grid: pd.DataFrame, name: str, colour: str) -> None:
     if depth.max() < 0.06 * len(grid):
         return
     row, column = divmod(int(depth.argmax()), depth.shape[1])
+    lines = [escaping.figure(part, 24) for part in name.split("+")]
+    half = 0.5 * _LETTERS * max(map(len, lines))
+    inside_map = min(max(row / len(grid), half), 1 - half)
     text = axes.text(
-        grid.index[row],
+        grid.index[min(round(inside_map * len(grid)), len(grid) - 1)],
         grid.columns[column],
-        "\n+".join(escaping.figure(part, 24) for part in name.split("+")),
+        "\n+".join(lines),
         fontsize=4.5,
         color="white",
         ha="center",
