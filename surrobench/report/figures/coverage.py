@@ -21,10 +21,10 @@ LEVELS = {50: ("#9ecae1", "o"), 90: ("#3182bd", "s"), 95: ("#08306b", "D")}
 def coverage(frame: pd.DataFrame | Results, size: int, *, width: float = TWO_COLUMNS) -> Figure:
     """Observed coverage of the 50, 90 and 95 % intervals of every method, beside its sharpness.
 
-    One pair of panels a task that has intervals at this size. On the left, each marker should lie on the vertical line of its own
-    level: left of it the method is overconfident, right of it too cautious. On the right, the
-    mean predictive standard deviation: among calibrated methods the smaller is the better. Means
-    over seeds; methods in the order of their calibration error.
+    One pair of panels a task that has intervals at this size. On the left, each marker should lie
+    on the vertical line of its own level: left of it the method is overconfident, right of it too
+    cautious. On the right, the mean predictive standard deviation: among calibrated methods the
+    smaller is the better. Means over seeds; methods in the order of their calibration error.
     """
     results = Results.of(frame)
     methods = results.order(MEASURES["calibration_error"], size)

@@ -55,9 +55,8 @@ def _draw(
     axes = figure.subplots()
     colours, label = _colours(means, measure)
     others = colours.loc[~colours.index.isin(flat)].to_numpy()
-    low, high = (
-        (np.nanmin(others), np.nanmax(others)) if np.isfinite(others).any() else (None, None)
-    )
+    known = others[np.isfinite(others)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
     beyond = low is not None and bool((colours < low).any(axis=None))
     sns.heatmap(
         colours if tall else colours.T,

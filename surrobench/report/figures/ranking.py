@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,9 +30,10 @@ def ranking(
 ) -> Figure:
     """Mean score of every method at one train size with its 95 % interval over seeds.
 
-    One panel a task that has a result of this size; methods in the order of their mean relative rank over the tasks; a vertical
-    line marks the best mean of the task. None is drawn where none holds. A predictor of constants
-    that lies far from all others stands at the edge as a number, so that these stay apart.
+    One panel a task that has a result of this size; methods in the order of their mean relative
+    rank over the tasks; a vertical line marks the best mean of the task. No interval is drawn where
+    none holds. A predictor of constants that lies far from all others stands at the edge as a
+    number, so that these stay apart.
     """
     results, score = Results.of(frame), find_measure(measure)
     methods = results.order(score, size)
@@ -59,8 +61,11 @@ def ranking(
 
 def _far(rows: pd.DataFrame, flat: Sequence[str]) -> list[str]:
     """Predictors of constants that lie further from the others than these from each other."""
-    others = rows.loc[~rows.index.isin(flat), ["mean", "low", "high"]]
-    low, high = float(others.min(axis=None)), float(others.max(axis=None))
+    others = rows.loc[~rows.index.isin(flat), ["mean", "low", "high"]].to_numpy(float)
+    others = others[np.isfinite(others)]
+    if not others.size:
+        return []
+    low, high = float(others.min()), float(others.max())
     return [
         method
         for method in flat

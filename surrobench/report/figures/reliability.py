@@ -29,9 +29,10 @@ def reliability(
 ) -> Figure:
     """Share of truths inside the central intervals against the level that they state.
 
-    One panel a task that has intervals at this size; means over seeds. Below the diagonal a method is overconfident. The best
-    calibrated methods of each family are drawn (``highlight`` in all, or those it names), without
-    predictors of constants, whose intervals say nothing of a single architecture.
+    One panel a task that has intervals at this size; means over seeds. Below the diagonal a method
+    is overconfident. The best calibrated methods of each family are drawn (``highlight`` in all, or
+    those it names), without predictors of constants, whose intervals say nothing of a single
+    architecture.
 
     Raises:
         UserError: if no coverage was recorded at this train size.
