@@ -121,7 +121,8 @@ def _architectures(asked: Asked) -> Exhibit:
     table = best_architectures(task, asked.rows, asked.top)
     what = "that any run found" if len(asked.rows) else "of the table"
     caption = f"The {len(table)} best architectures of {task.name} {what}."
-    figure = architectures(drawings(task, table), width=asked.width)
+    operations = [choice for decision in task.space.variables for choice in decision.choices]
+    figure = architectures(drawings(task, table), operations=operations, width=asked.width)
     return Exhibit("architectures", caption, table, figure)
 
 
@@ -142,7 +143,7 @@ def _learning(asked: Asked) -> Exhibit:
     what = f"Values after {' and '.join(map(str, epochs))} epochs" if few else "Learning curves"
     caption = f"{what} of the {len(best)} best architectures of {task.name}"
     several = table["seed"].nunique() > 1
-    caption += ": means over trainings with 95 % Student's t intervals." if several else "."
+    caption += ": means over trainings ± one standard deviation between them." if several else "."
     if few:
         caption += " The table keeps no others: points, not curves."
     return Exhibit("learning-curves", caption, table, learning_curves(table, width=asked.width))

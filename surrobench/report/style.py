@@ -46,8 +46,15 @@ PALETTE = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255"),
 )
 """Colours of things that are not methods, such as operations."""
-_SHADES = (0.0, -0.45, 0.4, -0.7, 0.6)
+_SHADES = (-0.45, 0.35, -0.7, 0.5, -0.25, -0.6, 0.2, 0.6)
 """How much black (below zero) or white is mixed into a colour that is used again."""
+_LEAST_CONTRAST = 2.2
+"""With white, of a shade: thin lines and names in a paler one are not seen on paper."""
+_DARK_CARD = "#1d2024"
+_LEAST_ON_DARK = 4.0
+"""Contrast with a dark page."""
+_GREY = 24
+"""Channels of a grey differ by less."""
 
 # name: family, colour, marker
 _KNOWN = {
@@ -137,12 +144,44 @@ def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
 def shade(colour: str, times: int) -> str:
     """A colour that was used ``times`` times before, made darker or lighter to differ from these.
 
-    Five shades differ; the sixth is the first again.
+    None is paler than can be seen on white. Five shades differ; the sixth is the first again.
     """
-    share = _SHADES[times % len(_SHADES)]
+    mixed = dict.fromkeys(_mixed(colour, share) for share in _SHADES)
+    seen = [m for m in mixed if m != colour and contrast(m, "#ffffff") >= _LEAST_CONTRAST]
+    return [colour, *seen[:4]][times % (1 + len(seen[:4]))]
+
+
+def on_dark(colour: str) -> str:
+    """The colour made light enough to be seen on a dark page; greys from black on turn round."""
+    channels = _channels(colour)
+    if max(channels) - min(channels) < _GREY and contrast(colour, _DARK_CARD) < _LEAST_ON_DARK:
+        level = round(255 - 0.8 * sum(channels) / 3)
+        return f"#{level:02x}{level:02x}{level:02x}"
+    steps = (_mixed(colour, step / 20) for step in range(20))
+    return next(one for one in steps if contrast(one, _DARK_CARD) >= _LEAST_ON_DARK)
+
+
+def contrast(one: str, other: str) -> float:
+    """Ratio of the luminances of two colours, from 1 to 21 (WCAG 2.2)."""
+    low, high = sorted(_luminance(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    shares = (value / 255 for value in _channels(colour))
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue
+
+
+def _mixed(colour: str, share: float) -> str:
+    """A colour with so much white, or if it is negative black."""
     target = 255 if share > 0 else 0
-    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    mixed = (round(value + abs(share) * (target - value)) for value in channels)
+    mixed = (round(value + abs(share) * (target - value)) for value in _channels(colour))
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 

@@ -15,6 +15,7 @@ from surrobench.report.costs import costs
 from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
+from surrobench.report.figures import panels
 from surrobench.report.figures.panels import ROW
 from surrobench.report.folder import (
     DEFAULT_FORMATS,
@@ -169,14 +170,23 @@ def _rankings(results: Results, measure: Measure, size: int) -> Iterator[Exhibit
     caption = (
         f"{measure.label} of all methods with {size:,} training examples: mean over seeds "
         "with 95 % intervals for other seeds on the task where they hold "
-        f"({METHOD[measure.skewed]}); the vertical line marks the best."
+        f"({METHOD[measure.skewed]}); the vertical line marks the best. A predictor of constants "
+        "that lies far from the others is a number at the edge."
     )
+    caption += _left_out(results, measure, size)
     methods = len(results.order(measure, size))
     for suffix, part in _pages(results, 4 * _rows_per_page(methods)):
         if part.order(measure, size):
             figure = figures.ranking(part, size, measure.column, width=_width(part))
             data = _summary_rows(part, measure, size)
             yield Exhibit(f"{measure.column}-ranking-n{size}{suffix}", caption, data, figure)
+
+
+def _left_out(results: Results, measure: Measure, size: int) -> str:
+    """What a caption says of tasks that have no panel."""
+    count = len(results.tasks) - len(panels.with_scores(results.means(measure, size)))
+    tasks = "1 task without a result" if count == 1 else f"{count} tasks without results"
+    return f" Left out: {tasks} at this size." if count else ""
 
 
 def _heat_map(results: Results, measure: Measure, size: int) -> Exhibit:
@@ -214,6 +224,7 @@ def _calibration(results: Results) -> Iterator[Exhibit]:
             "overconfident) and mean predictive standard deviation. Means over seeds, methods in "
             "the order of their calibration error."
         )
+        caption += _left_out(results, measure, size)
         methods = len(results.order(measure, size))
         for suffix, part in _pages(results, 3 * _rows_per_page(methods)):
             if part.order(measure, size):
@@ -230,6 +241,7 @@ def _reliability(results: Results, size: int) -> Iterator[Exhibit]:
         "examples, means over seeds: below the diagonal a method is overconfident. The best "
         "calibrated of each family and the best overall, without predictors of constants."
     )
+    caption += _left_out(results, MEASURES["calibration_error"], size)
     for suffix, part in _pages(results, 12):
         if part.has(*CALIBRATION) and part.order(MEASURES["calibration_error"], size):
             figure = figures.reliability(part, size, width=_width(part))

@@ -52,7 +52,11 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         ]
     boxes = [(text, box.padded(-0.5)) for text, box in boxes]
     page = figure.bbox
-    outside = [(text, "page") for text, box in boxes if box.x0 < 0 or box.x1 > page.x1]
+    outside = [
+        (text, "page")
+        for text, box in boxes
+        if box.x0 < 0 or box.x1 > page.x1 or box.y0 < 0 or box.y1 > page.y1
+    ]
     return outside + [
         (a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.overlaps(two)
     ]

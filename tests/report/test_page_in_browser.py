@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from surrobench.report import write_report
 from surrobench.report.provenance import Provenance, RunFacts
+from surrobench.report.style import contrast
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 playwright = pytest.importorskip(
@@ -232,6 +234,20 @@ def test_light_dark_and_phone(browser: Any, file: Path, scheme: str) -> None:
     assert phone.page.evaluate(excess) == 0
     shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
     assert (phone.page.evaluate(shade) < 80) == (scheme == "dark")
+    letters = phone.page.evaluate(
+        "[...document.querySelectorAll('.sheet > svg')].flatMap(svg => {"
+        " const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;"
+        " return [...svg.querySelectorAll('text')].map("
+        "t => scale * parseFloat(getComputedStyle(t).fontSize)); })"
+    )
+    assert min(letters) > 7.9
+    seen = phone.page.evaluate(
+        "[...document.querySelectorAll('.panel .line')].map(e => getComputedStyle(e).stroke)"
+    )
+    card = "#1d2024" if scheme == "dark" else "#ffffff"
+    found = ["#" + "".join(f"{int(n):02x}" for n in re.findall(r"\d+", one)[:3]) for one in seen]
+    assert len(found) > 3
+    assert min(contrast(one, card) for one in found) >= (4 if scheme == "dark" else 2)
     phone.page.evaluate("window.scrollTo(0, 0)")
     for _ in range(2 if scheme == "light" else 1):
         phone.page.locator(".theme").click()

@@ -10,17 +10,35 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from search_frames import fronts_study, study
 from test_figures import overlaps
 
 from surrobench.report import figures
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.log_axis import log_axis, round_ticks
-from surrobench.report.page.contents import said
+from surrobench.report.figures.panels import legend_columns, two_lines
+from surrobench.report.measures import MEASURES
+from surrobench.report.page.contents import _plain, _semantic, said
 from surrobench.report.page.vectors import _cleaned, inline_svg
+from surrobench.report.results import Results
+from surrobench.report.search.curves import against_expense
 from surrobench.report.search.judging import HELD_OUT, Judgement
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.tables import ranks_table
 from surrobench.report.sign_flips import compare_with_best, least_blocks
-from surrobench.report.style import PALETTE, apart, distinct_colours, paper_style
+from surrobench.report.style import (
+    PALETTE,
+    apart,
+    contrast,
+    distinct_colours,
+    on_dark,
+    paper_style,
+    shade,
+)
+from surrobench.report.tables import html_blocks
 from surrobench.report.understanding import figures as explained
+from surrobench.report.writer import _rankings
 from surrobench.spaces.architecture import ArchGraph
 
 SPANS = [
@@ -83,6 +101,174 @@ def test_methods_of_a_rank_diagram_differ_in_colour() -> None:
         if any(name in text.get_text() for name in names)
     }
     assert len(set(map(str, colours.values()))) == len(names)
+
+
+def test_an_operation_has_one_colour_in_all_figures_of_a_space() -> None:
+    def colours(*operations: str) -> dict[str, str]:
+        edges = tuple((0, 1, name) for name in operations)
+        drawn = figures.architectures(
+            [figures.Drawing(ArchGraph(("in", "out"), edges), "one")],
+            operations=["none", "conv", "pool", "skip"],
+        )
+        [legend] = drawn.legends
+        names = [text.get_text() for text in legend.get_texts()]
+        return dict(zip(names, (str(line.get_color()) for line in legend.get_lines()), strict=True))
+
+    few = colours("skip", "none")
+    assert list(few) == ["skip"]
+    assert few["skip"] == colours("pool", "conv", "skip")["skip"]
+
+
+@pytest.mark.parametrize("colour", [*PALETTE, "#000000", "#3d434a", "#8d949c"])
+def test_colours_are_seen_on_their_background(colour: str) -> None:
+    shades = [shade(colour, times) for times in range(5)]
+    assert len(set(shades)) == 5
+    least = min(2.2, contrast(colour, "#ffffff"))
+    assert all(contrast(one, "#ffffff") >= least for one in shades)
+    assert all(contrast(on_dark(one), "#1d2024") >= 4 for one in shades)
+
+
+def test_what_differs_on_white_differs_on_a_dark_page() -> None:
+    methods = [*PALETTE, "#000000", "#3d434a"]
+    assert len({on_dark(colour) for colour in methods}) == len(methods)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["gp-paths-sum", "bohb", "estimation-of-distribution", "ppo", "random"],
+        ["successive-halving", "reinforce-transformer", "random"],
+        ["x" * 34] * 9,
+        ["one"],
+    ],
+)
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_a_legend_fits_its_figure(labels: list[str], width: float) -> None:
+    columns = legend_columns(labels, width)
+    with paper_style():
+        figure = Figure(figsize=(width, 2.5), layout="constrained")
+        figure.subplots().plot([0, 1])
+        lines = [Line2D([], [], marker="o") for _ in labels]
+        figure.legend(lines, labels, loc="outside lower center", ncols=columns)
+    assert overlaps(figure) == []
+
+
+def test_one_long_name_leaves_room_for_a_second_column() -> None:
+    labels = ["gp-paths-sum", "bohb", "progressive", "estimation-of-distribution", "ppo", "random"]
+    assert legend_columns(labels, 3.3) == 2
+
+
+@pytest.mark.parametrize("statistic", ["mean", "iqm", "median", "found_optimum"])
+def test_the_name_of_a_y_axis_fits_its_panel(statistic: str) -> None:
+    results = [SearchResults.of(study(tasks=("t1",)))]
+    if statistic != "found_optimum":
+        results.append(SearchResults.of(*fronts_study()))
+    for part in results:
+        assert overlaps(against_expense(part, statistic, width=3.3)) == []
+    assert two_lines("interquartile mean relative hypervolume", 1.5).count("\n") == 1
+    assert two_lines("mean regret", 1.5) == "mean regret"
+
+
+def test_wins_are_counted_in_whole_numbers() -> None:
+    rows = [("a", "b", "win"), ("b", "a", "loss")]
+    pairs = pd.DataFrame(rows, columns=["method", "other", "outcome"])
+    figure = figures.outcome_matrix(pairs)
+    figure.draw_without_rendering()
+    ticks = figure.axes[1].get_yticks()
+    assert len(ticks) >= 2
+    assert all(float(tick).is_integer() for tick in ticks)
+
+
+def test_a_constant_far_below_leaves_the_others_apart(frame: pd.DataFrame) -> None:
+    results = Results.of(frame)
+    assert results.constant_methods(always=True) == ["constant"]
+    figure = figures.ranking(results, 200)
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    means = results.means(MEASURES["kendall_tau"], 200)[results.tasks[0]].drop("constant").dropna()
+    assert low > 0
+    assert np.ptp(means) > 0.6 * (high - low)
+    assert any(text.get_text() == "\u25c2 0" for text in axes.texts)
+    colours = figures.heat_map(results, 200).axes[0].collections[0].norm
+    least = results.means(MEASURES["kendall_tau"], 200).drop("constant").min(axis=None)
+    assert colours.vmin == pytest.approx(least)
+
+
+def test_a_task_without_results_gets_no_empty_panel(frame: pd.DataFrame) -> None:
+    lost = (frame["task"] == "nb201/in16-test") & (frame["train_size"] >= 200)
+    results = Results.of(frame[~lost])
+    assert len(results.tasks) == 3
+    for figure in (
+        figures.ranking(results, 200),
+        figures.reliability(results, 200),
+        figures.coverage(results, 200),
+    ):
+        titles = [axes.get_title() or axes.get_title("left") for axes in figure.axes]
+        assert [title for title in titles if title] == [
+            task for task in results.tasks if task != "nb201/in16-test"
+        ]
+        assert all(axes.lines or axes.patches for axes in figure.axes)
+    [exhibit] = _rankings(results, MEASURES["kendall_tau"], 200)
+    assert exhibit.caption.endswith("Left out: 1 task without a result at this size.")
+
+
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_three_axes_fit_one_column_and_two(frame: pd.DataFrame, width: float) -> None:
+    figure = figures.three_axes(Results.of(frame[frame["task"] == "nb201/in16-test"]), width=width)
+    assert overlaps(figure) == []
+    figure.draw_without_rendering()
+    best = figure.axes[2]
+    inside = best.get_window_extent()
+    for text in best.texts:
+        box = text.get_window_extent()
+        assert inside.x0 - 2 <= box.x0
+        assert box.x1 <= inside.x1 + 2
+
+
+@pytest.mark.parametrize("width", [3.3, 6.9])
+def test_the_title_of_a_rank_diagram_fits(width: float) -> None:
+    scores = np.arange(4) + np.random.default_rng(0).normal(scale=0.01, size=(12, 4))
+    table = pd.DataFrame(scores, columns=["gp-rbf", "svr", "knn", "xgboost"])
+    blocks = "seeds on nb201/cifar10-val-run alone"
+    assert overlaps(figures.critical_difference(table, blocks=blocks, width=width)) == []
+
+
+def test_long_names_of_tasks_leave_each_other_alone(frame: pd.DataFrame) -> None:
+    long = {task: f"a-long-collection-of-tasks/{task}" for task in frame["task"].unique()}
+    results = Results.of(frame.replace({"task": long}))
+    assert overlaps(figures.ranking(results, 200)) == []
+    assert overlaps(figures.coverage(results, 200)) == []
+
+
+@pytest.mark.parametrize(("tasks", "words"), [(1, "Rank by mean"), (2, "Mean rank over 2 tasks")])
+def test_one_task_is_not_called_tasks(tasks: int, words: str) -> None:
+    results = SearchResults.of(study())
+    part = results.select(list(results.traces)[:tasks])
+    assert ranks_table(part).caption.startswith(words)
+
+
+def test_rows_of_a_page_begin_with_their_method() -> None:
+    data = pd.DataFrame({"task": ["t", "t"], "method": ["a", "b"], "mean": [1.0, 2.0]})
+    blocks = {"t": pd.DataFrame({"mean": ["1", "2"]}, index=pd.Index(["<a>", "b"], name="method"))}
+    shown = str(_semantic(html_blocks(blocks).replace("<a>", "&lt;a&gt;")))
+    heads = re.findall(r'<th scope="col">(.*?)</th>', shown)
+    assert heads == ["method", "task", "mean"]
+    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == ["&lt;a&gt;", "b"]
+    assert re.findall(r"<td>(.*?)</td>", shown) == ["t", "1", "t", "2"]
+    grid = _plain(data, "title")
+    assert [head.text for head in grid.heads] == ["method", "task", "mean"]
+    assert [row[0].text for row in grid.rows] == ["a", "b"]
+
+
+@pytest.mark.parametrize("letters", [4.0, 6.0, 12.0])
+def test_the_smallest_letters_of_a_drawing_can_be_read(letters: float) -> None:
+    figure = Figure(figsize=(6.9, 2))
+    figure.text(0.5, 0.5, "text", fontsize=letters)
+    drawn = ElementTree.fromstring(str(inline_svg(figure, "p")))
+    pixels = 16 * float(drawn.get("width", "").removesuffix("em"))
+    scale = pixels / float(drawn.get("viewBox", "").split()[2])
+    assert letters * scale >= 7.9
+    assert scale >= 4 / 3
 
 
 def test_hatched_regions_are_painted_on_the_page() -> None:

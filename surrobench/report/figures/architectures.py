@@ -18,6 +18,8 @@ from surrobench.spaces.architecture import ArchGraph
 _NOTHING = ("none", "zero", "zeroize", "")
 _BEND = 0.42
 """How far an edge that passes over nodes swings out: its arc rises by half of this per node."""
+_MOST_KNOWN = 24
+"""With more operations in a space than colours that differ, those that are drawn share them."""
 _MARGIN = 0.22
 """Nodes above and below a graph."""
 
@@ -31,18 +33,29 @@ class Drawing:
     lines: tuple[str, ...] = ()
 
 
-def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) -> Figure:
+def architectures(
+    drawings: Sequence[Drawing],
+    *,
+    operations: Sequence[str] = (),
+    width: float = TWO_COLUMNS,
+) -> Figure:
     """Draw architectures side by side, operations told apart by colour.
 
     Nodes stand in their topological order from left to right. Operations on edges colour the
     edges (an edge without an operation is grey and dotted); operations on nodes colour the nodes.
+
+    Args:
+        drawings: what to draw.
+        operations: all that the space has, drawn or not, so that one has the same colour in every
+            figure of the space.
+        width: inches.
 
     Raises:
         UserError: if there is nothing to draw.
     """
     if not drawings:
         raise UserError("there is no architecture to draw.")
-    colours = _colours(drawings)
+    colours = _colours(drawings, operations)
     columns = max(1, min(len(drawings), int(width / 1.6)))
     rows = math.ceil(len(drawings) / columns)
     lines = max(len(drawing.lines) for drawing in drawings)
@@ -62,12 +75,15 @@ def architectures(drawings: Sequence[Drawing], *, width: float = TWO_COLUMNS) ->
     return figure
 
 
-def _colours(drawings: Sequence[Drawing]) -> dict[str, str]:
-    """Of every operation, by name: the same ones look the same in every call that has them all."""
+def _colours(drawings: Sequence[Drawing], operations: Sequence[str]) -> dict[str, str]:
+    """Of every operation that is drawn, by name."""
     on_edges = {label for drawing in drawings for *_, label in drawing.graph.edges} - {""}
     on_nodes = {label for drawing in drawings for label in drawing.graph.nodes[1:-1]}
     shown = [name for name in sorted(on_edges or on_nodes) if name not in _NOTHING]
-    return dict(zip(shown, distinct_colours(len(shown)), strict=True))
+    known = [name for name in sorted(set(operations)) if name not in _NOTHING]
+    order = known if set(shown) <= set(known) and len(known) <= _MOST_KNOWN else shown
+    colours = dict(zip(order, distinct_colours(len(order)), strict=True))
+    return {name: colours[name] for name in shown}
 
 
 def _bend(source: int, target: int) -> float:

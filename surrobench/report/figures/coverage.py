@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from surrobench.report import escaping
+from surrobench.errors import UserError
 from surrobench.report.figures import panels
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
@@ -21,10 +21,10 @@ LEVELS = {50: ("#9ecae1", "o"), 90: ("#3182bd", "s"), 95: ("#08306b", "D")}
 def coverage(frame: pd.DataFrame | Results, size: int, *, width: float = TWO_COLUMNS) -> Figure:
     """Observed coverage of the 50, 90 and 95 % intervals of every method, beside its sharpness.
 
-    One pair of panels a task. On the left, each marker should lie on the vertical line of its own
-    level: left of it the method is overconfident, right of it too cautious. On the right, the
-    mean predictive standard deviation: among calibrated methods the smaller is the better. Means
-    over seeds; methods in the order of their calibration error.
+    One pair of panels a task that has intervals at this size. On the left, each marker should lie
+    on the vertical line of its own level: left of it the method is overconfident, right of it too
+    cautious. On the right, the mean predictive standard deviation: among calibrated methods the
+    smaller is the better. Means over seeds; methods in the order of their calibration error.
     """
     results = Results.of(frame)
     methods = results.order(MEASURES["calibration_error"], size)
@@ -32,16 +32,20 @@ def coverage(frame: pd.DataFrame | Results, size: int, *, width: float = TWO_COL
     sharpness = results.means(MEASURES["sharpness"], size)
     height = 0.62 + panels.ROW * max(len(methods), 3)
     with paper_style():
+        tasks = panels.with_scores(observed[50])
+        if not tasks:
+            raise UserError(f"no interval is known with {size:,} training examples.")
         pairs = max(1, int((width - 1.2) / 1.75))
-        figure, grid = _pairs(len(results.tasks), width, pairs, height)
+        figure, grid = _pairs(len(tasks), width, pairs, height)
         flat = [(pair, pair is row[0]) for row in grid for pair in row]
-        for ((left, right), first), task in zip(flat, results.tasks, strict=True):
+        titles = panels.titles(tasks, (width - 1.2) / len(grid[0]))
+        for ((left, right), first), task, title in zip(flat, tasks, titles, strict=True):
             shares = {level: observed[level].loc[methods, task] for level in LEVELS}
             _coverage(left, shares)
             _sharpness(right, sharpness.loc[methods, task])
             panels.method_rows(left, methods, first)
             panels.method_rows(right, methods, False)
-            left.set_title(escaping.figure(task, 26), loc="left")
+            left.set_title(title, loc="left")
         _legend(figure)
     return figure
 
@@ -77,6 +81,7 @@ def _coverage(axes: Axes, shares: dict[int, pd.Series]) -> None:
 def _sharpness(axes: Axes, values: pd.Series) -> None:
     axes.barh(range(len(values)), values, height=0.55, color="#b9bfc6")
     axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlim(left=0)
     axes.set_xlabel("mean s.d.")
 

@@ -14,6 +14,9 @@ from surrobench.report.figures.tags import tag
 from surrobench.report.rank_tests import RankTest, rank_test
 from surrobench.report.style import INK, TWO_COLUMNS, Look, apart, look, paper_style
 
+_LETTER = 0.052
+"""Inches of a letter of the title."""
+
 
 def critical_difference(
     scores: pd.DataFrame | RankTest,
@@ -66,10 +69,8 @@ def critical_difference(
         for place, method in enumerate(names):
             if place < len(drawn["labels"]):
                 tag(axes, method, drawn["labels"][place], drawn["elbows"][place])
-        axes.set_title(
-            f"mean rank over {test.blocks} {escaping.figure(blocks, 60)}; critical difference "
-            f"{test.critical_difference:.2f}",
-            loc="left",
-            fontsize=6.5,
-        )
+        ranked = f"mean rank over {test.blocks} {escaping.figure(blocks, 60)};"
+        least = f"critical difference {test.critical_difference:.2f}"
+        between = " " if len(ranked + least) * _LETTER < width - 1.2 else "\n"
+        axes.set_title(ranked + between + least, loc="left", fontsize=6.5)
     return figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -25,19 +27,26 @@ def heat_map(
 
     Methods are ordered by their mean relative rank; their mean rank stands beside their names (a
     dash where a method lacks a task). The longer of the two lists runs downwards. Colours show
-    the score, or the rank within the task where scores are in units of the task.
+    the score, or the rank within the task where scores are in units of the task; predictors of
+    constants do not stretch their scale.
     """
     results, score = Results.of(frame), find_measure(measure)
     means = results.means(score, size).loc[results.order(score, size)]
     means = means.replace([np.inf, -np.inf], np.nan).dropna(axis=1, how="all")
     ranks = results.mean_ranks(score, size).reindex(means.index)
     tall = len(means) >= means.shape[1]
+    flat = results.constant_methods(always=True)
     with paper_style():
-        return _draw(means, ranks, score, width, tall)
+        return _draw(means, ranks, score, width, tall, flat)
 
 
 def _draw(
-    means: pd.DataFrame, ranks: pd.Series, measure: Measure, width: float, tall: bool
+    means: pd.DataFrame,
+    ranks: pd.Series,
+    measure: Measure,
+    width: float,
+    tall: bool,
+    flat: Sequence[str],
 ) -> Figure:
     shown = means if tall else means.T
     cell = (width - 2.1) / max(shown.shape[1], 3)
@@ -45,15 +54,26 @@ def _draw(
     figure = Figure(figsize=(width, 1.3 + 0.155 * len(shown)), layout="constrained")
     axes = figure.subplots()
     colours, label = _colours(means, measure)
+    others = colours.loc[~colours.index.isin(flat)].to_numpy()
+    known = others[np.isfinite(others)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
+    beyond = low is not None and bool((colours < low).any(axis=None))
     sns.heatmap(
         colours if tall else colours.T,
         ax=axes,
+        vmin=low,
+        vmax=high,
         cmap="YlGnBu" if measure.unitless and measure.larger_is_better else "YlGnBu_r",
         annot=_annotations(shown) if cell >= 0.21 else False,
         fmt="",
         annot_kws={"fontsize": 5.5},
         linewidths=0.6,
-        cbar_kws={"label": label, "aspect": 30, "pad": 0.02},
+        cbar_kws={
+            "label": label,
+            "aspect": 30,
+            "pad": 0.02,
+            "extend": "min" if beyond else "neither",
+        },
         xticklabels=False,
         yticklabels=False,
     )

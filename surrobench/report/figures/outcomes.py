@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from surrobench.report import escaping
 from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
@@ -45,7 +46,8 @@ def outcome_matrix(
         if side / len(order) >= 0.2:
             _write(axes, counts, tested, most)
         _frame(axes, escaping.names(order))
-        bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, pad=0.02)
+        whole = MaxNLocator(6, integer=True)
+        bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=25, pad=0.02, ticks=whole)
         bar.set_label("wins − losses of the row")
         bar.outline.set_visible(False)
     return figure

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -14,6 +16,8 @@ from surrobench.report.measures import Measure
 from surrobench.report.results import Results
 from surrobench.report.style import Look, look
 
+_LETTER = 0.062
+"""Inches of a letter of a title."""
 ROW = 0.135
 """Height in inches of one method in figures that list methods as rows."""
 
@@ -71,6 +75,20 @@ def panel_grid(
     return figure, panels
 
 
+def with_scores(means: pd.DataFrame) -> list[str]:
+    """Tasks for which any method has a number; the others would be empty panels.
+
+    Args:
+        means: methods × tasks.
+    """
+    return [str(task) for task in means if np.isfinite(means[task].to_numpy(float)).any()]
+
+
+def titles(names: Sequence[str], inches: float) -> list[str]:
+    """Names as titles of panels that are so wide, short enough to leave each other alone."""
+    return escaping.names(names, max(12, int(inches / _LETTER)))
+
+
 def method_rows(axes: Axes, methods: Sequence[str], named: bool) -> None:
     """Turn the y axis into one row for each method, the first on top."""
     axes.set_ylim(len(methods) - 0.5, -0.5)
@@ -98,6 +116,18 @@ def size_axis(axes: Axes, sizes: Sequence[int]) -> None:
 
 
 def legend_columns(labels: Sequence[str], width: float) -> int:
-    """How many legend columns with such labels fit into a figure of that width."""
-    longest = max((len(label) for label in labels), default=1)
-    return max(1, min(len(labels), int((width - 0.1) / (0.45 + 0.052 * longest))))
+    """How many legend columns with such labels, each as wide as its longest, fit that width."""
+    for columns in range(len(labels), 1, -1):
+        parts = np.array_split(np.array([len(label) for label in labels]), columns)
+        if sum(0.45 + 0.052 * int(part.max()) for part in parts) <= width - 0.1:
+            return columns
+    return 1
+
+
+def two_lines(text: str, height: float) -> str:
+    """The name of a y axis, broken near its middle if it is longer than its panel is high."""
+    spaces = [place for place, letter in enumerate(text) if letter == " "]
+    if 0.05 * len(text) <= height or not spaces or "\n" in text:
+        return text
+    middle = min(spaces, key=lambda place: abs(place - len(text) / 2))
+    return text[:middle] + "\n" + text[middle + 1 :]

@@ -29,9 +29,10 @@ def reliability(
 ) -> Figure:
     """Share of truths inside the central intervals against the level that they state.
 
-    One panel a task; means over seeds. Below the diagonal a method is overconfident. The best
-    calibrated methods of each family are drawn (``highlight`` in all, or those it names), without
-    predictors of constants, whose intervals say nothing of a single architecture.
+    One panel a task that has intervals at this size; means over seeds. Below the diagonal a method
+    is overconfident. The best calibrated methods of each family are drawn (``highlight`` in all, or
+    those it names), without predictors of constants, whose intervals say nothing of a single
+    architecture.
 
     Raises:
         UserError: if no coverage was recorded at this train size.
@@ -51,12 +52,15 @@ def reliability(
     shares = {level: results.means(MEASURES[f"coverage_{level}"], size) for level in LEVELS}
     with paper_style():
         legend = Legend.of(chosen, 0, width)
+        tasks = panels.with_scores(shares[50])
+        if not tasks:
+            raise UserError(f"no interval is known with {size:,} training examples.")
         figure, grid = panels.panel_grid(
-            len(results.tasks), width, max(1, int(width / 2.2)), 2.0, True, legend.height
+            len(tasks), width, max(1, int(width / 2.2)), 2.0, True, legend.height
         )
         for row in grid:
             row[0].set_ylabel("observed coverage (%)")
-        for axes, task in zip([a for row in grid for a in row], results.tasks, strict=True):
+        for axes, task in zip([a for row in grid for a in row], tasks, strict=True):
             _panel(axes, shares, task, chosen, looks)
         legend.draw(figure, looks)
     return figure

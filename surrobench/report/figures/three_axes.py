@@ -24,6 +24,13 @@ from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
 
+_WIDE = 4.5
+"""Inches from which three panels stand side by side."""
+_LETTERS = 0.024
+_LINES = 0.075
+"""Shares of a map that a letter and a line of a name in it take."""
+_LEAST_DEPTH = 0.06
+
 
 def three_axes(
     frame: pd.DataFrame | Results,
@@ -37,8 +44,9 @@ def three_axes(
     Left: mean score against the seconds of initialisation (training the examples, where the task
     states it, and fitting); a line joins the train sizes of a method. Middle: against the seconds
     that one query takes. Right: the method with the best mean score among those that keep both
-    limits; nothing can be afforded where it is white. Hatching stands for a hollow marker, dots for
-    a dashed line. Predictors of constants are left out.
+    limits; nothing can be afforded where it is white. In one column they stand below each other.
+    Hatching stands for a hollow marker, dots for a dashed line. Predictors of constants are left
+    out.
 
     Raises:
         UserError: if no cell has a score and both times.
@@ -56,17 +64,20 @@ def three_axes(
     chosen = [m for m in results.methods if m in {*highlight, *best}]
     with paper_style():
         legend = Legend.of(chosen, len(results.methods) - len(chosen), width)
+        wide = width > _WIDE
         figure, grid = panels.panel_grid(
-            3 * len(tasks), width, 3, 1.9, below=legend.height, share_rows=True
+            3 * len(tasks), width, 3 if wide else 1, 1.9, below=legend.height, share_rows=wide
         )
-        for (left, middle, right), task in zip(grid, tasks, strict=True):
+        flat = [axes for row in grid for axes in row]
+        for place, task in enumerate(tasks):
+            left, middle, right = flat[3 * place : 3 * place + 3]
             here = table[table["task"] == task]
             what = "training and fitting (s)" if here["trained"].all() else "fitting (s)"
             _lines(left, here, "initialisation", chosen, looks)
             _lines(middle, here, "query", chosen, looks)
             _map(right, maps[task], looks)
             left.set(xlabel=what, ylabel=score.label)
-            middle.set(xlabel="query of one architecture (s)")
+            middle.set(xlabel="query of one architecture (s)", ylabel="" if wide else score.label)
             right.set(xlabel=what, ylabel="query (s)")
             left.set_title(escaping.figure(task), loc="left")
             right.set_title("best within both limits", loc="left")
@@ -109,31 +120,49 @@ def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
                 hatches=[_hatch(looks[name])],
             )
             tag(axes, name, axes.collections[-1])
-            _label(axes, grid, name, looks[name].colour)
+    _labels(axes, grid, looks)
     axes.set(xscale="log", yscale="log")
     log_axis(axes.xaxis)
     log_axis(axes.yaxis)
     axes.grid(False)
 
 
-def _label(axes: Axes, grid: pd.DataFrame, name: str, colour: str) -> None:
-    """The name of a method where its region is widest, if there is room for it."""
+def _labels(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
+    """The names of methods where their regions are widest, if there is room for them."""
+    places = sorted((_deepest(grid, name) for name in _ever({"": grid})), reverse=True)
+    taken: list[tuple[float, float, float, float]] = []
+    for depth, name, row, column in places:
+        if depth < _LEAST_DEPTH:
+            continue
+        lines = [escaping.figure(part, 24) for part in name.split("+")]
+        half, tall = 0.5 * _LETTERS * max(map(len, lines)), 0.5 * _LINES * len(lines)
+        x = min(max(row, half), 1 - half)
+        if any(abs(x - a) < half + b and abs(column - c) < tall + d for a, b, c, d in taken):
+            continue
+        taken.append((x, half, column, tall))
+        text = axes.text(
+            _at(grid.index, x),
+            _at(grid.columns, column),
+            "\n+".join(lines),
+            fontsize=4.5,
+            color="white",
+            ha="center",
+            va="center",
+        )
+        text.set_path_effects([Stroke(linewidth=2.2, foreground=looks[name].colour), Normal()])
+        tag(axes, name, text)
+
+
+def _deepest(grid: pd.DataFrame, name: str) -> tuple[float, str, float, float]:
+    """How wide the region of a method is at its widest, and where that is, as shares of a map."""
     inside = np.pad((grid == name).to_numpy(), 1)
     depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
-    if depth.max() < 0.06 * len(grid):
-        return
     row, column = divmod(int(depth.argmax()), depth.shape[1])
-    text = axes.text(
-        grid.index[row],
-        grid.columns[column],
-        "\n+".join(escaping.figure(part, 24) for part in name.split("+")),
-        fontsize=4.5,
-        color="white",
-        ha="center",
-        va="center",
-    )
-    text.set_path_effects([Stroke(linewidth=2.2, foreground=colour), Normal()])
-    tag(axes, name, text)
+    return depth.max() / len(grid), name, row / len(grid), column / grid.shape[1]
+
+
+def _at(values: pd.Index, share: float) -> float:
+    return float(values[min(round(share * len(values)), len(values) - 1)])
 
 
 def _hatch(look: Look) -> str:

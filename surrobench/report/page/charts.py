@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from surrobench.report.escaping import one_line
 from surrobench.report.exhibit import Exhibit
-from surrobench.report.style import DASH_DOT, DASHED, DOTTED, Look, look
+from surrobench.report.style import DASH_DOT, DASHED, DOTTED, Look, look, on_dark
 
 _AXES = {
     "train_size": ("training examples", True),
@@ -108,9 +108,10 @@ def _by_task(data: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
 
 
 def _ordered(data: pd.DataFrame, axes: Axes, dress: Dress) -> list[str]:
-    """Methods, those coloured at first in front."""
+    """Methods, those coloured at first in front, in the order in which they were chosen."""
     names = [str(name) for name in data["method"].unique()]
-    return sorted(names, key=lambda name: (name not in dress.chosen, names.index(name)))
+    places = {name: place for place, name in reversed(list(enumerate(dress.chosen)))}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), names.index(name)))
 
 
 def described(name: str, dress: Dress) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def described(name: str, dress: Dress) -> dict[str, Any]:
     return {
         "name": one_line(name),
         "colour": shown.colour,
+        "dark": on_dark(shown.colour),
         "marker": shown.marker,
         "dash": _DASHES.get(shown.dash, ""),
         "hollow": shown.hollow,

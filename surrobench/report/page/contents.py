@@ -107,13 +107,29 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
 
 
 def _semantic(html: str) -> Markup:
-    """A table whose heads say what they are heads of."""
+    """A table whose heads say what they are heads of; rows begin with their method."""
+    html = _by_method(html)
     columns = re.sub(r"<(table|tr)[^>]*>", r"<\1>", html).replace("<th>", '<th scope="col">')
     return Markup(re.sub(r"<tr>(\s*)<td>(.*?)</td>", r'<tr>\1<th scope="row">\2</th>', columns))
 
 
+def _by_method(html: str) -> str:
+    """The table with its first two columns exchanged, if these are the task and something else.
+
+    The first column stays in sight while others scroll, and the task may be the same in all rows.
+    """
+    head = re.search(r"<th>task</th>(\s*)(<th>.*?</th>)", html)
+    if head is None:
+        return html
+    swapped = html.replace(head[0], f"{head[2]}{head[1]}<th>task</th>", 1)
+    cells = r"(<tr>\s*)(<td>.*?</td>)(\s*)(<td>.*?</td>)"
+    return re.sub(cells, r"\1\4\3\2", swapped)
+
+
 def _plain(data: pd.DataFrame, title: str) -> Grid:
-    """The data as they are."""
+    """The data as they are; rows begin with their method."""
+    if list(data.columns[:2]) == ["task", "method"]:
+        data = data[["method", "task", *data.columns[2:]]]
     words = [str(name) for name in data if not pd.api.types.is_numeric_dtype(data[name])]
     return from_frame(data, title, words[1:])
 

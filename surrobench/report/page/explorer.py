@@ -21,9 +21,8 @@ def explorer(results: Results, dress: Dress) -> Item:
     """The chart; means over seeds with half of the 95 % interval."""
     recorded = [measure for name, measure in MEASURES.items() if results.has(name)]
     summaries = {m.column: results.summary(m).reset_index() for m in recorded}
-    methods = sorted(
-        results.methods, key=lambda name: (name not in dress.chosen, results.methods.index(name))
-    )
+    places = {name: place for place, name in enumerate(dress.chosen)}
+    methods = sorted(results.methods, key=lambda name: places.get(name, len(places)))
     content = {
         "x": {"label": "training examples", "log": min(results.sizes) > 0},
         "y": {"label": recorded[0].label, "log": False},

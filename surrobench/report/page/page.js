@@ -175,15 +175,20 @@
     X: "-4,-2 -2,-4 0,-2 2,-4 4,-2 2,0 4,2 2,4 0,2 -2,4 -4,2 -2,0",
     "*": Array.from({ length: 10 }, (_, i) => turn(10, i % 2 ? 2 : 4.8, UP).split(" ")[i]).join(" "),
   };
+  /** In the colour of a method on a light page, and in that on a dark one. */
+  function painted(node, look) {
+    node.style.setProperty("--on-light", look.colour);
+    node.style.setProperty("--on-dark", look.dark);
+    return node;
+  }
   function marker(look, x, y) {
-    const style = { class: look.hollow ? "mark hollow" : "mark", stroke: look.colour, "stroke-width": 1.2, transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` };
-    if (!look.hollow) style.fill = look.colour;
-    if (look.marker in SHAPES) return draw("polygon", { ...style, points: SHAPES[look.marker] });
-    return draw("circle", { ...style, r: look.marker === "." ? 2 : 3.4 });
+    const style = { class: look.hollow ? "mark hollow" : "mark", "stroke-width": 1.2, transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` };
+    if (look.marker in SHAPES) return painted(draw("polygon", { ...style, points: SHAPES[look.marker] }), look);
+    return painted(draw("circle", { ...style, r: look.marker === "." ? 2 : 3.4 }), look);
   }
   function swatch(look) {
     const icon = draw("svg", { viewBox: "0 0 30 12", "aria-hidden": "true" });
-    icon.append(draw("path", { class: "line", d: "M1,6H29", stroke: look.colour, "stroke-width": 2, "stroke-dasharray": look.dash || null, fill: "none" }), marker(look, 15, 6));
+    icon.append(painted(draw("path", { class: "line", d: "M1,6H29", "stroke-width": 2, "stroke-dasharray": look.dash || null, fill: "none" }), look), marker(look, 15, 6));
     return icon;
   }
 
@@ -277,8 +282,8 @@
       const step = this.chart.spec.step;
       const path = at.map(([x, y], i) => (i === 0 ? `M${x.toFixed(1)},${y.toFixed(1)}` : step ? `H${x.toFixed(1)}V${y.toFixed(1)}` : `L${x.toFixed(1)},${y.toFixed(1)}`)).join("");
       if (coloured && line.lo) group.append(this.band(line, xs, look, step));
-      const style = coloured ? { class: "line", stroke: look.colour, "stroke-dasharray": look.dash || null } : { class: "grey" };
-      const stroke = draw("path", { ...style, d: path });
+      const style = coloured ? { class: "line", "stroke-dasharray": look.dash || null } : { class: "grey" };
+      const stroke = painted(draw("path", { ...style, d: path }), look);
       group.append(stroke);
       if (coloured) {
         const every = Math.max(1, Math.ceil(at.length / 8));
@@ -296,7 +301,7 @@
         down.push([x, b]);
       });
       const points = [...up, ...down.reverse()].map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-      return draw("polygon", { class: "band", points, fill: look.colour });
+      return painted(draw("polygon", { class: "band", points }), look);
     }
     place(event) {
       const box = this.svg.getBoundingClientRect();
@@ -470,7 +475,7 @@
         bar.append(make("label", {}, log, "logarithmic y"));
       }
       button("Reset zoom", () => this.reset());
-      bar.append(make("span", {}, "Drag, or click and scroll, to zoom"));
+      bar.append(make("span", { class: "mouse" }, "Drag, or click and scroll, to zoom"));
       return bar;
     }
     legend() {
@@ -541,10 +546,11 @@
     const open = () => {
       picture = image.cloneNode(true);
       picture.removeAttribute("tabindex");
-      size = 1;
-      resize(1);
       stage.replaceChildren(picture);
       dialog.showModal();
+      // never smaller than on the page, which a narrow window would make it
+      size = Math.max(1, (1.3 * image.getBoundingClientRect().width) / (stage.clientWidth || 1));
+      resize(1);
     };
     image.setAttribute("tabindex", "0");
     image.setAttribute("role", "button");

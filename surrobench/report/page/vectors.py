@@ -20,6 +20,12 @@ from surrobench.report.style import paper_style
 
 LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""
+_LEAST_LETTERS = 8.0
+"""Pixels of the smallest letters where a page is too narrow for the figure, which scrolls there."""
+_LEAST_SCALE = 1.15
+_PIXELS_PER_POINT = 4 / 3
+_PIXELS_PER_EM = 16
+"""Of a narrow page; the page's style makes it more where there is room."""
 _TAGS = {
     *("svg", "g", "defs", "path", "rect", "circle", "use", "clipPath", "text", "tspan", "image"),
     "pattern",
@@ -59,9 +65,18 @@ def inline_svg(figure: Figure, prefix: str) -> Markup | None:
     root.set("stroke-linejoin", "round")
     for name in ("width", "height"):
         root.attrib.pop(name, None)
-    root.set("width", root.get("viewBox", "0 0 600 400").split()[2] + "pt")
+    root.set("width", f"{_ems(root):.2f}em")
     text = ElementTree.tostring(root, encoding="unicode")
     return Markup(text) if len(text) <= LARGEST else None
+
+
+def _ems(root: ElementTree.Element) -> float:
+    """Width at which the smallest letters of a drawing can be read."""
+    points = float(root.get("viewBox", "0 0 600 400").split()[2])
+    sizes = [float(text.get("font-size", "10").removesuffix("px")) for text in root.iter("text")]
+    smallest = min(sizes, default=10.0) * _PIXELS_PER_POINT
+    scale = max(_LEAST_SCALE, _LEAST_LETTERS / max(smallest, 1.0))
+    return points * _PIXELS_PER_POINT * scale / _PIXELS_PER_EM
 
 
 def methods_in(drawing: str) -> set[str]:

@@ -34,6 +34,9 @@ BANDS = {
 MOST_BANDS = 3
 """Quartiles of many methods cover each other, so that only those of the best are drawn."""
 _STEPS = "steps-post"
+_HEIGHT = 2.0
+_PLOT = _HEIGHT - 0.5
+"""Inches of a panel, with and without its title and what stands below."""
 _NAMES = {"mean": "mean", "iqm": "interquartile mean", "median": "median"}
 
 
@@ -65,7 +68,7 @@ def against_expense(
     with paper_style():
         legend = Legend.of(chosen, len(results.order) - len(chosen), width)
         figure, grid = panels.panel_grid(
-            len(tasks), width, max(1, int(width / 2.2)), 2.0, False, legend.height
+            len(tasks), width, max(1, int(width / 2.2)), _HEIGHT, False, legend.height
         )
         flat = [(axes, axes is row[0]) for row in grid for axes in row]
         judged = len({results.label(task) for task in tasks}) > 1
@@ -148,10 +151,10 @@ def _scale(
 
 def _label(results: SearchResults, task: str, statistic: str) -> str:
     if statistic == "found_optimum":
-        return "runs that found the optimum (%)"
+        return panels.two_lines("runs that found the optimum (%)", _PLOT)
     unit = results.unit(task)
     # The judge gets a line of its own: a panel is hardly as high as the whole name is long.
     name, judge = results.measures[task].label, results.label(task)
     told = judge.removeprefix(name).strip()
     text = f"{_NAMES[statistic]} {name}" + (f" ({escaping.figure(unit, 16)})" if unit else "")
-    return text + (f"\n{told}" if told else "")
+    return f"{text}\n{told}" if told else panels.two_lines(text, _PLOT)

@@ -214,12 +214,18 @@ def ranks_table(results: SearchResults) -> Exhibit:
     table[["wins", "ties", "losses"]] = table[["wins", "ties", "losses"]].fillna(0).astype(int)
     last = f"rank_at_{results.budgets[-1]}"
     table = table.sort_values([last, "targets_reached"], ascending=[True, False], kind="stable")
+    several = len(results.traces) > 1
     caption = (
         f"Mean rank over {len(results.traces)} tasks by mean {results.common_label} (1 is best; – "
-        "where a method lacks a task), mean share of targets reached over the whole search, and "
-        "significant wins, ties and significant losses against the other methods on the tasks at "
-        "the end (sign flips over common seeds, adjusted for all pairs of a task, 5 %; pairs with "
-        "too few common seeds count as none)."
+        "where a method lacks a task), mean share"
+        if several
+        else f"Rank by mean {results.common_label} (1 is best), share"
+    )
+    caption += (
+        " of targets reached over the whole search, and significant wins, ties and significant "
+        f"losses against the other methods{' on the tasks' * several} at the end (sign flips over "
+        "common seeds, adjusted for all pairs of a task, 5 %; pairs with too few common seeds "
+        "count as none)."
     )
     cells = {markup: _rank_cells(table, results.budgets, markup) for markup in MARKUPS}
     name = f"{prefix(results)}-ranks"

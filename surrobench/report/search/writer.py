@@ -214,8 +214,8 @@ def _profile(results: SearchResults, cast: Cast) -> Exhibit:
 def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
     caption = (
         "Fronts attained by the median run of each method (by its final hypervolume), and the true "
-        "front in black where it is known; larger is better on both axes. Points far below the "
-        "others are outside the axes. " + notes_of_fronts(results)
+        "front in black where it is known; larger is better on both axes: what was to be small is "
+        "negated. Points far below the others are outside the axes. " + notes_of_fronts(results)
     ).strip()
     for suffix, part in _parts(results):
         tables = fronts_of(part)
