@@ -239,7 +239,7 @@ def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("surrobench.studies.runner.write_atomically", full)
+    monkeypatch.setattr("surrobench.studies.run_files.write_atomically", full)
     done = surrobench("run", "study.toml", "--out", "runs/full", "--workers", "1")
     assert done.status == 3
     assert "No space left on device. Finished cells are kept" in done.err
