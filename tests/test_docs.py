@@ -28,7 +28,8 @@ def blocks(page: Path) -> list[str]:
 
 def commands(page: Path) -> Iterator[list[str]]:
     """The words of every surrobench command of a page, variables replaced, also in quotes."""
-    for block in blocks(page):
+    inline = re.findall(r"`(surrobench [^`\n]+)`", page.read_text(encoding="utf-8"))
+    for block in [*blocks(page), *inline]:
         for line in block.splitlines():
             line = re.sub(r"\$\{?(\w+)\}?", lambda name: VALUES.get(name[1], name[0]), line)
             for text in re.findall(r"\bsurrobench (?!-)[^;&>\n]*", line):
@@ -39,7 +40,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 def test_there_are_pages() -> None:
     assert [page.name for page in PAGES] == ["cluster.md"]
     verbs = {words[1] for page in PAGES for words in commands(page)}
-    assert {"run", "merge", "hash", "report", "prepare"} <= verbs
+    assert {"run", "merge", "hash", "report", "prepare", "status", "verify"} <= verbs
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

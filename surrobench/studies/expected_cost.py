@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from surrobench.studies.parts import use_of
@@ -130,6 +131,7 @@ def pipeline_cost(cell: PipelineCell, work: Work) -> Cost:
     return Cost(own + cell.picks * cell.runs * full, shared, (cell.task, cell.seed))
 
 
+@lru_cache(maxsize=4096)
 def predictor_seconds(use: str, n: int, m: int) -> float:
     """Of a predictor by name: fitting to ``n`` examples and answering for ``m`` architectures."""
     from surrobench.predictors import PREDICTORS as REGISTERED

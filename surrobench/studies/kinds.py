@@ -78,9 +78,10 @@ class Kind:
         plan: Plan = imported(self.planner)(study, base)
         return plan
 
-    def cost(self, cell: Any, work: Work) -> Cost:
-        """What a cell is expected to cost."""
-        cost: Cost = imported(self.expected)(cell, work)
+    @property
+    def cost(self) -> Callable[[Any, Work], Cost]:
+        """Says what a cell may cost, of the work that its task asks for."""
+        cost: Callable[[Any, Work], Cost] = imported(self.expected)
         return cost
 
     def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:

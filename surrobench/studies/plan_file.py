@@ -92,13 +92,16 @@ class PlannedCells:
         self.kind, self.version = plan.kind, plan.version
         subject = "strategy" if plan.kind == "search" else "predictor"
         self.methods = list(dict.fromkeys(str(cell.identity()[subject]) for cell in plan.cells))
-        asked = {cell.name(): cell.key for cell in (share or plan).cells}
-        for name in self.changed(plan):
-            if name not in asked:  # another shard computes it anew
-                del self.keys[name]
-        self.keys.update(asked)
-        places = {cell.name(): place for place, cell in enumerate(plan.cells)}
-        self.arrange(Whole.of(cell.key for cell in plan.cells), places)
+        named = {cell.name(): cell.key for cell in plan.cells}
+        mine = named
+        if share is not None and share is not plan:
+            mine = {cell.name(): cell.key for cell in share.cells}
+        for name, key in named.items():
+            if name not in mine and self.keys.get(name, key) != key:
+                del self.keys[name]  # another shard computes it anew
+        self.keys.update(mine)
+        places = {name: place for place, name in enumerate(named)}
+        self.arrange(Whole.of(named.values()), places)
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
         self.rankings.update(plan.rankings)
