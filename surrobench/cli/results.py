@@ -200,7 +200,7 @@ def status_command(folder: Path) -> None:
     wanted = set(planned.keys.values())
     wanted = wanted if wanted or planned.whole else finished
     done = len(finished & wanted)
-    part = f" of a study of {planned.whole.cells}" if planned.whole else ""
+    part = f" of a study of {len(wanted) + planned.elsewhere}" if planned.elsewhere else ""
     share = f"{done / max(1, len(wanted)):.0%}"
     say(f"{folder}: {done} of {len(wanted)} cells{part} finished ({share})")
     if holder := ResultStore(folder).holder():

@@ -16,6 +16,7 @@ from pathlib import Path
 from surrobench.errors import UserError
 from surrobench.sealed import DamagedError, read_sealed
 from surrobench.studies.agreement import difference
+from surrobench.studies.environment import differences
 from surrobench.studies.kinds import KINDS
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.parts_agree import Part, refuse_other_studies
@@ -96,6 +97,7 @@ def merge(out: Path, parts: Sequence[Path], observer: RunObserver | None = None)
         store.sweep()
         planned.save(out)
         _copy_files(out, everything)
+        _tell_environments(known, observer)
         work.copy()
         work.copy_unfinished()
         _finish(store, planned, work.merged, observer)
@@ -114,7 +116,7 @@ def _united(here: Part | None, parts: Sequence[Part]) -> PlannedCells:
     planned = PlannedCells(
         keys, base.skipped, base.ingredients, base.kind, base.methods, base.rankings, base.version
     )
-    planned.arrange(base.study, places)
+    planned.arrange(base.study, places, in_order=True)
     return planned
 
 
@@ -241,6 +243,19 @@ def _copy_files(out: Path, parts: Sequence[Part]) -> None:
         for name in kind.companions.values():
             if not (out / name).is_file() and (part.folder / name).is_file():
                 shutil.copyfile(part.folder / name, out / name)
+
+
+def _tell_environments(parts: Sequence[Part], observer: RunObserver) -> None:
+    """Name parts that were computed with other versions, threads or kernels than the first."""
+    known = [(part.folder, read_environments(part.folder)) for part in parts]
+    known = [(folder, seen) for folder, seen in known if seen]
+    for folder, seen in known[1:]:
+        other = differences(known[0][1][-1], seen[-1])
+        if other:
+            observer.note(
+                f"{folder} was computed in another environment than {known[0][0]}, so numbers may "
+                "differ slightly: " + "; ".join(other)
+            )
 
 
 def _finish(

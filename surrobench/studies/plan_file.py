@@ -53,7 +53,7 @@ class PlannedCells:
         methods: predictors or strategies of the latest study; empty where that is not known.
         rankings: of tasks; see :class:`~surrobench.studies.grid.Plan`.
         version: of the numbers of this kind of study; 0 where that is not known.
-        whole: the latest study as a whole; None if the cells here are all of it.
+        whole: the latest study as a whole; None if the cells here are all of it, in its order.
         places: of the cells here in that study; those that it does not have are missing.
     """
 
@@ -101,29 +101,36 @@ class PlannedCells:
                 del self.keys[name]  # another shard computes it anew
         self.keys.update(mine)
         places = {name: place for place, name in enumerate(named)}
-        self.arrange(Whole.of(named.values()), places)
+        whole = Whole.of(named.values())
+        self.arrange(whole, places, in_order=self.whole == whole)
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
         self.rankings.update(plan.rankings)
         kept = [skip for skip in self.skipped if skip not in plan.skipped]
         self.skipped = [*kept, *plan.skipped]
 
-    def arrange(self, whole: Whole, places: Mapping[Name, int]) -> None:
-        """Say of which study the cells are, and put them in its order if it has them all.
+    def arrange(self, whole: Whole, places: Mapping[Name, int], *, in_order: bool) -> None:
+        """Say of which study the cells are.
 
         Args:
             whole: the study.
             places: of its cells, at least of those that are here.
+            in_order: put the cells in the order of the study, those that it does not have behind;
+                otherwise what came first stays first.
         """
+        if in_order:
+            end = len(places)
+            ordered = sorted(self.keys, key=lambda name: places.get(name, end))
+            self.keys = {name: self.keys[name] for name in ordered}
         self.places = {name: places[name] for name in self.keys if name in places}
-        if len(self.places) == len(self.keys):
-            self.keys = {
-                name: self.keys[name] for name in sorted(self.keys, key=places.__getitem__)
-            }
-        complete = len(self.keys) == len(self.places) == whole.cells
-        self.whole = None if complete else whole
-        if complete:
-            self.places = {}
+        self.whole = whole
+        if len(self.keys) == whole.cells and list(self.places.values()) == list(range(whole.cells)):
+            self.whole, self.places = None, {}  # all of it, in its order
+
+    @property
+    def elsewhere(self) -> int:
+        """Cells of the study that are not here."""
+        return 0 if self.whole is None else self.whole.cells - len(self.places)
 
     @property
     def study(self) -> Whole:

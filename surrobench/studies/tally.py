@@ -30,7 +30,7 @@ class Tally:
         failed: of these, cells that ended without numbers.
         unavailable: of the finished, cells whose task lacks what their method needs.
         damaged: files that are not what was written.
-        study: cells of the whole study, of which the folder may hold a part.
+        elsewhere: cells of the study that the folder, a part of it, was not asked for.
         digest: of the numbers.
     """
 
@@ -39,7 +39,7 @@ class Tally:
     failed: int
     unavailable: int
     damaged: tuple[Path, ...]
-    study: int
+    elsewhere: int
     digest: str
 
     @property
@@ -48,9 +48,9 @@ class Tally:
         return self.cells - self.finished
 
     @property
-    def elsewhere(self) -> int:
-        """Cells of the study that the folder was not asked for."""
-        return max(0, self.study - self.cells)
+    def study(self) -> int:
+        """Cells of the study, of which the folder may hold a part."""
+        return self.cells + self.elsewhere
 
     @classmethod
     def of(cls, folder: Path) -> Tally:
@@ -71,7 +71,7 @@ class Tally:
             failed=sum(record.failed for record in kept),
             unavailable=sum(record.status == "unavailable" for record in kept),
             damaged=tuple(damaged),
-            study=planned.whole.cells if planned.whole else len(planned.keys),
+            elsewhere=planned.elsewhere,
             digest=payload_digest(kept),
         )
 

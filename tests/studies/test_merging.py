@@ -17,7 +17,9 @@ from toy import toy_study
 from surrobench import run_study
 from surrobench.errors import DamagedStoreError, UserError
 from surrobench.sealed import read_sealed, write_sealed
+from surrobench.studies.environment import ENVIRONMENT_FILE
 from surrobench.studies.merging import merge
+from surrobench.studies.observer import Silent
 from surrobench.studies.plan_file import PLAN_FILE
 from surrobench.studies.record import Record
 from surrobench.studies.stopping import RunStoppedError
@@ -309,6 +311,25 @@ def test_a_part_that_an_earlier_version_left_is_taken(
     store, record = first_record(old)
     store.path(record.key).unlink()
     assert merge(tmp_path / "out", [old, *parts]).tally == Tally.of(whole)
+
+
+def test_other_environments_are_told_and_kept(parts: list[Path], tmp_path: Path) -> None:
+    path = parts[1] / ENVIRONMENT_FILE
+    (seen,) = json.loads(path.read_text())
+    seen["packages"]["torch"] = "0.0"
+    path.write_text(json.dumps([seen]))
+    notes: list[str] = []
+
+    class Listener(Silent):
+        def note(self, message: str) -> None:
+            notes.append(message)
+
+    merge(tmp_path / "out", parts, Listener())
+    (told,) = notes
+    assert f"{parts[1]} was computed in another environment than {parts[0]}" in told
+    assert "torch was" in told
+    kept = json.loads((tmp_path / "out" / ENVIRONMENT_FILE).read_text())
+    assert [one["packages"]["torch"] == "0.0" for one in kept] == [False, True]
 
 
 def test_states_of_searches_come_along(parts: list[Path], tmp_path: Path) -> None:
