@@ -18,6 +18,13 @@ class UserError(Exception):
     """
 
 
+class DamagedStoreError(UserError):
+    """A file of surrobench's own is no longer what was written.
+
+    The message names it and says how to heal it. The command line exits with status 4.
+    """
+
+
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """Return a sentence that suggests the nearest valid names, or lists them all."""
     import difflib

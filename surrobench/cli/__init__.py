@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import NoReturn
 
-EXIT_USER_ERROR = 1
-EXIT_STOPPED = 3
-"""The run was interrupted or could not go on; what is finished is kept."""
-_EXIT_BUG = 70
-_EXIT_TYPER_INTERRUPTED = 130
+from surrobench.cli.exit_codes import BUG, DAMAGED, STOPPED, WRONG_INPUT
+
+_TYPER_WRONG_INPUT = 2
+_TYPER_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -26,9 +26,11 @@ def main() -> None:
             signal.signal(signal.SIGINT, interrupt)
         _run_verb()
     except SystemExit as end:
-        if not (interrupts and end.code == _EXIT_TYPER_INTERRUPTED):
-            raise
-        _stop()
+        if interrupts and end.code == _TYPER_INTERRUPTED:
+            _stop()
+        if end.code == _TYPER_WRONG_INPUT and not _is_ours(end):
+            sys.exit(WRONG_INPUT)
+        raise
     except KeyboardInterrupt:
         _stop()
     except Exception as error:
@@ -52,9 +54,16 @@ def _run_verb() -> None:
     app()
 
 
-def _stop() -> None:
+def _is_ours(end: SystemExit) -> bool:
+    """Whether a verb chose the status, or typer did, which could not read the command line."""
+    import typer
+
+    return isinstance(end.__context__, typer.Exit)
+
+
+def _stop() -> NoReturn:
     print("Error: stopped.", file=sys.stderr)
-    sys.exit(EXIT_STOPPED)
+    sys.exit(STOPPED)
 
 
 def _tell(error: Exception) -> None:
@@ -62,23 +71,23 @@ def _tell(error: Exception) -> None:
     import traceback
 
     from surrobench.cli.console import complain
-    from surrobench.errors import UserError, fault, is_of_others
+    from surrobench.errors import DamagedStoreError, UserError, fault, is_of_others
 
     if isinstance(error, UserError):
         complain(str(error))
-        sys.exit(EXIT_USER_ERROR)
+        sys.exit(DAMAGED if isinstance(error, DamagedStoreError) else WRONG_INPUT)
     if isinstance(error, Warning):
         complain(
             f"a warning was made an error: {fault(error)}. The libraries under surrobench warn "
             "when they are imported; run it without PYTHONWARNINGS=error and python -W error."
         )
-        sys.exit(EXIT_USER_ERROR)
+        sys.exit(WRONG_INPUT)
     if is_of_others(error):
         complain(f"code outside surrobench failed: {fault(error)}.")
-        sys.exit(EXIT_USER_ERROR)
+        sys.exit(WRONG_INPUT)
     traceback.print_exception(error)
     complain(
         "this is a bug in surrobench, not your mistake. Please report it with the lines "
         "above, the command, and the output of: surrobench --version"
     )
-    sys.exit(_EXIT_BUG)
+    sys.exit(BUG)

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from surrobench import __version__
+from surrobench.cli.exit_codes import MEANINGS
 
 app = typer.Typer(
     name="surrobench",
     help="Compare performance predictors for neural architecture search, with honest uncertainty.",
-    epilog="Start with:  surrobench run quickstart",
+    epilog="Start with:  surrobench run quickstart\n\n"
+    "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in MEANINGS.items()),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -99,12 +101,24 @@ def run(
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the study file name code (module:Attr).")
     ] = False,
-    report: Annotated[
-        str,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="3/64", help="Only this share, balanced by expected cost."),
+    ] = None,
+    budget: Annotated[
+        str | None,
         typer.Option(
-            "--report", help="none: print the ranking alone; short: tables of means; or full."
+            "--budget", metavar="10m", help="Begin no further cell after so long (s, m, h, d)."
         ),
-    ] = "full",
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report",
+            help="none: print the ranking alone; short: tables of means; or full "
+            "(default: full; of a shard none).",
+        ),
+    ] = None,
 ) -> None:
     """Run a study, or go on with it: finished cells are never computed twice."""
     from surrobench.cli.running import RunRequest, run_command
@@ -127,6 +141,8 @@ def run(
         allow_code=allow_code,
         device=device,
         devices=devices,
+        shard=shard,
+        budget=budget,
         report=report,
     )
     raise typer.Exit(run_command(request))
@@ -189,7 +205,7 @@ def report(
     """Make tables and figures of one run, or of several put together."""
     from surrobench.cli.results import report_command
 
-    report_command(runs, out, method or [], all_methods)
+    raise typer.Exit(report_command(runs, out, method or [], all_methods))
 
 
 @app.command()
@@ -351,6 +367,30 @@ def verify(
     from surrobench.cli.results import verify_command
 
     raise typer.Exit(verify_command(run_folder, other))
+
+
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The run folder to put together.")],
+    parts: Annotated[
+        list[Path],
+        typer.Argument(metavar="PART…", help="Folders of shards, or of other runs of the study."),
+    ],
+) -> None:
+    """Put shards, or partial runs of one study, together; repeat it as often as you like."""
+    from surrobench.cli.merging import merge_command
+
+    raise typer.Exit(merge_command(out, parts))
+
+
+@app.command("hash")
+def hash_of(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+) -> None:
+    """Print one hash of a run's numbers: the same for any workers, order, shards and machine."""
+    from surrobench.cli.hashing import hash_command
+
+    raise typer.Exit(hash_command(run_folder))
 
 
 @app.command()

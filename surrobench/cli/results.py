@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrobench.cli import EXIT_USER_ERROR
 from surrobench.cli.console import complain, output, say, tell
+from surrobench.cli.exit_codes import DAMAGED, DONE, WRONG_INPUT
 from surrobench.errors import UserError
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def _interest(path: Path) -> int:
 
 def report_command(
     runs: list[Path], out: Path | None, methods: Sequence[str] = (), every: bool = False
-) -> None:
-    """Make the report of one or more runs.
+) -> int:
+    """Make the report of one or more runs; returns the exit status.
 
     Args:
         runs: folders or results.
@@ -124,7 +124,8 @@ def report_command(
     from surrobench.studies.view import load_results, merge_results, named_methods
 
     refuse_other_data(runs)
-    frames = [load_results(place) for place in runs]
+    damaged: list[Path] = []
+    frames = [load_results(place, damaged) for place in runs]
     if not methods and not every:
         frames = [
             current_methods(frame, read_plan_file(place).methods if place.is_dir() else [])
@@ -138,6 +139,8 @@ def report_command(
     for place in runs:
         _show_skipped(place)
     show_paths(paths)
+    show_damage(damaged)
+    return DAMAGED if damaged else DONE
 
 
 def current_methods(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
@@ -191,12 +194,15 @@ def status_command(folder: Path) -> None:
     from surrobench.studies.plan_file import read_plan_file, summarise_skipped
     from surrobench.studies.store import ResultStore
 
-    store = _existing_store(folder)
+    store = existing_store(folder)
     planned = read_plan_file(folder)
     finished = store.finished_keys()
-    wanted = set(planned.keys.values()) or finished
+    wanted = set(planned.keys.values())
+    wanted = wanted if wanted or planned.whole else finished
     done = len(finished & wanted)
-    say(f"{folder}: {done} of {len(wanted)} cells finished ({done / max(1, len(wanted)):.0%})")
+    part = f" of a study of {len(wanted) + planned.elsewhere}" if planned.elsewhere else ""
+    share = f"{done / max(1, len(wanted)):.0%}"
+    say(f"{folder}: {done} of {len(wanted)} cells{part} finished ({share})")
     if holder := ResultStore(folder).holder():
         say(f"running now: {holder}")
     if done:
@@ -214,22 +220,29 @@ def status_command(folder: Path) -> None:
 def verify_command(folder: Path, other: Path | None = None) -> int:
     """Check every record, and compare with another run; returns the exit status."""
     from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.store import payload_digest
+    from surrobench.studies.tally import Tally, current
 
-    store = _existing_store(folder)
-    found = store.scan()
-    for path in found.corrupt:
-        complain(f"{path} is damaged; run the study again to compute its cell anew.")
-    planned = set(read_plan_file(folder).keys.values())
-    current = [record for key, record in found.records.items() if key in planned or not planned]
+    found = existing_store(folder).scan()
+    planned = read_plan_file(folder)
+    records = current(planned, found.records.values())
+    tally = Tally.count(planned, records, found.corrupt)
+    show_damage(tally.damaged)
     say(f"{len(found.records)} records are intact, {len(found.corrupt)} are damaged.")
-    if planned:
-        say(f"{len(planned) - len(current)} of {len(planned)} planned cells have no record.")
-    say(f"digest of the numbers: {payload_digest(current)}")
-    for kernels, count in _kernels(current).items():
+    if planned.keys:
+        say(f"{tally.missing} of {tally.cells} planned cells have no record.")
+    say(f"digest of the numbers: {tally.digest}")
+    for kernels, count in _kernels(records).items():
         say(f"computed with {kernels}: {count} records")
     differs = other is not None and _tell_differences(folder, other)
-    return EXIT_USER_ERROR if found.corrupt or differs else 0
+    if found.corrupt:
+        return DAMAGED
+    return WRONG_INPUT if differs else DONE
+
+
+def show_damage(paths: Iterable[Path]) -> None:
+    """Name files that are not what was written."""
+    for path in paths:
+        complain(f"{path} is damaged; run the study again to compute its cell anew.")
 
 
 def _kernels(records: Sequence[Record]) -> Counter[str]:
@@ -242,7 +255,7 @@ def _kernels(records: Sequence[Record]) -> Counter[str]:
 def _tell_differences(folder: Path, other: Path) -> bool:
     from surrobench.studies.agreement import disagreements
 
-    _existing_store(other)
+    existing_store(other)
     found = disagreements(folder, other)
     for sentence in found:
         say(sentence)
@@ -251,7 +264,12 @@ def _tell_differences(folder: Path, other: Path) -> bool:
     return bool(found)
 
 
-def _existing_store(folder: Path) -> ResultStore:
+def existing_store(folder: Path) -> ResultStore:
+    """The cells of a run folder.
+
+    Raises:
+        UserError: if it is none.
+    """
     from surrobench.studies.store import ResultStore
 
     store = ResultStore(folder)

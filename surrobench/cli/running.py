@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
 from surrobench.cli.console import complain, say, tell
+from surrobench.cli.exit_codes import FAILED_CELLS, STOPPED, status_of
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
 
 if TYPE_CHECKING:
-    from surrobench.studies.runner import RunResult, RunSettings
+    from surrobench.studies.grid import Plan
+    from surrobench.studies.run_settings import RunSettings
+    from surrobench.studies.runner import RunResult
+    from surrobench.studies.shards import Shard
     from surrobench.tasks.task import TableTask
 
 
@@ -42,15 +45,23 @@ class RunRequest:
     allow_code: bool
     device: str | None
     devices: str | None
-    report: str = "full"
+    shard: str | None = None
+    budget: str | None = None
+    report: str | None = None
+
+    @property
+    def detail(self) -> str:
+        """How much is reported: of a shard alone nothing, unless that is asked for."""
+        return self.report or ("none" if self.shard else "full")
 
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
     from surrobench.cli.results import DETAILS
 
-    if request.report not in DETAILS:
-        raise UserError(f"--report {request.report}: " + did_you_mean(request.report, DETAILS))
+    if request.detail not in DETAILS:
+        raise UserError(f"--report {request.detail}: " + did_you_mean(request.detail, DETAILS))
+    settings = _settings(request)
     study, origin = load_study(
         request.study,
         request.settings,
@@ -61,16 +72,9 @@ def run_command(request: RunRequest) -> int:
         allow_code=request.allow_code,
     )
     from surrobench.cli.progress import make_progress
-    from surrobench.studies.runner import RunSettings, RunStoppedError, run
+    from surrobench.studies.runner import run
+    from surrobench.studies.stopping import RunStoppedError
 
-    settings = RunSettings(
-        request.out,
-        request.workers,
-        request.limit,
-        request.retry_failed,
-        request.update,
-        _numbers(request.devices),
-    )
     remarks = _remarks(study, origin.base)
     if request.dry_run:
         _show_plan(study, origin, settings)
@@ -86,7 +90,26 @@ def run_command(request: RunRequest) -> int:
         return _stopped()
     except KeyboardInterrupt:
         return _stopped()
-    return _show(result, request.report)
+    if result.exhausted:
+        return _stopped(f"The budget of {request.budget} is used up: {_still(result)}.")
+    return _show(result, request.detail)
+
+
+def _settings(request: RunRequest) -> RunSettings:
+    from surrobench.studies.durations import parse_budget
+    from surrobench.studies.run_settings import RunSettings
+    from surrobench.studies.shards import Shard
+
+    return RunSettings(
+        request.out,
+        request.workers,
+        request.limit,
+        request.retry_failed,
+        request.update,
+        _numbers(request.devices),
+        None if request.shard is None else Shard.parse(request.shard),
+        None if request.budget is None else parse_budget(request.budget),
+    )
 
 
 def _tables(study: AnyStudy, base: Path) -> Iterator[TableTask]:
@@ -147,9 +170,13 @@ def _numbers(devices: str | None) -> tuple[int, ...]:
     return tuple(map(int, texts))
 
 
-def _stopped() -> int:
-    tell(f"Stopped. Finished cells are kept; go on with:\n  {_this_command()}")
-    return EXIT_STOPPED
+def _stopped(why: str = "Stopped.") -> int:
+    tell(f"{why} Finished cells are kept; go on with:\n  {_this_command()}")
+    return STOPPED
+
+
+def _still(result: RunResult) -> str:
+    return f"{result.missing} cells are still to do"
 
 
 def _this_command() -> str:
@@ -165,6 +192,9 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
 
     kind = kind_of(study)
     plan = kind.plan(study, origin.base)
+    shard = ""
+    if settings.shard is not None:
+        shard, plan = _shard(settings.shard, plan)
     finished = ResultStore(settings.folder(study)).finished_keys()
     done = sum(cell.key in finished for cell in plan.cells)
     say(f"study        {study.name} ({kind.name})")
@@ -176,10 +206,24 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
             say(f"{label:<12} {task.name}: {text}")
     _say_counts(kind.subject, Counter(cell.method() for cell in plan.cells))
     say(f"seeds        {', '.join(map(str, study.seeds))}")
+    if shard:
+        say(f"shard        {shard}")
     say(f"cells        {len(plan.cells)}, of which {done} are finished")
     for line in summarise_skipped(plan.skipped):
         say(f"skipped      {line}")
     say(f"folder       {settings.folder(study)}")
+
+
+def _shard(shard: Shard, plan: Plan) -> tuple[str, Plan]:
+    """A shard in words, and its cells."""
+    from surrobench.studies.shards import share_of
+
+    share = share_of(plan, shard)
+    part = share.seconds / share.total if share.total else 0.0
+    return (
+        f"{shard}: {len(share.plan.cells)} of {len(plan.cells)} cells, "
+        f"{part:.2%} of the expected cost"
+    ), share.plan
 
 
 def _say_counts(what: str, counts: Counter[str]) -> None:
@@ -195,6 +239,9 @@ def _show(result: RunResult, detail: str) -> int:
 
     if result.interrupted:
         return _stopped()
+    if result.frame.empty:
+        tell(f"{result.folder}: no cells fall to this shard.")
+        return status_of(missing=result.missing)
     frame = current_methods(result.frame, result.planned.methods)
     kept = result.computed == 0
     paths = make_report(frame, result.folder / "report", [result.folder], detail, kept)
@@ -202,8 +249,9 @@ def _show(result: RunResult, detail: str) -> int:
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
     if result.missing:
-        tell(f"{result.missing} cells are still to do; go on with:\n  {_this_command()}")
-    if (kind_of_frame(frame).cells(frame)["status"] == "ok").any():
-        return 0
-    complain("no cell succeeded; see the reasons above.")
-    return EXIT_USER_ERROR
+        tell(f"{_still(result)}; go on with:\n  {_this_command()}")
+    status = status_of(failed=result.failed, missing=result.missing)
+    if not (kind_of_frame(frame).cells(frame)["status"] == "ok").any():
+        complain("no cell succeeded; see the reasons above.")
+        return status or FAILED_CELLS
+    return status

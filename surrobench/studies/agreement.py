@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from surrobench.errors import UserError
-from surrobench.studies.environment import ENVIRONMENT_FILE, differences
+from surrobench.studies.environment import differences
 from surrobench.studies.plan_file import read_plan_file
 from surrobench.studies.record import Record, canonical_json
+from surrobench.studies.run_files import read_environments
 from surrobench.studies.store import ResultStore
 
 _SHOWN = 5
@@ -28,12 +27,12 @@ def disagreements(first: Path, second: Path) -> list[str]:
     changed = [
         key
         for key in common
-        if canonical_json(one[key].payload) != canonical_json(other[key].payload)
+        if canonical_json(one[key].numbers) != canonical_json(other[key].numbers)
     ]
     sentences = [*_missing(one, other, first, second)]
     if changed:
         sentences.append(f"{len(changed)} of {len(common)} common cells have other numbers:")
-        sentences += [f"  {_difference(one[key], other[key])}" for key in changed[:_SHOWN]]
+        sentences += [f"  {difference(one[key], other[key])}" for key in changed[:_SHOWN]]
         if len(changed) > _SHOWN:
             sentences.append(f"  and {len(changed) - _SHOWN} more")
         sentences += _reasons(first, second)
@@ -56,19 +55,20 @@ def _missing(
     for here, there, folder in ((one, other, first), (other, one, second)):
         lonely = [key for key in here if key not in there]
         if lonely:
-            names = {str(_named(here[key])): None for key in lonely}
+            names = {str(named(here[key])): None for key in lonely}
             text = "; ".join(list(names)[:_SHOWN])
             more = "; …" if len(names) > _SHOWN else ""
             yield f"{len(lonely)} cells are in {folder} alone: {text}{more}"
 
 
-def _named(record: Record) -> str:
+def named(record: Record) -> str:
+    """Task, method, train size and seed of a record, in one line."""
     payload = record.payload
     parts = [payload.get(name) for name in ("task", "predictor", "strategy", "train_size", "seed")]
     return ", ".join(str(part) for part in parts if part not in (None, ""))
 
 
-def _difference(one: Record, other: Record) -> str:
+def difference(one: Record, other: Record) -> str:
     """A cell and where its two payloads are furthest apart."""
     names = [
         name
@@ -77,10 +77,10 @@ def _difference(one: Record, other: Record) -> str:
     ]
     numbers = [name for name in names if _is_number(one, name) and _is_number(other, name)]
     if not numbers:
-        return f"{_named(one)}: {', '.join(names)}"
+        return f"{named(one)}: {', '.join(names)}"
     worst = max(numbers, key=lambda name: abs(one.payload[name] - other.payload[name]))
     before, now = one.payload[worst], other.payload[worst]
-    return f"{_named(one)}: {worst} is {before!r} and {now!r} ({len(names)} values differ)"
+    return f"{named(one)}: {worst} is {before!r} and {now!r} ({len(names)} values differ)"
 
 
 def _is_number(record: Record, name: str) -> bool:
@@ -90,7 +90,7 @@ def _is_number(record: Record, name: str) -> bool:
 
 def _reasons(first: Path, second: Path) -> list[str]:
     """What differs between the environments that the folders were computed in."""
-    before, now = _environments(first), _environments(second)
+    before, now = read_environments(first), read_environments(second)
     if not before or not now:
         return ["Of one of them no environment is kept, so the reason is not known."]
     found = differences(before[-1], now[-1])
@@ -105,11 +105,3 @@ def _reasons(first: Path, second: Path) -> list[str]:
             "own that draws without a seed, or another processor behind the same kernels."
         ]
     return ["What differs around them: " + "; ".join([*found, *several]) + "."]
-
-
-def _environments(folder: Path) -> list[dict[str, Any]]:
-    try:
-        seen = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
-        return [one for one in seen if isinstance(one, dict)]
-    except (OSError, ValueError, TypeError):
-        return []

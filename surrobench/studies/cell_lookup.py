@@ -9,9 +9,8 @@ from typing import Any
 from surrobench.errors import UserError
 from surrobench.studies.grid import Cell
 from surrobench.studies.kinds import kind_of
+from surrobench.studies.run_files import STUDY_FILE
 from surrobench.studies.study_file import load_study
-
-STUDY_FILE = "study.toml"
 
 
 def cell_of(runs: Sequence[Path], row: Mapping[str, Any]) -> Cell:

@@ -196,6 +196,7 @@ def execute(
     limits: Limits,
     logs: Path,
     stop: Callable[[], bool] = lambda: False,
+    more: Callable[[], bool] = lambda: True,
     environments: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Outcome[T]]:
     """Compute ``target(item)`` for every item in worker processes.
@@ -207,6 +208,8 @@ def execute(
         limits: time and memory of one item.
         logs: folder for what the workers print.
         stop: asked ten times a second; once true, the workers are killed and this returns.
+        more: asked before a worker takes another item than its first; once false, those that were
+            taken are finished and no others begin.
         environments: further variables of the first worker, of the second, and so on, in turn; a
             worker that replaces a lost one has those of that one.
 
@@ -239,7 +242,7 @@ def execute(
                     continue
                 if outcome.ending == "died" and stop():
                     return  # whoever stops us may have killed the worker as well
-                if todo:
+                if todo and more():
                     member.take(todo.popleft())
                 else:
                     busy.remove(member)

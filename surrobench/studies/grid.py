@@ -121,6 +121,21 @@ class PlannedCell(Protocol):
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a task asks of its cells, as far as it is known before they run.
+
+    Attributes:
+        pool: architectures that there are.
+        examples: that one full training goes through, those of every epoch counted; 0 for tables.
+        epochs: of one full training; 0 for tables.
+    """
+
+    pool: int
+    examples: int = 0
+    epochs: int = 0
+
+
+@dataclass(frozen=True)
 class Plan:
     """All cells of a study.
 
@@ -130,6 +145,8 @@ class Plan:
         ingredients: what entered the keys, by kind and name (to explain differences).
         kind: of the study.
         rankings: of each task, what is equal where two tasks rank all architectures alike.
+        version: of the numbers of this kind of study.
+        work: what each task asks of its cells, by name.
     """
 
     cells: list[Any]
@@ -137,6 +154,8 @@ class Plan:
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
     rankings: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    work: dict[str, Work] = field(default_factory=dict)
 
 
 def make_plan(study: Study, base: Path) -> Plan:
@@ -154,7 +173,8 @@ def make_plan(study: Study, base: Path) -> Plan:
     for encoding in study.all_encodings():
         if encoding != "default":
             make_encoding(encoding)
-    plan = Plan([], [], {"tasks": {}, "predictors": {m.label: m.description for m in methods}})
+    described = {m.label: m.description for m in methods}
+    plan = Plan([], [], {"tasks": {}, "predictors": described}, version=NUMBERS_VERSION)
     tasks: list[TableTask] = []
     for spec in _task_specs(study, base):
         task = load_task(spec, base)
@@ -165,6 +185,7 @@ def make_plan(study: Study, base: Path) -> Plan:
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
         plan.rankings[task.name] = task.ranking
+        plan.work[task.name] = Work(len(task))
         tasks.append(task)
         _add_task(plan, study, task, spec, str(base), methods)
     if not plan.cells:

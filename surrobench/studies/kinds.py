@@ -18,7 +18,8 @@ from surrobench.studies.search_config import SearchStudy, build_search
 if TYPE_CHECKING:
     import pandas as pd
 
-    from surrobench.studies.grid import Plan, PlannedCell
+    from surrobench.studies.expected_cost import Cost
+    from surrobench.studies.grid import Plan, PlannedCell, Work
 
 AnyStudy = Study | SearchStudy | PipelineStudy
 
@@ -33,6 +34,7 @@ class Kind:
         build: checks the content of a file.
         planner: lays out the cells.
         run_cell: computes a cell in a worker.
+        expected: says what a cell may cost.
         framer: turns records into the results table.
         ends: turns that into one row per cell.
         columns: that every results table has; the first two are task and method.
@@ -55,6 +57,7 @@ class Kind:
     build: Callable[[Mapping[str, Any], str, str], Any]
     planner: str
     run_cell: str
+    expected: str
     framer: str
     ends: str
     columns: tuple[str, ...]
@@ -74,6 +77,12 @@ class Kind:
         """The cells of a study."""
         plan: Plan = imported(self.planner)(study, base)
         return plan
+
+    @property
+    def cost(self) -> Callable[[Any, Work], Cost]:
+        """Says what a cell may cost, of the work that its task asks for."""
+        cost: Callable[[Any, Work], Cost] = imported(self.expected)
+        return cost
 
     def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
         """The results table of records."""
@@ -110,6 +119,7 @@ PREDICTION = Kind(
     build=build_study,
     planner="surrobench.studies.grid:make_plan",
     run_cell="surrobench.studies.prediction:run_cell",
+    expected="surrobench.studies.expected_cost:prediction_cost",
     framer="surrobench.studies.prediction_frame:make_frame",
     ends="surrobench.studies.prediction_frame:ends",
     columns=("task", "predictor", "transform", "encoding", "train_size", "seed", "status"),
@@ -129,6 +139,7 @@ SEARCH = Kind(
     build=build_search,
     planner="surrobench.studies.search_grid:make_search_plan",
     run_cell="surrobench.studies.search:run_search",
+    expected="surrobench.studies.expected_cost:search_cost",
     framer="surrobench.studies.search_frame:make_search_frame",
     ends="surrobench.studies.search_frame:ends",
     columns=("task", "strategy", "seed", "evaluation", "best_value", "status"),
@@ -150,6 +161,7 @@ PIPELINE = Kind(
     build=build_pipeline,
     planner="surrobench.studies.pipeline_grid:make_pipeline_plan",
     run_cell="surrobench.studies.pipeline:run_pipeline",
+    expected="surrobench.studies.expected_cost:pipeline_cost",
     framer="surrobench.studies.pipeline_frame:make_pipeline_frame",
     ends="surrobench.studies.pipeline_frame:ends",
     columns=("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status"),

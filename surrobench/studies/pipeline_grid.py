@@ -15,11 +15,16 @@ from surrobench.acquisition.pairing import check_pairing
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.describe import describe
-from surrobench.studies.grid import Plan
+from surrobench.studies.grid import Plan, Work
 from surrobench.studies.judging import Judging
 from surrobench.studies.parts import Choice
 from surrobench.studies.pipeline_config import BASELINES, PipelineStudy
-from surrobench.studies.pipeline_task import CandidatePool, PipelineTask, load_pipeline_task
+from surrobench.studies.pipeline_task import (
+    CandidatePool,
+    LivePipeline,
+    PipelineTask,
+    load_pipeline_task,
+)
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks
 
@@ -116,7 +121,8 @@ def make_pipeline_plan(study: PipelineStudy, base: Path) -> Plan:
         UserError: for unknown names, parts that do not go together, tasks that cannot be loaded
             and pools that are too small.
     """
-    plan = Plan([], [], {"tasks": {}, "predictors": {}}, "pipeline")
+    ingredients: dict[str, dict[str, str]] = {"tasks": {}, "predictors": {}}
+    plan = Plan([], [], ingredients, "pipeline", version=PIPELINE_VERSION)
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
         task = load_pipeline_task(
@@ -128,6 +134,8 @@ def make_pipeline_plan(study: PipelineStudy, base: Path) -> Plan:
                 "different names."
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
+        training = task.setting.training if isinstance(task, LivePipeline) else ()
+        plan.work[task.name] = Work(study.candidates, *training)
         _check_pool(study, task)
         methods = list(_methods(study, task))
         plan.ingredients["predictors"].update({m.label: m.description for m in methods})

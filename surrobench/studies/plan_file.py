@@ -1,20 +1,44 @@
-"""``plan.json`` of a run folder: which cells were asked for, over all runs into that folder."""
+"""``plan.json`` of a run folder: which cells were asked for, over all runs into that folder.
+
+A folder may hold a part of a study (a shard). Then the file says of which whole the cells are, and
+where in it each of them stands, so that parts can be put together in the order of the study.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from surrobench.atomic import write_atomically
-from surrobench.errors import UserError
+from surrobench.errors import DamagedStoreError
 from surrobench.studies.grid import Plan, Skipped
 
 PLAN_FILE = "plan.json"
-_SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
+SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
 Name = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A study as a whole, of which a folder may hold a part.
+
+    Attributes:
+        digest: of the keys of all its cells, whatever their order.
+        cells: how many there are.
+    """
+
+    digest: str
+    cells: int
+
+    @classmethod
+    def of(cls, keys: Iterable[str]) -> Whole:
+        """The study that has cells of these keys."""
+        known = sorted(keys)
+        return cls(hashlib.sha256("\n".join(known).encode()).hexdigest(), len(known))
 
 
 @dataclass
@@ -28,6 +52,9 @@ class PlannedCells:
         kind: of the studies.
         methods: predictors or strategies of the latest study; empty where that is not known.
         rankings: of tasks; see :class:`~surrobench.studies.grid.Plan`.
+        version: of the numbers of this kind of study; 0 where that is not known.
+        whole: the latest study as a whole; None if the cells here are all of it, in its order.
+        places: of the cells here in that study; those that it does not have are missing.
     """
 
     keys: dict[Name, str] = field(default_factory=dict)
@@ -36,6 +63,9 @@ class PlannedCells:
     kind: str = "prediction"
     methods: list[str] = field(default_factory=list)
     rankings: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    whole: Whole | None = None
+    places: dict[Name, int] = field(default_factory=dict)
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
@@ -49,20 +79,69 @@ class PlannedCells:
             before = self.ingredients.get(kind, {})
             for name, value in now.items():
                 if name in before and before[name] != value:
-                    sentences.append(_difference(_SINGULAR[kind], name, before[name], value))
+                    sentences.append(difference(SINGULAR[kind], name, before[name], value))
         return sentences
 
-    def add(self, plan: Plan) -> None:
-        """Take in the cells of a plan; newer versions replace older ones of the same name."""
-        self.kind = plan.kind
+    def add(self, plan: Plan, share: Plan | None = None) -> None:
+        """Take in the cells of a plan; newer versions replace older ones of the same name.
+
+        Args:
+            plan: of the study.
+            share: with those of its cells that are asked for here; by default all.
+        """
+        self.kind, self.version = plan.kind, plan.version
         subject = "strategy" if plan.kind == "search" else "predictor"
         self.methods = list(dict.fromkeys(str(cell.identity()[subject]) for cell in plan.cells))
-        self.keys.update({cell.name(): cell.key for cell in plan.cells})
+        named = {cell.name(): cell.key for cell in plan.cells}
+        mine = named
+        if share is not None and share is not plan:
+            mine = {cell.name(): cell.key for cell in share.cells}
+        for name, key in named.items():
+            if name not in mine and self.keys.get(name, key) != key:
+                del self.keys[name]  # another shard computes it anew
+        self.keys.update(mine)
+        places = {name: place for place, name in enumerate(named)}
+        whole = Whole.of(named.values())
+        self.arrange(whole, places, in_order=self.whole == whole)
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
         self.rankings.update(plan.rankings)
         kept = [skip for skip in self.skipped if skip not in plan.skipped]
         self.skipped = [*kept, *plan.skipped]
+
+    def arrange(self, whole: Whole, places: Mapping[Name, int], *, in_order: bool) -> None:
+        """Say of which study the cells are.
+
+        Args:
+            whole: the study.
+            places: of its cells, at least of those that are here.
+            in_order: put the cells in the order of the study, those that it does not have behind;
+                otherwise what came first stays first.
+        """
+        if in_order:
+            end = len(places)
+            ordered = sorted(self.keys, key=lambda name: places.get(name, end))
+            self.keys = {name: self.keys[name] for name in ordered}
+        self.places = {name: places[name] for name in self.keys if name in places}
+        self.whole = whole
+        if len(self.keys) == whole.cells and list(self.places.values()) == list(range(whole.cells)):
+            self.whole, self.places = None, {}  # all of it, in its order
+
+    @property
+    def elsewhere(self) -> int:
+        """Cells of the study that are not here."""
+        return 0 if self.whole is None else self.whole.cells - len(self.places)
+
+    @property
+    def study(self) -> Whole:
+        """The study as a whole, which may be all that is here."""
+        return self.whole or Whole.of(self.keys.values())
+
+    def places_in_study(self) -> dict[Name, int]:
+        """Where the cells stand in the study; those that it does not have are missing."""
+        if self.whole is not None:
+            return self.places
+        return {name: place for place, name in enumerate(self.keys)}
 
     def save(self, folder: Path) -> None:
         """Write ``plan.json``."""
@@ -73,11 +152,15 @@ class PlannedCells:
             "ingredients": self.ingredients,
             "methods": self.methods,
             "rankings": self.rankings,
+            "version": self.version,
         }
+        if self.whole is not None:
+            content["whole"] = asdict(self.whole)
+            content["places"] = [self.places.get(name) for name in self.keys]
         write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
 
 
-def _difference(kind: str, name: str, before: str, now: str) -> str:
+def difference(kind: str, name: str, before: str, now: str) -> str:
     """What changed, option by option where the description is that of an object."""
     try:
         changes = list(_changes("", json.loads(before), json.loads(now)))
@@ -103,7 +186,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
     """The plan of a run folder; empty if there is none.
 
     Raises:
-        UserError: if the file is damaged.
+        DamagedStoreError: if the file is damaged.
     """
     path = folder / PLAN_FILE
     if not path.is_file():
@@ -115,9 +198,17 @@ def read_plan_file(folder: Path) -> PlannedCells:
         kind = content.get("kind", "prediction")
         methods = content.get("methods", [])
         rankings = content.get("rankings", {})
-        return PlannedCells(keys, skipped, content["ingredients"], kind, methods, rankings)
+        version = content.get("version", 0)
+        planned = PlannedCells(
+            keys, skipped, content["ingredients"], kind, methods, rankings, version
+        )
+        if "whole" in content:
+            planned.whole = Whole(**content["whole"])
+            places = zip(keys, content["places"], strict=True)
+            planned.places = {name: place for name, place in places if place is not None}
+        return planned
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise DamagedStoreError(
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
         ) from error

@@ -44,6 +44,20 @@ class Record:
         """One of :data:`STATUSES`."""
         return self.payload["status"]
 
+    @property
+    def failed(self) -> bool:
+        """Whether the method has no numbers here; a task may also lack what it needs for them."""
+        return self.status not in ("ok", "unavailable")
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """What is reproducible: the payload, or of a cell without numbers how it ended.
+
+        Why one ended without numbers may depend on the machine (how far a search came before its
+        deadline, what a library says in an error), so neither reasons nor remains are among it.
+        """
+        return self.payload if self.status == "ok" else {"status": self.status}
+
     def row(self) -> dict[str, Any]:
         """The record as one flat row of the results table."""
         row = {**self.payload, **self.timing, "key": self.key}

@@ -2,82 +2,36 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import json
-import os
 import pickle
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored
-from surrobench.studies.config import Study
-from surrobench.studies.environment import ENVIRONMENT_FILE, describe_environment, differences
-from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
+from surrobench.studies.durations import parse_budget
+from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
-from surrobench.studies.live_settings import moved_data
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.studies.run_files import write_environment, write_study
+from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.shards import Shard, share_of
 from surrobench.studies.signals import StopSignals, stop_signals
+from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
-from surrobench.tasks.catalogue import is_card_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
-
-
-class RunStoppedError(Exception):
-    """The run cannot go on, through no fault of the study; what is finished is kept."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """How a study is run; nothing here changes a number.
-
-    Attributes:
-        out: the run folder; by default ``runs/<study name>``.
-        workers: processes; by default one per usable core, or per device.
-        limit: compute at most so many cells now.
-        retry_failed: compute cells again that ended with another status than ``ok``.
-        update: let cells replace those of the same name that were computed otherwise.
-        devices: numbers of the CUDA GPUs to use; every worker sees one of them, in turn.
-    """
-
-    out: Path | None = None
-    workers: int | None = None
-    limit: int | None = None
-    retry_failed: bool = False
-    update: bool = False
-    devices: tuple[int, ...] = ()
-
-    @property
-    def processes(self) -> int:
-        """Number of workers."""
-        return self.workers or len(self.devices) or usable_cores()
-
-    @property
-    def environments(self) -> list[dict[str, str]]:
-        """What the workers find in their environment: the GPU that each may see."""
-        return [{"CUDA_VISIBLE_DEVICES": str(device)} for device in self.devices]
-
-    def folder(self, study: AnyStudy) -> Path:
-        """Where the run goes."""
-        return self.out if self.out is not None else Path("runs") / slug(study.name)
 
 
 @dataclass(frozen=True)
@@ -87,10 +41,12 @@ class RunResult:
     Attributes:
         folder: the run folder.
         frame: the results table, one row per finished cell of the folder's plan.
-        plan: the cells of this study.
+        plan: the cells of this study, or of the shard of it.
         computed: number of cells computed now.
         missing: number of cells of the plan still without a record.
         interrupted: whether the run was asked to stop.
+        exhausted: whether the budget ended before the cells did.
+        failed: number of cells of the plan that ended without numbers, through the method's fault.
         results: path of ``results.parquet``.
     """
 
@@ -102,6 +58,8 @@ class RunResult:
     interrupted: bool
     results: Path
     planned: PlannedCells = field(default_factory=PlannedCells)
+    exhausted: bool = False
+    failed: int = 0
 
 
 def run_study(
@@ -113,6 +71,8 @@ def run_study(
     retry_failed: bool = False,
     update: bool = False,
     add_predictors: Sequence[Any] = (),
+    shard: str | Shard | None = None,
+    budget: str | float | None = None,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
@@ -131,6 +91,8 @@ def run_study(
         update: replace cells that were computed with other settings.
         add_predictors: names, tables (``{"use": Mine, "label": "mine"}``), classes or instances
             beside the predictors of the study.
+        shard: compute one share of the cells alone: ``"3/64"``.
+        budget: begin no further cell after so long: ``"10m"``, or seconds.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
@@ -151,7 +113,15 @@ def run_study(
             content = {name: value for name, value in kept.items() if value is not None}
             content = _with_added({**content, **overrides}, add_predictors)
             loaded = kind_of(study).build(content, "", "study")
-    settings = RunSettings(None if out is None else Path(out), workers, limit, retry_failed, update)
+    settings = RunSettings(
+        None if out is None else Path(out),
+        workers,
+        limit,
+        retry_failed,
+        update,
+        shard=Shard.parse(shard) if isinstance(shard, str) else shard,
+        budget=parse_budget(budget) if isinstance(budget, str) else budget,
+    )
     return run(loaded, base, settings).frame
 
 
@@ -172,38 +142,32 @@ def run(
         RunStoppedError: if results can no longer be written or workers cannot start.
     """
     observer = observer or Silent()
+    more = _within(settings.budget)
     with restored():  # parts of others are imported and built
         plan = kind_of(study).plan(study, base)
+    share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
-    with _stopping_when_unable(store), store.lock():
+    with stopping_when_unable(store.folder), store.lock():
         store.sweep()
-        planned = _take_in(plan, store, settings.update)
-        _write_study(study, base, store.folder)
-        _write_environment(store.folder, observer)
-        result = _run_locked(study, plan, planned, store, settings, observer)
+        planned = _take_in(plan, share, store, settings.update)
+        write_study(study, base, store.folder)
+        write_environment(store.folder, observer)
+        result = _run_locked(study, share, planned, store, settings, observer, more)
         kind_of(study).close(study, base, store.folder)
         return result
 
 
-@contextmanager
-def _stopping_when_unable(store: ResultStore) -> Iterator[None]:
-    """Turn what the machine refuses in the middle of a run into a RunStoppedError."""
-    try:
-        yield
-    except WorkerStartError as error:
-        raise RunStoppedError(f"the workers cannot start: {error}") from error
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise RunStoppedError(
-            f"cannot write to {store.folder}: {error.strerror}. Finished cells are kept; "
-            "make room and run the same command again."
-        ) from error
+def _within(budget: float | None) -> Callable[[], bool]:
+    """Whether a budget of seconds that begins now still lasts."""
+    if budget is None:
+        return lambda: True
+    end = time.monotonic() + budget
+    return lambda: time.monotonic() < end
 
 
-def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
-    """Merge the plan with that of earlier runs into this folder."""
+def _take_in(plan: Plan, share: Plan, store: ResultStore, update: bool) -> PlannedCells:
+    """Merge the plan, or the share of it, with that of earlier runs into this folder."""
     planned = read_plan_file(store.folder)
     if planned.keys and planned.kind != plan.kind:
         raise UserError(
@@ -221,38 +185,9 @@ def _take_in(plan: Plan, store: ResultStore, update: bool) -> PlannedCells:
                 "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
                 "(the old files are kept), or choose another folder with --out FOLDER."
             )
-    planned.add(plan)
+    planned.add(plan, share)
     planned.save(store.folder)
     return planned
-
-
-def _write_study(study: AnyStudy, base: Path, folder: Path) -> None:
-    """Keep the study so that it can be run from where it lies: cards relative to the folder."""
-
-    def moved(task: str) -> str:
-        return os.path.relpath(base / task, folder) if is_card_path(task) else task
-
-    study = study.moved(moved)
-    if not isinstance(study, Study):
-        study = study.model_copy(update={"live": moved_data(study.live, base, folder)})
-    write_atomically(folder / "study.toml", study.to_toml().encode())
-
-
-def _write_environment(folder: Path, observer: RunObserver) -> None:
-    """Keep the environment, and tell when it is another one than before."""
-    path, now = folder / ENVIRONMENT_FILE, describe_environment()
-    try:
-        seen = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    except ValueError:
-        seen = []
-    other = differences(seen[-1], now) if seen and now not in seen else []
-    if other:
-        observer.note(
-            "this folder holds results of another environment, so numbers may differ slightly: "
-            + "; ".join(other)
-        )
-    if now not in seen:
-        write_atomically(path, json.dumps([*seen, now], indent=1).encode())
 
 
 def _run_locked(
@@ -262,6 +197,7 @@ def _run_locked(
     store: ResultStore,
     settings: RunSettings,
     observer: RunObserver,
+    more: Callable[[], bool],
 ) -> RunResult:
     from surrobench.studies.view import save_frame, with_rankings
 
@@ -283,8 +219,8 @@ def _run_locked(
                 "so it runs in this process, where no limit of time or memory holds"
             )
         todo = [cell for cell in todo if not _is_bound(cell)]
-        records = _records(kind, todo, settings, limits, store.folder, stop)
-        for record in chain(records, _records_here(kind, here_only, stop)):
+        records = _records(kind, todo, settings, limits, store.folder, stop, more)
+        for record in chain(records, _records_here(kind, here_only, stop, more)):
             store.write(record)
             found.records[record.key] = record
             before -= 1
@@ -292,7 +228,8 @@ def _run_locked(
     observer.end()
     frame = kind.frame(found.records.values(), list(keys))
     frame = with_rankings(frame, planned.rankings)
-    missing = sum(cell.key not in found.records for cell in plan.cells)
+    mine = [found.records.get(cell.key) for cell in plan.cells]
+    missing = mine.count(None)
     return RunResult(
         folder=store.folder,
         frame=frame,
@@ -302,6 +239,8 @@ def _run_locked(
         interrupted=stop.requested,
         results=save_frame(frame, store.folder),
         planned=planned,
+        exhausted=before > 0 and not stop.requested and not more(),
+        failed=sum(record is not None and record.failed for record in mine),
     )
 
 
@@ -323,6 +262,7 @@ def _records(
     limits: Limits,
     folder: Path,
     stop: StopSignals,
+    more: Callable[[], bool],
 ) -> Iterator[Record]:
     if todo:
         scratch = (folder / "unfinished").resolve()
@@ -333,6 +273,7 @@ def _records(
             limits=limits,
             logs=folder / "logs",
             stop=lambda: stop.requested,
+            more=more,
             environments=settings.environments,
         )
         for outcome in outcomes:
@@ -347,9 +288,11 @@ def _is_bound(cell: Any) -> bool:
     return isinstance(use, GivenPart) and use.payload is None
 
 
-def _records_here(kind: Kind, todo: Sequence[PlannedCell], stop: StopSignals) -> Iterator[Record]:
-    for cell in todo:
-        if stop.requested:
+def _records_here(
+    kind: Kind, todo: Sequence[PlannedCell], stop: StopSignals, more: Callable[[], bool]
+) -> Iterator[Record]:
+    for place, cell in enumerate(todo):
+        if stop.requested or (place and not more()):
             return
         started = time.monotonic()
         ending, value = compute(kind.run_cell, cell)
@@ -373,18 +316,3 @@ def _record(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
     left, timing = kind.salvage(outcome.item)
     payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason), **left}
     return make_record(outcome.item.key, payload, timing, trace)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def slug(name: str) -> str:
-    """A safe folder name: the name itself if it is one, else cleaned and with a hash."""
-    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:60]
-    if clean == name and not re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
-        return name
-    return f"{clean or 'study'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

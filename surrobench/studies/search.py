@@ -24,6 +24,7 @@ from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
+from surrobench.studies.live_search_task import LiveSearchTask
 from surrobench.studies.pareto import HypervolumeMeter
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
@@ -91,7 +92,7 @@ def remains(cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
         rows = rows_of(read_sealed(path))
         task = _task(cell)
         lengths = _loop(cell, task).strategy.usable_epochs()
-        return _payload(task, rows, lengths), _timing(rows)
+        return _payload(task, rows, lengths), _timing(task, rows)
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return {}, {}
 
@@ -189,7 +190,7 @@ def _payload(
         "simple_regret": [task.optimum - judged[arch] if arch else math.nan for arch in incumbents],
         "test_value": [tests[arch] if arch else math.nan for arch in incumbents],
         "spent": [row.spent for row in rows],
-        "simulated_seconds": [row.simulated_seconds for row in rows],
+        **_stated(task, rows),
         "row_status": [row.status for row in rows],
         "row_reason": [one_line(row.reason) for row in rows],
     }
@@ -280,9 +281,20 @@ def packed(values: list[Any]) -> list[Any]:
     return runs if 2 * len(runs) < len(plain) else plain
 
 
-def _timing(rows: Sequence[Row]) -> dict[str, Any]:
-    """Seconds of the strategy itself, which differ from run to run."""
-    return {"overhead_seconds": [round(row.overhead_seconds, 5) for row in rows]} if rows else {}
+def _stated(task: AnySearchTask, rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Seconds of training as a table states them; those that are measured are no payload."""
+    measured = isinstance(task, LiveSearchTask)
+    return {} if measured else {"simulated_seconds": [row.simulated_seconds for row in rows]}
+
+
+def _timing(task: AnySearchTask | None, rows: Sequence[Row]) -> dict[str, Any]:
+    """Seconds of the strategy itself, and of trainings that were timed; differ from run to run."""
+    if not rows:
+        return {}
+    timing: dict[str, Any] = {"overhead_seconds": [round(row.overhead_seconds, 5) for row in rows]}
+    if isinstance(task, LiveSearchTask):
+        timing["simulated_seconds"] = packed([row.simulated_seconds for row in rows])
+    return timing
 
 
 def _record(
@@ -297,4 +309,4 @@ def _record(
     content: dict[str, Any] = {**cell.identity(), "status": status, "reason": one_line(reason)}
     if task is not None and rows:
         content |= _payload(task, rows, lengths)
-    return make_record(cell.key, content, _timing(rows), trace)
+    return make_record(cell.key, content, _timing(task, rows), trace)

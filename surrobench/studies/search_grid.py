@@ -18,7 +18,7 @@ from surrobench.strategies import make_strategy, resolve_strategy, strategy_opti
 from surrobench.strategies.surrogate import settled_predictor
 from surrobench.studies.config import code_in
 from surrobench.studies.describe import describe
-from surrobench.studies.grid import Plan
+from surrobench.studies.grid import Plan, Work
 from surrobench.studies.judging import Judging
 from surrobench.studies.parts import AXES, Choice, spec_text, use_of
 from surrobench.studies.record import canonical_json
@@ -133,7 +133,8 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
         UserError: for unknown names, parts that do not go together and unreadable tasks.
     """
     _check_axes(study)
-    plan = Plan([], [], {"tasks": {}, "strategies": {}}, "search")
+    ingredients: dict[str, dict[str, str]] = {"tasks": {}, "strategies": {}}
+    plan = Plan([], [], ingredients, "search", version=SEARCH_VERSION)
     specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
     for spec in dict.fromkeys(specs):
         task = load_search_task(
@@ -150,6 +151,7 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
                 "different names."
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
+        plan.work[task.name] = _work(task)
         _check_budget(study, task)
         methods = list(_methods(study, task))
         _refuse_double(methods)
@@ -159,6 +161,11 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
             _build(study, method, task)
         plan.cells.extend(_cells(study, task, spec, str(base), methods))
     return plan
+
+
+def _work(task: AnySearchTask) -> Work:
+    pool = len(task.problem.candidates)
+    return Work(pool) if isinstance(task, SearchTask) else Work(pool, *task.setting.training)
 
 
 def _check_axes(study: SearchStudy) -> None:

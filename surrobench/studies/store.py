@@ -159,14 +159,19 @@ class ResultStore:
                 continue
             path = f"{folder}/{name}"
             try:
-                with open(path, "rb", buffering=0) as file:
-                    record = unseal(file.read())
-                if record.key != key:
-                    raise CorruptRecordError(f"the file holds the cell {record.key}")
-                found.records[key] = record
+                found.records[key] = _read(path, key)
             except CorruptRecordError:
                 found.corrupt.append(Path(path))
         return found
+
+    def read(self, key: str) -> Record:
+        """Read and verify one cell.
+
+        Raises:
+            FileNotFoundError: if it is not there.
+            CorruptRecordError: if it is not what was written.
+        """
+        return _read(str(self.path(key)), key)
 
     def set_aside(self, damaged: Iterable[Path]) -> list[Path]:
         """Move damaged files to ``corrupt/``, so that their cells run again."""
@@ -199,6 +204,14 @@ class ResultStore:
                 yield folder, name
 
 
+def _read(path: str, key: str) -> Record:
+    with open(path, "rb", buffering=0) as file:
+        record = unseal(file.read())
+    if record.key != key:
+        raise CorruptRecordError(f"the file holds the cell {record.key}")
+    return record
+
+
 def _describe_holder(path: Path) -> str:
     try:
         info = json.loads(path.read_text())
@@ -208,8 +221,11 @@ def _describe_holder(path: Path) -> str:
 
 
 def payload_digest(records: Iterable[Record]) -> str:
-    """One hash of all that is reproducible in a set of records, whatever their order."""
+    """One hash of all that is reproducible in a set of records, whatever their order.
+
+    What enters of a record is its key and its :attr:`~surrobench.studies.record.Record.numbers`.
+    """
     digest = hashlib.sha256()
     for record in sorted(records, key=lambda record: record.key):
-        digest.update(f"{record.key}{canonical_json(record.payload)}\n".encode())
+        digest.update(f"{record.key}{canonical_json(record.numbers)}\n".encode())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from surrobench.errors import UserError
-from surrobench.studies.cell_lookup import STUDY_FILE
+from surrobench.studies.run_files import STUDY_FILE
 from surrobench.tasks import expand_tasks, load_task
 
 

@@ -75,8 +75,12 @@ def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
     return path
 
 
-def load_results(place: Path) -> pd.DataFrame:
+def load_results(place: Path, damaged: list[Path] | None = None) -> pd.DataFrame:
     """The results in a run folder, a folder that holds ``results.parquet``, or such a file.
+
+    Args:
+        place: folder or file.
+        damaged: gets the files that are left out because they are not what was written.
 
     Raises:
         UserError: if there are none.
@@ -85,7 +89,10 @@ def load_results(place: Path) -> pd.DataFrame:
         return _read_parquet(place)
     store = ResultStore(place)
     if store.cells.is_dir():
-        frame = current_records(store, store.scan().records.values())
+        found = store.scan()
+        if damaged is not None:
+            damaged += found.corrupt
+        frame = current_records(store, found.records.values())
         if not frame.empty:
             return frame
     if (place / RESULTS_FILE).is_file():

@@ -58,6 +58,12 @@ class LiveSetting:
     lengths: tuple[int, ...]
     pool: int | None
 
+    @property
+    def training(self) -> tuple[int, int]:
+        """Examples that a full training goes through, and its epochs."""
+        epochs = self.task.recipe.epochs
+        return epochs * len(self.task.data.train), epochs
+
 
 def check_live_options(options: Any) -> dict[str, Any]:
     """Options of live tasks, each known to one of them and of a fitting type.

@@ -187,13 +187,13 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
 def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: Path) -> None:
     """One run with a limit, its continuation, and every verb that looks at it."""
     first = surrobench("run", "study.toml", "--out", "runs/a", "--limit", "3", "--workers", "1")
-    assert first.status == 0, first.err
+    assert first.status == 3, first.err
     assert "1 cells are still to do" in first.err
     assert "surrobench run study.toml --out runs/a --limit 3" in first.err
     assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/a").out
 
     second = surrobench("run", "study.toml", "--out", "runs/a", "--add-predictor", "zoo:Raises")
-    assert second.status == 0, second.err
+    assert second.status == 2, second.err
     assert "3 cells to compute (3 are finished already)" in second.err
     assert "knn" in second.out
     assert "RuntimeError: no way" in second.out
@@ -220,15 +220,13 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     victim = next((toy / "runs/a/cells").rglob("*.json"))
     victim.write_bytes(victim.read_bytes()[:-5])
     verify = surrobench("verify", "runs/a")
-    assert verify.status == 1
+    assert verify.status == 4
     assert f"{victim.name} is damaged" in verify.err
 
 
 def test_a_run_without_a_single_success_is_an_error(surrobench: Command, study_file: Path) -> None:
-    done = surrobench(
-        "run", "study.toml", "--out", "runs/none", "--predictor", "zoo:Raises", "--limit", "1"
-    )
-    assert done.status == 1
+    done = surrobench("run", "study.toml", "--out", "runs/none", "--predictor", "zoo:Raises")
+    assert done.status == 2
     assert "no cell succeeded" in done.err
     assert "Traceback" not in done.err
 
@@ -239,7 +237,7 @@ def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("surrobench.studies.runner.write_atomically", full)
+    monkeypatch.setattr("surrobench.studies.run_files.write_atomically", full)
     done = surrobench("run", "study.toml", "--out", "runs/full", "--workers", "1")
     assert done.status == 3
     assert "No space left on device. Finished cells are kept" in done.err

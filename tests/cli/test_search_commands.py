@@ -41,13 +41,13 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(surrobench: Command, maze:
 
 def test_a_run_from_start_to_report(surrobench: Command, maze: Path) -> None:
     first = surrobench("run", "search.toml", "--out", "runs/s", "--limit", "3", "--workers", "1")
-    assert first.status == 0, first.err
+    assert first.status == 3, first.err
     assert "1 cells are still to do" in first.err
     assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/s").out
 
     arguments = ("run", "search.toml", "--out", "runs/s", "--workers", "1")
     second = surrobench(*arguments, "--add-strategy", "wild:Raises")
-    assert second.status == 0, second.err
+    assert second.status == 2, second.err
     assert "3 cells to compute (3 are finished already)" in second.err
     assert "local-search" in second.out
     assert "RuntimeError: no way" in second.out
@@ -71,7 +71,7 @@ def test_a_run_without_a_single_success_is_an_error(surrobench: Command) -> None
         *("run", "search.toml", "--out", "runs/none", "--strategy", "wild:Raises"),
         *("--seeds", "1", "--workers", "1"),
     )
-    assert done.status == 1
+    assert done.status == 2
     assert "no cell succeeded" in done.err
     assert "Traceback" not in done.err
 

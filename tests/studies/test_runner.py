@@ -18,7 +18,7 @@ from surrobench import run_study
 from surrobench.errors import UserError
 from surrobench.studies.grid import make_plan
 from surrobench.studies.record import Record
-from surrobench.studies.runner import slug, usable_cores
+from surrobench.studies.run_settings import slug, usable_cores
 from surrobench.studies.store import ResultStore, payload_digest
 from surrobench.studies.study_file import load_study
 from surrobench.studies.view import RESULTS_FILE, load_results

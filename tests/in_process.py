@@ -1,0 +1,42 @@
+"""Runs without worker processes: the same cells, computed here, in a fraction of the time."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from surrobench.studies import runner
+from surrobench.studies.executor import Outcome
+from surrobench.studies.worker import compute
+
+
+def compute_here(
+    target: str,
+    items: Sequence[Any],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    more: Callable[[], bool] = lambda: True,
+    **_: Any,
+) -> Iterator[Outcome[Any]]:
+    """What :func:`surrobench.studies.executor.execute` does, with one worker that is us."""
+    for place, item in enumerate(items):
+        if stop() or (place and not more()):
+            return
+        ending, value = compute(target, item)
+        yield Outcome(item, ending, pickle.loads(value) if ending == "done" else value, 0.0)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Makes runs compute their cells here; how many each was asked for."""
+    asked: list[int] = []
+
+    def execute(target: str, items: Sequence[Any], **options: Any) -> Iterator[Outcome[Any]]:
+        asked.append(len(items))
+        return compute_here(target, items, **options)
+
+    monkeypatch.setattr(runner, "execute", execute)
+    return asked
