@@ -120,17 +120,11 @@ def report_command(
         every: also those that the latest study of a folder no longer has.
     """
     from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.view import load_results, merge_results, named_methods
+    from surrobench.studies.view import load_methods
 
     refuse_other_data(runs)
-    frames = [load_results(place) for place in runs]
-    if not methods and not every:
-        frames = [
-            current_methods(frame, read_plan_file(place).methods if place.is_dir() else [])
-            for frame, place in zip(frames, runs, strict=True)
-        ]
-    frame = named_methods(merge_results(frames), methods) if methods else merge_results(frames)
+    frame, left_out = load_methods(runs, methods, every)
+    tell_left_out(left_out, "surrobench report RUN --all-methods")
     if out is None:
         first = runs[0] if runs[0].is_dir() else runs[0].parent
         out = first / "report"
@@ -140,18 +134,15 @@ def report_command(
     show_paths(paths)
 
 
-def current_methods(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """The rows of the study's methods; says which others the folder holds."""
-    from surrobench.studies.view import of_methods
-
-    kept, left_out = of_methods(frame, methods)
-    if left_out:
+def tell_left_out(methods: Sequence[str], command: str, where: str = "") -> None:
+    """Say which methods are not shown because the study has them no longer, and what shows them."""
+    if methods:
+        place = f" of {where}" if where else ""
         tell(
-            f"Not in the study any more, so not in the report: {', '.join(left_out)} "
-            "(surrobench report RUN --all-methods shows them).",
+            f"Not in the study{place} any more, so not shown: {', '.join(methods)} "
+            f"({command} shows them).",
             style="yellow",
         )
-    return kept
 
 
 def show_paths(paths: list[Path]) -> None:

@@ -189,13 +189,14 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 def _show(result: RunResult, detail: str) -> int:
     """The end of a run: table, failures, files, and how to go on."""
-    from surrobench.cli.results import current_methods, make_report, show_paths
+    from surrobench.cli.results import make_report, show_paths, tell_left_out
     from surrobench.studies.plan_file import summarise_skipped
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.view import kind_of_frame, of_methods
 
     if result.interrupted:
         return _stopped()
-    frame = current_methods(result.frame, result.planned.methods)
+    frame, left_out = of_methods(result.frame, result.planned.methods)
+    tell_left_out(left_out, "surrobench report RUN --all-methods")
     kept = result.computed == 0
     paths = make_report(frame, result.folder / "report", [result.folder], detail, kept)
     for line in summarise_skipped(result.plan.skipped):

@@ -40,6 +40,7 @@ class Kind:
             :data:`KINDS_BY_SIGN`.
         row: columns that tell the rows of a results table apart.
         subject: what is compared: the singular of the study's key.
+        parts: columns that tell methods apart; the first one is the subject.
         methods: that key.
         caption: what the progress says of a finished record.
         results: checks a results table for the report.
@@ -61,6 +62,7 @@ class Kind:
     sign: str
     row: tuple[str, ...]
     subject: str
+    parts: tuple[str, ...]
     methods: str
     caption: str
     results: str
@@ -116,6 +118,7 @@ PREDICTION = Kind(
     sign="predictor",
     row=("key",),
     subject="predictor",
+    parts=("predictor", "transform", "encoding"),
     methods="predictors",
     caption="{predictor} n={train_size}",
     results="surrobench.report.results:Results.of",
@@ -135,6 +138,7 @@ SEARCH = Kind(
     sign="strategy",
     row=("key", "evaluation"),
     subject="strategy",
+    parts=("strategy", "predictor", "encoding", "acquisition"),
     methods="strategies",
     caption="{strategy}, seed {seed}",
     results="surrobench.report.search.results:SearchResults.of",
@@ -156,6 +160,7 @@ PIPELINE = Kind(
     sign="candidates",
     row=("key", "arch"),
     subject="predictor",
+    parts=("predictor", "encoding", "acquisition"),
     methods="predictors",
     caption="{predictor}, seed {seed}",
     results="surrobench.report.pipeline.results:PipelineResults.of",

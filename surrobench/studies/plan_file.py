@@ -11,6 +11,7 @@ from typing import Any
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.grid import Plan, Skipped
+from surrobench.studies.kinds import KINDS
 
 PLAN_FILE = "plan.json"
 _SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
@@ -26,7 +27,8 @@ class PlannedCells:
         skipped: what the studies left out on purpose.
         ingredients: what entered the keys, by kind and name.
         kind: of the studies.
-        methods: predictors or strategies of the latest study; empty where that is not known.
+        methods: of the latest study, each by its parts (:class:`~surrobench.studies.kinds.Kind`)
+            or by its name alone; empty where they are not known.
         rankings: of tasks; see :class:`~surrobench.studies.grid.Plan`.
     """
 
@@ -34,7 +36,7 @@ class PlannedCells:
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
-    methods: list[str] = field(default_factory=list)
+    methods: list[Name] = field(default_factory=list)
     rankings: dict[str, str] = field(default_factory=dict)
 
     def changed(self, plan: Plan) -> list[Name]:
@@ -55,8 +57,9 @@ class PlannedCells:
     def add(self, plan: Plan) -> None:
         """Take in the cells of a plan; newer versions replace older ones of the same name."""
         self.kind = plan.kind
-        subject = "strategy" if plan.kind == "search" else "predictor"
-        self.methods = list(dict.fromkeys(str(cell.identity()[subject]) for cell in plan.cells))
+        parts = KINDS[plan.kind].parts
+        named = (tuple(cell.identity()[part] for part in parts) for cell in plan.cells)
+        self.methods = list(dict.fromkeys(named))
         self.keys.update({cell.name(): cell.key for cell in plan.cells})
         for kind, values in plan.ingredients.items():
             self.ingredients.setdefault(kind, {}).update(values)
@@ -113,7 +116,10 @@ def read_plan_file(folder: Path) -> PlannedCells:
         keys = {tuple(name): key for key, *name in content["cells"]}
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
-        methods = content.get("methods", [])
+        methods = [
+            (method,) if isinstance(method, str) else tuple(method)
+            for method in content.get("methods", [])
+        ]
         rankings = content.get("rankings", {})
         return PlannedCells(keys, skipped, content["ingredients"], kind, methods, rankings)
     except (ValueError, KeyError, TypeError) as error:
