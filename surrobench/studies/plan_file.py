@@ -10,10 +10,12 @@ from typing import Any
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.sealed import seal, unseal
 from surrobench.studies.grid import Plan, Skipped
 from surrobench.studies.kinds import KINDS
 
 PLAN_FILE = "plan.json"
+WHAT = "plan"
 _SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
 Name = tuple[Any, ...]
 
@@ -68,7 +70,7 @@ class PlannedCells:
         self.skipped = [*kept, *plan.skipped]
 
     def save(self, folder: Path) -> None:
-        """Write ``plan.json``."""
+        """Write ``plan.json``, sealed."""
         content = {
             "kind": self.kind,
             "cells": [[key, *name] for name, key in self.keys.items()],
@@ -77,7 +79,8 @@ class PlannedCells:
             "methods": self.methods,
             "rankings": self.rankings,
         }
-        write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
+        body = json.dumps(content, ensure_ascii=False).encode()
+        write_atomically(folder / PLAN_FILE, seal(body, WHAT))
 
 
 def _difference(kind: str, name: str, before: str, now: str) -> str:
@@ -112,7 +115,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
     if not path.is_file():
         return PlannedCells()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _content(path.read_bytes())
         keys = {tuple(name): key for key, *name in content["cells"]}
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
@@ -127,6 +130,12 @@ def read_plan_file(folder: Path) -> PlannedCells:
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
         ) from error
+
+
+def _content(written: bytes) -> Any:
+    """What is in a plan; those of earlier versions are not sealed."""
+    plain = json.loads(written)
+    return plain if "cells" in plain else json.loads(unseal(written, WHAT))
 
 
 def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.atomic import write_atomically
 from surrobench.errors import UserError, did_you_mean
+from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
 from surrobench.studies.plan_file import Name, read_plan_file
 from surrobench.studies.record import Record
@@ -71,7 +71,7 @@ def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
         column_encoding=dict.fromkeys(single, "BYTE_STREAM_SPLIT") or None,
     )
     path = folder / RESULTS_FILE
-    write_atomically(path, buffer.getvalue())
+    write_beside(path, buffer.getvalue())
     return path
 
 
@@ -182,7 +182,7 @@ def latest_results(folder: Path) -> pd.DataFrame:
     Quick for large runs, but it does not verify what the view holds already.
     """
     store, path = ResultStore(folder), folder / RESULTS_FILE
-    if not path.is_file():
+    if not path.is_file() or fits_beside(path) is False:
         return load_results(folder)
     seen = _read_parquet(path)
     planned = set(read_plan_file(folder).keys.values())
@@ -194,6 +194,7 @@ def latest_results(folder: Path) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
+        _refuse_damaged(path, "run the study again: finished cells are kept, and it is made anew")
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {error}") from error
@@ -202,6 +203,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if missing:
         raise UserError(f"{path} holds no study results: it lacks {', '.join(missing)}.")
     return frame
+
+
+def _refuse_damaged(path: Path, remedy: str) -> None:
+    if fits_beside(path) is False:
+        raise UserError(
+            f"{path} is damaged: its checksum is not that in {path.name}.sha256. Delete both and "
+            f"{remedy}. (If you changed it on purpose, delete {path.name}.sha256 alone.)"
+        )
 
 
 def merge_results(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -227,6 +236,8 @@ def companions(kind: Kind, runs: Iterable[Path]) -> dict[str, pd.DataFrame]:
         folders = [run if run.is_dir() else run.parent for run in runs]
         paths = [folder / name for folder in folders if (folder / name).is_file()]
         if paths:
+            for path in paths:
+                _refuse_damaged(path, "run the study again: finished cells are kept")
             tables = [pd.read_csv(path) for path in paths]
             found[argument] = pd.concat(tables, ignore_index=True).drop_duplicates()
     return found
