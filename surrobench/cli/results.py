@@ -73,7 +73,7 @@ def _written(
     from surrobench.studies.view import kind_of_frame
 
     kind = kind_of_frame(frame)
-    alike = _alike(results)
+    alike = _alike(results, frame)
     for sentence in alike:
         tell(sentence, style="yellow")
     extra = task_extras(frame, runs, kind.name) if drawn else Extras((), ())
@@ -88,12 +88,19 @@ def _written(
     return paths
 
 
-def _alike(results: object) -> tuple[str, ...]:
+def _alike(results: object, frame: pd.DataFrame) -> tuple[str, ...]:
     """What is said of tasks that ask one question under several names."""
-    groups: dict[str, list[str]] = getattr(results, "alike", {})
+    from surrobench.studies.view import ranked_alike
+
+    counted = getattr(results, "alike", None)
+    groups: dict[str, list[str]] = ranked_alike(frame) if counted is None else counted
+    then = (
+        "they are one question, asked more than once."
+        if counted is None
+        else "statements over tasks count the first alone."
+    )
     return tuple(
-        f"{task} and {', '.join(others)} rank all architectures alike: statements over tasks count "
-        "the first alone."
+        f"{task} and {', '.join(others)} rank all architectures alike: {then}"
         for task, others in groups.items()
     )
 

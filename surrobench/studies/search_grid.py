@@ -150,6 +150,8 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
                 "different names."
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
+        if ranking := task.ranking:
+            plan.rankings[task.name] = ranking
         _check_budget(study, task)
         methods = list(_methods(study, task))
         _refuse_double(methods)

@@ -54,6 +54,15 @@ def with_rankings(frame: pd.DataFrame, rankings: Mapping[str, str]) -> pd.DataFr
     return frame.assign(ranking=frame["task"].map(known))
 
 
+def ranked_alike(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Tasks that rank all architectures as an earlier one does, by that one."""
+    if "ranking" not in frame:
+        return {}
+    first = frame.drop_duplicates("task").dropna(subset="ranking")
+    groups = (tasks.astype(str).tolist() for _, tasks in first.groupby("ranking")["task"])
+    return {tasks[0]: tasks[1:] for tasks in groups if len(tasks) > 1}
+
+
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
     """Write ``results.parquet`` atomically; the same records give the same bytes.
 
