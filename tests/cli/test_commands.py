@@ -225,6 +225,54 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     assert f"{victim.name} is damaged" in verify.err
 
 
+TABLES = {
+    "nb201/cifar10-val": ("0>1 … 2>3 (6): categorical, 5 choices: none, skip_connect, nor_conv",),
+    "nb201-hw/cifar10-edgegpu-latency": ("0>1 … 2>3 (6): categorical, 5 choices: none,",),
+    "nb201-robust/apgd-0.5": ("0>1 … 2>3 (6): categorical, 5 choices: none,",),
+    "tnb101-micro/autoencoder": ("0>1 … 2>3 (6): categorical, 4 choices: none, skip_connect",),
+    "tnb101-macro/autoencoder": (
+        "module1 … module4 (4): categorical, 5 choices: normal, channel-doubling",
+        "module5 … module6 (2): categorical, 5 choices: normal, channel-doubling, "
+        "down-sampling, both; not there in 210 to 960 architectures",
+    ),
+    "hat/iwslt14deen-gpu-titanxp-encoder": (
+        "encoder_embed_dim: numeric, 2 choices: 512, 640",
+        "decoder_ffn_embed_dim_avg: numeric, 53 choices from 512 to 3072",
+    ),
+    "nbnlp-wikitext2/val-loss": (
+        "nodes[0]: categorical, 3 choices: elementwise_prod, elementwise_sum, linear",
+        "nodes[13]: categorical, 2 choices: activation_sigm>h_new_0; not there in 273",
+    ),
+    "live-cells/digits": ("0>1 … 2>3 (6): categorical, 5 choices: none, skip_connect",),
+    "live/digits-chain": ("conv2 kernel: numeric, 3 choices: 3, 5; not there in 144",),
+    "live-transformer/motifs": ("heads: numeric, 4 choices: 1, 2, 4, 8",),
+}
+"""One task of every table that is published or in the package, and what is said of decisions."""
+
+
+@pytest.mark.parametrize("task", TABLES)
+def test_decisions_of_published_tables_are_told(
+    surrobench: Command, request: pytest.FixtureRequest, task: str
+) -> None:
+    if not task.startswith("live"):
+        request.getfixturevalue("mirror")
+    told = " ".join(surrobench("info", task).out.split())
+    plan = toy_study(tasks=[task], predictors=["constant"], train_sizes=[8], seeds=1)
+    Path("told.toml").write_text(build_study(plan).to_toml())
+    dry = " ".join(surrobench("run", "told.toml", "--dry-run").out.split())
+    for words in TABLES[task]:
+        assert f"decision {words}" in told
+        assert f"decision {task}: {words}" in dry
+
+
+def test_tasks_of_a_table_with_the_same_decisions_are_told_together(surrobench: Command) -> None:
+    plan = toy_study(tasks=["live-cells"], predictors=["constant"], train_sizes=[8], seeds=1)
+    Path("told.toml").write_text(build_study(plan).to_toml())
+    lines = surrobench("run", "told.toml", "--dry-run").out.splitlines()
+    (told,) = [line for line in lines if line.startswith("decision")]
+    assert told.split(maxsplit=1)[1].startswith("live-cells (3 tasks): 0>1 … 2>3 (6): categorical")
+
+
 def shown(folder: Path) -> set[tuple[str, str]]:
     """Predictor and encoding of the methods in a report."""
     table = pd.read_csv(folder / "tables/summary.csv")
