@@ -11,6 +11,7 @@ goes on relying on both.
 
 from __future__ import annotations
 
+import functools
 import gc
 import locale
 import os
@@ -21,7 +22,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 """How a setting is read, and how it is set to what was read."""
@@ -65,6 +68,22 @@ def standard_numerics() -> Iterator[None]:
             torch.set_default_dtype(before[0])
             torch.set_default_device(None if before[1] == usual[1] else before[1])
             torch.set_grad_enabled(before[2])
+
+
+def if_settled(method: Callable[..., T]) -> Callable[..., T]:
+    """A method that computes by :func:`standard_numerics` where its object's ``settled`` is true.
+
+    It is false for models of others, which may rely on what they set.
+    """
+
+    @functools.wraps(method)
+    def call(self: Any, *arguments: Any, **options: Any) -> T:
+        if not self.settled:
+            return method(self, *arguments, **options)
+        with standard_numerics():
+            return method(self, *arguments, **options)
+
+    return call
 
 
 class ImportEffects:

@@ -1,8 +1,10 @@
 """One way to keep what was computed: content behind its SHA-256, so that a changed byte is found.
 
 A sealed text is ``{"sha256":"<64 hex digits>","<what>":<JSON>}`` and a line's end, which any reader
-of JSON understands; sealed bytes (arrays that are mapped into memory) have the digest behind them.
-Both are written under a temporary name and renamed, so a file is whole or absent.
+of JSON understands; sealed bytes (arrays that are mapped into memory) have the digest behind them;
+files of other programs (Parquet, CSV) have it beside them, in a file ``<name>.sha256`` that
+``sha256sum --check`` understands. All are written under a temporary name and renamed, so a file is
+whole or absent.
 """
 
 from __future__ import annotations
@@ -70,3 +72,30 @@ def bytes_are_intact(content: Any) -> bool:
     """Whether an array of bytes is what :func:`seal_bytes` made."""
     digest = hashlib.sha256(content[:-DIGEST_BYTES].data).digest()
     return bool(digest == content[-DIGEST_BYTES:].tobytes())
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file of another program's format, and its digest beside it."""
+    _beside(path).unlink(missing_ok=True)  # a new file never stands beside an old digest
+    write_atomically(path, content)
+    line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
+    write_atomically(_beside(path), line.encode())
+
+
+def fits_beside(path: Path) -> bool | None:
+    """Whether a file is what :func:`write_beside` wrote; None if there is no digest beside it.
+
+    Raises:
+        OSError: if a file cannot be read.
+    """
+    try:
+        said = _beside(path).read_bytes()
+    except FileNotFoundError:
+        return None
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return said == f"{digest}  {path.name}\n".encode()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")

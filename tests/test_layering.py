@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import surrobench
 
 ROOT = Path(surrobench.__file__).parent
+TESTS = Path(__file__).parent
 
 # A layer may import itself and every layer before it.
 LAYERS = [
@@ -92,3 +94,12 @@ def test_package_imports_stay_light(package: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_folders_of_tests_run_together() -> None:
+    """All of them are on one path: a name that two modules bear, ``conftest`` too, means one."""
+    paths = list(TESTS.rglob("*.py"))
+    names = [path.name for path in paths if path.name != "conftest.py"]
+    assert len(set(names)) == len(names)
+    importing = re.compile(r"^\s*(from|import) conftest\b", re.MULTILINE)
+    assert not [path for path in paths if importing.search(path.read_text(encoding="utf-8"))]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from torch import Tensor
 
 from surrobench.acquisition.situation import Situation
 from surrobench.predictors.belief import Kind
+from surrobench.process_state import standard_numerics
+
+T = TypeVar("T")
 
 
 class Acquisition(ABC):
@@ -26,6 +31,14 @@ class Acquisition(ABC):
     serves: ClassVar[frozenset[Kind]] = frozenset({"gp", "ensemble", "moments"})
     batch: ClassVar[bool] = False
     objectives: ClassVar[Literal["one", "many"]] = "one"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Functions of our own score alike whatever is set in the process."""
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("surrobench."):
+            for name in ("scores", "best", "select"):
+                if name in vars(cls):
+                    setattr(cls, name, _indifferent(vars(cls)[name]))
 
     @abstractmethod
     def scores(self, situation: Situation) -> Tensor:
@@ -49,6 +62,20 @@ class Acquisition(ABC):
         Functions that know which candidates cannot be among them need not score those.
         """
         return highest(situation.choices(), self.scores(situation), n)
+
+
+def _indifferent(method: Callable[..., T]) -> Callable[..., T]:
+    """The same by standard numerics, if all models that it looks at are ours as well."""
+
+    @functools.wraps(method)
+    def call(self: Acquisition, situation: Situation, *arguments: Any) -> T:
+        beliefs = (*situation.beliefs, *(bound.belief for bound in situation.constraints))
+        if not all(getattr(belief, "settled", False) for belief in beliefs):
+            return method(self, situation, *arguments)
+        with standard_numerics():
+            return method(self, situation, *arguments)
+
+    return call
 
 
 def highest(rows: Tensor, scores: Tensor, n: int) -> list[int]:

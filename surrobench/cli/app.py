@@ -216,11 +216,15 @@ def leaderboard(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to write it (default: FOLDER itself).")
     ] = None,
+    all_methods: Annotated[
+        bool,
+        typer.Option("--all-methods", help="Also those that the study of a run has no longer."),
+    ] = False,
 ) -> None:
     """Rank predictors and strategies over all runs: a page, a CSV and a Markdown file."""
     from surrobench.cli.ranking import leaderboard_command
 
-    leaderboard_command(folder, out)
+    leaderboard_command(folder, out, all_methods)
 
 
 @app.command()

@@ -30,7 +30,7 @@ def info_command(spec: str) -> None:
 def _explain(info: TaskInfo) -> None:
     say(info.name, style="bold")
     for label, text in _facts(info):
-        lines = textwrap.wrap(text, _LINE_WIDTH - _LABEL_WIDTH) or [""]
+        lines = textwrap.wrap(text, _LINE_WIDTH - _LABEL_WIDTH, break_on_hyphens=False) or [""]
         say(f"{label:<{_LABEL_WIDTH}}{lines[0]}")
         for line in lines[1:]:
             say(" " * _LABEL_WIDTH + line)

@@ -189,15 +189,10 @@ def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     """The rows that were asked for, and the same checked."""
     from surrobench.studies.fingerprints import refuse_other_data
     from surrobench.studies.kinds import imported
-    from surrobench.studies.view import (
-        companions,
-        kind_of_frame,
-        load_results,
-        merge_results,
-    )
+    from surrobench.studies.view import companions, kind_of_frame, load_methods
 
     refuse_other_data(request.runs)
-    frame = merge_results([load_results(run) for run in request.runs])
+    frame, _ = load_methods(request.runs, every=bool(request.methods))
     kind = kind_of_frame(frame)
     for column, chosen in (("task", request.tasks), (kind.subject, request.methods)):
         frame = _only(frame, column, chosen)

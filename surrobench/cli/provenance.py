@@ -77,9 +77,9 @@ def collect_task(task: str, used: Mapping[str, Sequence[str]], command: str) -> 
 def cite_command(runs: Sequence[Path]) -> None:
     """Print BibTeX, and on the other stream what has none."""
     from surrobench.cli.console import say, tell
-    from surrobench.studies.view import load_results, merge_results
+    from surrobench.studies.view import load_methods
 
-    origin = collect(merge_results([load_results(run) for run in runs]), runs)
+    origin = collect(load_methods(runs)[0], runs)
     for citation in origin.citations:
         say(f"% for {', '.join(map(str, citation.cited_for))}")
         say(citation.bibtex + "\n")

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 RANKED = ("prediction", "search")
 
 
-def leaderboard_command(folder: Path, out: Path | None) -> None:
-    """Rank everything below a folder; says what was left out and why."""
+def leaderboard_command(folder: Path, out: Path | None, every: bool = False) -> None:
+    """Rank everything below a folder; says what was left out and why.
+
+    Args:
+        folder: with run folders at any depth.
+        out: where it is written.
+        every: also methods that the latest study of a run folder no longer has.
+    """
     from surrobench.report.leaderboard.writer import write_leaderboard
 
     frames: dict[str, dict[str, pd.DataFrame]] = {kind: {} for kind in RANKED}
@@ -27,7 +33,7 @@ def leaderboard_command(folder: Path, out: Path | None) -> None:
     for place in run_folders(folder):
         name = place.relative_to(folder).as_posix() if place != folder else place.resolve().name
         try:
-            kind, frame, source = _loaded(place, name)
+            kind, frame, source = _loaded(place, name, every)
         except UserError as error:
             tell(f"Left out {name}: {error}", style="yellow")
             continue
@@ -65,11 +71,13 @@ def run_folders(folder: Path) -> Iterator[Path]:
     return iter(sorted(found))
 
 
-def _loaded(place: Path, name: str) -> tuple[str, pd.DataFrame, Source]:
+def _loaded(place: Path, name: str, every: bool) -> tuple[str, pd.DataFrame, Source]:
+    from surrobench.cli.results import tell_left_out
     from surrobench.report.leaderboard.writer import Source
-    from surrobench.studies.view import kind_of_frame, load_results
+    from surrobench.studies.view import kind_of_frame, load_methods
 
-    frame = load_results(place)
+    frame, left_out = load_methods([place], every=every)
+    tell_left_out(left_out, "surrobench leaderboard FOLDER --all-methods", name)
     kind = kind_of_frame(frame).name
     if kind not in RANKED:
         raise UserError(f"a {kind} study is not ranked here; see its own report.")

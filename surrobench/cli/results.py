@@ -73,7 +73,7 @@ def _written(
     from surrobench.studies.view import kind_of_frame
 
     kind = kind_of_frame(frame)
-    alike = _alike(results)
+    alike = _alike(results, frame)
     for sentence in alike:
         tell(sentence, style="yellow")
     extra = task_extras(frame, runs, kind.name) if drawn else Extras((), ())
@@ -88,12 +88,19 @@ def _written(
     return paths
 
 
-def _alike(results: object) -> tuple[str, ...]:
+def _alike(results: object, frame: pd.DataFrame) -> tuple[str, ...]:
     """What is said of tasks that ask one question under several names."""
-    groups: dict[str, list[str]] = getattr(results, "alike", {})
+    from surrobench.studies.view import ranked_alike
+
+    counted = getattr(results, "alike", None)
+    groups: dict[str, list[str]] = ranked_alike(frame) if counted is None else counted
+    then = (
+        "they are one question, asked more than once."
+        if counted is None
+        else "statements over tasks count the first alone."
+    )
     return tuple(
-        f"{task} and {', '.join(others)} rank all architectures alike: statements over tasks count "
-        "the first alone."
+        f"{task} and {', '.join(others)} rank all architectures alike: {then}"
         for task, others in groups.items()
     )
 
@@ -120,18 +127,12 @@ def report_command(
         every: also those that the latest study of a folder no longer has.
     """
     from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.view import load_results, merge_results, named_methods
+    from surrobench.studies.view import load_methods
 
     refuse_other_data(runs)
     damaged: list[Path] = []
-    frames = [load_results(place, damaged) for place in runs]
-    if not methods and not every:
-        frames = [
-            current_methods(frame, read_plan_file(place).methods if place.is_dir() else [])
-            for frame, place in zip(frames, runs, strict=True)
-        ]
-    frame = named_methods(merge_results(frames), methods) if methods else merge_results(frames)
+    frame, left_out = load_methods(runs, methods, every, damaged)
+    tell_left_out(left_out, "surrobench report RUN --all-methods")
     if out is None:
         first = runs[0] if runs[0].is_dir() else runs[0].parent
         out = first / "report"
@@ -143,18 +144,15 @@ def report_command(
     return DAMAGED if damaged else DONE
 
 
-def current_methods(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """The rows of the study's methods; says which others the folder holds."""
-    from surrobench.studies.view import of_methods
-
-    kept, left_out = of_methods(frame, methods)
-    if left_out:
+def tell_left_out(methods: Sequence[str], command: str, where: str = "") -> None:
+    """Say which methods are not shown because the study has them no longer, and what shows them."""
+    if methods:
+        place = f" of {where}" if where else ""
         tell(
-            f"Not in the study any more, so not in the report: {', '.join(left_out)} "
-            "(surrobench report RUN --all-methods shows them).",
+            f"Not in the study{place} any more, so not shown: {', '.join(methods)} "
+            f"({command} shows them).",
             style="yellow",
         )
-    return kept
 
 
 def show_paths(paths: list[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,22 +112,41 @@ def _settings(request: RunRequest) -> RunSettings:
     )
 
 
-def _tables(study: AnyStudy, base: Path) -> Iterator[TableTask]:
-    """The tasks of tables of the user's own; published ones are known."""
+def _tables(specs: Iterable[str], base: Path) -> Iterator[TableTask]:
+    """The tasks of those that are tables."""
     from surrobench.tasks import expand_tasks, load_task
-    from surrobench.tasks.catalogue import is_card_path
+    from surrobench.tasks.catalogue import is_live
 
-    for spec in study.tasks:
-        if is_card_path(spec):
+    for spec in specs:
+        if not is_live(spec):
             for task in expand_tasks(spec, base):
                 yield load_task(task, base)
 
 
 def _remarks(study: AnyStudy, base: Path) -> list[str]:
+    """On tables of the user's own; published ones are known."""
     from surrobench.tasks.accounts import remarks
+    from surrobench.tasks.catalogue import is_card_path
 
-    found = [remark for task in _tables(study, base) for remark in remarks(task)]
+    own = filter(is_card_path, study.tasks)
+    found = [remark for task in _tables(own, base) for remark in remarks(task)]
     return list(dict.fromkeys(found))
+
+
+def _decisions(study: AnyStudy, base: Path) -> dict[str, list[tuple[str, str]]]:
+    """How decisions were read: lines by task, or by card where its tasks have the same ones."""
+    from surrobench.cli.explaining import decision_lines
+    from surrobench.tasks.accounts import decision_accounts
+
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for task in _tables(study.tasks, base):
+        lines = tuple(decision_lines(decision_accounts(task)))
+        card = task.name.partition("/")[0]
+        groups.setdefault((card, lines), []).append(task.name)
+    return {
+        names[0] if len(set(names)) == 1 else f"{card} ({len(set(names))} tasks)": list(lines)
+        for (card, lines), names in groups.items()
+    }
 
 
 def _tell_all(remarks: list[str]) -> None:
@@ -185,10 +204,8 @@ def _this_command() -> str:
 
 def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> None:
     """What ``--dry-run`` prints."""
-    from surrobench.cli.explaining import decision_lines
     from surrobench.studies.plan_file import summarise_skipped
     from surrobench.studies.store import ResultStore
-    from surrobench.tasks.accounts import decision_accounts
 
     kind = kind_of(study)
     plan = kind.plan(study, origin.base)
@@ -201,9 +218,9 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
     for label, text in study.outline():
         say(f"{label:<12} {text}")
     _say_counts("task", Counter(cell.task for cell in plan.cells))
-    for task in _tables(study, origin.base):
-        for label, text in decision_lines(decision_accounts(task)):
-            say(f"{label:<12} {task.name}: {text}")
+    for names, lines in _decisions(study, origin.base).items():
+        for label, text in lines:
+            say(f"{label:<12} {names}: {text}")
     _say_counts(kind.subject, Counter(cell.method() for cell in plan.cells))
     say(f"seeds        {', '.join(map(str, study.seeds))}")
     if shard:
@@ -233,16 +250,17 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 
 def _show(result: RunResult, detail: str) -> int:
     """The end of a run: table, failures, files, and how to go on."""
-    from surrobench.cli.results import current_methods, make_report, show_paths
+    from surrobench.cli.results import make_report, show_paths, tell_left_out
     from surrobench.studies.plan_file import summarise_skipped
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.view import kind_of_frame, of_methods
 
     if result.interrupted:
         return _stopped()
     if result.frame.empty:
         tell(f"{result.folder}: no cells fall to this shard.")
         return status_of(missing=result.missing)
-    frame = current_methods(result.frame, result.planned.methods)
+    frame, left_out = of_methods(result.frame, result.planned.methods)
+    tell_left_out(left_out, "surrobench report RUN --all-methods")
     kept = result.computed == 0
     paths = make_report(frame, result.folder / "report", [result.folder], detail, kept)
     for line in summarise_skipped(result.plan.skipped):

@@ -52,6 +52,12 @@ class FittedGP(SingleTaskGP):
     """
 
     fit_report: FitReport
+    settled = True
+
+    @standard_numerics()
+    def posterior(self, *args: Any, **kwargs: Any) -> Any:
+        """As :class:`SingleTaskGP`'s, whatever is set in the process that asks."""
+        return super().posterior(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """As :class:`SingleTaskGP`'s, always through a Cholesky factorisation."""

@@ -20,6 +20,7 @@ from surrobench.predictors.dense_posterior import (
 )
 from surrobench.predictors.models import EnsembleModel, spread_scores
 from surrobench.predictors.transforms import AffineModel, WarpedModel
+from surrobench.process_state import if_settled
 
 _LEAST_VARIANCE = 1e-12
 _CHUNK = 2048
@@ -56,9 +57,14 @@ class ModelBelief:
         self._model = model
         self._added = 0
         self._pool = X
-        self._rows = torch.as_tensor(list(rows), dtype=torch.long)
+        self._rows = torch.as_tensor(list(rows), dtype=torch.long, device="cpu")
         self._targets = self.to_scale(y.reshape(-1))
         self.kind: Kind = posterior_kind_of(model)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it answers alike whatever is set in the process that asks."""
+        return self._dense is not None or bool(getattr(self._model, "settled", False))
 
     @property
     def X(self) -> Tensor:  # noqa: N802
@@ -88,6 +94,7 @@ class ModelBelief:
         return float(noise if outcome is None else noise * outcome.stdvs.squeeze() ** 2)
 
     @cached_property
+    @if_settled
     def _moments(self) -> tuple[Tensor, Tensor]:
         if self._dense is not None:
             return self._dense.mean, self._dense.variance.clamp_min(_LEAST_VARIANCE)
@@ -108,6 +115,7 @@ class ModelBelief:
         return posterior.mean.reshape(-1), posterior.variance.reshape(-1)
 
     @cached_property
+    @if_settled
     def _members(self) -> tuple[Tensor, Tensor | None]:
         assert isinstance(self._model, EnsembleModel)
         chunks = self._pool.split(self._model.rows_at_once)
@@ -142,6 +150,7 @@ class ModelBelief:
         """Variances within the ensemble's members, ``s x m``; None if they have none."""
         return self._members[1] if self.kind == "ensemble" else None
 
+    @if_settled
     def covariance(self, a: Tensor, b: Tensor) -> Tensor:
         """Covariance between candidates ``a`` (``... x k``) and ``b`` (``... x l``)."""
         if self.kind == "moments":
@@ -163,6 +172,7 @@ class ModelBelief:
             joint = posterior.distribution.covariance_matrix
         return joint[..., : a.shape[-1], a.shape[-1] :]
 
+    @if_settled
     def sample(self, count: int, *, seed: int, rows: Tensor | None = None) -> Tensor:
         """Joint samples of the function, ``count x m``, or at ``rows`` ``count x k``.
 
@@ -184,6 +194,7 @@ class ModelBelief:
             return self.mean[wanted] + normal * self.variance[wanted].sqrt()
         return joint_samples(self, count, wanted, generator)
 
+    @if_settled
     def condition(self, rows: Sequence[int], values: Tensor) -> ModelBelief:
         """The belief after values (on the model's scale) at further candidates.
 
@@ -192,7 +203,7 @@ class ModelBelief:
         """
         if self.kind != "gp":
             raise TypeError(f"a posterior of kind {self.kind!r} cannot be conditioned.")
-        new = torch.as_tensor(list(rows), dtype=torch.long)
+        new = torch.as_tensor(list(rows), dtype=torch.long, device="cpu")
         values = values.reshape(-1).to(self._targets)
         other = copy.copy(self)
         other.__dict__.pop("_moments", None)
@@ -205,6 +216,7 @@ class ModelBelief:
             other._model = _conditioned(self._model, self._pool[new], values)
         return other
 
+    @if_settled
     def model(self) -> Model:
         """The model on its own scale with what it was conditioned on; of a process, a copy."""
         if self._dense is None:

@@ -21,6 +21,7 @@ from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.resampling import fold_masks
 from surrobench.predictors.transforms import check_transform
+from surrobench.process_state import standard_numerics
 
 FEWEST = 10
 """With fewer examples nothing is tuned: a rank correlation over their folds is all chance."""
@@ -81,10 +82,12 @@ class Tuned:
         """The same recipe for an encoding with these blocks of columns."""
         return replace(self, blocks=tuple(blocks))
 
+    @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Choose a setting, and fit with it to ``X`` (``n x d``) and ``y`` (``n x 1``)."""
         return self._with(self.choose(X, y, seed=seed)).fit(X, y, seed=seed)
 
+    @standard_numerics()
     def choose(self, X: Tensor, y: Tensor, *, seed: int) -> Setting:
         """The setting that wins on a training sample; empty for the default one.
 

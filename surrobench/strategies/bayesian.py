@@ -249,8 +249,9 @@ class BayesianOptimisation(Strategy):
         allowed[rows] = archs is not None
         feasible = None
         if self.problem.constraints:
-            feasible = torch.zeros(len(outlook.beliefs[0].targets), dtype=torch.bool)
-            feasible[: len(observed)] = torch.tensor([o.ok and self._feasible(o) for o in observed])
+            kept = np.zeros(len(outlook.beliefs[0].targets), dtype=bool)
+            kept[: len(observed)] = [o.ok and self._feasible(o) for o in observed]
+            feasible = torch.from_numpy(kept)
         return Situation(
             outlook.beliefs,
             torch.from_numpy(allowed),

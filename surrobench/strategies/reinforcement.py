@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from surrobench.errors import UserError
+from surrobench.process_state import standard_numerics
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.adam import Adam
 from surrobench.strategies.controllers import CONTROLLERS
@@ -68,6 +69,7 @@ class ControllerSearch(Strategy):
         UserError: for a wrong option.
     """
 
+    @standard_numerics()
     def __init__(
         self,
         problem: Problem,
@@ -113,6 +115,7 @@ class ControllerSearch(Strategy):
         self._proposed: dict[Arch, list[float]] = {}
         self._old: list[list[float]] = []
 
+    @standard_numerics()
     def _propose(self, n: int, rng: np.random.Generator) -> list[Arch]:
         chosen: list[Arch] = []
         seen = self.seen()
@@ -133,6 +136,7 @@ class ControllerSearch(Strategy):
         chosen, _ = self._policy.log_probabilities(torch.tensor(archs))
         return chosen.tolist()
 
+    @standard_numerics()
     def _observe(self, observation: Observation) -> None:
         if self.algorithm == "ppo":
             arch = observation.arch
@@ -177,6 +181,7 @@ class ControllerSearch(Strategy):
             "old": self._old,
         }
 
+    @standard_numerics()
     def _load(self, own: Mapping[str, Any]) -> None:
         self._optimiser.load(own["optimiser"])
         self._baseline = None if own["baseline"] is None else float(own["baseline"])

@@ -189,7 +189,7 @@ class Surrogate:
 
 def learned(constraint: Constraint, belief: Belief) -> LearnedConstraint:
     """A constraint on what a surrogate predicts, on the surrogate's scale."""
-    bound = belief.to_scale(torch.tensor([constraint.bound], dtype=torch.float64))
+    bound = belief.to_scale(torch.from_numpy(np.array([constraint.bound], dtype=np.float64)))
     return LearnedConstraint(belief, float(bound), 1 if constraint.sense == "<=" else -1)
 
 

@@ -42,6 +42,7 @@ class Kind:
             :data:`KINDS_BY_SIGN`.
         row: columns that tell the rows of a results table apart.
         subject: what is compared: the singular of the study's key.
+        parts: columns that tell methods apart; the first one is the subject.
         methods: that key.
         caption: what the progress says of a finished record.
         results: checks a results table for the report.
@@ -64,6 +65,7 @@ class Kind:
     sign: str
     row: tuple[str, ...]
     subject: str
+    parts: tuple[str, ...]
     methods: str
     caption: str
     results: str
@@ -126,6 +128,7 @@ PREDICTION = Kind(
     sign="predictor",
     row=("key",),
     subject="predictor",
+    parts=("predictor", "transform", "encoding"),
     methods="predictors",
     caption="{predictor} n={train_size}",
     results="surrobench.report.results:Results.of",
@@ -146,6 +149,7 @@ SEARCH = Kind(
     sign="strategy",
     row=("key", "evaluation"),
     subject="strategy",
+    parts=("strategy", "predictor", "encoding", "acquisition"),
     methods="strategies",
     caption="{strategy}, seed {seed}",
     results="surrobench.report.search.results:SearchResults.of",
@@ -168,6 +172,7 @@ PIPELINE = Kind(
     sign="candidates",
     row=("key", "arch"),
     subject="predictor",
+    parts=("predictor", "encoding", "acquisition"),
     methods="predictors",
     caption="{predictor}, seed {seed}",
     results="surrobench.report.pipeline.results:PipelineResults.of",

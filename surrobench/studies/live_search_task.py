@@ -97,6 +97,11 @@ class LiveSearchTask:
         digest.update(np.ascontiguousarray(self.problem.candidates.archs).tobytes())
         return digest.hexdigest()
 
+    @property
+    def ranking(self) -> str:
+        """Not known before all is trained: ""."""
+        return ""
+
     def evaluate(self, arch: Arch, *, seed: int, epochs: int | None) -> Evaluation:
         """One training, alone, so that its seconds are its own; looked up if it was done before."""
         ((evaluation,),) = train_shared(self.setting.task, [[Job(arch, seed)]], epochs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from surrobench.acquisition import ACQUISITIONS
@@ -25,11 +25,14 @@ class Choice:
         use: registered name or dotted path.
         options: what differs from the defaults.
         label: the name in the results, if the study gives one.
+        encoding: the one that this predictor of a study gets instead of those of the study, if it
+            is given (of a strategy it is an option).
     """
 
     use: str
     options: Mapping[str, Any] = field(default_factory=dict)
     label: str | None = None
+    encoding: str | None = None
 
     @property
     def spec(self) -> Spec:
@@ -43,10 +46,21 @@ class Choice:
 
     def written(self) -> str | dict[str, Any]:
         """The form that a study file has."""
-        if not self.options and self.label is None:
-            return self.use
-        label = {} if self.label is None else {"label": self.label}
-        return {"use": self.use, **label, **self.options}
+        named = {"label": self.label, "encoding": self.encoding}
+        given = {key: value for key, value in named.items() if value is not None}
+        return {"use": self.use, **given, **self.options} if given or self.options else self.use
+
+    def encoded(self) -> Choice:
+        """The same with ``encoding`` taken from the options.
+
+        Raises:
+            ValueError: if it is no name.
+        """
+        encoding = self.options.get("encoding", self.encoding)
+        if encoding is not None and (not isinstance(encoding, str) or not encoding.strip()):
+            raise ValueError(f"the encoding {encoding!r} of a predictor must be a text.")
+        options = {key: value for key, value in self.options.items() if key != "encoding"}
+        return replace(self, options=options, encoding=encoding)
 
 
 def read_choice(value: Any, what: str, example: str) -> Choice:

@@ -31,6 +31,8 @@ candidates of most parameters, where a task can count them."""
 def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:
     def read(value: Any) -> list[Choice]:
         found = [read_choice(one, what, example) for one in filled_list(value, f"{what} names")]
+        if what == "predictor":
+            found = [choice.encoded() for choice in found]
         for choice in found:
             if found.count(choice) > 1:
                 raise ValueError(f"{choice.written()!r} is listed twice.")
@@ -66,7 +68,7 @@ class PipelineStudy(BaseModel):
     Attributes:
         name: names the run folder.
         tasks: live tasks (``"live:cells"``), or tables: tasks, groups of tasks, paths of cards.
-        predictors: names, or tables with options (and a label).
+        predictors: names, or tables with options (and a label, and an encoding of its own).
         encodings: ``"default"`` is the one that the task proposes (for live tasks, what follows
             from the kinds of the decisions).
         acquisitions: what picks from a belief.
@@ -127,7 +129,12 @@ class PipelineStudy(BaseModel):
             yield from code_of("predictor", choice.spec)
         for choice in self.acquisitions:
             yield from code_of("acquisition", choice.spec)
-        yield from code_in("encoding", self.encodings)
+        yield from code_in("encoding", self.all_encodings())
+
+    def all_encodings(self) -> list[str]:
+        """The encodings of the study, and those that single predictors are given."""
+        own = (choice.encoding for choice in self.predictors)
+        return list(dict.fromkeys([*self.encodings, *filter(None, own)]))
 
     def moved(self, move: Callable[[str], str]) -> PipelineStudy:
         """The study with ``move`` applied to the names of its tasks."""
@@ -173,5 +180,5 @@ def _mistakes(study: PipelineStudy) -> Iterator[tuple[str, str]]:
         yield from unknown_part("predictor", choice.spec)
     for choice in study.acquisitions:
         yield from unknown_part("acquisition", choice.spec)
-    yield from unknown_encodings(study.encodings)
+    yield from unknown_encodings(study.all_encodings())
     yield from needless_options(study.live, study.tasks)

@@ -136,6 +136,8 @@ def make_pipeline_plan(study: PipelineStudy, base: Path) -> Plan:
         plan.ingredients["tasks"][task.name] = task.fingerprint
         training = task.setting.training if isinstance(task, LivePipeline) else ()
         plan.work[task.name] = Work(study.candidates, *training)
+        if ranking := task.ranking:
+            plan.rankings[task.name] = ranking
         _check_pool(study, task)
         methods = list(_methods(study, task))
         plan.ingredients["predictors"].update({m.label: m.description for m in methods})
@@ -167,6 +169,12 @@ def _methods(study: PipelineStudy, task: PipelineTask) -> Iterator[_Method]:
     for choice in study.predictors:
         predictor = make_predictor(choice.spec)
         own = getattr(predictor, "encoding", None)
+        if own and choice.encoding not in (None, own):
+            raise UserError(
+                f"predictor {choice.text!r} insists on the encoding {own!r}; the study says "
+                f"{choice.encoding!r}."
+            )
+        own = own or choice.encoding
         for encoding in [own] if own else study.encodings:
             name = task.default_encoding if encoding == "default" else encoding
             for acquisition in study.acquisitions:

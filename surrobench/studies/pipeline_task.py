@@ -82,6 +82,10 @@ class PipelineTask(Protocol):
         """Hash of what decides the numbers."""
 
     @property
+    def ranking(self) -> str:
+        """What tasks share that rank all architectures alike; "" where it is not known."""
+
+    @property
     def judge(self) -> str:
         """Who judges the picks: one of the names in :mod:`surrobench.studies.judging`."""
 
@@ -150,6 +154,11 @@ class TablePipeline:
         digest.update(np.ascontiguousarray(self.table.values).tobytes())
         digest.update(self.judge.encode())
         return digest.hexdigest()
+
+    @property
+    def ranking(self) -> str:
+        """Of the table."""
+        return self.table.ranking
 
     @property
     def judge(self) -> str:
@@ -234,6 +243,11 @@ class LivePipeline:
         identity.pop("versions")
         text = canonical_json([identity, repr(self.setting.task.recipe)])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def ranking(self) -> str:
+        """Not known before all is trained: ""."""
+        return ""
 
     @property
     def judge(self) -> str:

@@ -15,9 +15,12 @@ from typing import Any
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import DamagedStoreError
+from surrobench.sealed import seal, unseal
 from surrobench.studies.grid import Plan, Skipped
+from surrobench.studies.kinds import KINDS
 
 PLAN_FILE = "plan.json"
+WHAT = "plan"
 SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
 Name = tuple[Any, ...]
 
@@ -50,7 +53,8 @@ class PlannedCells:
         skipped: what the studies left out on purpose.
         ingredients: what entered the keys, by kind and name.
         kind: of the studies.
-        methods: predictors or strategies of the latest study; empty where that is not known.
+        methods: of the latest study, each by its parts (:class:`~surrobench.studies.kinds.Kind`)
+            or by its name alone; empty where they are not known.
         rankings: of tasks; see :class:`~surrobench.studies.grid.Plan`.
         version: of the numbers of this kind of study; 0 where that is not known.
         whole: the latest study as a whole; None if the cells here are all of it, in its order.
@@ -61,7 +65,7 @@ class PlannedCells:
     skipped: list[Skipped] = field(default_factory=list)
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     kind: str = "prediction"
-    methods: list[str] = field(default_factory=list)
+    methods: list[Name] = field(default_factory=list)
     rankings: dict[str, str] = field(default_factory=dict)
     version: int = 0
     whole: Whole | None = None
@@ -90,8 +94,9 @@ class PlannedCells:
             share: with those of its cells that are asked for here; by default all.
         """
         self.kind, self.version = plan.kind, plan.version
-        subject = "strategy" if plan.kind == "search" else "predictor"
-        self.methods = list(dict.fromkeys(str(cell.identity()[subject]) for cell in plan.cells))
+        parts = KINDS[plan.kind].parts
+        methods = (tuple(cell.identity()[part] for part in parts) for cell in plan.cells)
+        self.methods = list(dict.fromkeys(methods))
         named = {cell.name(): cell.key for cell in plan.cells}
         mine = named
         if share is not None and share is not plan:
@@ -144,7 +149,7 @@ class PlannedCells:
         return {name: place for place, name in enumerate(self.keys)}
 
     def save(self, folder: Path) -> None:
-        """Write ``plan.json``."""
+        """Write ``plan.json``, sealed."""
         content = {
             "kind": self.kind,
             "cells": [[key, *name] for name, key in self.keys.items()],
@@ -157,7 +162,8 @@ class PlannedCells:
         if self.whole is not None:
             content["whole"] = asdict(self.whole)
             content["places"] = [self.places.get(name) for name in self.keys]
-        write_atomically(folder / PLAN_FILE, json.dumps(content, ensure_ascii=False).encode())
+        body = json.dumps(content, ensure_ascii=False).encode()
+        write_atomically(folder / PLAN_FILE, seal(body, WHAT))
 
 
 def difference(kind: str, name: str, before: str, now: str) -> str:
@@ -192,11 +198,14 @@ def read_plan_file(folder: Path) -> PlannedCells:
     if not path.is_file():
         return PlannedCells()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _content(path.read_bytes())
         keys = {tuple(name): key for key, *name in content["cells"]}
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
-        methods = content.get("methods", [])
+        methods = [
+            (method,) if isinstance(method, str) else tuple(method)
+            for method in content.get("methods", [])
+        ]
         rankings = content.get("rankings", {})
         version = content.get("version", 0)
         planned = PlannedCells(
@@ -212,6 +221,12 @@ def read_plan_file(folder: Path) -> PlannedCells:
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
         ) from error
+
+
+def _content(written: bytes) -> Any:
+    """What is in a plan; those of earlier versions are not sealed."""
+    plain = json.loads(written)
+    return plain if "cells" in plain else json.loads(unseal(written, WHAT))
 
 
 def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.atomic import write_atomically
+from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.pareto import on_front, rounded, useful
 from surrobench.studies.search_config import SearchStudy
 from surrobench.studies.search_task import SearchTask
@@ -31,11 +31,12 @@ def write_fronts(study: SearchStudy, base: Path, folder: Path) -> None:
         task = SearchTask.load(spec, base, study.objectives, study.constraints, study.judge)
         tables.append(_front(task))
     path = folder / FRONTS_FILE
-    kept = [pd.read_csv(path)] if path.is_file() else []
+    intact = path.is_file() and fits_beside(path) is not False
+    kept = [pd.read_csv(path)] if intact else []
     named = {name for table in tables for name in table["task"]}
     kept = [table[~table["task"].isin(named)] for table in kept]
     whole = pd.concat([*kept, *tables], ignore_index=True)
-    write_atomically(path, whole.to_csv(index=False).encode())
+    write_beside(path, whole.to_csv(index=False).encode())
 
 
 def _front(task: SearchTask) -> pd.DataFrame:

@@ -152,6 +152,8 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
             )
         plan.ingredients["tasks"][task.name] = task.fingerprint
         plan.work[task.name] = _work(task)
+        if ranking := task.ranking:
+            plan.rankings[task.name] = ranking
         _check_budget(study, task)
         methods = list(_methods(study, task))
         _refuse_double(methods)

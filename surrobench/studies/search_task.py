@@ -117,6 +117,11 @@ class SearchTask:
             digest.update(f"{name}{self.others[name].fingerprint}".encode())
         return digest.hexdigest()
 
+    @property
+    def ranking(self) -> str:
+        """What tasks share that rank all architectures alike; "" with further objectives."""
+        return "" if self.others else self.table.ranking
+
     def evaluate(self, arch: Arch, *, seed: int, epochs: int | None) -> Evaluation:
         """One training run, with the further objectives (larger is better) among its metrics."""
         known = self.table.evaluate(arch, seed=seed, epochs=epochs)

@@ -8,6 +8,7 @@
       study.toml                 the study, every field spelt out
       environment.json           versions, threads and machine
       results.parquet            a view, one row per cell or evaluation; rebuilt from the cells
+      results.parquet.sha256     its checksum, as for every file here that has no seal inside
       fronts.csv                 the true fronts, for searches with several objectives
       unfinished/<key>.json      the state of a search that was cut off; run again, it goes on
       report/                    report.html, report.md, LaTeX, figures/, tables/

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.atomic import write_atomically
 from surrobench.errors import UserError, did_you_mean
+from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
-from surrobench.studies.plan_file import read_plan_file
+from surrobench.studies.plan_file import Name, read_plan_file
 from surrobench.studies.record import Record
 from surrobench.studies.store import ResultStore
 
@@ -54,6 +54,15 @@ def with_rankings(frame: pd.DataFrame, rankings: Mapping[str, str]) -> pd.DataFr
     return frame.assign(ranking=frame["task"].map(known))
 
 
+def ranked_alike(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Tasks that rank all architectures as an earlier one does, by that one."""
+    if "ranking" not in frame:
+        return {}
+    first = frame.drop_duplicates("task").dropna(subset="ranking")
+    groups = (tasks.astype(str).tolist() for _, tasks in first.groupby("ranking")["task"])
+    return {tasks[0]: tasks[1:] for tasks in groups if len(tasks) > 1}
+
+
 def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
     """Write ``results.parquet`` atomically; the same records give the same bytes.
 
@@ -71,7 +80,7 @@ def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
         column_encoding=dict.fromkeys(single, "BYTE_STREAM_SPLIT") or None,
     )
     path = folder / RESULTS_FILE
-    write_atomically(path, buffer.getvalue())
+    write_beside(path, buffer.getvalue())
     return path
 
 
@@ -103,19 +112,76 @@ def load_results(place: Path, damaged: list[Path] | None = None) -> pd.DataFrame
     raise UserError(f"{place}: {what}. Run folders are made by: surrobench run STUDY --out FOLDER")
 
 
-def of_methods(frame: pd.DataFrame, methods: Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
+def of_methods(frame: pd.DataFrame, methods: Iterable[Name]) -> tuple[pd.DataFrame, list[str]]:
     """The rows of some methods, and the names of the methods whose rows are left out.
 
     Args:
         frame: results of one kind of study.
-        methods: predictors or strategies to keep; all, if there are none or no row is of them.
+        methods: to keep, each by its parts, or the first few of them; all methods, if there are
+            none or no row is of them.
     """
-    subject = frame[kind_of_frame(frame).subject]
-    kept = subject.isin(list(methods))
+    kind = kind_of_frame(frame)
+    parts = [name for name in kind.parts if name in frame]
+    rows = pd.MultiIndex.from_frame(frame[parts].astype(object).fillna("").astype(str))
+    wanted = {tuple(str("" if part is None else part) for part in method) for method in methods}
+    kept_methods = {
+        row: any(row[: len(method)] == method for method in wanted) for row in rows.unique()
+    }
+    kept = rows.map(kept_methods).to_numpy(dtype=bool)
     if not kept.any():
         return frame, []
-    left_out = list(dict.fromkeys(subject[~kept].astype(str)))
-    return frame[kept].reset_index(drop=True), left_out
+    here = {row[0] for row, is_kept in kept_methods.items() if is_kept}
+    gone = [row for row, is_kept in kept_methods.items() if not is_kept]
+    names = [f"{row[0]} [{', '.join(filter(None, row[1:]))}]" if row[0] in here else row[0]
+             for row in gone]  # fmt: skip
+    return frame[kept].reset_index(drop=True), list(dict.fromkeys(names))
+
+
+def load_current(place: Path, damaged: list[Path] | None = None) -> tuple[pd.DataFrame, list[str]]:
+    """The results of the methods that the latest study in a run folder has.
+
+    Args:
+        place: as in :func:`load_results`; the plan of a file is that beside it.
+        damaged: gets the files that are left out because they are not what was written.
+
+    Returns:
+        These rows (all, without a plan), and the names of the methods that are left out.
+
+    Raises:
+        UserError: if there are no results.
+    """
+    folder = place if place.is_dir() else place.parent
+    return of_methods(load_results(place, damaged), read_plan_file(folder).methods)
+
+
+def load_methods(
+    runs: Sequence[Path],
+    methods: Sequence[str] = (),
+    every: bool = False,
+    damaged: list[Path] | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The results of several runs: of named methods, or of those that each study still has.
+
+    Args:
+        runs: as in :func:`load_results`.
+        methods: only these, wherever they are; all current ones by default.
+        every: also those that the latest study of a folder no longer has.
+        damaged: gets the files that are left out because they are not what was written.
+
+    Returns:
+        The rows, and the names of the methods that no run has any longer.
+
+    Raises:
+        UserError: if there are no results, or none of a method that is named.
+    """
+    if methods or every:
+        merged = merge_results([load_results(place, damaged) for place in runs])
+        return (named_methods(merged, methods) if methods else merged), []
+    loaded = [load_current(place, damaged) for place in runs]
+    merged = merge_results([frame for frame, _ in loaded])
+    shown = set(merged[kind_of_frame(merged).subject])
+    left_out = dict.fromkeys(name for _, names in loaded for name in names)
+    return merged, [name for name in left_out if name not in shown]
 
 
 def named_methods(frame: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
@@ -128,7 +194,7 @@ def named_methods(frame: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     for name in wanted:
         if name not in known:
             raise UserError(f"no results of the method {name!r}. " + did_you_mean(name, known))
-    return of_methods(frame, wanted)[0]
+    return of_methods(frame, [(name,) for name in wanted])[0]
 
 
 def latest_results(folder: Path) -> pd.DataFrame:
@@ -137,7 +203,7 @@ def latest_results(folder: Path) -> pd.DataFrame:
     Quick for large runs, but it does not verify what the view holds already.
     """
     store, path = ResultStore(folder), folder / RESULTS_FILE
-    if not path.is_file():
+    if not path.is_file() or fits_beside(path) is False:
         return load_results(folder)
     seen = _read_parquet(path)
     planned = set(read_plan_file(folder).keys.values())
@@ -149,6 +215,7 @@ def latest_results(folder: Path) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
+        _refuse_damaged(path, "run the study again: finished cells are kept, and it is made anew")
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {error}") from error
@@ -157,6 +224,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if missing:
         raise UserError(f"{path} holds no study results: it lacks {', '.join(missing)}.")
     return frame
+
+
+def _refuse_damaged(path: Path, remedy: str) -> None:
+    if fits_beside(path) is False:
+        raise UserError(
+            f"{path} is damaged: its checksum is not that in {path.name}.sha256. Delete both and "
+            f"{remedy}. (If you changed it on purpose, delete {path.name}.sha256 alone.)"
+        )
 
 
 def merge_results(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -182,6 +257,8 @@ def companions(kind: Kind, runs: Iterable[Path]) -> dict[str, pd.DataFrame]:
         folders = [run if run.is_dir() else run.parent for run in runs]
         paths = [folder / name for folder in folders if (folder / name).is_file()]
         if paths:
+            for path in paths:
+                _refuse_damaged(path, "run the study again: finished cells are kept")
             tables = [pd.read_csv(path) for path in paths]
             found[argument] = pd.concat(tables, ignore_index=True).drop_duplicates()
     return found

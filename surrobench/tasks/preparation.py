@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.registry import import_attribute
+from surrobench.sealed import fits_beside, write_beside
 from surrobench.tasks.card import Card
 from surrobench.tasks.recipes import RECIPES, Recipe
 from surrobench.tasks.sources import Progress, cache_folder, fetch, locate
@@ -123,10 +123,10 @@ def _recipe(card: Card) -> Recipe:
 
 
 def _is_current(path: Path, stamp: str) -> bool:
-    """Whether the file is there, whole and made by this recipe from these raw files."""
-    if not path.is_file():
-        return False
+    """Whether the file is there, undamaged and made by this recipe from these raw files."""
     try:
+        if not path.is_file() or not fits_beside(path):
+            return False
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowException, OSError):
         return False
@@ -134,12 +134,8 @@ def _is_current(path: Path, stamp: str) -> bool:
 
 
 def _write(table: pa.Table, target: Path, stamp: str) -> None:
-    """Write under a temporary name, then rename: readers never see half a file."""
+    """Write the table, and its checksum beside it."""
     metadata = {**(table.schema.metadata or {}), STAMP: stamp.encode()}
-    handle, temporary = tempfile.mkstemp(prefix=target.stem, suffix=".part", dir=target.parent)
-    os.close(handle)
-    try:
-        pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
-        os.replace(temporary, target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(metadata), content, compression="zstd")
+    write_beside(target, content.getvalue())

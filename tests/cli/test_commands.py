@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command_line import Command, command_line
 from toy import command_environment, toy_study
@@ -222,6 +223,115 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 4
     assert f"{victim.name} is damaged" in verify.err
+
+
+TABLES = {
+    "nb201/cifar10-val": ("0>1 … 2>3 (6): categorical, 5 choices: none, skip_connect, nor_conv",),
+    "nb201-hw/cifar10-edgegpu-latency": ("0>1 … 2>3 (6): categorical, 5 choices: none,",),
+    "nb201-robust/apgd-0.5": ("0>1 … 2>3 (6): categorical, 5 choices: none,",),
+    "tnb101-micro/autoencoder": ("0>1 … 2>3 (6): categorical, 4 choices: none, skip_connect",),
+    "tnb101-macro/autoencoder": (
+        "module1 … module4 (4): categorical, 5 choices: normal, channel-doubling",
+        "module5 … module6 (2): categorical, 5 choices: normal, channel-doubling, "
+        "down-sampling, both; not there in 210 to 960 architectures",
+    ),
+    "hat/iwslt14deen-gpu-titanxp-encoder": (
+        "encoder_embed_dim: numeric, 2 choices: 512, 640",
+        "decoder_ffn_embed_dim_avg: numeric, 53 choices from 512 to 3072",
+    ),
+    "nbnlp-wikitext2/val-loss": (
+        "nodes[0]: categorical, 3 choices: elementwise_prod, elementwise_sum, linear",
+        "nodes[13]: categorical, 2 choices: activation_sigm>h_new_0; not there in 273",
+    ),
+    "live-cells/digits": ("0>1 … 2>3 (6): categorical, 5 choices: none, skip_connect",),
+    "live/digits-chain": ("conv2 kernel: numeric, 3 choices: 3, 5; not there in 144",),
+    "live-transformer/motifs": ("heads: numeric, 4 choices: 1, 2, 4, 8",),
+}
+"""One task of every table that is published or in the package, and what is said of decisions."""
+
+
+@pytest.mark.parametrize("task", TABLES)
+def test_decisions_of_published_tables_are_told(
+    surrobench: Command, request: pytest.FixtureRequest, task: str
+) -> None:
+    if not task.startswith("live"):
+        request.getfixturevalue("mirror")
+    told = " ".join(surrobench("info", task).out.split())
+    plan = toy_study(tasks=[task], predictors=["constant"], train_sizes=[8], seeds=1)
+    Path("told.toml").write_text(build_study(plan).to_toml())
+    dry = " ".join(surrobench("run", "told.toml", "--dry-run").out.split())
+    for words in TABLES[task]:
+        assert f"decision {words}" in told
+        assert f"decision {task}: {words}" in dry
+
+
+def test_tasks_of_a_table_with_the_same_decisions_are_told_together(surrobench: Command) -> None:
+    plan = toy_study(tasks=["live-cells"], predictors=["constant"], train_sizes=[8], seeds=1)
+    Path("told.toml").write_text(build_study(plan).to_toml())
+    lines = surrobench("run", "told.toml", "--dry-run").out.splitlines()
+    (told,) = [line for line in lines if line.startswith("decision")]
+    assert told.split(maxsplit=1)[1].startswith("live-cells (3 tasks): 0>1 … 2>3 (6): categorical")
+
+
+def shown(folder: Path) -> set[tuple[str, str]]:
+    """Predictor and encoding of the methods in a report."""
+    table = pd.read_csv(folder / "tables/summary.csv")
+    return set(zip(table["predictor"], table["encoding"], strict=True))
+
+
+@pytest.fixture
+def left(surrobench: Command, toy: Path) -> tuple[Path, str]:
+    """A run that had a prototype, and another encoding of a predictor that stays; what it says."""
+    plain = {"predictors": ["knn", "svr"], "train_sizes": [8], "encodings": ["one-hot"]}
+    prototypes = ["zoo:Lines", {"use": "svr", "encoding": "ordinal"}]
+    for more in (prototypes, []):
+        study = toy_study(**{**plain, "predictors": [*plain["predictors"], *more]})
+        (toy / "left.toml").write_text(build_study(study).to_toml())
+        arguments = ("left.toml", "--out", "left/run", "--workers", "1", "--report", "short")
+        done = surrobench("run", *arguments, "--allow-code")
+        assert done.status == 0, done.err
+    return toy / "left/run", " ".join(done.err.split())
+
+
+CURRENT = {("knn", "one-hot"), ("svr", "one-hot")}
+FORMER = {("zoo:Lines", "one-hot"), ("svr", "ordinal")}
+
+
+def test_what_left_the_study_leaves_the_report_unless_asked_for(
+    surrobench: Command, left: tuple[Path, str]
+) -> None:
+    run, said = left
+    gone = "Not in the study any more, so not shown: zoo:Lines, svr [standardise, ordinal] ("
+    assert gone in said
+    assert shown(run / "report") == CURRENT
+
+    def report(*arguments: str) -> tuple[set[tuple[str, str]], bool]:
+        done = surrobench("report", *arguments, "--out", "left/told")
+        assert done.status == 0, done.err
+        return shown(Path("left/told")), gone in " ".join(done.err.split())
+
+    assert report("left/run/results.parquet") == (CURRENT, True)
+    assert report("left/run", "--all-methods") == (CURRENT | FORMER, False)
+    both = ("--method", "zoo:Lines", "--method", "knn")
+    assert report("left/run", *both) == ({("zoo:Lines", "one-hot"), ("knn", "one-hot")}, False)
+    wrong = surrobench("report", "left/run", "--method", "knm")
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "no results of the method 'knm'. Did you mean 'knn'" in wrong.err
+
+
+def test_what_left_the_study_leaves_leaderboards_and_figures(
+    surrobench: Command, left: tuple[Path, str]
+) -> None:
+    board = surrobench("leaderboard", "left")
+    assert "Not in the study of run any more, so not shown: zoo:Lines" in board.err
+    assert set(pd.read_csv("left/leaderboard.csv")["method"]) == {"knn", "svr"}
+    assert surrobench("leaderboard", "left", "--all-methods").status == 0
+    assert "zoo:Lines" in set(pd.read_csv("left/leaderboard.csv")["method"])
+    drawn = ("plot", "left/run", "--kind", "ranking", "--out", "left/figure.svg")
+    for arguments, prototype in (((), False), (("--method", "zoo:Lines"), True)):
+        assert surrobench(*drawn, *arguments).status == 0
+        text = Path("left/figure.svg").read_text()
+        assert ("zoo:Lines" in text, "knn" in text) == (prototype, not prototype)
 
 
 def test_a_run_without_a_single_success_is_an_error(surrobench: Command, study_file: Path) -> None:

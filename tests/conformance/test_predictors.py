@@ -6,25 +6,10 @@ from functools import cache
 from typing import Any
 
 import pytest
+from quick_parts import CHEAPER_PREDICTORS, NAMES
 
-from surrobench.predictors import PREDICTORS, TRANSFORMS, make_predictor
-from surrobench.predictors.baselines import MeasuredColumn
+from surrobench.predictors import TRANSFORMS, make_predictor
 from surrobench.testing.conformance import Check, Subject, check_predictor, predictor_checks
-
-CHEAPER: dict[str, dict[str, Any]] = {
-    "random-forest": {"trees": 60},
-    "xgboost": {"rounds": 40},
-    "mlp-ensemble": {"steps": 60},
-    **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
-}
-"""Smaller ensembles and fewer trials than the defaults: the code is the same, and quick to test."""
-
-for _name, _options in (
-    ("random-forest", {"trees": 10}),
-    ("xgboost", {"members": 2, "rounds": 20}),
-    ("mlp-ensemble", {"members": 2, "steps": 50}),
-):
-    CHEAPER[f"{_name}-tuned"]["options"] = _options
 
 EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
     ("constant", "a_simple_function_is_learned"): {
@@ -33,20 +18,13 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, str]] = {
 }
 """By predictor and check: the transforms under which a promise is not kept, and why."""
 
-NAMES = [
-    name
-    for name in PREDICTORS.names()
-    if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
-]
-"""All, but one of those that only differ in the column that they insist on."""
-
 SLOW = ("shuffled_targets_teach_nothing", "fits_are_independent")
 """Checks of many fits that say nothing about transforms."""
 
 
 @cache
 def subject(name: str, transform: str) -> Subject:
-    return Subject(make_predictor(name, transform=transform, **CHEAPER.get(name, {})))
+    return Subject(make_predictor(name, transform=transform, **CHEAPER_PREDICTORS.get(name, {})))
 
 
 def run(name: str, transform: str, check: Check) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
+from quick_parts import CHEAPER_STRATEGIES, PEERS
 
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import STRATEGIES
@@ -15,21 +15,6 @@ from surrobench.strategies.random_search import RandomSearch
 from surrobench.strategies.strategy import Observation
 from surrobench.testing.conformance import StrategyCheck, check_strategy, strategy_checks
 from surrobench.testing.strategy_problems import Search
-
-CHEAPER: dict[str, dict[str, Any]] = {
-    "npenas": {"predictor": "bayesian-ridge", "offspring": 20},
-    "progressive": {"predictor": "bayesian-ridge"},
-    "reinforce": {"hidden": 8},
-    "ppo": {"hidden": 8, "passes": 2},
-    "reinforce-transformer": {"hidden": 8},
-    "bayesian": {"predictor": "gp-matern52"},
-    "bayesian-multi-objective": {"predictor": "gp-matern52", "screen": 20},
-    "bananas": {
-        "predictor": {"use": "mlp-ensemble", "members": 2, "steps": 20},
-        "encoding": "one-hot",  # the toy decisions have no paths
-    },
-}
-"""Smaller models than the defaults: the code is the same and the test-suite stays quick."""
 
 LEARNING: dict[str, dict[str, int]] = {
     "reinforce": {"evaluations": 100},
@@ -46,9 +31,6 @@ ESSENTIAL = ("training_may_overlap", "failures_are_survived", "one_architecture_
 """Peers that need up to a second for a proposal keep all promises, but only these are tested here
 (that they go on exactly from a saved state is tested beside their adapters)."""
 
-PEERS = {"optuna-tpe": "optuna", "optuna-gp": "optuna", "smac": "smac", "nsga2": "pymoo"}
-"""Strategies that only work where an optional package is installed."""
-
 EXCEPTIONS = {("random", "an_easy_objective_is_learned"): "it looks at no value"}
 
 CASES = [
@@ -61,7 +43,7 @@ CASES = [
 
 @cache
 def subject(name: str) -> Search:
-    return Search({"use": name, **CHEAPER.get(name, {})}, **LEARNING.get(name, {}))
+    return Search({"use": name, **CHEAPER_STRATEGIES.get(name, {})}, **LEARNING.get(name, {}))
 
 
 @pytest.mark.parametrize(("name", "check"), CASES)

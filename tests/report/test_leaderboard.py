@@ -180,6 +180,18 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert list(table.columns) == list(COLUMNS)
 
 
+def test_a_leaderboard_says_who_judged_searches(tmp_path: Path) -> None:
+    frame = study(tasks=("t1", "t2", "t3"), seeds=2)
+    judges = {"t1": "held-out runs", "t2": "searched run", "t3": "searched run"}
+    facts = {"judge_runs": 1.0, "pool": 100.0, "without_judge": 0.0}
+    frame = frame.assign(judge=frame["task"].map(judges), **facts)
+    paths = write_leaderboard(None, SearchResults.of(frame), tmp_path)
+    for path in (paths[0], paths[2]):
+        text = path.read_text(encoding="utf-8").replace("\\", "")
+        assert text.count("What is found is judged by training runs that the search was not") == 1
+        assert "not shown on t1; by the very run that was searched on t2, t3." in text
+
+
 def test_one_and_several_objectives_are_ranked_apart(tmp_path: Path) -> None:
     several, fronts = fronts_study()
     results = SearchResults.of(pd.concat([study(), several], ignore_index=True), fronts)

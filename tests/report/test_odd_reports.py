@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import make_frame
 from odd_runs import PREDICTIONS, SEARCHES
+from prediction_frames import make_frame
 from search_frames import study
 
 from surrobench.report import write_report, write_search_report

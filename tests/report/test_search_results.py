@@ -14,11 +14,13 @@ from surrobench.report.facts import search_facts
 from surrobench.report.intervals import mean_interval
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.fronts import attained, non_dominated
+from surrobench.report.search.index import index_page
 from surrobench.report.search.judging import lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import HYPERVOLUME
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import notes_of_fronts, ranks_table, summary_table
+from surrobench.report.search.writer import all_exhibits
 
 
 def of(*runs: pd.DataFrame) -> SearchResults:
@@ -358,9 +360,33 @@ def test_a_regret_is_named_by_its_judge(judge: str, label: str, told: str) -> No
     axis = against_expense(results).axes[0].get_ylabel()
     assert axis.replace("\n", " ") == f"mean {label}"
     mixed = of(run([2, 1], "a", **facts), run([2, 1], "a", task="u"))  # type: ignore[arg-type]
-    assert mixed.common_label == "simple regret"
+    assert mixed.common_label == "simple regret, each task by its own judge"
     labels = [axes.get_ylabel().replace("\n", " ") for axes in against_expense(mixed).axes]
     assert labels == [f"mean {label}", "mean simple regret"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "told"),
+    [
+        (
+            "held-out runs",
+            "On t a search is shown one training run of an architecture, and its front and "
+            "hypervolume are judged by the mean of the other 2; the true front that is drawn is "
+            "that of the means over all runs",
+        ),
+        ("searched run", "those of the very runs that were searched, luck included."),
+        ("published mean", "those of the published means of 2 runs, which are also what was"),
+    ],
+)
+def test_fronts_are_told_with_their_judge(judge: str, told: str) -> None:
+    frame, fronts = fronts_study()
+    facts = {"judge": judge, "judge_runs": 2.0, "pool": 1024.0, "without_judge": 0.0}
+    results = SearchResults.of(frame.assign(**facts), fronts)
+    captions = [exhibit.caption for exhibit in all_exhibits(results, True)]
+    assert any(caption.startswith("Fronts attained") and told in caption for caption in captions)
+    assert told in str(summary_table(results).markdown)
+    assert told in index_page(results, [], [])
+    assert told not in notes_of_fronts(SearchResults.of(frame, fronts))
 
 
 def test_reports_say_which_lengths_of_training_a_strategy_could_use() -> None:

@@ -7,7 +7,11 @@ import math
 import os
 import re
 import runpy
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +21,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import surrobench
 from surrobench import Categorical, Evaluation, Integer, Real, Space, UserError, search
 from surrobench.sealed import read_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
+from surrobench.strategies.loop import rows_of
 
 SPACE = Space(
     depth=Integer(1, 8),
@@ -249,6 +255,60 @@ def test_a_search_with_workers_goes_on_where_it_was_stopped(
     result = quick(workers=executor_then, save=path)
     assert len({row.arch for row in result.rows}) == 12
     assert begun <= {row.arch for row in result.rows}
+
+
+KILLED = """
+import sys, time
+from surrobench import Integer, Space, search
+
+def train(a, b):
+    time.sleep(0.05)
+    with open("trained", "a") as log:
+        log.write(f"{a} {b}\\n")
+    return a - 0.5 * b
+
+if __name__ == "__main__":
+    space = Space(a=Integer(0, 9), b=Integer(0, 9))
+    search(space, train, strategy="random", initial=4, budget=60, workers=4, save="search.json")
+"""
+
+
+def test_a_search_with_worker_processes_survives_being_killed(tmp_path: Path) -> None:
+    """Killed while four processes train; what was told by then is kept and not trained again."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    log, saved = tmp_path / "trained", tmp_path / "search.json"
+    environment = {**os.environ, "PYTHONPATH": str(Path(surrobench.__file__).parents[1])}
+    with subprocess.Popen(
+        [sys.executable, "killed.py"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
+    ) as running:
+        while running.poll() is None and not (saved.is_file() and len(kept_rows(saved)) >= 6):
+            time.sleep(0.02)
+        running.kill()
+        assert running.wait() == -signal.SIGKILL, running.communicate()
+    before = kept_rows(saved)
+    assert 6 <= len(before) < 60
+    trained = {tuple(map(int, line.split())) for line in log.read_text().splitlines()}
+    assert {row[0] for row in before} <= trained
+
+    def train(a: int, b: int) -> float:
+        return a - 0.5 * b
+
+    calls: list[Any] = []
+    space = Space(a=Integer(0, 9), b=Integer(0, 9))
+    told = dict(strategy="random", initial=4, save=saved, callback=calls.append)
+    result = search(space, train, budget=len(before) + 6, workers=2, **told)
+    after = [(row.arch, row.value) for row in result.rows]
+    assert after[: len(before)] == before
+    assert len(calls) == 6
+    assert len({arch for arch, _ in after}) == len(after) == len(before) + 6
+    assert all(value == arch[0] - 0.5 * arch[1] for arch, value in after)
+    assert kept_rows(saved) == after
+
+
+def kept_rows(saved: Path) -> list[tuple[Any, float]]:
+    """Architectures and values of the evaluations in the file of a search."""
+    state = read_sealed(saved)["state"] or {"rows": []}
+    return [(row.arch, row.value) for row in rows_of(state)]
 
 
 def test_batches_and_workers_are_one_or_the_other() -> None:

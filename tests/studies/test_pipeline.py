@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,39 @@ def framed(some: Sequence[PipelineCell]) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def table_frame() -> pd.DataFrame:
     return framed(cells(study()))
+
+
+def test_one_predictor_may_be_given_an_encoding_of_its_own() -> None:
+    own = {"use": "knn", "encoding": "ordinal"}
+    content = study(predictors=[own, "knn", "params"], train=8, candidates=20, picks=2)
+    planned = [cell for cell in cells(content) if cell.encoding]
+    assert [(cell.predictor, cell.encoding) for cell in planned] == [
+        ("knn", "ordinal"),
+        ("knn", "one-hot"),
+        ("params", "measured:params"),
+    ]
+    axis = cells({**content, "predictors": ["knn"], "encodings": ["ordinal"]})
+    assert [c.key for c in axis if c.encoding] == [planned[0].key]
+    first, second = (run_pipeline(cell).payload for cell in planned[:2])
+    assert first["status"] == second["status"] == "ok"
+    assert first["rows"]["predicted"] != second["rows"]["predicted"]
+    written = tomllib.loads(build_pipeline(content).to_toml())
+    assert written["predictors"] == content["predictors"]
+
+
+@pytest.mark.parametrize(
+    ("predictor", "message"),
+    [
+        ({"use": "params", "encoding": "ordinal"}, "insists on the encoding 'measured:params'"),
+        ({"use": "knn", "encoding": "ordinall"}, "Did you mean 'ordinal'"),
+        ({"use": "knn", "encoding": 3}, "must be a text"),
+    ],
+)
+def test_an_encoding_that_a_predictor_cannot_have_is_refused(
+    predictor: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        cells(study(predictors=[predictor]))
 
 
 def of(frame: pd.DataFrame, predictor: str) -> pd.DataFrame:

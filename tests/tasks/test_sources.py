@@ -159,7 +159,7 @@ def test_a_damaged_conversion_is_made_again(server, card):
     path.write_bytes(path.read_bytes()[:50])
     assert pq.read_table(converted(card)).num_rows == 1
     assert CALLS == ["convert"] * 2
-    assert {p.suffix for p in path.parent.iterdir()} <= {".parquet", ".lock"}
+    assert {p.suffix for p in path.parent.iterdir()} <= {".parquet", ".sha256", ".lock"}
 
 
 def test_the_cache_may_be_unwritable(server, monkeypatch, card, tmp_path):

@@ -19,6 +19,7 @@ from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.pool_gp.sampling import joint_samples
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import FittedTransform
+from surrobench.process_state import standard_numerics
 
 IntArray = npt.NDArray[np.integer[Any]]
 _LEAST_SHARE = 1e-12
@@ -38,6 +39,7 @@ class PoolPosterior:
     """
 
     kind: Kind = "gp"
+    settled = True
 
     def __init__(
         self,
@@ -140,6 +142,7 @@ class PoolPosterior:
                 "of the last update."
             )
 
+    @standard_numerics()
     def covariance(self, a: Tensor, b: Tensor) -> Tensor:
         """Covariance between candidates ``a`` (``... x k``) and ``b`` (``... x l``).
 
@@ -169,6 +172,7 @@ class PoolPosterior:
         prior -= left.transpose(1, 2, 0) @ right.transpose(1, 0, 2)
         return prior
 
+    @standard_numerics()
     def sample(self, count: int, *, seed: int, rows: Tensor | None = None) -> Tensor:
         """Joint samples of the function, ``count x m``, or at ``rows`` ``count x k``.
 
@@ -177,6 +181,7 @@ class PoolPosterior:
         wanted = np.arange(len(self._mean)) if rows is None else rows.numpy()
         return torch.from_numpy(joint_samples(self, wanted, count, np.random.default_rng(seed)))
 
+    @standard_numerics()
     def condition(self, rows: Sequence[int], values: Tensor) -> PoolPosterior:
         """The posterior after values (on the surrogate's scale) at further candidates.
 
@@ -214,6 +219,7 @@ class PoolPosterior:
         new._targets = np.concatenate([self._targets, given])
         return new
 
+    @standard_numerics()
     def model(self) -> FittedGP:
         """The same process as a BoTorch model on inputs like ``X``, on the surrogate's scale."""
         model = botorch_model(self.process, self.rows, self.targets, self.constant, self._noise)

@@ -18,6 +18,7 @@ from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import fit_inner_transform
+from surrobench.process_state import standard_numerics
 
 
 class PoolGPSession:
@@ -55,6 +56,7 @@ class PoolGPSession:
         """What the last fit did; None before the first."""
         return None if self._process is None else self._process.report
 
+    @standard_numerics()
     def update(
         self, rows: Sequence[int], y: Tensor, *, seed: int, refit: bool = True
     ) -> PoolPosterior:
@@ -130,6 +132,7 @@ class PoolGPSession:
             "begun": self._begun,
         }
 
+    @standard_numerics()
     def restore(self, state: Mapping[str, object]) -> None:
         """Continue as the session that gave ``state``; the factor is built when it is needed."""
         if not state:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +24,7 @@ from surrobench.report.page.charts import Axes, Dress, chart
 from surrobench.report.page.document import Item, Page, Section, render
 from surrobench.report.page.grid import Cell, Grid, Head
 from surrobench.report.results import Results
+from surrobench.report.search.judging import judged_by
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
 
@@ -86,7 +87,8 @@ def write_leaderboard(
     parts = [(table, dress) for table, dress in parts if len(table)]
     if not parts:
         raise UserError("there is nothing to rank: no run below this folder has a result.")
-    sections = [section for table, dress in parts for section in _sections(table, dress)]
+    judged = judged_by(searches.judges) if searches is not None else ""
+    sections = [section for table, dress in parts for section in _sections(table, dress, judged)]
     contents = {
         "leaderboard.html": render(_page(sections, sources)),
         "leaderboard.csv": to_csv(pd.concat([table for table, _ in parts], ignore_index=True)),
@@ -101,8 +103,8 @@ def write_leaderboard(
     return [folder / name for name in contents]
 
 
-def _sections(standings: pd.DataFrame, dress: Dress) -> Iterator[Section]:
-    """The score card of one kind of study, then every respect."""
+def _sections(standings: pd.DataFrame, dress: Dress, judged: str = "") -> Iterator[Section]:
+    """The score card of one kind of study, then every respect; searches say who ``judged``."""
     kind = str(standings["kind"].iloc[0])
     what, named = ("n", "training examples") if kind == "prediction" else ("budget", "trainings")
     at = focus(standings)[kind]
@@ -112,7 +114,10 @@ def _sections(standings: pd.DataFrame, dress: Dress) -> Iterator[Section]:
                 grid=scorecard(standings, at))  # fmt: skip
     items = [card]
     for axis, rows in standings.groupby("axis", sort=False):
-        items.append(_axis_item(str(axis), rows, kind, what, dress))
+        item = _axis_item(str(axis), rows, kind, what, dress)
+        if kind == "search" and "own time" not in str(axis):
+            item = replace(item, text=f"{item.text} {judged}".strip())
+        items.append(item)
     yield Section(kind, title, items=tuple(items))
 
 

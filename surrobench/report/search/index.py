@@ -10,7 +10,7 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.index import MOST_REASONS, page
-from surrobench.report.search.judging import judge_sentences, lengths_sentence
+from surrobench.report.search.judging import front_sentences, judge_sentences, lengths_sentence
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
@@ -36,6 +36,8 @@ def _overview(results: SearchResults) -> str:
         lines.append(_seeds(results))
     if any(measure == REGRET for measure in results.measures.values()):
         lines += [f"- {markdown(told)}" for told in judge_sentences(results.judges)]
+    else:
+        lines += [f"- {markdown(told)}" for told in front_sentences(results.judges)]
     if told := lengths_sentence(results.rows):
         lines.append(f"- Lengths of training: {markdown(told)}")
     if results.failed_evaluations:

@@ -16,6 +16,13 @@ _LABELS = {
     SEARCHED: "simple regret against the run searched",
     PUBLISHED: "simple regret against the published mean",
 }
+_SHORT = {
+    HELD_OUT: "by training runs that the search was not shown",
+    SEARCHED: "by the very run that was searched",
+    PUBLISHED: "by the published mean, which is also what was searched",
+}
+MIXED = ", each task by its own judge"
+"""Behind the name of a score that has several judges."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,40 @@ class Judgement:
                 "which is also what was searched."
             )
         return ""
+
+
+def judged_by(judges: Mapping[str, Judgement]) -> str:
+    """In short what judges the searches of which tasks; empty where nothing is known."""
+    groups: dict[str, list[str]] = {}
+    for task, judge in judges.items():
+        if judge.kind in _SHORT:
+            groups.setdefault(_SHORT[judge.kind], []).append(task)
+    told = [f"{how} on {', '.join(tasks)}" for how, tasks in groups.items()]
+    return f"What is found is judged {'; '.join(told)}." if told else ""
+
+
+def front_sentences(judges: Mapping[str, Judgement]) -> list[str]:
+    """What the objectives of trained networks, and the true fronts, are judged by."""
+    told = []
+    for task, judge in judges.items():
+        if judge.kind == HELD_OUT:
+            others = "the other" if judge.runs == 1 else f"the mean of the other {judge.runs:.3g}"
+            told.append(
+                f"On {task} a search is shown one training run of an architecture, and its front "
+                f"and hypervolume are judged by {others}; the true front that is drawn is that of "
+                "the means over all runs, which a judge may place elsewhere."
+            )
+        elif judge.kind == SEARCHED:
+            told.append(
+                f"On {task} fronts and hypervolumes are those of the very runs that were searched, "
+                "luck included."
+            )
+        elif judge.kind == PUBLISHED:
+            told.append(
+                f"On {task} fronts and hypervolumes are those of the published means of "
+                f"{judge.runs:.3g} runs, which are also what was searched."
+            )
+    return told
 
 
 def judge_sentences(judges: Mapping[str, Judgement]) -> list[str]:

@@ -13,7 +13,7 @@ from surrobench.report import statistics
 from surrobench.report.measures import Measure
 from surrobench.report.results import at
 from surrobench.report.search.fronts import Fronts
-from surrobench.report.search.judging import Judgement
+from surrobench.report.search.judging import MIXED, Judgement
 from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, VOLUMES, checked
 from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
 from surrobench.report.search.traces import Traces
@@ -133,6 +133,8 @@ class SearchResults:
     def common_label(self) -> str:
         """What the scores of all tasks are called."""
         labels = {self.label(task) for task in self.tasks if task in self.judges}
+        if self.measure == REGRET and len(labels) > 1:
+            return self.measure.label + MIXED
         return labels.pop() if len(labels) == 1 else self.measure.label
 
     def unit(self, task: str) -> str:

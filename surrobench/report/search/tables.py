@@ -11,7 +11,7 @@ import pandas as pd
 from surrobench.report import escaping
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, cell, legend, number
 from surrobench.report.exhibit import Exhibit
-from surrobench.report.search.judging import judge_sentences, lengths_sentence
+from surrobench.report.search.judging import front_sentences, judge_sentences, lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
@@ -69,7 +69,7 @@ def notes(results: SearchResults, rows: pd.DataFrame) -> str:
 
 
 def notes_of_fronts(results: SearchResults) -> str:
-    """From where on a network counts, and how many points the fronts have."""
+    """From where on a network counts, how many points the fronts have, and who judges."""
     parts = []
     for task, rows in results.rows.groupby("task"):
         floors = sorted(set(rows["useful"]) - {""})
@@ -83,7 +83,7 @@ def notes_of_fronts(results: SearchResults) -> str:
             )
         if np.isfinite(points):
             parts.append(f"The front of {task} has {points:.0f} points that its sources resolve.")
-    return " ".join(parts)
+    return " ".join([*parts, *front_sentences(results.judges)])
 
 
 def comparison_table(results: SearchResults, budget: int) -> Exhibit:

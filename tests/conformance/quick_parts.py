@@ -1,0 +1,48 @@
+"""Registered parts as they are tested: smaller than the defaults, the code being the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors.baselines import MeasuredColumn
+
+CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
+    "random-forest": {"trees": 60},
+    "xgboost": {"rounds": 40},
+    "mlp-ensemble": {"steps": 60},
+    **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
+}
+"""Smaller ensembles and fewer trials than the defaults: the code is the same, and quick to test."""
+
+for _name, _options in (
+    ("random-forest", {"trees": 10}),
+    ("xgboost", {"members": 2, "rounds": 20}),
+    ("mlp-ensemble", {"members": 2, "steps": 50}),
+):
+    CHEAPER_PREDICTORS[f"{_name}-tuned"]["options"] = _options
+
+NAMES = [
+    name
+    for name in PREDICTORS.names()
+    if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
+]
+"""All, but one of those that only differ in the column that they insist on."""
+
+CHEAPER_STRATEGIES: dict[str, dict[str, Any]] = {
+    "npenas": {"predictor": "bayesian-ridge", "offspring": 20},
+    "progressive": {"predictor": "bayesian-ridge"},
+    "reinforce": {"hidden": 8},
+    "ppo": {"hidden": 8, "passes": 2},
+    "reinforce-transformer": {"hidden": 8},
+    "bayesian": {"predictor": "gp-matern52"},
+    "bayesian-multi-objective": {"predictor": "gp-matern52", "screen": 20},
+    "bananas": {
+        "predictor": {"use": "mlp-ensemble", "members": 2, "steps": 20},
+        "encoding": "one-hot",  # the toy decisions have no paths
+    },
+}
+"""Smaller models than the defaults: the code is the same and the test-suite stays quick."""
+
+PEERS = {"optuna-tpe": "optuna", "optuna-gp": "optuna", "smac": "smac", "nsga2": "pymoo"}
+"""Strategies that only work where an optional package is installed."""
