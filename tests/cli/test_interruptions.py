@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from toy import command_environment, toy_study
 
-from surrobench.cli import EXIT_STOPPED, EXIT_USER_ERROR
+from surrobench.cli.exit_codes import STOPPED, WRONG_INPUT
 from surrobench.studies.config import build_study
 
 WHILE_IMPORTING = """
@@ -66,7 +66,7 @@ def test_an_interrupt_while_a_command_starts_ends_it_quietly(
         check=False,
     )
     quiet(done)
-    assert done.returncode == EXIT_STOPPED, done.stderr
+    assert done.returncode == STOPPED, done.stderr
     assert done.stderr.startswith(("Error: stopped.", "Stopped. Finished cells are kept;"))
 
 
@@ -93,8 +93,8 @@ def test_an_interrupt_within_the_first_moments_is_never_a_bug(
     ("arguments", "status"),
     [
         (["list"], {0}),
-        (["info", "toy.toml"], {0, EXIT_USER_ERROR}),
-        (["run", "study.toml", "--workers", "1", "--out", "w"], {0, EXIT_USER_ERROR}),
+        (["info", "toy.toml"], {0, WRONG_INPUT}),
+        (["run", "study.toml", "--workers", "1", "--out", "w"], {0, WRONG_INPUT}),
     ],
 )
 def test_warnings_made_errors_are_no_bug(toy: Path, arguments: list[str], status: set[int]) -> None:
