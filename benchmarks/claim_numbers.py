@@ -33,15 +33,19 @@ def computed(frame: pd.DataFrame, expression: str) -> pd.Series:
     return frame[[name for name in frame.columns if name in words]].eval(expression)
 
 
+class NoRowsError(UserError):
+    """No row matches what a number asks for."""
+
+
 def select(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """Rows that match.
 
     Raises:
-        UserError: if none does, which is a name that is no longer so.
+        NoRowsError: if none does, which is a name that is no longer so.
     """
     found = frame[computed(frame, where)] if where else frame
     if found.empty:
-        raise UserError(f"no row matches: {where}")
+        raise NoRowsError(f"no row matches: {where}")
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from claim_data import Frames
 from claim_list import Number, Part, Table
-from claim_numbers import both, evaluate
+from claim_numbers import NoRowsError, both, evaluate
 from claim_pages import PageTable, filled, split_row, tables
 
 from surrobench.errors import UserError
@@ -64,7 +64,21 @@ def _cells(
             continue
         template = row.cell or column.cell or table.cell
         numbers: dict[str, Number] = {**table.numbers, **column.numbers, **row.numbers}
-        values = evaluate(numbers, frames, both(row.where, column.where))
+        try:
+            values = evaluate(numbers, frames, both(row.where, column.where))
+        except NoRowsError:
+            if not table.by or not _elsewhere(numbers, column, frames):
+                raise
+            values = {}
         known = not all(math.isnan(value) for value in values.values())
         cells.append(filled(template, values) if known else "–")
     return cells
+
+
+def _elsewhere(numbers: Mapping[str, Number], column: Part, frames: Frames) -> bool:
+    """Whether other rows have what a method lacks: the column is right, the method not in it."""
+    try:
+        evaluate(numbers, frames, column.where)
+    except NoRowsError:
+        return False
+    return True
