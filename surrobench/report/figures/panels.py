@@ -76,12 +76,13 @@ def panel_grid(
 
 
 def with_scores(means: pd.DataFrame) -> list[str]:
-    """Tasks for which any method has a number; the others would be empty panels.
+    """Tasks for which any method has a number (all, if there is none): the others would be empty.
 
     Args:
         means: methods × tasks.
     """
-    return [str(task) for task in means if np.isfinite(means[task].to_numpy(float)).any()]
+    known = [str(task) for task in means if np.isfinite(means[task].to_numpy(float)).any()]
+    return known or [str(task) for task in means]
 
 
 def titles(names: Sequence[str], inches: float) -> list[str]:
