@@ -276,7 +276,7 @@ def test_other_data_are_refused_by_fingerprint(
 
 
 def test_other_versions_and_kinds_are_refused(parts: list[Path], tmp_path: Path) -> None:
-    plan = json.loads((parts[1] / PLAN_FILE).read_text())
+    plan = json.loads((parts[1] / PLAN_FILE).read_text())["plan"]  # written plain, as before
     (parts[1] / PLAN_FILE).write_text(json.dumps({**plan, "version": 99}))
     with pytest.raises(UserError, match=r"p2/plan.json has version 99: they were made by diff"):
         merge(tmp_path / "out", parts)
@@ -305,7 +305,7 @@ def test_a_part_that_an_earlier_version_left_is_taken(
 ) -> None:
     """Its plan says neither of which version nor of which study it is: it is all of it."""
     (old,) = copies(tmp_path, [whole])
-    plan = json.loads((old / PLAN_FILE).read_text())
+    plan = json.loads((old / PLAN_FILE).read_text())["plan"]
     assert plan.pop("version") > 0
     (old / PLAN_FILE).write_text(json.dumps(plan))
     store, record = first_record(old)
