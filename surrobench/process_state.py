@@ -46,20 +46,23 @@ def restored() -> Iterator[None]:
 
 
 @contextmanager
-def standard_numerics() -> Iterator[None]:
+def standard_numerics(*, gradients: bool = True) -> Iterator[None]:
     """Compute as in a fresh process: torch's defaults, and NumPy's and Python's warnings.
 
     torch's deterministic mode stays as it is: it picks algorithms of which each is right.
+
+    Args:
+        gradients: whether gradients are on, as in a fresh process; otherwise they stay as they are.
     """
     import numpy as np
     import torch
 
     before = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
-    usual = torch.float32, torch.device("cpu"), True
+    usual = torch.float32, torch.device("cpu"), gradients or before[2]
     if before != usual:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
-        torch.set_grad_enabled(True)
+        torch.set_grad_enabled(usual[2])
     try:
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             yield

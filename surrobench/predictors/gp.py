@@ -54,9 +54,9 @@ class FittedGP(SingleTaskGP):
     fit_report: FitReport
     settled = True
 
-    @standard_numerics()
+    @standard_numerics(gradients=False)
     def posterior(self, *args: Any, **kwargs: Any) -> Any:
-        """As :class:`SingleTaskGP`'s, whatever is set in the process that asks."""
+        """As :class:`SingleTaskGP`'s, whatever else than gradients is set in the process."""
         return super().posterior(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
