@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Iterable
 
+_MANY = 40
+"""So many names are still read; a longer list is told by its families."""
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -26,13 +28,20 @@ class DamagedStoreError(UserError):
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Return a sentence that suggests the nearest valid names, or lists them all."""
+    """Return a sentence that suggests the nearest valid names, or lists them all.
+
+    Of many names that form families (``family/member``), a list holds the families alone.
+    """
     import difflib
 
     choices = sorted(valid)
     near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
     if near:
         return "Did you mean " + " or ".join(repr(choice) for choice in near) + "?"
+    if len(choices) > _MANY:
+        families = {choice.partition("/")[0] for choice in choices if "/" in choice}
+        choices = [name for name in choices if name.partition("/")[0] not in families]
+        choices = sorted([*choices, *(f"{family}/…" for family in families)])
     return "Valid names: " + (", ".join(choices) if choices else "none") + "."
 
 

@@ -151,7 +151,11 @@ def run(
 @app.command("list")
 def list_names(
     what: Annotated[
-        str, typer.Argument(help="A kind of part, such as predictors (default: all).")
+        str,
+        typer.Argument(
+            help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
+            "acquisitions, spaces or all."
+        ),
     ] = "all",
 ) -> None:
     """List tasks, studies, spaces, and parts of every kind."""

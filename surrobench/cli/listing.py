@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from surrobench.cli.console import say
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError
 from surrobench.registry import Registry
 
 
@@ -24,7 +24,7 @@ def list_command(what: str) -> None:
         "spaces": _spaces,
     }
     if what != "all" and what not in kinds:
-        raise UserError(f"list: there is no list of {what!r}. " + did_you_mean(what, kinds))
+        raise UserError(f"list: there is no list of {what!r}. There is one of: {', '.join(kinds)}.")
     for kind, names in kinds.items():
         if what not in ("all", kind):
             continue

@@ -52,8 +52,9 @@ def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[E
 def _outcomes(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     caption = (
         f"Significant wins, ties and significant losses of the row against the column over "
-        f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where too few "
-        "common seeds, or too few on which methods differ, could not tell any difference."
+        f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where no "
+        "difference was found, but so few common seeds, or so few on which methods differ, prove "
+        "no tie either."
     )
     data = pairs[["task", "method", "other", "pairs", "advantage", "p_adjusted", "outcome"]]
     figure = outcome_matrix(pairs, scores.order)

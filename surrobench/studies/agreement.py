@@ -62,9 +62,10 @@ def _missing(
 
 
 def named(record: Record) -> str:
-    """Task, method, train size and seed of a record, in one line."""
+    """Task, method (with its encoding), train size and seed of a record, in one line."""
     payload = record.payload
-    parts = [payload.get(name) for name in ("task", "predictor", "strategy", "train_size", "seed")]
+    names = ("task", "predictor", "strategy", "encoding", "train_size", "seed")
+    parts = [payload.get(name) for name in names]
     return ", ".join(str(part) for part in parts if part not in (None, ""))
 
 

@@ -50,6 +50,7 @@ def load_study(
         UserError: listing every mistake with file and line.
     """
     content, text, origin = _read_source(source)
+    written = content
     overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
     number = line_of(text, ["kind"])
     kind = kind_of(content, f"{origin.name}:{number}" if number else origin.name)
@@ -65,7 +66,21 @@ def load_study(
         if added:
             _check_key(kind, key)
             content[key] = [*_listed(kind, content, key), *added]
-    return kind.build(content, text, origin.name), origin
+    try:
+        return kind.build(content, text, origin.name), origin
+    except UserError:
+        if content == written or not _stands(kind, written, text, origin):
+            raise
+    # What is wrong is not in the file, so no line of it must be blamed.
+    return kind.build(content, "", f"{origin.name} with the options given"), origin
+
+
+def _stands(kind: Kind, content: dict[str, Any], text: str, origin: StudySource) -> bool:
+    try:
+        kind.build(content, text, origin.name)
+    except UserError:
+        return False
+    return True
 
 
 def _check_key(kind: Kind, key: str) -> None:

@@ -26,7 +26,7 @@ class DecisionAccount:
         names: of the variables.
         kind: ``"categorical"``, ``"ordinal"`` (choices in an order) or ``"numeric"``.
         scale: of numbers.
-        choices: their number, with ``"absent"``.
+        choices: their number, without ``"absent"``.
         shown: range of numbers, or the first choices.
         absent: architectures without the decision, of each variable.
     """
@@ -59,7 +59,7 @@ def decision_accounts(task: TableTask) -> list[DecisionAccount]:
             (variable.name,),
             _kind(variable),
             variable.scale,
-            len(variable.choices),
+            len(variable.choices) - _optional(variable),
             _shown(variable),
             (absent,),
         )

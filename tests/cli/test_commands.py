@@ -149,11 +149,12 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["run", "study.toml", "--predictor", "nowhere:X"], "no module 'nowhere'"),
         (["run", "study.toml", "--set", "train_sizes=[300]"], "at most 254 training examples"),
         (["run", "study.toml", "--out", "toy.csv/run"], "cannot write to the run folder"),
-        (["list", "predictor"], "Did you mean 'predictors'"),
+        (["list", "predictor"], "There is one of: studies, tasks, predictors, "),
         (["one-shot", "live:cell"], "Did you mean 'live:cells'"),
         (["one-shot", "live:chain"], "need cells with an operation on each edge"),
         (["one-shot", "--method", "dart"], "Did you mean 'darts'"),
         (["one-shot", "--cells", "3"], "cells is 3; it must be at least 4"),
+        (["info", "zzz"], "Valid names: hat/…, live-cells/…, live-transformer/…, live/…, nb201-hw/…"),
         (["info", "toy.toml:acuracy"], "Did you mean 'accuracy'"),
         (["info", "absent.toml"], "absent.toml"),
         (["prepare", "nb202"], "Did you mean 'nb201"),
@@ -241,10 +242,10 @@ TABLES = {
     ),
     "nbnlp-wikitext2/val-loss": (
         "nodes[0]: categorical, 3 choices: elementwise_prod, elementwise_sum, linear",
-        "nodes[13]: categorical, 2 choices: activation_sigm>h_new_0; not there in 273",
+        "nodes[13]: categorical, 1 choice: activation_sigm>h_new_0; not there in 273",
     ),
     "live-cells/digits": ("0>1 … 2>3 (6): categorical, 5 choices: none, skip_connect",),
-    "live/digits-chain": ("conv2 kernel: numeric, 3 choices: 3, 5; not there in 144",),
+    "live/digits-chain": ("conv2 kernel: numeric, 2 choices: 3, 5; not there in 144",),
     "live-transformer/motifs": ("heads: numeric, 4 choices: 1, 2, 4, 8",),
 }
 """One task of every table that is published or in the package, and what is said of decisions."""

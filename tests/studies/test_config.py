@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +130,27 @@ def test_settings_replace_keys(tmp_path: Path) -> None:
 def test_bad_settings(tmp_path: Path, setting: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         load_study(write(tmp_path, GOOD), [setting])
+
+
+@pytest.mark.parametrize(
+    ("settings", "replace"),
+    [
+        (["seeds=many"], {}),
+        ([], {"predictors": ["knnn"]}),
+        (["train_sizes=[-5]"], {"seeds": 0}),
+    ],
+)
+def test_no_line_of_the_file_is_blamed_for_an_option(
+    tmp_path: Path, settings: list[str], replace: dict[str, Any]
+) -> None:
+    with pytest.raises(UserError, match=r"mine\.toml with the options given") as refused:
+        load_study(write(tmp_path, GOOD), settings, replace=replace)
+    assert not re.search(r"\.toml:\d", str(refused.value))
+
+
+def test_a_mistake_of_the_file_keeps_its_line_beside_options(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mine\.toml:6: seeds"):
+        load_study(write(tmp_path, GOOD.replace("seeds = 3", "seeds = 0")), ["name=other"])
 
 
 def test_files_may_not_name_code_unless_allowed(tmp_path: Path) -> None:

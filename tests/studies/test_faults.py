@@ -222,7 +222,9 @@ def test_two_runs_are_compared_and_their_kernels_named(two_runs: tuple[Path, Pat
     assert "rmse is" in told
     assert f"the kernel of torch was {chosen}, is OTHER" in told
     store.path(key).unlink()
-    assert "1 cells are in" in "\n".join(disagreements(first, second))
+    told = "\n".join(disagreements(first, second))
+    assert "1 cells are in" in told
+    assert f", {record.payload['encoding']}, " in told, "cells that differ in it alone read alike"
 
 
 def test_records_bear_any_text() -> None:

@@ -321,7 +321,7 @@ def test_info_says_how_each_decision_was_read(make) -> None:
     assert told[("op",)] == "categorical, 2 choices: conv, pool"
     assert told[("cells[0]", "cells[1]")] == "numeric, 2 choices: 0, 1"
     assert told[("lr",)].startswith(
-        "numeric (log scale), 12 choices from 1e-05 to 0.1; not there in 1"
+        "numeric (log scale), 11 choices from 1e-05 to 0.1; not there in 1"
     )
 
 
