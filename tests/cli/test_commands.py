@@ -154,7 +154,10 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["one-shot", "live:chain"], "need cells with an operation on each edge"),
         (["one-shot", "--method", "dart"], "Did you mean 'darts'"),
         (["one-shot", "--cells", "3"], "cells is 3; it must be at least 4"),
-        (["info", "zzz"], "Valid names: hat/…, live-cells/…, live-transformer/…, live/…, nb201-hw/…"),
+        (
+            ["info", "zzz"],
+            "Valid names: hat/…, live-cells/…, live-transformer/…, live/…, nb201-hw/…",
+        ),
         (["info", "toy.toml:acuracy"], "Did you mean 'accuracy'"),
         (["info", "absent.toml"], "absent.toml"),
         (["prepare", "nb202"], "Did you mean 'nb201"),
@@ -232,8 +235,8 @@ TABLES = {
     "nb201-robust/apgd-0.5": ("0>1 … 2>3 (6): categorical, 5 choices: none,",),
     "tnb101-micro/autoencoder": ("0>1 … 2>3 (6): categorical, 4 choices: none, skip_connect",),
     "tnb101-macro/autoencoder": (
-        "module1 … module4 (4): categorical, 5 choices: normal, channel-doubling",
-        "module5 … module6 (2): categorical, 5 choices: normal, channel-doubling, "
+        "module1 … module4 (4): categorical, 4 choices: normal, channel-doubling",
+        "module5 … module6 (2): categorical, 4 choices: normal, channel-doubling, "
         "down-sampling, both; not there in 210 to 960 architectures",
     ),
     "hat/iwslt14deen-gpu-titanxp-encoder": (
