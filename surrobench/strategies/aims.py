@@ -93,6 +93,8 @@ class Aims:
                     else ("It reports none; return Evaluation(value, metrics={…}).")
                 )
                 hint = did_you_mean(name, known) if known else ""
+                if any(name == variable.name for variable in problem.candidates.space.variables):
+                    hint = "It is a decision: to bound it, give the space a smaller range."
                 raise UserError(
                     f"{name!r} is {what}, but no training reports it. {has} {hint}".rstrip()
                 )

@@ -112,11 +112,17 @@ class SearchResult:
         if self.aims.objectives:
             parts.append(f"{len(self.pareto)} on the Pareto front")
         if self.best is None:
-            parts.append("no best")
+            parts.append("no best" + self._why_none())
         else:
             arch = self.strategy.space.to_string(self.best.arch)
             parts.append(f"best {self.best.value:.6g}: {arch}")
         return f"SearchResult({self.label}, {', '.join(parts)})"
+
+    def _why_none(self) -> str:
+        """What kept every architecture from being the best, if it was the constraints."""
+        bounds = [f"{c.name} {c.sense} {c.bound:g}" for c in self.strategy.problem.constraints]
+        trained = any(row.status == "ok" and row.epochs is None for row in self.rows)
+        return f": none keeps {' and '.join(bounds)}" if bounds and trained else ""
 
 
 def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,7 +117,9 @@ def search(
     """
     if on_error not in ("record", "raise"):
         raise UserError(f"on_error is {on_error!r}; valid: 'record', 'raise'.")
-    if timeout is not None and not timeout > 0:
+    if isinstance(budget, bool) or not isinstance(budget, Real):
+        raise UserError(f"budget is {budget!r}; write a number of trainings.")
+    if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
         raise UserError(f"timeout is {timeout!r}; write a number of seconds above 0.")
     if workers is not None and batch != 1:
         raise UserError(
@@ -326,7 +329,7 @@ class _Watch:
             self._trainer.saved.discard()
         raise UserError(
             f"the first {self._design} trainings all failed in the same way: {rows[0].reason} "
-            '(on_error="raise" shows where).'
+            f'(on_error="raise" shows where).{self._trainer.call.hint()}'
         )
 
 

@@ -182,13 +182,14 @@ class Strategy(ABC):
                 penalty).
 
         Raises:
-            UserError: if ``arch`` is not a candidate.
+            UserError: if ``arch`` is not a candidate, or ``result`` neither a number nor an
+                evaluation.
         """
         arch = _plain_arch(arch)
         if arch not in self.candidates:
             raise UserError(f"{arch!r} is not a candidate of this search.")
         if not isinstance(result, Evaluation):
-            value = float(result)
+            value = _number(result)
             result = Evaluation(value, status="ok" if _usable(value) else "failed")
         value, status = float(result.value), result.status
         if not _usable(value) or status != "ok":
@@ -341,6 +342,19 @@ class _Taken:
         if not isinstance(arch, tuple) or arch in strategy.pending:
             return True
         return not strategy.repeats and (arch, strategy._epochs_of(arch)) in strategy._told
+
+
+def _number(result: object) -> float:
+    """A value that was told, as a float; texts are none, even if they look like one."""
+    try:
+        if not isinstance(result, str | bytes):
+            return float(result)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        pass
+    raise UserError(
+        f"the result of a training is {result!r}; tell a number (larger is better, NaN if it "
+        "failed) or an Evaluation(value, metrics={…})."
+    )
 
 
 def _usable(value: float) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Protocol
 
 from surrobench.errors import UserError
@@ -86,6 +87,16 @@ class Call:
         else:
             result = self.train(arch, **options)
         return result, time.perf_counter() - started
+
+    def hint(self) -> str:
+        """What to know about the arguments of a function that always fails; "" if nothing."""
+        if self.named or not isinstance(self.train, FunctionType):
+            return ""
+        names = ", ".join(variable.name for variable in self.space.variables)
+        return (
+            " It was called with a tuple of choice indices; with these names for arguments it is "
+            f"called with the values: {names}."
+        )
 
     def length(self, epochs: int | None) -> dict[str, Any]:
         """The length of a training as an argument, if the function takes it."""

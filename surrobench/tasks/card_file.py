@@ -64,6 +64,8 @@ def _explain(item: Any, text: str) -> str:
     line = _line_of(path, text)
     place = f"{key!r} (line {line})" if line else f"{key!r}"
     if item["type"] == "extra_forbidden":
+        if elsewhere := _elsewhere(path):
+            return f"{place} stands in the wrong place: {elsewhere}."
         fields = _fields_at(path)
         return f"{place} is not a key of a card. {did_you_mean(path[-1], fields)}"
     if item["type"] == "missing":
@@ -82,6 +84,16 @@ def _fields_at(path: list[str]) -> list[str]:
     if path[0] == "sources" and len(path) > 2:
         return list(SourceFile.model_fields)
     return list(Card.model_fields)
+
+
+def _elsewhere(path: list[str]) -> str:
+    """Where an unknown key belongs if it is one of a task, or of the card itself; else ""."""
+    in_task = path[0] == "tasks" and len(path) == 3
+    if in_task and path[-1] in Card.model_fields:
+        return f"it is a key of the card, so write it above the first [tasks.…], not in {path[1]!r}"
+    if len(path) == 1 and path[0] in TaskCard.model_fields:
+        return "it is a key of a task, so write it below its [tasks.…]"
+    return ""
 
 
 def _line_of(path: list[str], text: str) -> int | None:

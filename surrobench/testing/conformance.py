@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from surrobench.predictors.protocol import Predictor
 from surrobench.strategies.strategy import Strategy
 from surrobench.testing.predictor_contract import CHECKS, Check
 from surrobench.testing.problems import Subject
@@ -42,17 +41,20 @@ def strategy_checks() -> tuple[StrategyCheck, ...]:
     return tuple(STRATEGY_CHECKS)
 
 
-def check_predictor(predictor: Predictor, *, expected: Mapping[str, str] | None = None) -> None:
+def check_predictor(predictor: Any, *, expected: Mapping[str, str] | None = None) -> None:
     """Run the whole contract.
 
     Args:
-        predictor: the recipe to test.
+        predictor: what to test: a recipe, a regressor shaped like scikit-learn's, a class of
+            either, or what :func:`~surrobench.predictors.make_predictor` reads, such as
+            ``"mine:Mine"``.
         expected: checks that this predictor does not meet, each with the reason.
 
     Raises:
         AssertionError: listing every check that failed unexpectedly, or passed although a reason
             why it could not was given.
         ValueError: if ``expected`` names no check or gives no reason.
+        UserError: if ``predictor`` is nothing that a study would take.
     """
     _run(CHECKS, Subject(predictor), repr(predictor), dict(expected or {}))
 

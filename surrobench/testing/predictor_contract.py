@@ -15,7 +15,6 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.monte_carlo import qUpperConfidenceBound
 from botorch.models.model import Model
 
-from surrobench.predictors.protocol import Predictor
 from surrobench.testing.problems import Subject, moments, rank_correlation
 
 
@@ -27,8 +26,8 @@ class Check:
     sentence: str
     body: Callable[[Subject], None]
 
-    def __call__(self, predictor: Predictor | Subject) -> None:
-        """Test a predictor, or a subject whose fitted model other checks share."""
+    def __call__(self, predictor: Any) -> None:
+        """Test a predictor, or a :class:`Subject` whose fitted model other checks share."""
         self.body(predictor if isinstance(predictor, Subject) else Subject(predictor))
 
     def __str__(self) -> str:

@@ -12,7 +12,9 @@ from botorch.models.model import Model
 from scipy.stats import kendalltau
 from torch import Tensor
 
+from surrobench.predictors import make_predictor
 from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.regressors import is_predictor
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,16 @@ def column(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
 
 
 class Subject:
-    """A predictor under test; the model that several checks look at is fitted once."""
+    """A predictor under test; the model that several checks look at is fitted once.
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+    What is no recipe itself (a regressor shaped like scikit-learn's, a class, a name, a dotted
+    path, a mapping with options) is made one as a study would make it.
+    """
+
+    def __init__(self, predictor: Any) -> None:
+        recipe = is_predictor(predictor) and not isinstance(predictor, type)
+        self.predictor: Predictor = predictor if recipe else make_predictor(predictor)
+        predictor = self.predictor
         single = getattr(predictor, "encoding", None) is not None
         self.problem = column() if single else cells()
 

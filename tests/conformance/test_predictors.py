@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from quick_parts import CHEAPER_PREDICTORS, NAMES
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
+from surrobench.errors import UserError
 from surrobench.predictors import TRANSFORMS, make_predictor
 from surrobench.testing.conformance import Check, Subject, check_predictor, predictor_checks
 
@@ -65,6 +68,23 @@ def test_a_broken_predictor_is_reported_with_every_broken_promise() -> None:
         check_predictor(Forgetful())
     assert "inputs_are_unchanged" in str(caught.value)
     assert "a_simple_function_is_learned" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [Ridge, Ridge(), "sklearn.linear_model:Ridge", {"use": "knn", "neighbours": 3}],
+    ids=repr,
+)
+def test_whatever_a_study_takes_can_be_checked(given: Any) -> None:
+    checks = {check.name: check for check in predictor_checks()}
+    for name in ("is_a_botorch_model", "same_seed_same_result", "shapes_follow_botorch"):
+        checks[name](given)
+
+
+def test_what_no_study_takes_is_refused_before_any_check() -> None:
+    for wrong in ("bayesain-ridge", 3, StandardScaler):
+        with pytest.raises(UserError):
+            check_predictor(wrong)
 
 
 def test_a_reason_excuses_a_check_but_only_while_it_fails() -> None:

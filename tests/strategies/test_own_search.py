@@ -328,6 +328,41 @@ def test_a_callback_or_the_clock_ends_a_search() -> None:
         quick(timeout=0)
 
 
+@pytest.mark.parametrize("changes", [{"timeout": "2m"}, {"budget": "40"}, {"budget": None}])
+def test_limits_that_are_no_numbers_are_refused(changes: dict[str, Any]) -> None:
+    (name,) = changes
+    with pytest.raises(UserError, match=f"{name} is .*write a number of"):
+        quick(**changes)
+
+
+def test_a_function_of_one_configuration_is_told_how_it_is_called() -> None:
+    def takes_a_dictionary(config: Any) -> float:
+        return float(config["a"])
+
+    def takes_other_names(alpha: Any, beta: Any) -> float:
+        return 0.0
+
+    for evaluate in (takes_a_dictionary, takes_other_names):
+        with pytest.raises(UserError, match=r"tuple of choice indices.*called with the values: "):
+            quick(evaluate)
+
+
+def test_a_search_without_a_best_says_which_bound_nothing_keeps() -> None:
+    def heavy(**config: Any) -> Evaluation:
+        return Evaluation(train(**config), metrics={"params": 7.0})
+
+    assert "no best: none keeps params <= 0.5" in repr(
+        quick(heavy, constraints={"params": "<= 0.5"})
+    )
+    assert repr(quick(heavy, constraints={"params": "<= 9"})).count("no best") == 0
+
+
+def test_a_bound_on_a_decision_belongs_into_the_space() -> None:
+    name = SPACE.variables[0].name
+    with pytest.raises(UserError, match=r"It is a decision: .*smaller range"):
+        quick(constraints={name: "<= 4"})
+
+
 def test_longer_trainings_go_on_from_their_checkpoints(tmp_path: Path) -> None:
     ran: list[int] = []
 

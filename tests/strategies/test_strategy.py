@@ -176,6 +176,21 @@ def test_problems_that_do_not_suit_are_refused() -> None:
 # -- telling -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("result", ["0.9", None, {"accuracy": 0.9}, [0.9]])
+def test_results_that_are_no_numbers_are_refused_and_leave_the_search_as_it_was(
+    result: Any,
+) -> None:
+    strategy = Scripted(problem(), design=[A])
+    strategy.ask()
+    with pytest.raises(UserError, match="tell a number"):
+        strategy.tell(A, result)
+    assert strategy.history == []
+    assert A in strategy.pending
+    strategy.tell(A, np.float32(0.5))
+    assert strategy.best is not None
+    assert strategy.best.value == 0.5
+
+
 @pytest.mark.parametrize(
     ("result", "status"),
     [

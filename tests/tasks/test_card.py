@@ -39,6 +39,15 @@ def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path):
         read(tmp_path, 'desicions = ["a"]\n' + GOOD)
 
 
+def test_a_key_in_the_wrong_part_of_a_card_is_told_where_it_belongs(tmp_path):
+    with pytest.raises(UserError, match=r"'cost' \(line 1\).*key of a task.*\[tasks"):
+        read(tmp_path, 'cost = "seconds"\n' + GOOD)
+    with pytest.raises(
+        UserError, match=r"'tasks.value.decimal' \(line 8\).*key of the card.*above"
+    ):
+        read(tmp_path, GOOD + 'decimal = ","\n')
+
+
 def test_every_mistake_is_listed_at_once(tmp_path):
     text = GOOD.replace('"maximise"', '"upwards"').replace('decisions = ["a"]', "decisions = 3")
     with pytest.raises(UserError) as caught:
