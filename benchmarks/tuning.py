@@ -40,7 +40,7 @@ import numpy as np
 import pandas as pd
 import torch
 from tuning_functions import BUDGET, SEEDS, functions, regret
-from tuning_report import SURE, gain, write_report
+from tuning_report import SURE, at_the_end, gain, write_report
 from tuning_settings import FAMILIES, FIXED, LIBRARY, PREVIOUS, described
 
 from surrobench import load_task, make_predictor
@@ -199,13 +199,7 @@ def run_searches(log: Log, family: str, settings: dict[str, Setting]) -> None:
 
 def surely_better(log: Log, family: str, trial: str) -> bool:
     """Whether a confirmed setting gains by more than its error."""
-    cells = log.frame()
-    confirmed = cells[
-        (cells["family"] == family)
-        & (cells["stage"] == "confirm")
-        & (cells["transform"] == "standardise")
-    ]
-    value, error = gain(confirmed, trial)
+    value, error = gain(at_the_end(log.frame(), family, "standardise"), trial)
     return value > SURE * error
 
 

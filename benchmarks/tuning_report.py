@@ -98,13 +98,13 @@ def chosen(cells: pd.DataFrame, settings: dict[str, dict[str, Setting]]) -> pd.D
     """What each family got: the confirmed gain of its best finalist, and whether it was adopted."""
     rows = []
     for family in settings:
-        confirmed = _confirmed(cells, family, "standardise")
+        confirmed = at_the_end(cells, family, "standardise")
         best = finalists(confirmed)[0]
         by_value, error = gain(confirmed, best)
         searched = cells[(cells["family"] == family) & (cells["stage"] == "functions")]
         worse, worse_error = loss(searched, best)
         adopted = by_value > SURE * error and not worse > SURE * worse_error
-        warped, warped_error = gain(_confirmed(cells, family, "quantile-normal"), best)
+        warped, warped_error = gain(at_the_end(cells, family, "quantile-normal"), best)
         rows.append(
             {
                 "family": family,
@@ -126,7 +126,8 @@ def chosen(cells: pd.DataFrame, settings: dict[str, dict[str, Setting]]) -> pd.D
     return pd.DataFrame(rows)
 
 
-def _confirmed(cells: pd.DataFrame, family: str, transform: str) -> pd.DataFrame:
+def at_the_end(cells: pd.DataFrame, family: str, transform: str) -> pd.DataFrame:
+    """The confirmation's fits of one family with one transform."""
     return cells[
         (cells["family"] == family)
         & (cells["stage"] == "confirm")
@@ -139,7 +140,7 @@ def side_by_side(cells: pd.DataFrame, choice: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for family, best, adopted in choice[["family", "best", "adopted"]].itertuples(index=False):
         for transform in ("standardise", "quantile-normal"):
-            part = _confirmed(cells, family, transform)
+            part = at_the_end(cells, family, transform)
             means, spent = mean_tau(part), part.groupby("trial")["fit_cpu"].mean()
             sizes = {f"tau_{size}": mean_tau(some) for size, some in part.groupby("train_size")}
             labels = {"before": "0", "library": "library", "now": best if adopted else "0"}
