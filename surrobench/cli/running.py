@@ -57,7 +57,7 @@ class RunRequest:
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
-    from surrobench.cli.results import DETAILS
+    from surrobench.reporting.reports import DETAILS
 
     if request.detail not in DETAILS:
         raise UserError(f"--report {request.detail}: " + did_you_mean(request.detail, DETAILS))
