@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.utils.probability.utils import log_ndtr, ndtr, phi
 from scipy import special
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition, highest
-from surrobench.acquisition.options import check_not_negative
 from surrobench.acquisition.situation import Situation
-from surrobench.errors import UserError, did_you_mean
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.options import check_choice, check_number
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.integer[Any]]
 Schedule = Literal["constant", "log", "srinivas"]
 _CONFIDENCE = 0.1
 _ROUNDING = 1e-9
@@ -186,12 +183,8 @@ class UpperConfidenceBound(Acquisition):
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        if self.schedule not in get_args(Schedule):
-            raise UserError(
-                f"acquisition 'ucb': unknown schedule {self.schedule!r}. "
-                + did_you_mean(str(self.schedule), get_args(Schedule))
-            )
-        check_not_negative(self, "beta")
+        check_choice(self, "schedule", self.schedule, get_args(Schedule))
+        check_number(self, "beta", self.beta, 0.0)
 
     def beta_at(self, step: int, candidates: int = 1) -> float:
         """Beta after so many choices, over a pool of so many candidates."""

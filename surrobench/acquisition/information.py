@@ -21,9 +21,9 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.monte_carlo import evaluate
-from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.situation import Situation
+from surrobench.options import check_counts
 from surrobench.predictors.belief import Kind
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.analytic import improvement_scores, log_improvement
-from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.situation import Situation
+from surrobench.options import check_counts
 from surrobench.predictors.belief import Belief, Kind
 
 _BLOCK = 1_000_000

@@ -20,9 +20,9 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
-from surrobench.acquisition.options import check_counts, check_not_negative
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.situation import Situation
+from surrobench.options import check_counts, check_number
 from surrobench.predictors.belief import Belief
 from surrobench.predictors.models import EachMemberSampler
 
@@ -155,7 +155,7 @@ class QUpperConfidenceBound(MonteCarlo):
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
         check_counts(self, "samples")
-        check_not_negative(self, "beta")
+        check_number(self, "beta", self.beta, 0.0)
 
     def function(self, situation: Situation) -> AcquisitionFunction:
         """BoTorch's ``qUpperConfidenceBound``."""

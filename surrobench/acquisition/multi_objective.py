@@ -22,13 +22,13 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import log_feasibility
-from surrobench.acquisition.fronts import reference_point
 from surrobench.acquisition.monte_carlo import evaluate
-from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
+from surrobench.metrics.fronts import reference_point
+from surrobench.options import check_counts
 
 JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""

@@ -170,7 +170,7 @@ def _part(text: str) -> Any:
     """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
     if not text.lstrip().startswith("{"):
         return text
-    from surrobench.studies.strict_toml import parse_toml
+    from surrobench.strict_toml import parse_toml
 
     return parse_toml(f"part = {text}", "the command line")["part"]
 

@@ -11,7 +11,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-from surrobench.predictors.protocol import FloatArray
+from surrobench.arrays import FloatArray
 
 Form = Literal[
     "members", "moments", "distribution", "quantiles", "typed-quantiles", "own-quantiles", "values"

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.predictors.linear import BayesianRidge
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, smallest_variance
 
 

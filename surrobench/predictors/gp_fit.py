@@ -28,7 +28,7 @@ from surrobench.predictors.correlations import (
 )
 
 if TYPE_CHECKING:
-    from surrobench.predictors.protocol import FloatArray
+    from surrobench.arrays import FloatArray
 
 LOWEST_LENGTHSCALE = 0.025
 LOWEST_OUTPUTSCALE = 1e-4

@@ -9,8 +9,8 @@ import sklearn.svm
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import fold_masks
 from surrobench.predictors.scaling import UnitRange, squared_distances

@@ -12,10 +12,11 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.predictors.answers import FORMS, METHODS, FittedRegressor, form_of, parameters_of
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.protocol import FloatArray, Predictor
+from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform

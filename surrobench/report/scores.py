@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import bootstrap
 from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
 from surrobench.report.figures import panels
@@ -23,8 +23,6 @@ from surrobench.report.pairs import COLUMNS, compare_pairs
 from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
 from surrobench.report.style import Look
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

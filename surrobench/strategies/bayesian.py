@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from surrobench.acquisition import make_acquisition
@@ -18,12 +17,13 @@ from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import ConstrainedExpectedImprovement, log_feasibility
 from surrobench.acquisition.pairing import check_pairing
 from surrobench.acquisition.situation import Situation
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
+from surrobench.options import check_whole
 from surrobench.predictors.belief import Kind
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.batches import select_batch
 from surrobench.strategies.generation import Moment, make_generator
-from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
 from surrobench.strategies.surrogate import (
@@ -34,8 +34,6 @@ from surrobench.strategies.surrogate import (
     learned,
     settled_predictor,
 )
-
-FloatArray = npt.NDArray[np.float64]
 
 WHOLE_UP_TO = 100_000
 """Larger pools are not believed about as a whole, unless the generation is ``"pool"``."""

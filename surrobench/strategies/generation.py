@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.arrays import FloatArray
+from surrobench.options import check_counts, check_number
+from surrobench.registry import Registry
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 
-FloatArray = npt.NDArray[np.float64]
 Score = Callable[[Sequence[Arch]], FloatArray]
 """The acquisition function of some candidates (each may be proposed); larger is better."""
 _DRAWS = 20
@@ -106,7 +105,7 @@ class RandomSubset:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
+        check_counts(self, "count")
 
     def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
         """Draw."""
@@ -133,12 +132,8 @@ class Mutation:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
-        if not isinstance(self.random, int | float) or not 0.0 <= self.random <= 1.0:
-            raise UserError(
-                f"generation 'mutation': option 'random' is {self.random!r}; it must be a number "
-                "from 0 to 1."
-            )
+        check_counts(self, "count", "parents", "changes")
+        check_number(self, "random", self.random, 0.0, 1.0)
 
     def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
         """Mutate; what mutation cannot fill (all neighbours seen), sampling does."""
@@ -187,7 +182,7 @@ class LocalSearch:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
+        check_counts(self, "starts", "rounds", "breadth", "count")
 
     def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
         """Climb."""
@@ -234,7 +229,7 @@ class _Either:
         return any(arch in container for container in self._containers)
 
 
-GENERATORS: Registry[Generator] = Registry("generation")
+GENERATORS: Registry[Generator] = Registry("generation", '{use = "mutation", parents = 5}')
 for _name, _class, _summary in (
     ("pool", "WholePool", "every candidate"),
     ("random", "RandomSubset", "a uniform sample at every step"),
@@ -250,33 +245,4 @@ def make_generator(spec: str | Mapping[str, Any]) -> Generator:
     Raises:
         UserError: for an unknown name or option, or a wrong value.
     """
-    options = dict(spec) if isinstance(spec, Mapping) else {"use": spec}
-    name = options.pop("use", None)
-    if not isinstance(name, str):
-        raise UserError(
-            f"generation {spec!r}: give a name, or a mapping with the name under the key 'use', "
-            'for example {use = "mutation", parents = 5}.'
-        )
-    path = ":" in name and name not in GENERATORS.names()
-    factory = import_attribute(name if path else GENERATORS.entry(name).target)
-    if dataclasses.is_dataclass(factory):
-        valid = [option.name for option in dataclasses.fields(factory)]
-        for option in options:
-            if option not in valid:
-                raise UserError(
-                    f"generation {name!r} has no option {option!r}. " + did_you_mean(option, valid)
-                )
-    return GENERATORS.create(name, **options)
-
-
-def _check_whole(generator: Any, *, least: int) -> None:
-    """Refuse options that ought to be whole numbers and are not."""
-    for option in dataclasses.fields(generator):
-        value = getattr(generator, option.name)
-        if option.type != "int":
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise UserError(
-                f"generation {type(generator).__name__}: option {option.name!r} is {value!r}; it "
-                f"must be a whole number, at least {least}."
-            )
+    return GENERATORS.make(spec)

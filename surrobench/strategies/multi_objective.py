@@ -8,21 +8,19 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.utils.multi_objective.pareto import is_non_dominated
 from torch import Tensor
 
 from surrobench.acquisition.situation import Situation
+from surrobench.arrays import FloatArray
+from surrobench.options import check_whole
 from surrobench.predictors.belief import Belief
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.bayesian import BayesianOptimisation, only
-from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation
 from surrobench.strategies.surrogate import Quantity, Spec
-
-FloatArray = npt.NDArray[np.float64]
 
 _OPTIMISM = (0.0, 1.0, 2.0)
 """Deviations above the mean at which candidates are short-listed."""

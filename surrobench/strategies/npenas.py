@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.options import check_choice, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.generation import Moment, Mutation
-from surrobench.strategies.options import check_choice, check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.screening import FEWEST, RANKINGS, Ranking, Screen
 from surrobench.strategies.strategy import Observation, Strategy

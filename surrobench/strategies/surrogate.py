@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from surrobench.acquisition.situation import LearnedConstraint
+from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.encodings.default import MIXED, default_encoding
 from surrobench.predictors import make_predictor
@@ -23,7 +23,6 @@ from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint
 
-FloatArray = npt.NDArray[np.float64]
 Spec = str | Mapping[str, Any]
 
 DEFAULT_PREDICTOR = "gp-matern52+quantile-normal"

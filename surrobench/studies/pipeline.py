@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError, text_of
 from surrobench.metrics import ranking
 from surrobench.studies.pipeline_choice import (
@@ -38,7 +38,6 @@ from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search import packed, strategy_seed
 from surrobench.tasks.evaluation import Evaluation
 
-FloatArray = npt.NDArray[np.float64]
 UNTRAINED = ("random", "largest")
 """Baselines that need no short trainings."""
 _LEAST_RANKED = 3  # fewer have no rank correlation worth the name

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.situation import Situation
+from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.model_belief import ModelBelief
 from surrobench.predictors.predictive import predict
 from surrobench.strategies.batches import select_batch
 from surrobench.studies.pipeline_task import CandidatePool
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

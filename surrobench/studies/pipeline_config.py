@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from surrobench.strict_toml import complaints, refuse
 from surrobench.studies.config import (
     code_in,
     filled_list,
@@ -21,7 +22,6 @@ from surrobench.studies.config import (
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
-from surrobench.studies.strict_toml import complaints, refuse
 
 BASELINES = ("random", "best-trained", "largest")
 """Choices without a predictor: uniform ones, the best of the trained sample itself, and the

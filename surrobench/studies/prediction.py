@@ -24,9 +24,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError, text_of
 from surrobench.metrics import prediction_scores
@@ -36,13 +36,10 @@ from surrobench.predictors import predictive as predictive_checks
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.studies.grid import Cell
-from surrobench.studies.protocols import IntArray, split
+from surrobench.studies.protocols import split
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
 from surrobench.tasks.task import TableTask
-
-FloatArray = npt.NDArray[np.float64]
-
 
 _CHECKS = {Path(module.__file__ or "") for module in (predictive_checks, regressor_checks)}
 """Where answers of predictors are checked: a ValueError raised there is an invalid answer."""

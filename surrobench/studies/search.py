@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from surrobench.errors import UserError, text_of
+from surrobench.metrics.fronts import HypervolumeMeter
 from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
 from surrobench.studies.live_search_task import LiveSearchTask
-from surrobench.studies.pareto import HypervolumeMeter
 from surrobench.studies.prediction import reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell

@@ -19,7 +19,6 @@ from toy_pool import EXCLUDED, OBSERVED, SIZE, belief, process, situation
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.constrained import log_feasibility
-from surrobench.acquisition.fronts import hypervolume, reference_point
 from surrobench.acquisition.multi_objective import (
     ParEGO,
     QLogEHVI,
@@ -31,6 +30,7 @@ from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
 from surrobench.acquisition.situation import LearnedConstraint, Situation
 from surrobench.errors import UserError
+from surrobench.metrics.fronts import hypervolume, reference_point
 
 
 def two(**changes: object) -> Situation:

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dpotrs, dtrtri, dtrtrs
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.gp_fit import factorise
 from surrobench.predictors.pool_gp.covariance import BoundCovariance
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 _TILE = 4096
 _SPARE = 32
 

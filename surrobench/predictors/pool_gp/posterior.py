@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.belief import Kind
-from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.modules import botorch_model
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.pool_gp.sampling import joint_samples
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import FittedTransform
 from surrobench.process_state import standard_numerics
 
-IntArray = npt.NDArray[np.integer[Any]]
 _LEAST_SHARE = 1e-12
 _MOST_NUMBERS = 2**24
 """Numbers in one temporary array of a batched covariance (128 MiB)."""

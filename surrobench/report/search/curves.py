@@ -9,19 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import (
-    FloatArray,
-    RegretScale,
-    percent,
-    staggered,
-    time_unit,
-)
+from surrobench.report.search.scales import RegretScale, percent, staggered, time_unit
 from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
 
 BANDS = {

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
@@ -14,7 +15,6 @@ from surrobench.report.figures.tags import tag
 from surrobench.report.search.fronts import attained
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import FloatArray
 from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
 
 _WHISKER = 3.0

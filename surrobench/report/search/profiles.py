@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.search.looks import Cast
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import DEEPEST, FloatArray, percent, staggered
+from surrobench.report.search.scales import DEEPEST, percent, staggered
 from surrobench.report.search.traces import TOLERANCE, Traces
 from surrobench.report.style import MUTED, ONE_COLUMN, paper_style
 
