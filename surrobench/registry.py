@@ -210,9 +210,8 @@ class Registry(Generic[T]):
             UserError: for an unknown name or option, with the nearest valid ones.
         """
         read = self.read(spec, **options)
-        check_names(
-            f"{self.kind} {read.name!r}", read.options, option_names(self.find(read.name)[0])
-        )
+        owner = f"{self.kind.replace('_', ' ')} {read.name!r}"
+        check_names(owner, read.options, option_names(self.find(read.name)[0]))
         return self.create(read.name, **read.options)
 
     def create(self, name: str, **options: Any) -> T:

@@ -1,4 +1,4 @@
-"""Acquisition functions over finite pools: from a belief to the candidates to train next."""
+"""Acquisition functions over finite pools: from a posterior to the candidates to train next."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ class Constant(TransformedPredictor):
         """Remember two numbers; ``X`` and ``seed`` are not used."""
         n = len(y)
         mean = float(np.mean(y))
-        deviation = float(np.std(y, ddof=1)) if n > 1 else 1.0
+        std = float(np.std(y, ddof=1)) if n > 1 else 1.0
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
             level = torch.full((len(Z),), mean, dtype=torch.float64)
-            return level, torch.full_like(level, deviation)
+            return level, torch.full_like(level, std)
 
         return MomentsModel(moments, floor=smallest_variance(y))
 

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from surrobench.columns import ColumnBlock
 from surrobench.options import check_choice, check_counts
-from surrobench.predictors.belief import PoolSession
 from surrobench.predictors.correlations import Kernel
 from surrobench.predictors.fitted_gp import (
     FittedGP,
@@ -36,11 +35,12 @@ from surrobench.predictors.gp_fit import (
     prior_options,
 )
 from surrobench.predictors.pool_gp.recipe import PoolGP
+from surrobench.predictors.posterior import PoolSession
 from surrobench.predictors.transforms import (
     TargetTransform,
     check_transform,
     fit_transform,
-    least_deviation,
+    least_std,
 )
 from surrobench.process_state import standard_numerics
 
@@ -95,7 +95,7 @@ class ExactGP(PriorShape):
         if self.transform == "quantile-normal":
             transform = fit_transform(self.transform, y)
             return transform.wrap(self._fit(X, transform.forward(y), outcome_transform=None))
-        return self._fit(X, y, outcome_transform=Standardize(m=1, min_stdv=least_deviation(y)))
+        return self._fit(X, y, outcome_transform=Standardize(m=1, min_stdv=least_std(y)))
 
     def on_pool(self, X: Tensor) -> PoolSession:
         """Start on a pool ``X`` (``m x d``); columns are scaled by the ranges of the pool."""

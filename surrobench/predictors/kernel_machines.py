@@ -45,11 +45,11 @@ class SVR(TransformedPredictor):
         scale = UnitRange.of(X)
         inputs = scale(X)
         machine = self._machine(inputs, y)
-        deviation = float(np.sqrt(self._left_out_variance(inputs, y, seed)))
+        std = float(np.sqrt(self._left_out_variance(inputs, y, seed)))
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
             mean = torch.from_numpy(machine(scale(Z.detach().numpy())))
-            return mean, torch.full_like(mean, deviation)
+            return mean, torch.full_like(mean, std)
 
         return MomentsModel(moments, floor=smallest_variance(y))
 

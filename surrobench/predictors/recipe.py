@@ -20,8 +20,8 @@ from surrobench.predictors.models import MIN_VARIANCE, PointwiseModel
 from surrobench.predictors.transforms import (
     FittedTransform,
     check_transform,
-    deviation_of,
     fit_inner_transform,
+    std_of,
 )
 from surrobench.process_state import standard_numerics
 
@@ -111,7 +111,7 @@ def canonical_rows(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def smallest_variance(y: FloatArray) -> float:
     """Floor of the predicted variance: a deviation of a thousandth of that of the targets."""
-    unit = deviation_of(torch.from_numpy(y)) ** 2
+    unit = std_of(torch.from_numpy(y)) ** 2
     return max(SMALL * float(np.var(y)), MIN_VARIANCE * unit)
 
 

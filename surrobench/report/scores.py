@@ -22,7 +22,7 @@ from surrobench.report.measures import Measure
 from surrobench.report.pairs import COLUMNS, compare_pairs
 from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
-from surrobench.report.style import Look
+from surrobench.report.style import MethodStyle
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Scores:
         tables: of each task, seeds × methods; NaN where a method has no score.
         measure: what they are.
         order: the methods, best first.
-        looks: of the methods.
+        styles: of the methods.
         stem: what the names of files begin with.
         suffix: what they end with.
         where: when the scores were taken, as the end of a sentence.
@@ -43,7 +43,7 @@ class Scores:
     tables: Mapping[str, pd.DataFrame]
     measure: Measure
     order: Sequence[str]
-    looks: Mapping[str, Look]
+    styles: Mapping[str, MethodStyle]
     stem: str
     suffix: str
     where: str
@@ -60,7 +60,7 @@ class Scores:
             tables,
             measure,
             [m for m in results.order(measure, size) if m not in constant],
-            panels.looks(results),
+            panels.styles(results),
             measure.column,
             f"-n{size}",
             f"with {size:,} training examples",

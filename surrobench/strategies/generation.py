@@ -21,7 +21,7 @@ _DRAWS = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class GenerationContext:
     """What a generator may use.
 
     Attributes:
@@ -75,7 +75,7 @@ class Generator(Protocol):
     lists_all: ClassVar[bool]
     """Whether it needs candidates that can be listed, and hands out all of them."""
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch] | None:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch] | None:
         """Distinct candidates that are not excluded; None stands for all."""
         ...
 
@@ -86,7 +86,7 @@ class WholePool:
 
     lists_all: ClassVar[bool] = True
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> None:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> None:
         """Nothing to do."""
         return
 
@@ -107,9 +107,9 @@ class RandomSubset:
         """Refuse options that are not valid."""
         check_counts(self, "count")
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Draw."""
-        return moment.candidates.sample(self.count, rng, moment.excluded)
+        return context.candidates.sample(self.count, rng, context.excluded)
 
 
 @dataclass(frozen=True)
@@ -135,24 +135,24 @@ class Mutation:
         check_counts(self, "count", "parents", "changes")
         check_number(self, "random", self.random, 0.0, 1.0)
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Mutate; what mutation cannot fill (all neighbours seen), sampling does."""
-        parents = moment.ranked[: self.parents]
+        parents = context.ranked[: self.parents]
         wanted = self.count - round(self.random * self.count) if parents else 0
         found: dict[Arch, None] = {}
         for _ in range(5 * wanted):
             if len(found) == wanted:
                 break
-            arch = self._mutant(parents[int(rng.integers(len(parents)))], moment, rng)
-            if arch not in moment.excluded:
+            arch = self._mutant(parents[int(rng.integers(len(parents)))], context, rng)
+            if arch not in context.excluded:
                 found[arch] = None
         missing = self.count - len(found)
-        known = _Either(moment.excluded, found)
-        return [*found, *moment.candidates.sample(missing, rng, known)]
+        known = _Either(context.excluded, found)
+        return [*found, *context.candidates.sample(missing, rng, known)]
 
-    def _mutant(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> Arch:
+    def _mutant(self, arch: Arch, context: GenerationContext, rng: np.random.Generator) -> Arch:
         for _ in range(int(rng.integers(1, self.changes + 1))):
-            arch = moment.changed(arch, rng)
+            arch = context.changed(arch, rng)
         return arch
 
 
@@ -184,15 +184,15 @@ class LocalSearch:
         """Refuse options that are not valid."""
         check_counts(self, "starts", "rounds", "breadth", "count")
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Climb."""
-        free = moment.candidates.sample(self.starts, rng, moment.excluded)
+        free = context.candidates.sample(self.starts, rng, context.excluded)
         scores: dict[Arch, float] = {}
-        self._look(free, moment, scores)
-        climbers = [*moment.ranked[: self.starts], *free]
+        self._look(free, context, scores)
+        climbers = [*context.ranked[: self.starts], *free]
         for _ in range(self.rounds):
-            around = [self._around(arch, moment, rng) for arch in climbers]
-            self._look([arch for near in around for arch in near], moment, scores)
+            around = [self._around(arch, context, rng) for arch in climbers]
+            self._look([arch for near in around for arch in near], context, scores)
             moved = [
                 max([arch, *near], key=lambda other: scores.get(other, -np.inf))
                 for arch, near in zip(climbers, around, strict=True)
@@ -205,17 +205,21 @@ class LocalSearch:
         best = sorted(scores, key=lambda arch: -scores[arch])
         return best[: self.count]
 
-    def _around(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> list[Arch]:
-        near = [other for other in moment.neighbours(arch) if other not in moment.excluded]
+    def _around(
+        self, arch: Arch, context: GenerationContext, rng: np.random.Generator
+    ) -> list[Arch]:
+        near = [other for other in context.neighbours(arch) if other not in context.excluded]
         if len(near) <= self.breadth:
             return near
         return [near[i] for i in sorted(rng.choice(len(near), self.breadth, replace=False))]
 
-    def _look(self, archs: Sequence[Arch], moment: Moment, scores: dict[Arch, float]) -> None:
+    def _look(
+        self, archs: Sequence[Arch], context: GenerationContext, scores: dict[Arch, float]
+    ) -> None:
         """Score what was not scored before."""
         new = [arch for arch in dict.fromkeys(archs) if arch not in scores]
         if new:
-            values = np.nan_to_num(moment.score(new), nan=-np.inf)
+            values = np.nan_to_num(context.score(new), nan=-np.inf)
             scores.update(zip(new, values.tolist(), strict=True))
 
 

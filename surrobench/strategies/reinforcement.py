@@ -170,8 +170,8 @@ class ControllerSearch(Strategy):
         self._baseline = baseline
         for reward in rewards.tolist():
             self._baseline += (1.0 - self.baseline_decay) * (reward - self._baseline)
-        deviation = float(every.std())
-        return (rewards - baseline) / (deviation if deviation > 0.0 else 1.0)
+        std = float(every.std())
+        return (rewards - baseline) / (std if std > 0.0 else 1.0)
 
     def _save(self) -> dict[str, Any]:
         return {

@@ -162,7 +162,7 @@ def _columns(
         "pick": [place.get(row, 0) for row in rows],
         "reference": [row in reference for row in rows],
         "predicted": [float(picks.predicted[row]) for row in rows],
-        "predicted_std": [float(picks.deviation[row]) for row in rows],
+        "predicted_std": [float(picks.std[row]) for row in rows],
         "brief_value": [brief[row].value if row < len(brief) else math.nan for row in rows],
         "value": [values.get(row, unknown)[0] for row in rows],
         "value_std": [values.get(row, unknown)[1] for row in rows],

@@ -71,7 +71,7 @@ class PipelineStudy(BaseModel):
         predictors: names, or tables with options (and a label, and an encoding of its own).
         encodings: ``"default"`` is the one that the task proposes (for live tasks, what follows
             from the kinds of the decisions).
-        acquisitions: what picks from a belief.
+        acquisitions: what picks from a posterior.
         candidates: architectures that can be picked; a smaller task offers all it has.
         train: how many of them are trained briefly.
         picks: how many each predictor picks.

@@ -29,9 +29,9 @@ def test_optima_are_maxima_of_what_may_still_be_best() -> None:
     now = situation(process(), seed=3)
     rows, values = Gibbon(optima=100).sampled_optima(now)
     assert 21 not in rows.tolist()  # ruled out beforehand, and never observed
-    top = now.belief.mean[[*range(21), *range(22, 40)]].max()
+    top = now.posterior.mean[[*range(21), *range(22, 40)]].max()
     assert float(values.mean()) > float(top) - 1e-3
-    samples = now.belief.sample(100, seed=3, rows=torch.tensor([*range(21), *range(22, 40)]))
+    samples = now.posterior.sample(100, seed=3, rows=torch.tensor([*range(21), *range(22, 40)]))
     torch.testing.assert_close(values, samples.amax(dim=1))
 
 

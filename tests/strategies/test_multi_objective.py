@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.errors import UserError
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
@@ -66,9 +66,9 @@ def test_a_batch_holds_distinct_new_architectures() -> None:
     assert not set(batch) & {o.arch for o in strategy.history}
 
 
-def situation_of(strategy: Any) -> Situation:
+def situation_of(strategy: Any) -> AcquisitionContext:
     observed = list(strategy.trained.values())
-    return strategy._situation(strategy._outlook(observed, 0), observed, None, 0)
+    return strategy._context(strategy._pool_state(observed, 0), observed, None, 0)
 
 
 def test_the_short_list_holds_what_is_best_in_each_objective() -> None:
@@ -80,7 +80,7 @@ def test_the_short_list_holds_what_is_best_in_each_objective() -> None:
     assert int(listed.allowed.sum()) == 40
     assert not (listed.allowed & ~situation.allowed).any()
     rows = situation.choices()
-    for belief in situation.beliefs:
+    for belief in situation.posteriors:
         assert listed.allowed[rows[belief.mean[rows].argmax()]]
 
 

@@ -1,4 +1,4 @@
-"""What a Gaussian process believes about every candidate of a pool."""
+"""The posterior of a Gaussian process at every candidate of a pool."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.predictors.belief import Kind
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.modules import botorch_model
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.pool_gp.sampling import joint_samples
+from surrobench.predictors.posterior import Kind
 from surrobench.predictors.transforms import FittedTransform
 from surrobench.process_state import standard_numerics
 
@@ -25,7 +25,9 @@ _MOST_NUMBERS = 2**24
 
 
 class PoolPosterior:
-    """An exact posterior over ``m`` candidates; a :class:`~surrobench.predictors.belief.Belief`.
+    """An exact posterior over ``m`` candidates.
+
+    A :class:`~surrobench.predictors.posterior.SurrogatePosterior`.
 
     Mean and variance are kept. Covariances, samples and conditioning read the factor of the
     session, which a later fit of hyperparameters overwrites: they then raise ``RuntimeError``.
