@@ -61,6 +61,10 @@ class KnowledgeGradient(Acquisition):
         return scores
 
     def _gradients(self, posterior: SurrogatePosterior, rows: Tensor) -> Tensor:
+        # A noisy value at x moves all means along one line each (Frazier, Powell & Dayanik 2009):
+        #     mean(j) + b_j Z,    b_j = cov(j, x) / sqrt(var(x) + noise),    Z ~ N(0, 1),
+        # so the gain is E max_j (mean(j) + b_j Z) - max_j mean(j). The line of x itself, with
+        # b = var(x) / sqrt(var(x) + noise), belongs to them wherever its mean ranks.
         others = _highest(posterior.mean, self.alternatives)
         parts = []
         for part in rows.split(max(1, _BLOCK // (len(others) + 1))):

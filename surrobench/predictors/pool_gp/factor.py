@@ -81,6 +81,8 @@ class PoolFactor:
         self.generation += 1
         self.rows = []
         self._reserve(n)
+        # K(train) + noise = L L' and V = L^-1 K(train, pool). What the observations explain of the
+        # prior variance of x is the squared length of its column of V: var(x) = k(x, x) - v(x)'v(x).
         training = kernel.between(at, at) / kernel.scale
         factor, self.jitter = factorise(training, kernel.scale, noise)
         self._L[:n, :n] = factor
@@ -96,6 +98,8 @@ class PoolFactor:
 
     def append(self, kernel: BoundCovariance, noise: float, row: int) -> None:
         """Add one observation."""
+        # A bordered factor: the new row of L is (v', pivot) with v the column of V at this row and
+        # pivot² = k + noise - v'v; the new row of V is (k(row, pool) - v'V) / pivot.
         n = self.n
         self._reserve(n + 1)
         known = self.columns(n, np.array([row]))[:, 0]

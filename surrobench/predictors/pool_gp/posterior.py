@@ -60,6 +60,10 @@ class PoolPosterior:
 
     def _means(self) -> tuple[float, FloatArray]:
         """The prior mean, and the means of all candidates."""
+        # With C = L L' the covariance of the observations y, profiling out the constant c gives
+        #     c = 1' C^-1 y / 1' C^-1 1    and    mean(x) = c + k(x)' C^-1 (y - c 1).
+        # Kernels that are sums over choices apply C^-1 once and add up by choice; others use
+        # V = L^-1 K(train, pool), whose column v(x) turns that into v(x)' L^-1 (y - c 1).
         targets, factor, kernel = self._targets, self._factor, self.process.kernel
         both = np.array([targets, np.ones_like(targets)]).T
         if kernel.sums:
@@ -165,6 +169,7 @@ class PoolPosterior:
 
     def _covariance(self, a: IntArray, b: IntArray) -> FloatArray:
         """Between rows ``a`` (``s x k``) and ``b`` (``s x l``), ``s x k x l``."""
+        # cov(x, x') = k(x, x') - v(x)' v(x'), for many pairs of row sets at once.
         left = self.whitened(a.ravel()).reshape(-1, *a.shape)
         right = self.whitened(b.ravel()).reshape(-1, *b.shape)
         prior = self.process.kernel.between(a, b)
@@ -199,6 +204,9 @@ class PoolPosterior:
         new._extra_L[:extra, : self._n + extra] = self._extra_L
         kernel, noise = self.process.kernel, self.noise
         for position, (row, value) in enumerate(zip(map(int, rows), given, strict=True)):
+            # One more row of L and of V: with v the column of V at the new row r,
+            #     pivot² = k(r, r) + noise - v'v,    fresh(x) = cov(r, x) / pivot,
+            # and then mean += fresh (value - mean(r)) / pivot, variance -= fresh².
             at = extra + position
             by_factor = self._factor.columns(self._n, np.array([row]))[:, 0]
             by_extra = new._extra[:at, row].copy()
