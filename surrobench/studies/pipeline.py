@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from surrobench.arrays import FloatArray
-from surrobench.errors import UserError, text_of
+from surrobench.errors import UserError
 from surrobench.metrics import ranking
 from surrobench.studies.pipeline_choice import (
     Picks,
@@ -33,7 +33,7 @@ from surrobench.studies.pipeline_task import (
     load_pipeline_task,
     mean_value,
 )
-from surrobench.studies.prediction import reason_of, seeded
+from surrobench.studies.prediction import is_out_of_memory, reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search import packed, strategy_seed
 from surrobench.tasks.evaluation import Evaluation
@@ -65,8 +65,7 @@ def run_pipeline(cell: PipelineCell) -> Record:
             picks = _picks(cell, pool, np.array([one.value for one in brief]))
         content, timing = _judged(cell, task, pool, picks, brief)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
-        status: Status = "oom" if memory else "failed"
+        status: Status = "oom" if is_out_of_memory(error) else "failed"
         return _record(cell, status, reason_of(error), trace=traceback.format_exc())
     return _record(cell, "ok", "", content, timing)
 

@@ -192,9 +192,14 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {one_line(text_of(error))}{where}"
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking, as Python says it or torch's allocator."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
+
+
 def _status(error: Exception) -> Status:
     """Out of memory, an answer that our checks refused, or a failure of the predictor itself."""
-    if isinstance(error, MemoryError) or "can't allocate memory" in text_of(error):
+    if is_out_of_memory(error):
         return "oom"
     frames = traceback.extract_tb(error.__traceback__)
     refused = isinstance(error, ValueError) and Path(frames[-1].filename) in _CHECKS

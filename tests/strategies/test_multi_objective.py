@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from surrobench.acquisition.context import AcquisitionContext
 from surrobench.errors import UserError
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.multi_objective import _promising
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (
@@ -197,3 +199,18 @@ def test_mistakes_are_refused_at_once(options: dict[str, Any], said: str) -> Non
 def test_a_single_objective_is_refused() -> None:
     with pytest.raises(UserError, match="at least one further objective"):
         make_strategy(NAME, Candidates(choices(3, 3)))
+
+
+def test_the_shortlist_holds_compromises_that_no_weighted_sum_finds() -> None:
+    """On a front that is not convex: the worst weighted objective counts, not their sum."""
+    means = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4], [0.1, 0.1]], dtype=torch.float64)
+    posteriors: Any = [
+        SimpleNamespace(mean=mean, variance=torch.full_like(mean, 1e-6)) for mean in means.T
+    ]
+    rows = torch.tensor([10, 11, 12, 13])
+    first = [
+        int(_promising(posteriors, rows[:3], 1, np.random.default_rng(seed))[0])
+        for seed in range(30)
+    ]
+    assert first.count(12) > 10
+    assert set(first) == {10, 11, 12}

@@ -82,7 +82,7 @@ class PoolFactor:
         self.rows = []
         self._reserve(n)
         # K(train) + noise = L L' and V = L^-1 K(train, pool). What the observations explain of the
-        # prior variance of x is the squared length of its column of V: var(x) = k(x, x) - v(x)'v(x).
+        # prior variance of x is the squared length of its column v of V.
         training = kernel.between(at, at) / kernel.scale
         factor, self.jitter = factorise(training, kernel.scale, noise)
         self._L[:n, :n] = factor
