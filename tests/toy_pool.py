@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.baselines import MeasuredColumn
-from surrobench.predictors.belief import Belief
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.posterior import SurrogatePosterior
 
 NAMES = [
     name
@@ -53,7 +53,7 @@ def predictor(name: str) -> Any:
 
 
 @cache
-def belief(name: str, objective: int = 0) -> Belief:
+def belief(name: str, objective: int = 0) -> SurrogatePosterior:
     """What a predictor believes about an objective, by the quickest way that it has."""
     X = pool()
     inputs = X[:, :1] if getattr(predictor(name), "encoding", None) else X
@@ -62,15 +62,15 @@ def belief(name: str, objective: int = 0) -> Belief:
 
 
 @cache
-def process(objective: int = 0, name: str = "gp-matern52+quantile-normal") -> ModelBelief:
+def process(objective: int = 0, name: str = "gp-matern52+quantile-normal") -> ModelPosterior:
     """The belief of a BoTorch Gaussian process, with the model that it came from."""
     X = pool()
     y = objectives(X)[list(OBSERVED), objective : objective + 1]
-    return ModelBelief(predictor(name).fit(X[list(OBSERVED)], y, seed=0), X, OBSERVED, y)
+    return ModelPosterior(predictor(name).fit(X[list(OBSERVED)], y, seed=0), X, OBSERVED, y)
 
 
-def situation(*beliefs: Belief, **changes: Any) -> Situation:
+def situation(*beliefs: SurrogatePosterior, **changes: Any) -> AcquisitionContext:
     """Everything may be chosen but what is excluded; one candidate is pending."""
     allowed = torch.ones(SIZE, dtype=torch.bool)
     allowed[list(EXCLUDED)] = False
-    return Situation(beliefs, **{"allowed": allowed, "pending": (20,), **changes})
+    return AcquisitionContext(beliefs, **{"allowed": allowed, "pending": (20,), **changes})

@@ -358,7 +358,7 @@ def cite(
     ],
 ) -> None:
     """Print BibTeX for every table, predictor and strategy that a run used."""
-    from surrobench.cli.provenance import cite_command
+    from surrobench.cli.citing import cite_command
 
     cite_command(runs)
 

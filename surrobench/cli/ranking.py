@@ -115,10 +115,10 @@ def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:
     """
     if not frames:
         return None
-    from surrobench.studies.kinds import KINDS, imported
+    from surrobench.reporting.kinds import REPORTS
     from surrobench.studies.view import merge_results
 
-    check = imported(KINDS[kind].results)
+    check = REPORTS[kind].results
     try:
         return check(merge_results(list(frames.values())))
     except UserError:

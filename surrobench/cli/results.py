@@ -15,6 +15,7 @@ from surrobench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from surrobench.reporting.reports import Report
     from surrobench.studies.record import Record
     from surrobench.studies.store import ResultStore
 
@@ -22,97 +23,33 @@ _REASONS_SHOWN = 10
 _PATHS_SHOWN = 8
 
 
-DETAILS = ("none", "short", "full")
-"""How much of a report a run makes: the printed table alone, tables of means, everything."""
-
-
 def make_report(
-    frame: pd.DataFrame,
-    folder: Path,
-    runs: Sequence[Path],
-    detail: str = "full",
-    kept: bool = False,
+    frame: pd.DataFrame, folder: Path, runs: Sequence[Path], detail: str, kept: bool
 ) -> list[Path]:
     """Write tables and figures, and then print the table (with what failed).
 
     Args:
         frame: results of one kind of study.
         folder: of the report.
-        runs: where the results came from; what lies beside them may belong to the report.
-        detail: one of :data:`DETAILS`.
+        runs: where the results came from.
+        detail: how much is made.
         kept: leave a report as it is that was made of the same results.
 
     Returns:
-        The files: overview and summary first, then the figures, then everything else.
+        The files, those of most interest first.
     """
-    from surrobench.cli.made_of import digest_of, files_of, note
-    from surrobench.studies.kinds import imported
-    from surrobench.studies.view import companions, kind_of_frame
+    from surrobench.reporting.reports import report_of
 
-    kind = kind_of_frame(frame)
-    results = imported(kind.results)(frame, **companions(kind, runs))
-    digest = digest_of(frame, detail)
-    paths = files_of(folder, digest) if kept else []
-    if kept and detail == "short":  # everything is more than was asked for
-        paths = paths or files_of(folder, digest_of(frame, "full"))
-    if paths:
+    return _shown(report_of(frame, folder, runs, detail, keep=kept))
+
+
+def _shown(made: Report) -> list[Path]:
+    if made.kept:
         tell("The report is that of these results already (surrobench report makes it anew).")
-    elif detail != "none":
-        paths = _written(frame, results, folder, runs, detail == "full")
-        note(folder, digest, paths)
-    output.print(imported(kind.ranking)(results))
-    return sorted(paths, key=_interest)
-
-
-def _written(
-    frame: pd.DataFrame, results: object, folder: Path, runs: Sequence[Path], drawn: bool
-) -> list[Path]:
-    from surrobench.cli.extras import Extras, task_extras
-    from surrobench.cli.provenance import collect
-    from surrobench.studies.kinds import imported
-    from surrobench.studies.view import kind_of_frame
-
-    kind = kind_of_frame(frame)
-    alike = _alike(results, frame)
-    for sentence in alike:
+    for sentence in made.notes:
         tell(sentence, style="yellow")
-    extra = task_extras(frame, runs, kind.name) if drawn else Extras((), ())
-    paths: list[Path] = imported(kind.report)(
-        results,
-        folder,
-        provenance=collect(frame, runs),
-        extras=extra.exhibits,
-        omitted=(*extra.omitted, *alike),
-        drawn=drawn,
-    )
-    return paths
-
-
-def _alike(results: object, frame: pd.DataFrame) -> tuple[str, ...]:
-    """What is said of tasks that ask one question under several names."""
-    from surrobench.studies.view import ranked_alike
-
-    counted = getattr(results, "alike", None)
-    groups: dict[str, list[str]] = ranked_alike(frame) if counted is None else counted
-    then = (
-        "they are one question, asked more than once."
-        if counted is None
-        else "statements over tasks count the first alone."
-    )
-    return tuple(
-        f"{task} and {', '.join(others)} rank all architectures alike: {then}"
-        for task, others in groups.items()
-    )
-
-
-def _interest(path: Path) -> int:
-    wanted = (
-        path.name == "report.html",
-        path.name == "report.md",
-        path.name == "summary.csv",
-        path.suffix == ".pdf",
-    )
-    return wanted.index(True) if any(wanted) else len(wanted)
+    output.print(made.ranking)
+    return list(made.paths)
 
 
 def report_command(
@@ -126,22 +63,16 @@ def report_command(
         methods: only these.
         every: also those that the latest study of a folder no longer has.
     """
-    from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.view import load_methods
+    from surrobench.reporting.reports import report
 
-    refuse_other_data(runs)
-    damaged: list[Path] = []
-    frame, left_out = load_methods(runs, methods, every, damaged)
-    tell_left_out(left_out, "surrobench report RUN --all-methods")
-    if out is None:
-        first = runs[0] if runs[0].is_dir() else runs[0].parent
-        out = first / "report"
-    paths = make_report(frame, out, runs)
+    made = report(runs, out, methods=methods, every=every)
+    tell_left_out(made.left_out, "surrobench report RUN --all-methods")
+    paths = _shown(made)
     for place in runs:
         _show_skipped(place)
     show_paths(paths)
-    show_damage(damaged)
-    return DAMAGED if damaged else DONE
+    show_damage(made.damaged)
+    return DAMAGED if made.damaged else DONE
 
 
 def tell_left_out(methods: Sequence[str], command: str, where: str = "") -> None:

@@ -57,7 +57,7 @@ class RunRequest:
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
-    from surrobench.cli.results import DETAILS
+    from surrobench.reporting.reports import DETAILS
 
     if request.detail not in DETAILS:
         raise UserError(f"--report {request.detail}: " + did_you_mean(request.detail, DETAILS))
@@ -170,7 +170,7 @@ def _part(text: str) -> Any:
     """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
     if not text.lstrip().startswith("{"):
         return text
-    from surrobench.studies.strict_toml import parse_toml
+    from surrobench.strict_toml import parse_toml
 
     return parse_toml(f"part = {text}", "the command line")["part"]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from surrobench.encodings.protocol import FloatArray, IntArray
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import FloatArray
 
 
 def aligned(**arrays: npt.ArrayLike) -> tuple[FloatArray, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.options import check_names, option_names
 from surrobench.registry import Registry, built, import_attribute, is_own
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ TRANSFORMS: tuple[str, ...] = ("none", "standardise", "quantile-normal")
 WRAPPING = ("transform", "bootstrap")
 """Options of a wrapped regressor that are not the regressor's own."""
 
-PREDICTORS: Registry[Predictor] = Registry("predictor")
+PREDICTORS: Registry[Predictor] = Registry("predictor", '{use = "random-forest", trees = 500}')
 
 for _short, _kernel, _label in (
     ("rbf", "rbf", "RBF"),
@@ -155,41 +156,19 @@ def _take_object(spec: Any) -> tuple[Any, Any]:
 
 def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name and options of a specification; ``+transform`` becomes an option."""
-    options: dict[str, Any] = {}
-    if isinstance(spec, Mapping):
-        options = {key: value for key, value in spec.items() if key != "use"}
-        if not isinstance(spec.get("use"), str):
-            raise UserError(
-                f"predictor {dict(spec)!r}: say which predictor under the key 'use', "
-                'for example {use = "random-forest", trees = 500}.'
-            )
-        spec = str(spec["use"])
-    PREDICTORS.check_name(spec)
-    name, plus, transform = spec.partition("+")
-    if plus:
-        if options.get("transform", transform) != transform:
-            raise UserError(f"predictor {spec!r}: the option 'transform' says otherwise.")
-        options["transform"] = transform
-    return name.strip(), options
+    read = PREDICTORS.read(spec)
+    name, plus, transform = read.name.partition("+")
+    if plus and read.options.setdefault("transform", transform) != transform:
+        raise UserError(f"predictor {read.name!r}: the option 'transform' says otherwise.")
+    return name.strip(), read.options
 
 
 def _check_options(
     name: str, factory: Any, options: Mapping[str, Any], more: Sequence[str] = ()
 ) -> None:
     """Refuse options that the factory does not take; ``more`` are taken elsewhere."""
-    if not callable(factory):
-        valid: list[str] = []
-    else:
-        parameters = inspect.signature(factory).parameters.values()
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            return
-        valid = [parameter.name for parameter in parameters]
-    for option in options:
-        if option not in valid:
-            raise UserError(
-                f"predictor {name!r} has no option {option!r}. "
-                + did_you_mean(option, [*valid, *more])
-            )
+    taken = option_names(factory)
+    check_names(f"predictor {name!r}", options, None if taken is None else [*taken, *more])
 
 
 def _takes(factory: Any, option: str) -> bool:

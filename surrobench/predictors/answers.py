@@ -11,7 +11,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-from surrobench.predictors.protocol import FloatArray
+from surrobench.arrays import FloatArray
 
 Form = Literal[
     "members", "moments", "distribution", "quantiles", "typed-quantiles", "own-quantiles", "values"
@@ -100,15 +100,15 @@ class FittedRegressor:
                 f"not {type(answer).__name__}."
             )
         mean = self._vector("predict (mean)", answer[0], len(X))
-        deviation = self._vector("predict (std)", answer[1], len(X))
-        self._check_deviations("predict", deviation)
-        return torch.from_numpy(mean), torch.from_numpy(deviation)
+        std = self._vector("predict (std)", answer[1], len(X))
+        self._check_deviations("predict", std)
+        return torch.from_numpy(mean), torch.from_numpy(std)
 
-    def _check_deviations(self, method: str, deviation: FloatArray) -> None:
-        if not (deviation > 0).all():
+    def _check_deviations(self, method: str, std: FloatArray) -> None:
+        if not (std > 0).all():
             raise ValueError(
-                f"{self._owner}.{method} returned {int((deviation <= 0).sum())} standard "
-                f"deviations that are not positive, the smallest {deviation.min():g}."
+                f"{self._owner}.{method} returned {int((std <= 0).sum())} standard "
+                f"deviations that are not positive, the smallest {std.min():g}."
             )
 
     def by_form(self, form: Form) -> Callable[[FloatArray], tuple[Tensor, Tensor]]:
@@ -130,9 +130,9 @@ class FittedRegressor:
                 )
             value = part() if callable(part) else part
             found.append(self._vector(f"pred_dist(X).{name}", value, len(X)))
-        mean, deviation = found
-        self._check_deviations("pred_dist", deviation)
-        return torch.from_numpy(mean), torch.from_numpy(deviation)
+        mean, std = found
+        self._check_deviations("pred_dist", std)
+        return torch.from_numpy(mean), torch.from_numpy(std)
 
     def quantiles(self, X: FloatArray, form: Form) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation from quantiles at :data:`LEVELS`, each ``n``."""
@@ -156,8 +156,8 @@ class FittedRegressor:
                 f"{len(X)} rows and {len(levels)} levels; expected ({len(X)}, {len(levels)})."
             )
         array = np.sort(array, axis=1)
-        deviation = array @ _SCORES / float(_SCORES @ _SCORES)
-        return torch.from_numpy(array.mean(axis=1)), torch.from_numpy(deviation)
+        std = array @ _SCORES / float(_SCORES @ _SCORES)
+        return torch.from_numpy(array.mean(axis=1)), torch.from_numpy(std)
 
     def members(self, X: FloatArray) -> FloatArray:
         """Predictions of the members, ``s x n``."""

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.predictors.models import EnsembleModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import BoolArray, IntArray, fold_masks, left_out_noise
+from surrobench.predictors.resampling import fold_masks, left_out_noise
 from surrobench.predictors.scaling import UnitRange
 from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks, train
 

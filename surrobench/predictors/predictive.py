@@ -22,10 +22,11 @@ from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
+from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
-from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 from surrobench.process_state import standard_numerics
@@ -92,12 +93,7 @@ class Predictive:
         if self._warp is not None:
             parts = (self._centre, self._scale, self._targets(y))
             return _numpy(self._warp.crps(*(torch.from_numpy(part) for part in parts)))
-        score, _ = self._scores(y)
-        density = np.exp(-0.5 * score**2) / math.sqrt(2.0 * math.pi)
-        crps: FloatArray = self._scale * (
-            score * (2.0 * ndtr(score) - 1.0) + 2.0 * density - 1.0 / math.sqrt(math.pi)
-        )
-        return crps
+        return normal_crps(self._scores(y)[0], self._scale)
 
     def _targets(self, y: npt.ArrayLike) -> FloatArray:
         targets = np.array(np.broadcast_to(np.asarray(y, dtype=np.float64), self.mean.shape))

@@ -12,10 +12,11 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.predictors.answers import FORMS, METHODS, FittedRegressor, form_of, parameters_of
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.protocol import FloatArray, Predictor
+from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform
@@ -139,7 +140,7 @@ class RegressorPredictor(TransformedPredictor):
             return EnsembleModel(lambda Z: torch.from_numpy(fitted.members(_array(Z))), 0.0, floor)
         if form == "values":
             ignorance = max(float(np.std(y)), floor**0.5)
-            return MomentsModel(lambda Z: _with_deviation(fitted, Z, ignorance), 0.0, floor)
+            return MomentsModel(lambda Z: _with_std(fitted, Z, ignorance), 0.0, floor)
         answer = fitted.by_form(form)
         return MomentsModel(lambda Z: answer(_array(Z)), 0.0, floor)
 
@@ -173,9 +174,9 @@ class DistributionPredictor(RegressorPredictor):
     """
 
 
-def _with_deviation(fitted: FittedRegressor, Z: Tensor, deviation: float) -> tuple[Tensor, Tensor]:
+def _with_std(fitted: FittedRegressor, Z: Tensor, std: float) -> tuple[Tensor, Tensor]:
     mean = torch.from_numpy(fitted.values(_array(Z)))
-    return mean, torch.full_like(mean, deviation)
+    return mean, torch.full_like(mean, std)
 
 
 def _array(X: Tensor) -> FloatArray:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.adamw import AdamW
-from surrobench.predictors.protocol import FloatArray
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -83,7 +83,7 @@ def _ranks(scores: Scores) -> Exhibit:
         blocks=test.blocks, friedman_p=test.p, critical_difference=test.critical_difference
     )
     data = data.join(test.pairs.add_prefix("p_against "), on="method")
-    figure = critical_difference(test, looks=scores.looks, blocks=what)
+    figure = critical_difference(test, styles=scores.styles, blocks=what)
     return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
 
 
@@ -102,7 +102,7 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
     )
     caption = f"Interquartile mean and mean of {label} {over}, with {intervals}; {COVERAGE}."
     caption += " The line marks the best."
-    figure = aggregates(table, label, looks=scores.looks)
+    figure = aggregates(table, label, styles=scores.styles)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
@@ -112,7 +112,7 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(
-            scores.tables, label, chosen, looks=scores.looks, width=ONE_COLUMN
+            scores.tables, label, chosen, styles=scores.styles, width=ONE_COLUMN
         )
         yield Exhibit(f"{scores.stem}-profile{scores.suffix}", caption, data, figure)
 

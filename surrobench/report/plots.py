@@ -115,7 +115,11 @@ def _profile(asked: _Asked) -> Figure:
     if not chosen:
         raise UserError("no method has a score on every task.")
     return figures.performance_profile(
-        scores.tables, measure.label, chosen, looks=scores.looks, width=asked.options.width
+        scores.tables,
+        measure.label,
+        chosen,
+        styles=scores.styles,
+        width=asked.options.width,
     )
 
 
@@ -131,7 +135,7 @@ def _outcomes(scores: Scores, pairs: pd.DataFrame, width: float) -> Figure:
 def _ranks(scores: Scores, width: float) -> Figure:
     _, what = scores.blocks
     return figures.critical_difference(
-        scores.ranks, looks=scores.looks, blocks=what or "blocks", width=width
+        scores.ranks, styles=scores.styles, blocks=what or "blocks", width=width
     )
 
 
@@ -151,7 +155,10 @@ PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {
     "critical-difference": lambda a: _ranks(a.scores, a.options.width),
     "outcomes": lambda a: _outcomes(a.scores, a.scores.pairs, a.options.width),
     "aggregates": lambda a: figures.aggregates(
-        a.together.aggregates(), a.measure.label, looks=a.together.looks, width=a.options.width
+        a.together.aggregates(),
+        a.measure.label,
+        styles=a.together.styles,
+        width=a.options.width,
     ),
     "profile": _profile,
 }

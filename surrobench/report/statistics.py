@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import sign_flips
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def versus_best(

@@ -10,10 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.arrays import BoolArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
-from surrobench.spaces.node_form import BoolArray, IntArray, NodeForm
+from surrobench.spaces.node_form import NodeForm
 
 _ZERO = "#"
 Sums = Literal["nested", "flat"]

@@ -6,20 +6,16 @@ import sys
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.columns import LazyColumns
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
 from surrobench.tasks.stored_encodings import encoded
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int_]
 
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""
@@ -39,7 +35,7 @@ class Candidates:
     def __init__(
         self,
         space: SearchSpace,
-        archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None = None,
+        archs: IntArray | Sequence[Arch] | None = None,
         measured: Mapping[str, FloatArray] | None = None,
     ) -> None:
         """Take a space, or those of its architectures that can be evaluated.
@@ -63,9 +59,7 @@ class Candidates:
                     "listed candidates."
                 )
 
-    def _listed(
-        self, archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None
-    ) -> IntArray | None:
+    def _listed(self, archs: IntArray | Sequence[Arch] | None) -> IntArray | None:
         if archs is None:
             if _size(self.space) > LISTED_UP_TO:
                 return None

@@ -307,7 +307,7 @@ class _Watch:
         """Whether to stop."""
         self._check_failures(loop.rows)
         if self._trainer.saved is not None:
-            self._trainer.saved.told(loop)
+            self._trainer.saved.observed(loop)
         stop = self._deadline is not None and time.monotonic() >= self._deadline
         fresh, self._seen = loop.rows[self._seen :], len(loop.rows)
         for row in fresh:

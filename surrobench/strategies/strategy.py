@@ -14,16 +14,14 @@ from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
-
-FloatArray = npt.NDArray[np.float64]
 
 STATE_VERSION = 2
 

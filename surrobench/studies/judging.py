@@ -20,13 +20,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import BoolArray, FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 Judging = Literal["auto", "held-out", "searched"]
 HELD_OUT = "held-out runs"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau, kendall_tau_top_half
 from surrobench.spaces.architecture import Arch
@@ -21,7 +21,6 @@ from surrobench.tasks.live import LiveTask
 from surrobench.training.cells import OPERATIONS
 from surrobench.training.costs import count_params
 
-FloatArray = npt.NDArray[np.float64]
 Tell = Callable[[str], None]
 
 STAND_ALONE, RANDOM, LARGEST = "stand-alone training", "random cell", "largest cell"

@@ -29,9 +29,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import IntArray
 from surrobench.errors import UserError
-
-IntArray = npt.NDArray[np.int64]
 
 WHITE2021_TEST_SIZE = 200
 GROUPED_2000_TEST_SIZE = 2000

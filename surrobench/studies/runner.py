@@ -267,7 +267,7 @@ def _records(
     if todo:
         scratch = (folder / "unfinished").resolve()
         outcomes = execute(
-            kind.run_cell,
+            kind.worker_target,
             [_with_scratch(cell, str(scratch)) for cell in todo],
             workers=settings.processes,
             limits=limits,
@@ -295,7 +295,7 @@ def _records_here(
         if stop.requested or (place and not more()):
             return
         started = time.monotonic()
-        ending, value = compute(kind.run_cell, cell)
+        ending, value = compute(kind.worker_target, cell)
         value = pickle.loads(value) if ending == "done" else value
         yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
+from surrobench.strict_toml import read_toml
 from surrobench.tasks.card import Card, Decision, SourceFile, TaskCard
 
 
@@ -30,11 +29,7 @@ def read_card(path: Path) -> Card:
 
 @lru_cache(maxsize=64)
 def _read_card(path: Path, stamp: int) -> Card:
-    try:
-        text = decoded(path.read_bytes())
-        content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
-        raise UserError(f"the card {path} is not valid TOML: {error}.") from error
+    content, text = read_toml(path)
     try:
         return Card.model_validate(content)
     except ValidationError as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
+from surrobench.strict_toml import read_toml
 
 CARDS = Path(__file__).parent / "cards"
 _TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
@@ -121,7 +120,7 @@ def display_name(spec: str, base: Path | None = None) -> str:
         UserError: if ``spec`` names no single task.
     """
     path, task = single(spec, base)
-    return f"{_content(path).get('name', path.stem)}/{task}"
+    return f"{read_toml(path)[0].get('name', path.stem)}/{task}"
 
 
 def _check_task(spec: str, task: str, names: list[str]) -> None:
@@ -132,16 +131,7 @@ def _check_task(spec: str, task: str, names: list[str]) -> None:
 def _names_in(path: Path) -> list[str]:
     if path.parent == CARDS:
         return next(list(tasks) for file, tasks in bundled().values() if file == path)
-    tasks = _content(path).get("tasks")
+    tasks = read_toml(path)[0].get("tasks")
     if not isinstance(tasks, dict) or not tasks:
         raise UserError(f"the card {path} describes no task; add a table [tasks.NAME].")
     return list(tasks)
-
-
-def _content(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(decoded(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"cannot read the card {path}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
-        raise UserError(f"the card {path} is not valid TOML: {error}.") from error

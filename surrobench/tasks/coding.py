@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import BoolArray, FloatArray
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.card import Decision
-from surrobench.tasks.columns import BoolArray, FloatArray
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.mixtures import as_numbers, without_minority
 

@@ -8,12 +8,13 @@ from math import prod
 import numpy as np
 import pyarrow as pa
 
+from surrobench.arrays import IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace, Variable
 from surrobench.tasks.arrow_types import plain_values
 from surrobench.tasks.card import Card
 from surrobench.tasks.coding import NULL
-from surrobench.tasks.columns import IntArray, is_list, numbers
+from surrobench.tasks.columns import is_list, numbers
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.genotypes import parse_text
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.default import default_encoding
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
-from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.resolution import near_ties, of_means, rounded
 from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.tasks.card import Card, TaskCard
-from surrobench.tasks.columns import FloatArray, IntArray, numbers
+from surrobench.tasks.columns import numbers
 from surrobench.tasks.durations import durations
 from surrobench.tasks.evaluation import LARGEST_VALUE
 from surrobench.tasks.faults import Faults

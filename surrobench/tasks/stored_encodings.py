@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import surrobench
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.atomic import write_atomically
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
-from surrobench.tasks.columns import FloatArray
 from surrobench.tasks.sources import cache_folder
 
 STORED_FROM = 10_000
@@ -33,7 +32,7 @@ _CODE = ("encodings", "spaces")
 
 def encoded(
     name: str,
-    archs: npt.NDArray[np.int_],
+    archs: IntArray,
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> FloatArray:
@@ -96,7 +95,7 @@ def _is_ours(name: str, space: SearchSpace) -> bool:
 
 def _path(
     name: str,
-    archs: npt.NDArray[np.int_],
+    archs: IntArray,
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> Path:

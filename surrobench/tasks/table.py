@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -21,7 +22,7 @@ from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.tasks.arrow_types import is_opaque, is_temporal, plain_values
 from surrobench.tasks.card import Card, Condition, TaskCard, named
 from surrobench.tasks.coding import NULL
-from surrobench.tasks.columns import BoolArray, FloatArray, IntArray, Numbers, numbers
+from surrobench.tasks.columns import Numbers, numbers
 from surrobench.tasks.decisions import coded_decisions
 from surrobench.tasks.durations import durations
 from surrobench.tasks.faults import Faults

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.tasks.columns import BoolArray, FloatArray, IntArray
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.table import CodeArray

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.spaces.edge_cells import EdgeCells
@@ -18,7 +18,6 @@ from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
 
-FloatArray = npt.NDArray[np.float64]
 Factory = Callable[[Problem, int], Strategy]
 Step = tuple[Arch, int | None]
 """An architecture and for how many epochs it was trained (None: fully)."""

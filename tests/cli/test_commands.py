@@ -14,7 +14,7 @@ from toy import command_environment, toy_study
 from typer.main import get_command
 
 from surrobench.cli.app import app
-from surrobench.cli.made_of import NAME, files_of, note
+from surrobench.reporting.made_of import NAME, files_of, note
 from surrobench.studies.config import build_study
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}

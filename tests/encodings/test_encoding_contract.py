@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from surrobench.arrays import FloatArray
 from surrobench.encodings import ENCODINGS, make_encoding
-from surrobench.encodings.protocol import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace

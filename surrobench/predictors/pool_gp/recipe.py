@@ -10,9 +10,9 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.columns import ColumnBlock
-from surrobench.errors import UserError, did_you_mean
+from surrobench.options import check_choice, check_counts
 from surrobench.predictors.correlations import is_binary
-from surrobench.predictors.gp import checked, checked_examples, unit_cube
+from surrobench.predictors.fitted_gp import checked, checked_examples, unit_cube
 from surrobench.predictors.gp_fit import PriorShape, prior_options
 from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
@@ -65,13 +65,8 @@ class PoolGP(PriorShape):
             ("lengthscales", Lengthscales),
             ("combine", Combine),
         ):
-            value, valid = getattr(self, name), get_args(kind)
-            if value not in valid:
-                raise UserError(f"unknown {name} {value!r}. " + did_you_mean(str(value), valid))
-        for name in ("max_evaluations", "warm_evaluations"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"{name} is {value!r}; it must be a positive whole number.")
+            check_choice(self, name, getattr(self, name), get_args(kind))
+        check_counts(self, "max_evaluations", "warm_evaluations")
 
     def for_blocks(self, blocks: Sequence[ColumnBlock]) -> PoolGP:
         """The same recipe for an encoding with these blocks of columns."""

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrobench.predictors.gp import unit_variance
+from surrobench.arrays import FloatArray
+from surrobench.predictors.fitted_gp import unit_variance
 from surrobench.predictors.gp_fit import FitReport
 from surrobench.predictors.pool_gp.covariance import PoolCovariance
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.process import Process
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import fit_inner_transform
 from surrobench.process_state import standard_numerics
 

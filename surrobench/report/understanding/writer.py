@@ -12,7 +12,7 @@ from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, write_folder
 from surrobench.report.index import page as markdown_page
-from surrobench.report.page.charts import Dress
+from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import sections
 from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
@@ -94,7 +94,7 @@ def write_explanation(
         ]
         seeds = f"Seeds 0 to {subject.seeds - 1}." if subject.seeds > 1 else "Seed 0."
         origin = origin_sections(provenance or Provenance(), seeds)
-        parts = [*sections(saved, Dress({})), *origin]
+        parts = [*sections(saved, ChartStyles({})), *origin]
         return render(Page(one_line(title), "Explanation", "", facts, parts))
 
     pages = [("explanation.md", overview), ("explanation.html", page)]

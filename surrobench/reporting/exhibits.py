@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED, Asked, Recomputed
 from surrobench.errors import UserError
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.reporting.task_figures import (
+    PREDICTION_RECOMPUTED,
+    SEARCH_RECOMPUTED,
+    Asked,
+    Recomputed,
+)
 
 MOST_TASKS = 6
 """The first so many tasks of a report are looked at."""

@@ -1,4 +1,4 @@
-"""How much of a known front a search has attained.
+"""Volumes that fronts dominate, and how much of a known front a search has attained.
 
 Only useful networks count: those at or above a floor in each objective that has one (the card of a
 task says from which value on a network is of use, else the median of the candidates is taken for
@@ -11,14 +11,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from botorch.utils.multi_objective.hypervolume import Hypervolume, infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
+from torch import Tensor
 
-from surrobench.acquisition.fronts import hypervolume
+from surrobench.arrays import BoolArray, FloatArray
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+
+def hypervolume(points: Tensor, reference: Tensor) -> float:
+    """Volume between a reference point and the points that are better in every objective.
+
+    Args:
+        points: ``n x k``, larger is better; dominated ones make no difference.
+        reference: ``k``.
+    """
+    better = points[(points > reference).all(dim=1)]
+    if not len(better):
+        return 0.0
+    front = better[is_non_dominated(better)]
+    return float(Hypervolume(ref_point=reference).compute(front))
+
+
+def reference_point(values: Tensor) -> Tensor:
+    """A tenth of the front's range below its worst values (Ishibuchi et al. 2011).
+
+    A front of one point has no range; that of all values is taken.
+
+    Args:
+        values: observed objectives, ``n x k``, larger is better.
+    """
+    front = values[is_non_dominated(values)]
+    return infer_reference_point(front if len(torch.unique(front, dim=0)) > 1 else values)
 
 
 def rounded(objectives: FloatArray, resolution: FloatArray | None) -> FloatArray:

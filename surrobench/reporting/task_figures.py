@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from surrobench.cli.best_found import best_architectures, drawings
 from surrobench.errors import UserError
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures import (
@@ -22,7 +21,8 @@ from surrobench.report.figures import (
 from surrobench.report.figures.learning import LEAST_OF_A_CURVE
 from surrobench.report.figures.proxies import proxy_correlations
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.studies.task_lookup import find_task
+from surrobench.reporting.best_found import best_architectures, drawings
+from surrobench.reporting.lookup import cell_of, find_task, folders_of
 from surrobench.tasks import load_task
 
 if TYPE_CHECKING:
@@ -62,13 +62,11 @@ class Asked:
         Raises:
             UserError: if it cannot be loaded, with the reason.
         """
-        folders = [run if run.is_dir() else run.parent for run in self.runs]
-        return load_task(*find_task(self.name, folders))
+        return load_task(*find_task(self.name, folders_of(self.runs)))
 
 
 def _predictions(asked: Asked) -> Exhibit:
     """Predicted against true values of one cell, which is computed again."""
-    from surrobench.studies.cell_lookup import cell_of
     from surrobench.studies.prediction import predictions
 
     cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})

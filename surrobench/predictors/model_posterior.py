@@ -1,4 +1,4 @@
-"""What any fitted model of the registry believes about a pool."""
+"""The posterior of any fitted model of the registry over a pool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
-from surrobench.predictors.belief import Kind
 from surrobench.predictors.dense_posterior import (
     DensePosterior,
     bare_model,
@@ -19,6 +18,7 @@ from surrobench.predictors.dense_posterior import (
     is_plain,
 )
 from surrobench.predictors.models import EnsembleModel, spread_scores
+from surrobench.predictors.posterior import Kind
 from surrobench.predictors.transforms import AffineModel, WarpedModel
 from surrobench.process_state import if_settled
 
@@ -28,7 +28,7 @@ JOINT_ROWS = 512
 """A joint sample over more candidates than this is drawn over the most promising of them."""
 
 
-class ModelBelief:
+class ModelPosterior:
     """A model's posterior of the function at ``m`` candidates, on the model's own scale.
 
     A model behind a target transform is taken without it, and a Gaussian process without the
@@ -161,8 +161,8 @@ class ModelBelief:
             centred = (means - means.mean(dim=0)).T  # m x s
             shared = centred[a] @ centred[b].transpose(-1, -2) / len(means)
             if within is not None:
-                deviation = within.sqrt().T
-                shared = shared + deviation[a] @ deviation[b].transpose(-1, -2) / len(means)
+                std = within.sqrt().T
+                shared = shared + std[a] @ std[b].transpose(-1, -2) / len(means)
             return shared
         if self._dense is not None:
             return self._dense.covariance(a, b)
@@ -195,8 +195,8 @@ class ModelBelief:
         return joint_samples(self, count, wanted, generator)
 
     @if_settled
-    def condition(self, rows: Sequence[int], values: Tensor) -> ModelBelief:
-        """The belief after values (on the model's scale) at further candidates.
+    def condition(self, rows: Sequence[int], values: Tensor) -> ModelPosterior:
+        """The posterior after values (on the model's scale) at further candidates.
 
         Raises:
             TypeError: unless the model is a Gaussian process.
@@ -243,14 +243,14 @@ def posterior_kind_of(model: Model) -> Kind:
     return "gp" if hasattr(model, "covar_module") else "moments"
 
 
-def joint_samples(belief: Any, count: int, rows: Tensor, generator: torch.Generator) -> Tensor:
+def joint_samples(posterior: Any, count: int, rows: Tensor, generator: torch.Generator) -> Tensor:
     """Exact joint normal samples over at most :data:`JOINT_ROWS` promising rows, ``count x k``."""
     chosen = torch.arange(len(rows))
     if len(rows) > JOINT_ROWS:
-        bound = belief.mean[rows] + 2.0 * belief.variance[rows].sqrt()
+        bound = posterior.mean[rows] + 2.0 * posterior.variance[rows].sqrt()
         chosen = torch.topk(bound, JOINT_ROWS).indices.sort().values
     picked = rows[chosen]
-    covariance = belief.covariance(picked, picked)
+    covariance = posterior.covariance(picked, picked)
     covariance = 0.5 * (covariance + covariance.T)
     scale = float(covariance.diagonal().mean().clamp_min(_LEAST_VARIANCE))
     for jitter in (1e-10, 1e-8, 1e-6, 1e-4):
@@ -261,5 +261,5 @@ def joint_samples(belief: Any, count: int, rows: Tensor, generator: torch.Genera
             break
     normal = torch.randn(count, len(picked), generator=generator, dtype=covariance.dtype)
     values = torch.full((count, len(rows)), -torch.inf, dtype=covariance.dtype)
-    values[:, chosen] = belief.mean[picked] + normal @ factor.T
+    values[:, chosen] = posterior.mean[picked] + normal @ factor.T
     return values

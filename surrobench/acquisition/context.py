@@ -1,4 +1,4 @@
-"""The moment of a choice: beliefs about the pool, what is allowed, what is pending."""
+"""The moment of a choice: posteriors about the pool, what is allowed, what is pending."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from surrobench.predictors.belief import Belief
+from surrobench.predictors.posterior import SurrogatePosterior
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,22 @@ class LearnedConstraint:
     """A bound on a quantity that a surrogate predicts; ``margin >= 0`` is allowed.
 
     Attributes:
-        belief: about the constrained quantity.
-        bound: the last allowed value, on the belief's scale.
+        posterior: about the constrained quantity.
+        bound: the last allowed value, on the posterior's scale.
         sign: 1 if values up to the bound are allowed, -1 if values from the bound on.
     """
 
-    belief: Belief
+    posterior: SurrogatePosterior
     bound: float
     sign: int
 
 
 @dataclass(frozen=True)
-class Situation:
+class AcquisitionContext:
     """Everything that an acquisition function may use.
 
     Attributes:
-        beliefs: one per objective about the same ``m`` candidates; larger is better.
+        posteriors: one per objective about the same ``m`` candidates; larger is better.
         allowed: which candidates may be chosen, ``m``; never those that were evaluated.
         pending: rows that are being evaluated.
         seed: for functions that draw; differs from step to step.
@@ -40,7 +40,7 @@ class Situation:
         feasible: which observed rows keep all constraints, ``n``; None if there are none.
     """
 
-    beliefs: tuple[Belief, ...]
+    posteriors: tuple[SurrogatePosterior, ...]
     allowed: Tensor
     pending: tuple[int, ...] = ()
     seed: int = 0
@@ -49,14 +49,14 @@ class Situation:
     feasible: Tensor | None = field(default=None)
 
     @property
-    def belief(self) -> Belief:
-        """The belief about the first (or only) objective."""
-        return self.beliefs[0]
+    def posterior(self) -> SurrogatePosterior:
+        """The posterior about the first (or only) objective."""
+        return self.posteriors[0]
 
     @property
     def best(self) -> float | None:
         """Best observed target (first objective) among the feasible; None if none is."""
-        targets = self.belief.targets
+        targets = self.posterior.targets
         if self.feasible is not None:
             targets = targets[self.feasible]
         return float(targets.max()) if targets.numel() else None

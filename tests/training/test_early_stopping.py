@@ -15,12 +15,12 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training.cells import CellNetwork, Skeleton
 from surrobench.training.digits import distorted_digits
+from surrobench.training.early_stopping import early_stop_reason, least_accuracy
 from surrobench.training.fusion import fuse
 from surrobench.training.images import ImageData, Split
 from surrobench.training.measures import Measures
 from surrobench.training.members import separate
 from surrobench.training.networks import build_chain
-from surrobench.training.stopping import hopeless, least_accuracy
 from surrobench.training.trainer import Recipe, initialised, train_together
 from surrobench.training.training_run import TrainingRun
 
@@ -107,10 +107,19 @@ def test_if_all_leave_the_training_is_over(data: ImageData) -> None:
 
 def test_only_from_a_quarter_on_and_never_at_the_end() -> None:
     low, high = Measures(10.0, 2.3, 10.0, 2.0, 0.2), Measures(30.0, 2.0, 30.0, 28.0, 0.1)
-    assert [bool(hopeless(low, e, 8, 13.0)) for e in range(1, 9)] == [0, 1, 1, 1, 1, 1, 1, 0]
-    assert not hopeless(low, 1, 1, 13.0)
-    assert not hopeless(high, 4, 8, 13.0)
-    assert hopeless(high._replace(cross_entropy=math.nan), 1, 8, 13.0)
+    assert [bool(early_stop_reason(low, e, 8, 13.0)) for e in range(1, 9)] == [
+        0,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert not early_stop_reason(low, 1, 1, 13.0)
+    assert not early_stop_reason(high, 4, 8, 13.0)
+    assert early_stop_reason(high._replace(cross_entropy=math.nan), 1, 8, 13.0)
 
 
 def test_chance_is_the_most_frequent_answer_plus_two_deviations() -> None:

@@ -1,4 +1,4 @@
-"""What a surrogate believes about a finite pool: what acquisition functions look at."""
+"""A surrogate's posterior over a finite pool: what acquisition functions look at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Kind = Literal["gp", "ensemble", "moments"]
 
 
 @runtime_checkable
-class Belief(Protocol):
+class SurrogatePosterior(Protocol):
     """A surrogate's posterior of the function (without observation noise) over ``m`` candidates.
 
     Everything is on the surrogate's own scale, after its target transform, where it is closest to
@@ -74,8 +74,8 @@ class Belief(Protocol):
         """Joint samples of the function, ``count x m`` (or at some rows, ``count x k``)."""
         ...
 
-    def condition(self, rows: Sequence[int], values: Tensor) -> Belief:
-        """The belief after values at further candidates, without a new fit of hyperparameters.
+    def condition(self, rows: Sequence[int], values: Tensor) -> SurrogatePosterior:
+        """The posterior after values at further candidates, without a new fit of hyperparameters.
 
         Raises:
             TypeError: for a posterior that cannot be conditioned (not a GP).
@@ -90,8 +90,10 @@ class Belief(Protocol):
 class PoolSession(Protocol):
     """A predictor at work on one pool: each update may build on the one before."""
 
-    def update(self, rows: Sequence[int], y: Tensor, *, seed: int, refit: bool = True) -> Belief:
-        """The belief after observing ``y`` (``n x 1``, units of the task) at ``rows`` (``n``).
+    def update(
+        self, rows: Sequence[int], y: Tensor, *, seed: int, refit: bool = True
+    ) -> SurrogatePosterior:
+        """The posterior after observing ``y`` (``n x 1``, units of the task) at ``rows`` (``n``).
 
         Args:
             rows: positions in the pool. If the rows of the last update are a prefix of them, a

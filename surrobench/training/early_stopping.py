@@ -11,7 +11,7 @@ from surrobench.training.measures import Measures
 
 SHARE = 0.25
 """Share of the epochs after which a network must be better than chance."""
-DEVIATIONS = 2.0
+MARGIN_STDS = 2.0
 """How many standard deviations above chance counts as better."""
 
 
@@ -23,10 +23,10 @@ def least_accuracy(split: Split) -> float:
     """
     frequent = torch.bincount(split.labels.cpu().flatten()).max().item() / split.labels.numel()
     deviation = math.sqrt(frequent * (1 - frequent) / split.labels.numel())
-    return 100 * (frequent + DEVIATIONS * deviation)
+    return 100 * (frequent + MARGIN_STDS * deviation)
 
 
-def hopeless(measured: Measures, epoch: int, epochs: int, least: float) -> str:
+def early_stop_reason(measured: Measures, epoch: int, epochs: int, least: float) -> str:
     """Why a training should stop, empty if it should not.
 
     It stops if its cross-entropy is no longer finite, or from a quarter of the epochs on if it is

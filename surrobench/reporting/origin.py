@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
 from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
+from surrobench.reporting.lookup import find_task, folders_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def collect(frame: pd.DataFrame, runs: Sequence[Path], command: str = "") -> Pro
     """
     from surrobench.report.bibliography import cite
 
-    folders = [run if run.is_dir() else run.parent for run in runs]
+    folders = folders_of(runs)
     infos = {name: _info(name, folders) for name in _tasks(frame)}
     facts = tuple(_run(folder, frame) for folder in folders)
     sources = cite(
@@ -74,26 +75,12 @@ def collect_task(task: str, used: Mapping[str, Sequence[str]], command: str) -> 
     )
 
 
-def cite_command(runs: Sequence[Path]) -> None:
-    """Print BibTeX, and on the other stream what has none."""
-    from surrobench.cli.console import say, tell
-    from surrobench.studies.view import load_methods
-
-    origin = collect(load_methods(runs)[0], runs)
-    for citation in origin.citations:
-        say(f"% for {', '.join(map(str, citation.cited_for))}")
-        say(citation.bibtex + "\n")
-    if origin.uncited:
-        tell(f"No publication is known for: {', '.join(origin.uncited)}.", style="yellow")
-
-
 def _tasks(frame: pd.DataFrame) -> list[str]:
     return [str(task) for task in frame["task"].dropna().unique()]
 
 
 def _info(name: str, folders: Sequence[Path]) -> TaskInfo | None:
     """The facts of a task whose data are at hand."""
-    from surrobench.studies.task_lookup import find_task
     from surrobench.tasks import task_info
 
     try:

@@ -11,10 +11,10 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import Belief
-from surrobench.predictors.model_belief import JOINT_ROWS, ModelBelief
+from surrobench.predictors.model_posterior import JOINT_ROWS, ModelPosterior
 from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.pool_session import RefitSession, open_pool
+from surrobench.predictors.posterior import SurrogatePosterior
 
 TRAINED = list(range(5, 35))
 PROCESSES = [
@@ -35,11 +35,11 @@ def targets(X: Tensor) -> Tensor:
 
 
 @cache
-def fitted(name: str) -> tuple[Model, ModelBelief]:
+def fitted(name: str) -> tuple[Model, ModelPosterior]:
     X = pool()
     y = targets(X)[TRAINED]
     model = make_predictor(name).fit(X[TRAINED], y, seed=0)
-    return model, ModelBelief(model, X, TRAINED, y)
+    return model, ModelPosterior(model, X, TRAINED, y)
 
 
 def normal_at(model: Model, X: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
@@ -124,7 +124,7 @@ def test_joint_samples_have_the_posteriors_moments() -> None:
 def test_a_large_pool_is_sampled_where_its_maximum_may_be() -> None:
     X = pool(JOINT_ROWS + 300)
     y = targets(X)[TRAINED]
-    belief = ModelBelief(make_predictor("gp-rbf").fit(X[TRAINED], y, seed=0), X, TRAINED, y)
+    belief = ModelPosterior(make_predictor("gp-rbf").fit(X[TRAINED], y, seed=0), X, TRAINED, y)
     samples = belief.sample(2, seed=0)
     assert samples.shape == (2, len(X))
     drawn = torch.isfinite(samples[0])
@@ -168,7 +168,7 @@ def test_equal_candidates_get_equal_samples_from_a_forest() -> None:
     X[1] = X[0]
     y = targets(X)[TRAINED]
     forest = make_predictor("random-forest", trees=20)
-    belief = ModelBelief(forest.fit(X[TRAINED], y, seed=0), X, TRAINED, y)
+    belief = ModelPosterior(forest.fit(X[TRAINED], y, seed=0), X, TRAINED, y)
     samples = belief.sample(30, seed=0)
     assert torch.equal(samples[:, 0], samples[:, 1])
 
@@ -197,7 +197,7 @@ def test_a_session_goes_on_as_if_it_had_never_stopped(name: str) -> None:
     session = open_pool(predictor, X)
     session.update(range(10), y[:10], seed=1)
     kept = session.state()
-    later: Belief = session.update(range(14), y[:14], seed=2, refit=False)
+    later: SurrogatePosterior = session.update(range(14), y[:14], seed=2, refit=False)
     other = open_pool(predictor, X)
     other.restore(kept)
     again = other.update(range(14), y[:14], seed=2, refit=False)
@@ -212,7 +212,7 @@ def test_a_predictor_without_a_pool_of_its_own_is_fitted_anew() -> None:
     session = open_pool(predictor, X)
     assert isinstance(session, RefitSession)
     belief = session.update([3, 1, 8, 30], y[[3, 1, 8, 30]], seed=0, refit=False)
-    direct = ModelBelief(
+    direct = ModelPosterior(
         predictor.fit(X[[3, 1, 8, 30]], y[[3, 1, 8, 30]], seed=0),
         X,
         [3, 1, 8, 30],

@@ -13,12 +13,12 @@ import re
 from dataclasses import dataclass
 
 from surrobench.report.search.results import SearchResults
-from surrobench.report.style import DASH_DOT, DASHED, DOTTED, SOLID, Dash, Look, look
+from surrobench.report.style import DASH_DOT, DASHED, DOTTED, SOLID, Dash, MethodStyle, method_style
 
 PER_PAGE = 8
 BASELINE = "random"
 
-_BASELINE_LOOK = Look("baseline", "#3d434a", "p", DOTTED)
+_BASELINE_STYLE = MethodStyle("baseline", "#3d434a", "p", DOTTED)
 _PALETTE = (
     ("#0072b2", "o"),
     ("#e69f00", "P"),
@@ -67,24 +67,24 @@ _PREFERRED = {
 
 
 @dataclass(frozen=True)
-class Cast:
+class SearchStyles:
     """Who appears where: ``pages`` of methods, best first, and the look of every method."""
 
     pages: list[list[str]]
-    looks: dict[str, Look]
+    styles: dict[str, MethodStyle]
 
     @classmethod
-    def of(cls, results: SearchResults) -> Cast:
+    def of(cls, results: SearchResults) -> SearchStyles:
         """The pages and looks of a study."""
         order = results.order
         families = {method: _family(results, method) for method in order}
         pages = _paged([m for m in order if m != BASELINE], families)
-        looks = {BASELINE: _BASELINE_LOOK}
+        styles = {BASELINE: _BASELINE_STYLE}
         for number, page in enumerate(pages):
-            looks |= _dressed(page, families, number)
+            styles |= _styled(page, families, number)
         present = [BASELINE] if BASELINE in order else []
         shown = [sorted([*page, *present], key=order.index) for page in pages]
-        return cls(shown or [present], looks)
+        return cls(shown or [present], styles)
 
 
 def _family(results: SearchResults, method: str) -> str:
@@ -94,7 +94,7 @@ def _family(results: SearchResults, method: str) -> str:
     name = known[0] if known else ""
     if name in _FAMILIES:
         return _FAMILIES[name]
-    return look(str(identity["predictor"])).family if identity["predictor"] else "other"
+    return method_style(str(identity["predictor"])).family if identity["predictor"] else "other"
 
 
 def _paged(order: list[str], families: dict[str, str]) -> list[list[str]]:
@@ -110,7 +110,7 @@ def _paged(order: list[str], families: dict[str, str]) -> list[list[str]]:
     return [sorted([*first, *rest[:filled]], key=order.index), *pages]
 
 
-def _dressed(page: list[str], families: dict[str, str], number: int) -> dict[str, Look]:
+def _styled(page: list[str], families: dict[str, str], number: int) -> dict[str, MethodStyle]:
     """Distinct colours and markers; a family has its own colour where that is still free."""
     places: dict[str, int] = {}
     for method in page:
@@ -119,9 +119,9 @@ def _dressed(page: list[str], families: dict[str, str], number: int) -> dict[str
             places[method] = wanted
     free = [place for place in range(len(_PALETTE)) if place not in places.values()]
     places |= zip([method for method in page if method not in places], free, strict=False)
-    looks = {}
+    styles = {}
     for method in page:
         colour, marker = _PALETTE[places[method]]
         dash, hollow = _DASHES[number % 4], number // 4 % 2 == 1
-        looks[method] = Look(families[method], colour, marker, dash, hollow)
-    return looks
+        styles[method] = MethodStyle(families[method], colour, marker, dash, hollow)
+    return styles
