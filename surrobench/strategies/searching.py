@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
@@ -278,7 +279,10 @@ class _Trainer:
 
     def take(self, arch: Arch, epochs: int | None, returned: tuple[Any, float]) -> Evaluation:
         """What a training returned, with the seconds it took, as strategies see it."""
-        evaluation = self.aims.turned(checked(*returned))
+        told = checked(*returned)
+        if told.status == "ok" and (flaw := self.aims.flaw(told.metrics, self.problem)):
+            told = replace(told, reason="; ".join(filter(None, (flaw, told.reason))))
+        evaluation = self.aims.turned(told)
         if self.saved is not None:
             self.saved.trained(arch, epochs, evaluation)
         if evaluation.status == "ok":
@@ -323,14 +327,21 @@ class _Watch:
         if not self._seen < self._design <= len(rows):
             return
         ways = {_way(row) for row in rows[: self._design]}
-        if len(ways) > 1 or rows[0].status != "failed" or not rows[0].reason:
+        if len(ways) > 1 or not (rows[0].reason and self._useless(rows[0])):
             return
         if self._trainer.saved is not None:
             self._trainer.saved.discard()
+        raised = rows[0].status == "failed"
+        where = f' (on_error="raise" shows where).{self._trainer.call.hint()}' if raised else "."
         raise UserError(
-            f"the first {self._design} trainings all failed in the same way: {rows[0].reason} "
-            f'(on_error="raise" shows where).{self._trainer.call.hint()}'
+            f"the first {self._design} trainings all failed in the same way: {rows[0].reason}"
+            f"{where}"
         )
+
+    def _useless(self, row: Row) -> bool:
+        """Whether a training told nothing that a search could go by."""
+        flawed = row.status == "ok" and self._aims.flaw(row.metrics, self._trainer.problem)
+        return row.status in ("failed", "diverged") or bool(flawed)
 
 
 def _way(row: Row) -> tuple[str, str]:
