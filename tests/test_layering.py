@@ -25,6 +25,7 @@ LAYERS = [
         "unpickling",
         "process_state",
         "sealed",
+        "wording",
         "spaces.architecture",
     },
     {"spaces", "encodings", "metrics", "predictors"},

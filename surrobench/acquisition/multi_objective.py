@@ -29,6 +29,7 @@ from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
 from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
@@ -97,8 +98,9 @@ class _Hypervolume(_ManyObjectives):
             return reference_point(observed)
         if len(self.reference) != len(situation.beliefs):
             raise UserError(
-                f"the reference point {list(self.reference)} has {len(self.reference)} numbers "
-                f"for {len(situation.beliefs)} objectives."
+                f"the reference point {list(self.reference)} has "
+                f"{counted(len(self.reference), 'number')} "
+                f"for {counted(len(situation.beliefs), 'objective')}."
             )
         given = torch.tensor(list(self.reference), dtype=observed.dtype)
         moved = [b.to_scale(v.reshape(1)) for b, v in zip(situation.beliefs, given, strict=True)]

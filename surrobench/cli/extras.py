@@ -13,6 +13,7 @@ from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED
 from surrobench.errors import UserError
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.wording import counted
 
 MOST_TASKS = 6
 """The first so many tasks of a report are looked at."""
@@ -101,5 +102,5 @@ def _title(name: str) -> str:
 
 
 def _sentence(name: str, reasons: Sequence[str]) -> str:
-    others = f" (and {len(reasons) - 1} more tasks)" if len(reasons) > 1 else ""
+    others = f" (and {counted(len(reasons) - 1, 'more task')})" if len(reasons) > 1 else ""
     return f"{_title(name)}: {reasons[0].rstrip('.')}{others}."

@@ -23,6 +23,7 @@ from surrobench.report.pairs import COLUMNS, compare_pairs
 from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
 from surrobench.report.style import Look
+from surrobench.wording import counted
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -65,7 +66,7 @@ class Scores:
             panels.looks(results),
             measure.column,
             f"-n{size}",
-            f"with {size:,} training examples",
+            f"with {counted(size, 'training example')}",
             results.repeated,
         )
 

@@ -12,6 +12,7 @@ from surrobench.strategies.aims import Aims
 from surrobench.strategies.loop import Row
 from surrobench.strategies.strategy import Strategy
 from surrobench.strategies.training import values_of
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,9 @@ class SearchResult:
     def __repr__(self) -> str:
         """One line: strategy, evaluations, failures and the best."""
         failed = sum(row.status != "ok" for row in self.rows)
-        parts = [f"{len(self.rows)} evaluations" + (f" ({failed} failed)" if failed else "")]
+        parts = [
+            f"{counted(len(self.rows), 'evaluation')}" + (f" ({failed} failed)" if failed else "")
+        ]
         if self.aims.objectives:
             parts.append(f"{len(self.pareto)} on the Pareto front")
         if self.best is None:

@@ -45,6 +45,7 @@ from surrobench.strategies.saved_search import SavedSearch, describe_candidates
 from surrobench.strategies.training import Call, Train, Trains, checked
 from surrobench.strategies.workers import Workers, run_workers
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.wording import counted, one_or_many
 
 __all__ = ["SearchResult", "Train", "Trains", "search"]
 
@@ -203,10 +204,15 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
     if isinstance(initial, bool) or not isinstance(initial, int) or initial < 0:
         raise UserError(f"initial is {initial!r}; it must be a whole number, 0 or more.")
     if initial > budget:
-        raise UserError(f"initial = {initial} architectures do not fit a budget of {budget:g}.")
+        raise UserError(
+            f"initial = {counted(initial, 'architecture does not', 'architectures do not')} fit a "
+            f"budget of {budget:g}."
+        )
     if initial > problem.candidates.size:
         raise UserError(
-            f"initial = {initial} architectures, but there are only {problem.candidates.size}."
+            f"initial is {initial}, but there {one_or_many(problem.candidates.size, 'is', 'are')} "
+            "only "
+            f"{counted(problem.candidates.size, 'architecture')}."
         )
 
 
@@ -264,7 +270,8 @@ class _Trainer:
                 continue
             if len(found) != len(archs):
                 raise UserError(
-                    f"evaluate_many returned {len(found)} results for {len(archs)} architectures."
+                    f"evaluate_many returned {counted(len(found), 'result')} for "
+                    f"{counted(len(archs), 'architecture')}."
                 )
             seconds = (time.perf_counter() - started) / len(archs)
             for arch, result in zip(archs, found, strict=True):

@@ -29,6 +29,7 @@ from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +191,8 @@ def _take_in(plan: Plan, share: Plan, store: ResultStore, update: bool) -> Plann
         if replaced:
             why = planned.explain(plan) or ["the version of surrobench's numbers changed"]
             raise UserError(
-                f"{store.folder} holds {len(replaced)} cells of this study that were computed "
+                f"{store.folder} holds "
+                f"{counted(len(replaced), 'cell')} of this study computed "
                 "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
                 "(the old files are kept), or choose another folder with --out FOLDER."
             )

@@ -11,6 +11,7 @@ from surrobench.report.search.looks import Cast
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
+from surrobench.wording import one_or_many
 
 
 def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scores, pd.DataFrame]:
@@ -30,6 +31,6 @@ def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scor
         cast.looks,
         "regret" if results.measure == REGRET else "hypervolume",
         "",
-        f"after {after} full trainings",
+        f"after {after} {one_or_many(budgets[-1], 'full training', 'full trainings')}",
     )
     return scores, pairs.reset_index("task").reset_index(drop=True)
