@@ -29,6 +29,7 @@ LAYERS = [
         "decoding",
         "options",
         "strict_toml",
+        "wording",
         "spaces.architecture",
     },
     {"spaces", "encodings", "metrics", "predictors"},

@@ -14,6 +14,7 @@ from torch import Tensor
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.predictors.posterior import Kind
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 T = TypeVar("T")
 
@@ -84,7 +85,9 @@ def highest(rows: Tensor, scores: Tensor, n: int) -> list[int]:
     Ties go to the lower row; what is not a number comes last.
     """
     if scores.shape != rows.shape:
-        raise ValueError(f"{tuple(scores.shape)} scores for {len(rows)} allowed candidates.")
+        raise ValueError(
+            f"{tuple(scores.shape)} scores for {counted(len(rows), 'allowed candidate')}."
+        )
     values = scores.detach().numpy()
     values = np.where(np.isnan(values), -np.inf, values)
     n = min(n, len(values))

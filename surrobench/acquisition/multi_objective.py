@@ -29,6 +29,7 @@ from surrobench.acquisition.samplers import joint_sampler
 from surrobench.errors import UserError
 from surrobench.metrics.fronts import reference_point
 from surrobench.options import check_counts
+from surrobench.wording import counted
 
 JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
@@ -97,8 +98,9 @@ class _Hypervolume(_ManyObjectives):
             return reference_point(observed)
         if len(self.reference) != len(context.posteriors):
             raise UserError(
-                f"the reference point {list(self.reference)} has {len(self.reference)} numbers "
-                f"for {len(context.posteriors)} objectives."
+                f"the reference point {list(self.reference)} has "
+                f"{counted(len(self.reference), 'number')} "
+                f"for {counted(len(context.posteriors), 'objective')}."
             )
         given = torch.tensor(list(self.reference), dtype=observed.dtype)
         moved = [b.to_scale(v.reshape(1)) for b, v in zip(context.posteriors, given, strict=True)]

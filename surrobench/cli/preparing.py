@@ -14,6 +14,7 @@ from rich.progress import (
 )
 
 from surrobench.cli.console import messages, say, tell
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.preparation import Prepared
@@ -30,7 +31,10 @@ def prepare_command(name: str) -> None:
 
 
 def _explain(prepared: Prepared) -> None:
-    say(f"{prepared.name}: {prepared.rows:,} rows, {prepared.columns} columns", style="bold")
+    say(
+        f"{prepared.name}: {counted(prepared.rows, 'row')}, {counted(prepared.columns, 'column')}",
+        style="bold",
+    )
     say(f"  file     {prepared.path}")
     for repository, licence in prepared.licences.items():
         say(f"  licence  {licence} ({repository})")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.cli.console import say, tell
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,7 @@ def leaderboard_command(folder: Path, out: Path | None, every: bool = False) -> 
         out or folder,
         sources,
     )
-    runs = "run" if len(sources) == 1 else "runs"
-    say(f"{len(sources)} {runs}, {sum(source.rows for source in sources):,} rows")
+    say(f"{counted(len(sources), 'run')}, {counted(sum(source.rows for source in sources), 'row')}")
     for path in paths:
         say(str(path), style="cyan")
 

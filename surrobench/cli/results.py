@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from surrobench.cli.console import complain, output, say, tell
 from surrobench.cli.exit_codes import DAMAGED, DONE, WRONG_INPUT
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def show_paths(paths: list[Path]) -> None:
     if len(paths) > _PATHS_SHOWN:
         rest = paths[_PATHS_SHOWN:]
         place = commonpath([path.parent for path in rest])
-        say(f"and {len(rest)} more files in {place}")
+        say(f"and {counted(len(rest), 'more file')} in {place}")
 
 
 def _show_skipped(folder: Path) -> None:
@@ -110,12 +111,12 @@ def show_failures(cells: pd.DataFrame) -> None:
     lost = cells[cells["status"] != "ok"]
     if lost.empty:
         return
-    tell(f"{len(lost)} of {len(cells)} cells have no numbers:", style="yellow")
+    tell(f"{len(lost)} of {counted(len(cells), 'cell')} without numbers:", style="yellow")
     counts = Counter(zip(lost["method"], lost["status"], lost["reason"], strict=True))
     for (method, status, reason), count in counts.most_common(_REASONS_SHOWN):
         tell(f"  {count} × {method}: {status}: {reason}", style="yellow")
     if len(counts) > _REASONS_SHOWN:
-        tell(f"  … and {len(counts) - _REASONS_SHOWN} other reasons", style="yellow")
+        tell(f"  … and {counted(len(counts) - _REASONS_SHOWN, 'other reason')}", style="yellow")
 
 
 def status_command(folder: Path) -> None:
@@ -131,7 +132,7 @@ def status_command(folder: Path) -> None:
     done = len(finished & wanted)
     part = f" of a study of {len(wanted) + planned.elsewhere}" if planned.elsewhere else ""
     share = f"{done / max(1, len(wanted)):.0%}"
-    say(f"{folder}: {done} of {len(wanted)} cells{part} finished ({share})")
+    say(f"{folder}: {done} of {counted(len(wanted), 'cell')}{part} finished ({share})")
     if holder := ResultStore(folder).holder():
         say(f"running now: {holder}")
     if done:
@@ -156,12 +157,15 @@ def verify_command(folder: Path, other: Path | None = None) -> int:
     records = current(planned, found.records.values())
     tally = Tally.count(planned, records, found.corrupt)
     show_damage(tally.damaged)
-    say(f"{len(found.records)} records are intact, {len(found.corrupt)} are damaged.")
+    say(
+        f"{counted(len(found.records), 'record is intact', 'records are intact')}, "
+        f"{len(found.corrupt)} damaged."
+    )
     if planned.keys:
-        say(f"{tally.missing} of {tally.cells} planned cells have no record.")
+        say(f"{tally.missing} of {counted(tally.cells, 'planned cell')} without a record.")
     say(f"digest of the numbers: {tally.digest}")
     for kernels, count in _kernels(records).items():
-        say(f"computed with {kernels}: {count} records")
+        say(f"computed with {kernels}: {counted(count, 'record')}")
     differs = other is not None and _tell_differences(folder, other)
     if found.corrupt:
         return DAMAGED

@@ -147,11 +147,20 @@ def _take_object(spec: Any) -> tuple[Any, Any]:
         return spec, None
     if not isinstance(use, GivenPart):
         if not hasattr(use, "fit"):
-            return spec, None  # which is refused for what it is
+            if _is_data(use):
+                return spec, None  # which is refused for what it is
+            from surrobench.predictors.regressors import not_a_regressor
+
+            raise not_a_regressor(use)
         named, value = GivenPart.of(use), use
     else:
         named, value = use, use.value()
     return ({**spec, "use": str(named)} if isinstance(spec, Mapping) else str(named)), value
+
+
+def _is_data(use: Any) -> bool:
+    """Whether it is what a study file can hold, not an object of a program."""
+    return use is None or isinstance(use, Mapping | Sequence | int | float)
 
 
 def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -186,7 +195,12 @@ def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
 
 def _from_object(name: str, value: Any, options: dict[str, Any]) -> Predictor:
     """A predictor from a class, a factory or an instance; a regressor is wrapped."""
-    from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
+    from surrobench.predictors.regressors import (
+        as_predictor,
+        is_predictor,
+        is_regressor,
+        not_a_regressor,
+    )
 
     if is_predictor(value) and not isinstance(value, type):
         _check_options(name, None, options)
@@ -200,7 +214,7 @@ def _from_object(name: str, value: Any, options: dict[str, Any]) -> Predictor:
     }
     if isinstance(value, type) or not is_regressor(value):
         if not callable(value):
-            raise UserError(f"predictor {name!r} is neither a predictor nor a regressor.")
+            raise not_a_regressor(value, name)
         _check_options(name, value, options, WRAPPING)
         value = built("predictor", name, "", value, options)
         options = {}

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.wording import counted
 
 Form = Literal[
     "members", "moments", "distribution", "quantiles", "typed-quantiles", "own-quantiles", "values"
@@ -107,8 +108,9 @@ class FittedRegressor:
     def _check_deviations(self, method: str, std: FloatArray) -> None:
         if not (std > 0).all():
             raise ValueError(
-                f"{self._owner}.{method} returned {int((std <= 0).sum())} standard "
-                f"deviations that are not positive, the smallest {std.min():g}."
+                f"{self._owner}.{method} returned "
+                f"{counted(int((std <= 0).sum()), 'standard deviation')} not positive, the "
+                f"smallest {std.min():g}."
             )
 
     def by_form(self, form: Form) -> Callable[[FloatArray], tuple[Tensor, Tensor]]:
@@ -153,7 +155,8 @@ class FittedRegressor:
         if array.shape != (len(X), len(levels)):
             raise ValueError(
                 f"{self._owner}.{method} returned quantiles of the shape {array.shape} for "
-                f"{len(X)} rows and {len(levels)} levels; expected ({len(X)}, {len(levels)})."
+                f"{counted(len(X), 'row')} and {counted(len(levels), 'level')}; expected "
+                f"({len(X)}, {len(levels)})."
             )
         array = np.sort(array, axis=1)
         std = array @ _SCORES / float(_SCORES @ _SCORES)
@@ -166,7 +169,7 @@ class FittedRegressor:
         if array.ndim != 2 or array.shape[1] != len(X) or len(array) == 0:
             raise ValueError(
                 f"{self._owner}.predict_members returned the shape {array.shape} "
-                f"for {len(X)} rows; expected (members, {len(X)})."
+                f"for {counted(len(X), 'row')}; expected (members, {len(X)})."
             )
         return array
 
@@ -176,7 +179,7 @@ class FittedRegressor:
             array = array[:, 0]
         if array.shape != (n,):
             raise ValueError(
-                f"{self._owner}.{method} returned the shape {array.shape} for {n} rows; "
+                f"{self._owner}.{method} returned the shape {array.shape} for {counted(n, 'row')}; "
                 f"expected ({n},)."
             )
         return array
@@ -196,7 +199,8 @@ class FittedRegressor:
         bad = int((~np.isfinite(array)).sum())
         if bad:
             raise ValueError(
-                f"{self._owner}.{method} returned {bad} of {array.size} values that are not finite."
+                f"{self._owner}.{method} returned {bad} of {counted(array.size, 'value')} that are "
+                "not finite."
             )
         return array.astype(np.float64)
 

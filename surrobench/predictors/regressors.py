@@ -58,13 +58,13 @@ def as_predictor(
     sample = obj
     if isinstance(obj, type) or not is_regressor(obj):
         if not callable(obj):
-            raise _not_a_regressor(obj)
+            raise not_a_regressor(obj)
         sample = built("predictor", _name(obj), "", obj, {})
         if is_predictor(sample):
             made: Predictor = sample
             return made
     if not is_regressor(sample):
-        raise _not_a_regressor(sample)
+        raise not_a_regressor(sample)
     form = form_of(sample)
     if bootstrap is not None:
         if form != "values":
@@ -79,11 +79,12 @@ def as_predictor(
     return kind(regressor=sample, transform=transform, members=members)
 
 
-def _not_a_regressor(obj: object) -> UserError:
-    return UserError(
-        f"{_name(obj)} is no regressor: it needs fit(X, y), and predict(X) or another way to "
-        f"predict ({', '.join(FORMS.values())})."
-    )
+def not_a_regressor(obj: object, name: str = "") -> UserError:
+    """What something lacks that was given for a predictor."""
+    ways = ", ".join(form for form in FORMS.values() if form != FORMS["values"])
+    lacks = [] if callable(getattr(obj, "fit", None)) else ["no fit(X, y)"]
+    lacks += [] if _predicts(obj) else [f"no predict(X) or other way to predict ({ways})"]
+    return UserError(f"{name or _name(obj)} is no regressor: it has {' and '.join(lacks)}.")
 
 
 def _name(obj: object) -> str:

@@ -19,6 +19,7 @@ from surrobench.report.scores import Scores
 from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
+from surrobench.wording import counted
 
 MOST_DRAWN = 8
 """Lines in a performance profile."""
@@ -69,7 +70,8 @@ def _ranks(scores: Scores) -> Exhibit:
     test, (_, what) = scores.ranks, scores.blocks
     caption = (
         f"Critical-difference diagram of {scores.measure.label} {scores.where}: mean ranks over "
-        f"{test.blocks} blocks ({what}), Friedman's test p = {test.p:.2g}; bars join methods whose "
+        f"{counted(test.blocks, 'block')} ({what}), Friedman's test p = {test.p:.2g}; bars join "
+        "methods whose "
         "mean ranks do not differ at 5 %, as Nemenyi's test does, with permutations within blocks "
         "instead of its limit for many blocks."
     )

@@ -23,6 +23,7 @@ from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.sign_flips import least_blocks
 from surrobench.report.style import TWO_COLUMNS
+from surrobench.wording import counted
 
 AnyResults = Results | SearchResults | PipelineResults
 
@@ -85,7 +86,7 @@ class _Asked:
             return self.results.focus_sizes(self.measure)[-1]
         if size not in self.results.sizes:
             known = ", ".join(map(str, self.results.sizes))
-            raise UserError(f"no cell has {size} training examples; there are: {known}.")
+            raise UserError(f"no cell has {counted(size, 'training example')}; there are: {known}.")
         return size
 
     @property

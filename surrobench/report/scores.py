@@ -23,6 +23,7 @@ from surrobench.report.pairs import COLUMNS, compare_pairs
 from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
 from surrobench.report.style import MethodStyle
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Scores:
             panels.styles(results),
             measure.column,
             f"-n{size}",
-            f"with {size:,} training examples",
+            f"with {counted(size, 'training example')}",
             results.repeated,
         )
 

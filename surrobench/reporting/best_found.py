@@ -9,6 +9,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.report.figures import Drawing
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
@@ -82,7 +83,7 @@ def _lines(task: TableTask, row: pd.Series) -> list[str]:
         mean = f"; mean {row['mean']:.2f}" if "methods" in row else ""
         lines.append(f"rank {row['rank']:,.0f} of {len(task):,}{mean}")
     if "methods" in row:
-        lines.append(f"found by {row['methods']} of {row['of_methods']} methods")
+        lines.append(f"found by {row['methods']} of {counted(row['of_methods'], 'method')}")
     lines += [f"{name} {_amount(row[name])}" for name in _COSTS if pd.notna(row.get(name))]
     return lines
 

@@ -18,6 +18,7 @@ from surrobench.reporting.task_figures import (
     Asked,
     Recomputed,
 )
+from surrobench.wording import counted
 
 MOST_TASKS = 6
 """The first so many tasks of a report are looked at."""
@@ -106,5 +107,5 @@ def _title(name: str) -> str:
 
 
 def _sentence(name: str, reasons: Sequence[str]) -> str:
-    others = f" (and {len(reasons) - 1} more tasks)" if len(reasons) > 1 else ""
+    others = f" (and {counted(len(reasons) - 1, 'more task')})" if len(reasons) > 1 else ""
     return f"{_title(name)}: {reasons[0].rstrip('.')}{others}."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surrobench.errors import UserError
 from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
 from surrobench.reporting.lookup import find_task, folders_of
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,8 +99,9 @@ def _task(name: str, info: TaskInfo | None) -> TaskFacts:
         measures=info.description,
         protocol=info.protocol,
         unit=f"{info.unit or 'not stated'} ({better} at the source)",
-        space=f"{info.space}, {info.space_size:,} architectures",
-        pool=f"{info.pool_size:,} architectures, {info.groups:,} different networks",
+        space=f"{info.space}, {counted(info.space_size, 'architecture')}",
+        pool=f"{counted(info.pool_size, 'architecture')}, "
+        f"{counted(info.groups, 'different network')}",
         licence=info.licence,
         citation=info.citation,
         url=info.url,

@@ -24,6 +24,7 @@ from surrobench.report.figures.trainings import from_trainings
 from surrobench.reporting.best_found import best_architectures, drawings
 from surrobench.reporting.lookup import cell_of, find_task, folders_of
 from surrobench.tasks import load_task
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
@@ -70,12 +71,16 @@ def _predictions(asked: Asked) -> Exhibit:
     from surrobench.studies.prediction import predictions
 
     cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})
-    title = f"{cell.task}\n{cell.predictor}, {cell.train_size:,} examples, seed {cell.seed}"
+    title = (
+        f"{cell.task}\n{cell.predictor}, {counted(cell.train_size, 'example')}, seed {cell.seed}"
+    )
     table = pd.DataFrame(predictions(cell))
     how = "seed" if asked.seed is not None else "seed with the median Kendall τ"
     caption = (
-        f"Predicted against true values of the {len(table):,} test architectures of {asked.name}: "
-        f"{cell.method()} after {cell.train_size:,} training examples ({how}, {cell.seed}). Marked "
+        f"Predicted against true values of the {counted(len(table), 'test architecture')} of "
+        f"{asked.name}: "
+        f"{cell.method()} after {counted(cell.train_size, 'training example')} ({how}, "
+        f"{cell.seed}). Marked "
         f"are the {asked.top} best predicted, with their 95 % intervals, and the {asked.top} best."
     )
     figure = predicted_against_true(table, top=asked.top, title=title, width=asked.width)
@@ -106,8 +111,8 @@ def _proxies(asked: Asked) -> Exhibit:
     task = asked.task
     columns = pd.DataFrame({**task.measured, "truth": task.truth})
     caption = (
-        f"Label-free measures of {task.name} against its values: Kendall τ over all {len(task):,} "
-        "architectures and over the best tenth of them."
+        f"Label-free measures of {task.name} against its values: Kendall τ over all "
+        f"{counted(len(task), 'architecture')} and over the best tenth of them."
     )
     figure = proxies_against_truth(columns, title=task.name, width=asked.width)
     return Exhibit("proxies", caption, proxy_correlations(columns), figure)
@@ -118,7 +123,7 @@ def _architectures(asked: Asked) -> Exhibit:
     task = asked.task
     table = best_architectures(task, asked.rows, asked.top)
     what = "that any run found" if len(asked.rows) else "of the table"
-    caption = f"The {len(table)} best architectures of {task.name} {what}."
+    caption = f"The {counted(len(table), 'best architecture')} of {task.name} {what}."
     operations = [choice for decision in task.space.variables for choice in decision.choices]
     figure = architectures(drawings(task, table), operations=operations, width=asked.width)
     return Exhibit("architectures", caption, table, figure)
@@ -139,7 +144,7 @@ def _learning(asked: Asked) -> Exhibit:
     epochs = sorted(table["epoch"].unique())
     few = len(epochs) < LEAST_OF_A_CURVE
     what = f"Values after {' and '.join(map(str, epochs))} epochs" if few else "Learning curves"
-    caption = f"{what} of the {len(best)} best architectures of {task.name}"
+    caption = f"{what} of the {counted(len(best), 'best architecture')} of {task.name}"
     several = table["seed"].nunique() > 1
     caption += ": means over trainings ± one standard deviation between them." if several else "."
     if few:

@@ -16,6 +16,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
 from surrobench.tasks.stored_encodings import encoded
+from surrobench.wording import counted
 
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""
@@ -55,7 +56,8 @@ class Candidates:
         for name, column in self.measured.items():
             if len(column) != listed:
                 raise UserError(
-                    f"the measured column {name!r} has {len(column)} values for {listed} "
+                    f"the measured column {name!r} has {counted(len(column), 'value')} for "
+                    f"{listed} "
                     "listed candidates."
                 )
 
@@ -71,7 +73,7 @@ class Candidates:
         if rows.shape != (len(rows), len(limits)):
             raise UserError(
                 f"the candidates have the shape {rows.shape}, but architectures of "
-                f"{self.space.name!r} have {len(limits)} variables."
+                f"{self.space.name!r} have {counted(len(limits), 'variable')}."
             )
         wrong = ((rows < 0) | (rows >= limits)).any(axis=1)
         if wrong.any():

@@ -22,6 +22,7 @@ from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
+from surrobench.wording import counted
 
 STATE_VERSION = 2
 
@@ -114,8 +115,8 @@ class Strategy(ABC):
         if isinstance(design, int):
             if not 0 <= design <= len(self.candidates):
                 raise UserError(
-                    f"an initial design of {design} architectures does not fit "
-                    f"{len(self.candidates)} candidates."
+                    f"an initial design of {counted(design, 'architecture')} does not fit "
+                    f"{counted(len(self.candidates), 'candidate')}."
                 )
             return self.candidates.sample(design, self.rng("design"))
         archs = [_plain_arch(arch) for arch in design]

@@ -22,6 +22,7 @@ from surrobench.studies.protocols import (
 )
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks, load_task
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
@@ -272,7 +273,7 @@ def _add_task(
         listed = ", ".join(map(str, instead))
         if instead:
             for size in sizes:
-                reason = f"{len(task)} architectures; instead trained on {listed}"
+                reason = f"{counted(len(task), 'architecture')}; instead trained on {listed}"
                 _skip(plan, study, task, size, columns, reason)
             sizes = instead
     for size in sizes:

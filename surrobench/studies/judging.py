@@ -25,6 +25,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
+from surrobench.wording import counted
 
 Judging = Literal["auto", "held-out", "searched"]
 HELD_OUT = "held-out runs"
@@ -127,7 +128,8 @@ def holds_out(table: TableTask, judging: Judging) -> bool:
         return count >= min(FEWEST, len(table))
     if count < 2:
         raise UserError(
-            f'judge = "held-out": the table of {table.name!r} has {count} architectures with '
+            f'judge = "held-out": the table of {table.name!r} has '
+            f"{counted(count, 'architecture')} with "
             'several training runs, and a study needs at least 2; use judge = "auto".'
         )
     return True

@@ -32,6 +32,7 @@ from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import CorruptRecordError, ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.tally import Tally
+from surrobench.wording import counted
 
 _SHOWN = 5
 UNFINISHED = "unfinished"
@@ -159,8 +160,10 @@ class _Work:
             shown = conflicts[:_SHOWN]
             shown += [f"and {len(conflicts) - _SHOWN} more"] if len(conflicts) > _SHOWN else []
             raise UserError(
-                f"{len(conflicts)} cells have different numbers in two places, so nothing was "
-                "merged:\n  " + "\n  ".join(shown) + "\nKeep the one that can be computed again "
+                f"{counted(len(conflicts), 'cell has', 'cells have')} different numbers in two "
+                "places, so nothing was merged:\n  "
+                + "\n  ".join(shown)
+                + "\nKeep the one that can be computed again "
                 "(surrobench verify RUN OTHER says what differs around them) and remove the other."
             )
 

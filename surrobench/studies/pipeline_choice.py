@@ -19,6 +19,7 @@ from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.predictive import predict
 from surrobench.strategies.batches import select_batch
 from surrobench.studies.pipeline_task import CandidatePool
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def _targets(brief: FloatArray) -> torch.Tensor:
     known = np.isfinite(brief)
     if known.sum() < 2:
         raise ValueError(
-            f"{int(known.sum())} of {len(brief)} short trainings have a value; a predictor needs 2."
+            f"{int(known.sum())} of {counted(len(brief), 'short training')} have a value; a "
+            "predictor needs 2."
         )
     filled = np.where(known, brief, brief[known].min())
     return torch.tensor(filled, dtype=torch.float64).unsqueeze(-1)

@@ -22,6 +22,7 @@ from surrobench.studies.config import (
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
+from surrobench.wording import counted
 
 BASELINES = ("random", "best-trained", "largest")
 """Choices without a predictor: uniform ones, the best of the trained sample itself, and the
@@ -143,7 +144,7 @@ class PipelineStudy(BaseModel):
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
         yield "candidates", f"{self.candidates:,}, of which {self.train:,} are trained briefly"
-        yield "picks", f"{self.picks} by each predictor, trained fully {self.runs} times"
+        yield "picks", f"{self.picks} by each predictor, trained fully {counted(self.runs, 'time')}"
 
 
 def _optional_count(value: Any) -> int | None:

@@ -18,6 +18,7 @@ from surrobench.errors import DamagedStoreError
 from surrobench.sealed import seal, unseal
 from surrobench.studies.grid import Plan, Skipped
 from surrobench.studies.kinds import KINDS
+from surrobench.wording import counted
 
 PLAN_FILE = "plan.json"
 WHAT = "plan"
@@ -242,8 +243,8 @@ def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:
         groups.setdefault((reason, sizes, tasks), []).append((predictor, cells))
     return [
         f"{_named([predictor for predictor, _ in members])}: "
-        f"{sum(cells for _, cells in members)} cells at train size {sizes} "
-        f"on {tasks} task{'s' if tasks > 1 else ''} ({reason})"
+        f"{counted(sum(cells for _, cells in members), 'cell')} at train size {sizes} "
+        f"on {counted(tasks, 'task')} ({reason})"
         for (reason, sizes, tasks), members in groups.items()
     ]
 

@@ -40,6 +40,7 @@ from surrobench.studies.protocols import split
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
 from surrobench.tasks.task import TableTask
+from surrobench.wording import counted
 
 _CHECKS = {Path(module.__file__ or "") for module in (predictive_checks, regressor_checks)}
 """Where answers of predictors are checked: a ValueError raised there is an invalid answer."""
@@ -151,7 +152,7 @@ def _checked(predictive: Predictive, m: int) -> Predictive:
         wrong = int(np.sum(~np.isfinite(values)))
         if wrong:
             raise InvalidPredictionError(
-                f"the predictive {name} is not finite at {wrong} of {m} points."
+                f"the predictive {name} is not finite at {wrong} of {counted(m, 'point')}."
             )
     if np.any(predictive.std < 0):
         raise InvalidPredictionError("the predictive standard deviation is negative.")

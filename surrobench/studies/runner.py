@@ -29,6 +29,7 @@ from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +74,12 @@ def run_study(
     add_predictors: Sequence[Any] = (),
     shard: str | Shard | None = None,
     budget: str | float | None = None,
+    all_methods: bool = False,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
+
+    As in a report, rows of methods that the folder holds but the study no longer has are left out.
 
     Predictors of a prediction study may be classes and instances, also such that were defined in a
     notebook: ``run_study("quickstart", add_predictors=[Mine])``. A changed class gets new cells; a
@@ -93,6 +97,7 @@ def run_study(
             beside the predictors of the study.
         shard: compute one share of the cells alone: ``"3/64"``.
         budget: begin no further cell after so long: ``"10m"``, or seconds.
+        all_methods: return the rows of methods that left the study as well.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
@@ -122,7 +127,12 @@ def run_study(
         shard=Shard.parse(shard) if isinstance(shard, str) else shard,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
     )
-    return run(loaded, base, settings).frame
+    from surrobench.studies.view import of_methods
+
+    result = run(loaded, base, settings)
+    if all_methods or result.frame.empty:
+        return result.frame
+    return of_methods(result.frame, result.planned.methods)[0]
 
 
 def _with_added(content: dict[str, Any], predictors: Sequence[Any]) -> dict[str, Any]:
@@ -181,7 +191,8 @@ def _take_in(plan: Plan, share: Plan, store: ResultStore, update: bool) -> Plann
         if replaced:
             why = planned.explain(plan) or ["the version of surrobench's numbers changed"]
             raise UserError(
-                f"{store.folder} holds {len(replaced)} cells of this study that were computed "
+                f"{store.folder} holds "
+                f"{counted(len(replaced), 'cell')} of this study computed "
                 "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
                 "(the old files are kept), or choose another folder with --out FOLDER."
             )

@@ -29,6 +29,7 @@ from surrobench.tasks.faults import Faults
 from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.placing import codes_in_space
 from surrobench.tasks.reading import read_columns
+from surrobench.wording import counted
 
 CodeArray = npt.NDArray[np.int16]
 
@@ -294,7 +295,8 @@ def _stated_groups(
         rows = np.flatnonzero(np.isin(architectures, torn)).tolist()
         names = " + ".join(columns)
         faults.add(
-            f"{len(torn)} architectures with equal decisions are in different groups ({names}): "
+            f"{counted(len(torn), 'architecture')} with equal decisions in different groups "
+            f"({names}): "
             f"{faults.rows(rows)}; equal networks must share a group."
         )
     return groups

@@ -16,6 +16,7 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.table import CodeArray
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,9 @@ class TableTask:
             return self.values.shape[2] - 1
         if epochs not in self.fidelities:
             known = ", ".join(map(str, self.fidelities)) or "only the final one"
-            raise UserError(f"{self.name} has no value after {epochs} epochs; known: {known}.")
+            raise UserError(
+                f"{self.name} has no value after {counted(epochs, 'epoch')}; known: {known}."
+            )
         return self.fidelities.index(epochs)
 
     def bound_text(self, value: float) -> str:

@@ -17,6 +17,7 @@ from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.wording import counted
 
 Factory = Callable[[Problem, int], Strategy]
 Step = tuple[Arch, int | None]
@@ -168,7 +169,7 @@ def search(strategy: Strategy, landscape: Landscape, n: int, batch: int = 1) -> 
     while len(steps) < n:
         asked = min(batch, n - len(steps))
         archs = strategy.ask(asked)
-        assert len(archs) <= asked, f"ask({asked}) gave {len(archs)} architectures"
+        assert len(archs) <= asked, f"ask({asked}) gave {counted(len(archs), 'architecture')}"
         new = [(arch, strategy.epochs(arch)) for arch in archs]
         for step in new:
             strategy.tell(step[0], landscape.evaluate(step))

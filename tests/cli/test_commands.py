@@ -193,7 +193,7 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     """One run with a limit, its continuation, and every verb that looks at it."""
     first = surrobench("run", "study.toml", "--out", "runs/a", "--limit", "3", "--workers", "1")
     assert first.status == 3, first.err
-    assert "1 cells are still to do" in first.err
+    assert "1 cell is still to do" in first.err
     assert "surrobench run study.toml --out runs/a --limit 3" in first.err
     assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/a").out
 
@@ -221,7 +221,7 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 0
-    assert "6 records are intact, 0 are damaged." in verify.out
+    assert "6 records are intact, 0 damaged." in verify.out
     victim = next((toy / "runs/a/cells").rglob("*.json"))
     victim.write_bytes(victim.read_bytes()[:-5])
     verify = surrobench("verify", "runs/a")

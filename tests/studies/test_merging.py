@@ -197,7 +197,7 @@ def test_other_numbers_for_one_cell_are_refused_by_name(parts: list[Path], tmp_p
     _, record = first_record(parts[0])
     other = Record(record.key, {**record.payload, "rmse": 123.5}, {}, {})
     ResultStore(parts[1]).write(other)
-    with pytest.raises(UserError, match="1 cells have different numbers in two places") as refused:
+    with pytest.raises(UserError, match="1 cell has different numbers in two places") as refused:
         merge(tmp_path / "out", parts)
     told = str(refused.value)
     assert "toy/accuracy, " in told

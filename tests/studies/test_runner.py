@@ -153,6 +153,19 @@ def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_nu
     assert set(frame.iloc[18:]["predictor"]) == {"bayesian-ridge"}
 
 
+def test_methods_that_left_a_study_are_returned_on_request_alone(
+    reference: Path, in_toy: Path, tmp_path: Path
+) -> None:
+    run = copy(reference, tmp_path)
+    gone, *kept = load_results(run)["predictor"].unique()
+    less = {**REFERENCE, "predictors": REFERENCE["predictors"][1:]}  # type: ignore[index]
+    now = run_study(toy_study(**less), out=run, workers=1)
+    assert set(now["predictor"]) == set(kept)
+    every = run_study(toy_study(**less), out=run, workers=1, all_methods=True)
+    assert set(every["predictor"]) == {gone, *kept}
+    pd.testing.assert_frame_equal(every[every["predictor"] != gone].reset_index(drop=True), now)
+
+
 MISDEEDS = {
     "Raises": ("failed", "RuntimeError: no way [zoo.py:"),
     "Dies": ("failed", "worker died (killed by SIGKILL"),
@@ -197,7 +210,7 @@ def test_a_changed_predictor_does_not_replace_results_silently(
     study = toy_study(**{**REFERENCE, "predictors": ["knn", steeper]})
     with pytest.raises(UserError, match=r"6 cells(?s:.)*slope was 1.0, is 2.0(?s:.)*--update"):
         run_study(study, out=run)
-    frame = run_study(study, out=run, workers=1, update=True, limit=1)
+    frame = run_study(study, out=run, workers=1, update=True, limit=1, all_methods=True)
     assert len(frame) == 13  # five replaced cells are still to do
     assert len(ResultStore(run).finished_keys()) == 19  # and the old files are kept
 

@@ -118,7 +118,7 @@ def test_empty_cells_may_mean_that_there_is_no_such_part(make) -> None:
     }
     names = '"layers", "units", "act"'
     message = refusal(make(columns, names))
-    assert "'units' has no value in 1 rows" in message
+    assert "'units' has no value in 1 row" in message
     assert '{ column = "units", absent = "not-there" }' in message
     whole = load_task(make(columns, names, top='absent = "not-there"'))
     assert len(whole) == 4
@@ -133,7 +133,7 @@ def test_a_table_without_a_complete_row_lists_what_is_missing(make) -> None:
     columns = {"svm": [0.1, 1.0, None], "trees": [None, None, 100]}
     for top in ("", "drop_invalid = true"):
         message = refusal(make(columns, '"svm", "trees"', top=top))
-        assert "decision 'svm' has no value in 1 rows: row 3" in message
+        assert "decision 'svm' has no value in 1 row: row 3" in message
         assert "decision 'trees' has no value in 2 rows: rows 1, 2" in message
     assert len(load_task(make(columns, '"svm", "trees"', top='absent = "not-there"'))) == 3
 

@@ -18,6 +18,7 @@ from surrobench.predictors.pool_gp.sampling import joint_samples
 from surrobench.predictors.posterior import Kind
 from surrobench.predictors.transforms import FittedTransform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 _LEAST_SHARE = 1e-12
 _MOST_NUMBERS = 2**24
@@ -196,7 +197,7 @@ class PoolPosterior:
         new.__dict__.update(self.__dict__)
         given = values.detach().numpy().reshape(-1)
         if len(given) != len(rows):
-            raise ValueError(f"{len(given)} values for {len(rows)} rows.")
+            raise ValueError(f"{counted(len(given), 'value')} for {counted(len(rows), 'row')}.")
         new._mean, reduction = self._mean.copy(), np.zeros_like(self._variance)
         extra = len(self._extra)
         new._extra = np.vstack([self._extra, np.empty((len(rows), len(self._mean)))])

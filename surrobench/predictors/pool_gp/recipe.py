@@ -19,6 +19,7 @@ from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales,
 from surrobench.predictors.pool_gp.session import PoolGPSession
 from surrobench.predictors.transforms import TargetTransform, check_transform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class PoolGP(PriorShape):
         if ends[:-1] != [block.start for block in blocks] or ends[-1] != X.shape[1]:
             raise ValueError(
                 f"blocks of columns that end at {ends[1:]} do not make up inputs of "
-                f"{X.shape[1]} columns."
+                f"{counted(X.shape[1], 'column')}."
             )
         kernels = [block_kernel(scaled, b, self.kernel, self.lengthscales) for b in blocks]
         shape = PriorShape(**prior_options(self))

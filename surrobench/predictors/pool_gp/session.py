@@ -19,6 +19,7 @@ from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.transforms import fit_inner_transform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 
 class PoolGPSession:
@@ -69,7 +70,8 @@ class PoolGPSession:
         y = y.detach().to(dtype=torch.float64, device="cpu")
         if not rows or y.shape != (len(rows), 1):
             raise ValueError(
-                f"expected one value for each of at least one row; got {len(rows)} rows and values "
+                f"expected one value for each of at least one row; got {counted(len(rows), 'row')} "
+                "and values "
                 f"of shape {tuple(y.shape)}."
             )
         if min(rows) < 0 or max(rows) >= len(self.X):

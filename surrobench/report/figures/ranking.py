@@ -16,6 +16,7 @@ from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
 from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
+from surrobench.wording import counted
 
 _FAR = 0.5
 """Of the span of the others."""
@@ -39,7 +40,7 @@ def ranking(
     methods = results.order(score, size)
     summary = results.summary(score)
     if not methods:
-        raise UserError(f"no method has a result with {size:,} training examples.")
+        raise UserError(f"no method has a result with {counted(size, 'training example')}.")
     styles, flat_ones = panels.styles(results), results.constant_methods(always=True)
     height = 0.62 + panels.ROW * max(len(methods), 3)
     with paper_style():

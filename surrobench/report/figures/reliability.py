@@ -16,6 +16,7 @@ from surrobench.report.figures.tags import tag
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
 from surrobench.report.style import INK, TWO_COLUMNS, MethodStyle, paper_style
+from surrobench.wording import counted
 
 LEVELS = (50, 90, 95)
 
@@ -54,7 +55,7 @@ def reliability(
         legend = Legend.of(chosen, 0, width)
         tasks = panels.with_scores(shares[50])
         if not tasks:
-            raise UserError(f"no interval is known with {size:,} training examples.")
+            raise UserError(f"no interval is known with {counted(size, 'training example')}.")
         figure, grid = panels.panel_grid(
             len(tasks), width, max(1, int(width / 2.2)), 2.0, True, legend.height
         )

@@ -27,6 +27,7 @@ from surrobench.report.results import Results
 from surrobench.report.search.judging import judged_by
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
+from surrobench.wording import counted
 
 COLOURED = 8
 _TITLES = {axis.name: axis.title for axis in AXES}
@@ -151,7 +152,8 @@ def _tests(rows: pd.DataFrame, what: str) -> str:
     largest = float(tests["friedman_p"].max())
     p = "p < 0.001" if largest < 0.001 else f"p ≤ {largest:.3f}"
     limits = [
-        f"{row['critical_difference']:.1f} at {what} = {row['at']:,.6g} ({row['methods']} methods)"
+        f"{row['critical_difference']:.1f} at {what} = {row['at']:,.6g} "
+        f"({counted(row['methods'], 'method')})"
         for _, row in tests.iterrows()
     ]
     return f"Friedman's test: {p}. Critical difference of mean ranks: {', '.join(limits)}."

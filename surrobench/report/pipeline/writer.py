@@ -34,6 +34,7 @@ from surrobench.report.pipeline.tables import (
 )
 from surrobench.report.provenance import Provenance
 from surrobench.report.tables import markdown_table
+from surrobench.wording import counted
 
 
 def write_pipeline_report(
@@ -146,7 +147,8 @@ def _overview(results: PipelineResults) -> str:
     lines = [
         f"- Tasks: {', '.join(markdown(task) for task in results.tasks)}",
         f"- Methods: {len(results.methods)}",
-        f"- Cells: {len(cells) + len(results.failures):,}, of which {len(cells):,} have results",
+        f"- Cells: {len(cells) + len(results.failures):,}, of which "
+        f"{counted(len(cells), 'has', 'have')} results",
     ]
     if len(seeds):
         lines.append(f"- Seeds behind each mean: {seeds.min()} to {seeds.max()}")

@@ -11,6 +11,7 @@ from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
+from surrobench.wording import one_or_many
 
 
 def final_scores(
@@ -32,6 +33,6 @@ def final_scores(
         paged.styles,
         "regret" if results.measure == REGRET else "hypervolume",
         "",
-        f"after {after} full trainings",
+        f"after {after} {one_or_many(budgets[-1], 'full training', 'full trainings')}",
     )
     return scores, pairs.reset_index("task").reset_index(drop=True)

@@ -42,6 +42,7 @@ from surrobench.report.search.tables import (
     summary_table,
 )
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.wording import counted
 
 _BANDS = (
     "bootstrap bands for other seeds on the task, where {} runs or more have enough different "
@@ -204,7 +205,8 @@ def _caption(
 
 def _profile(results: SearchResults, paged: SearchStyles) -> Exhibit:
     caption = (
-        f"Share of targets reached over {len(results.traces)} tasks against full trainings: "
+        f"Share of targets reached over {counted(len(results.traces), 'task')} against full "
+        "trainings: "
         "distances from the optimum on a logarithmic scale, from the typical first to the smallest "
         "that was left, and the optimum. Mean over runs, then over tasks."
     )

@@ -19,6 +19,7 @@ from surrobench.report.page.origin import origin_sections
 from surrobench.report.provenance import Provenance
 from surrobench.report.understanding import figures
 from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
+from surrobench.wording import counted
 
 PANELS = 12
 """Variables whose choices one figure shows; more are continued in further files."""
@@ -55,7 +56,7 @@ class Subject:
             if several
             else "One training set"
         )
-        return f"{means}; {self.train_size:,} training architectures of {self.task}."
+        return f"{means}; {counted(self.train_size, 'training architecture')} of {self.task}."
 
 
 def write_explanation(
