@@ -22,6 +22,8 @@ from surrobench.studies.kinds import KINDS
 PLAN_FILE = "plan.json"
 WHAT = "plan"
 SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
+MANY = 20_000
+"""With more cells than this a plan is written in columns, which take a fraction of the room."""
 Name = tuple[Any, ...]
 
 
@@ -73,6 +75,8 @@ class PlannedCells:
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
+        if not self.keys:
+            return []
         names = ((cell.name(), cell.key) for cell in plan.cells)
         return [name for name, key in names if self.keys.get(name, key) != key]
 
@@ -95,9 +99,10 @@ class PlannedCells:
         """
         self.kind, self.version = plan.kind, plan.version
         parts = KINDS[plan.kind].parts
-        methods = (tuple(cell.identity()[part] for part in parts) for cell in plan.cells)
-        self.methods = list(dict.fromkeys(methods))
         named = {cell.name(): cell.key for cell in plan.cells}
+        columns = list(plan.cells[0].identity()) if plan.cells else []
+        method = [columns.index(part) for part in parts if columns]
+        self.methods = list(dict.fromkeys(tuple(name[at] for at in method) for name in named))
         mine = named
         if share is not None and share is not plan:
             mine = {cell.name(): cell.key for cell in share.cells}
@@ -133,6 +138,11 @@ class PlannedCells:
             self.whole, self.places = None, {}  # all of it, in its order
 
     @property
+    def is_known(self) -> bool:
+        """Whether the folder has a plan, which may be of no cells at all."""
+        return bool(self.keys) or self.whole is not None
+
+    @property
     def elsewhere(self) -> int:
         """Cells of the study that are not here."""
         return 0 if self.whole is None else self.whole.cells - len(self.places)
@@ -152,7 +162,7 @@ class PlannedCells:
         """Write ``plan.json``, sealed."""
         content = {
             "kind": self.kind,
-            "cells": [[key, *name] for name, key in self.keys.items()],
+            "cells": _written(self.keys),
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,
             "methods": self.methods,
@@ -164,6 +174,25 @@ class PlannedCells:
             content["places"] = [self.places.get(name) for name in self.keys]
         body = json.dumps(content, ensure_ascii=False).encode()
         write_atomically(folder / PLAN_FILE, seal(body, WHAT))
+
+
+def _written(keys: Mapping[Name, str]) -> Any:
+    """Cells as rows of key and name; where there are many, as columns of numbered values."""
+    if len(keys) <= MANY:
+        return [[key, *name] for name, key in keys.items()]
+    columns = []
+    for column in zip(*keys, strict=True):
+        values: dict[Any, int] = {}
+        numbers = [values.setdefault(value, len(values)) for value in column]
+        columns.append({"values": list(values), "numbers": numbers})
+    return {"keys": list(keys.values()), "columns": columns}
+
+
+def _read(cells: Any) -> dict[Name, str]:
+    if isinstance(cells, list):
+        return {tuple(name): key for key, *name in cells}
+    texts = [[column["values"][n] for n in column["numbers"]] for column in cells["columns"]]
+    return dict(zip(zip(*texts, strict=True), cells["keys"], strict=True))
 
 
 def difference(kind: str, name: str, before: str, now: str) -> str:
@@ -199,7 +228,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
         return PlannedCells()
     try:
         content = _content(path.read_bytes())
-        keys = {tuple(name): key for key, *name in content["cells"]}
+        keys = _read(content["cells"])
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
         methods = [
