@@ -8,8 +8,10 @@ record through the store (the cells are not computed; nothing is synchronised to
 records are made) and measures in processes of their own, one after another: planning into an
 empty folder; going on in the finished folder (every byte of every record is checked); the same
 where the saved view is lost; the commands ``status`` and ``hash``; and how many files there are.
-Seconds of the first two are those of the run alone, the imports done; of commands, those of the
-whole process. ``--planned-only`` gives no records from that many cells on.
+Seconds are those of the processor, which on a machine that does nothing else are those that one
+waits; what was waited here is in the table of numbers (``…_wall``). Of runs they are those of the
+run alone, the imports done; of commands, those of the whole process. ``--planned-only`` gives no
+records from that many cells on.
 
 Writes ``costs.csv`` and ``costs.md``; rows of other labels that are there already are kept.
 """
@@ -90,18 +92,18 @@ def timed_run(folder: Path) -> dict:
     from surrobench import run_study
 
     warm_up(folder)
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     frame = run_study(str(folder / "study.toml"), out=folder / "run", workers=1, limit=0)
-    seconds = time.perf_counter() - started
+    busy, wall = time.process_time() - busy, time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"seconds": seconds, "gib": peak, "rows": len(frame)}
+    return {"seconds": busy, "wall": wall, "gib": peak, "rows": len(frame)}
 
 
 def fill(folder: Path) -> dict:
     """Records for all cells, each with numbers of its own."""
     from surrobench import run_study
     from surrobench.studies.grid import make_plan
-    from surrobench.studies.record import make_record
+    from surrobench.studies.record import Record
     from surrobench.studies.store import ResultStore
     from surrobench.studies.study_file import load_study
 
@@ -118,7 +120,7 @@ def fill(folder: Path) -> dict:
             payload = {**done.payload, **own, **cell.identity()}
             timing = {name: value + place / 3e9 for name, value in done.timing.items()}
             if cell.key != done.key:
-                yield make_record(cell.key, payload, timing)
+                yield Record(cell.key, payload, timing, done.provenance)
 
     os.fsync = lambda descriptor: None
     started = time.perf_counter()
@@ -146,11 +148,17 @@ def step(name: str, folder: Path) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def command_seconds(*arguments: str) -> float:
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "surrobench", *arguments]
+def command_seconds(name: str, run: Path) -> dict:
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "surrobench", name, str(run)]
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {f"{name}_seconds": busy, f"{name}_wall": time.perf_counter() - started}
+
+
+def named(what: str, measured: dict) -> dict:
+    return {f"{what}_{name}": measured[name] for name in ("seconds", "wall", "gib")}
 
 
 def measure(cells: int, planned_only: bool) -> dict:
@@ -158,7 +166,7 @@ def measure(cells: int, planned_only: bool) -> dict:
         folder = Path(place) / "study"
         lay_out(folder, cells)
         planned = step("plan", folder)
-        row = {"cells": cells, "plan_seconds": planned["seconds"], "plan_gib": planned["gib"]}
+        row = {"cells": cells, **named("plan", planned)}
         if planned_only:
             return row
         shutil.rmtree(folder / "run")
@@ -170,11 +178,10 @@ def measure(cells: int, planned_only: bool) -> dict:
         files = [path.stat().st_size for path in run.rglob("*") if path.is_file()]
         return {
             **row,
-            "resume_seconds": resumed["seconds"],
-            "resume_gib": resumed["gib"],
-            "view_seconds": lost["seconds"],
-            "status_seconds": command_seconds("status", str(run)),
-            "hash_seconds": command_seconds("hash", str(run)),
+            **named("resume", resumed),
+            **named("view", lost),
+            **command_seconds("status", run),
+            **command_seconds("hash", run),
             "files": len(files),
             "mib": sum(files) / 2**20,
         }
@@ -189,10 +196,9 @@ def main(folder: Path, cells: list[int], label: str, planned_only: int) -> None:
     for count in cells:
         row = {"label": label, **measure(count, count >= planned_only)}
         print(json.dumps(row), flush=True)
-        known = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=list(COLUMNS))
+        known = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["label", "cells"])
         known = known[(known["label"] != label) | (known["cells"] != count)]
         frame = pd.concat([known, pd.DataFrame([row])]) if len(known) else pd.DataFrame([row])
-        frame = frame.reindex(columns=list(COLUMNS))
         frame = frame.sort_values(["cells", "label"], ascending=[True, False])
         frame.to_csv(path, index=False, float_format="%.4g")
     shown = pd.read_csv(path)

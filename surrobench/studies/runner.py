@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
-from surrobench.process_state import restored
+from surrobench.process_state import restored, without_collection
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
@@ -143,14 +143,15 @@ def run(
     """
     observer = observer or Silent()
     more = _within(settings.budget)
-    with restored():  # parts of others are imported and built
+    with restored(), without_collection():  # parts of others are imported and built
         plan = kind_of(study).plan(study, base)
     share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
     with stopping_when_unable(store.folder), store.lock():
         store.sweep()
-        planned = _take_in(plan, share, store, settings.update)
+        with without_collection():
+            planned = _take_in(plan, share, store, settings.update)
         write_study(study, base, store.folder)
         write_environment(store.folder, observer)
         result = _run_locked(study, share, planned, store, settings, observer, more)
