@@ -70,7 +70,8 @@ TABLE = "a,b,op,params,value\n" + "".join(
     for a in range(4) for b in range(4) for c in range(3)
 )  # fmt: skip
 PIECES = (b'"', b"[", b"]", b"{", b"}", b"=", b"\n", b"\x00", b"\xff", b"-1", b"1e999", b"nan",
-          b"[[", b"true", b"''", b'"""', b"../../x", b"9" * 40, "🙂".encode(), b"\r", b"#", b"[" * 3000)  # fmt: skip
+          b"[[", b"true", b"''", b'"""', b"../../x", b"9" * 40, "🙂".encode(), b"\r", b"#",
+          b"[" * 3000)  # fmt: skip
 SECONDS = 20.0
 
 

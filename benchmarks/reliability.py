@@ -59,7 +59,7 @@ def deaths(place: trials.Place) -> list[Row]:
     names = {one["at"].partition(":")[0] for one in found}
     return [
         row("failpoints (steps of a write) tried", len(names), len(trials.failpoints.FAILPOINTS)),
-        row("deaths at their first, a middle and last pass", sum(r["died"] for r in found), len(found)),
+        row("deaths at first, middle and last pass", sum(r["died"] for r in found), len(found)),
         row("resumed from these: same hash", sum(r["equal"] for r in found), len(found)),
         row("finished cells lost in these", sum(r["lost"] for r in found), 0),
         row("torn records in these", sum(r["torn"] for r in found), 0),
@@ -121,18 +121,19 @@ def costs(place: trials.Place) -> list[Row]:
         row("overhead of a cell that does nothing (ms)", f"{each:.1f}", "< 20", each < 20),
         row("plan of 100,000 cells (s)", f"{plan:.2f}", "< 5", plan < 5),
         row("`surrobench --help` (s)", f"{told:.2f}", "< 0.5", told < 0.5),
-        row("load of the machine meanwhile (its cores)", f"{load:.1f} ({os.cpu_count()})", "idle", True),
+        row("load of the machine meanwhile", f"{load:.1f} on {os.cpu_count()}", "idle", True),
     ]  # fmt: skip
 
 
 def tests(place: trials.Place) -> list[Row]:
     """Figures that are tests."""
     page = "tests/report/test_page_in_browser.py::test_"
+    scores = "tests/metrics/test_"
     asked = {
         "requests and errors of a report in a browser": f"{page}no_request_and_no_error",
         "injected scripts that run there": f"{page}hostile_names_are_shown_and_never_run",
-        "correlations equal scipy's within 1e-12": "tests/metrics/test_ranking.py::test_correlations_equal_scipy",
-        "errors equal scikit-learn's": "tests/metrics/test_error_and_regret.py::test_errors_equal_scikit_learn",
+        "correlations equal scipy's within 1e-12": f"{scores}ranking.py::test_correlations_equal_scipy",
+        "errors equal scikit-learn's": f"{scores}error_and_regret.py::test_errors_equal_scikit_learn",
     }  # fmt: skip
     return [row(name, outcome(test), "passed") for name, test in asked.items()]
 

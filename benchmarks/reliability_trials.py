@@ -25,7 +25,6 @@ from surrobench.studies.record import Record
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.runner import run
 from surrobench.studies.store import ResultStore, seal
-from surrobench.studies.study_file import load_study
 from surrobench.studies.tally import Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
