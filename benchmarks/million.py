@@ -204,7 +204,19 @@ def main(folder: Path, cells: list[int], label: str, planned_only: int) -> None:
     shown = pd.read_csv(path)
     for name in ("cells", "files"):
         shown[name] = shown[name].map("{:,.0f}".format).replace("nan", "–")
-    (folder / "costs.md").write_text(markdown(shown, COLUMNS))
+    table = markdown(shown, COLUMNS)
+    (folder / "costs.md").write_text(table)
+    _into_page(folder / "README.md", table)
+
+
+def _into_page(page: Path, table: str) -> None:
+    """Put the table in the place of the one that the page has."""
+    if page.exists():
+        lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+        rows = [number for number, line in enumerate(lines) if line.startswith("| ")]
+        if rows:
+            lines[rows[0] : rows[-1] + 1] = [table]
+            page.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
