@@ -19,6 +19,7 @@ TESTS = Path(__file__).parent
 LAYERS = [
     {
         "errors",
+        "failpoints",
         "registry",
         "atomic",
         "columns",

@@ -66,7 +66,7 @@ def run_folders(folder: Path) -> Iterator[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder.")
-    marks = ("results.parquet", "cells")
+    marks = ("results.parquet", "cells", "segments")
     found = {path.parent for mark in marks for path in folder.rglob(mark)}
     return iter(sorted(found))
 

@@ -106,43 +106,41 @@ def _show_skipped(folder: Path) -> None:
             tell(f"Skipped {line}", style="yellow")
 
 
-def show_failures(cells: pd.DataFrame) -> None:
-    """The cells that did not end well, grouped by reason."""
-    lost = cells[cells["status"] != "ok"]
-    if lost.empty:
+def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
+    """The cells that did not end well, by method, status and reason."""
+    if not lost:
         return
-    tell(f"{len(lost)} of {counted(len(cells), 'cell')} without numbers:", style="yellow")
-    counts = Counter(zip(lost["method"], lost["status"], lost["reason"], strict=True))
-    for (method, status, reason), count in counts.most_common(_REASONS_SHOWN):
+    tell(f"{lost.total()} of {counted(cells, 'cell')} without numbers:", style="yellow")
+    for (method, status, reason), count in lost.most_common(_REASONS_SHOWN):
         tell(f"  {count} × {method}: {status}: {reason}", style="yellow")
-    if len(counts) > _REASONS_SHOWN:
-        tell(f"  … and {counted(len(counts) - _REASONS_SHOWN, 'other reason')}", style="yellow")
+    if len(lost) > _REASONS_SHOWN:
+        tell(f"  … and {counted(len(lost) - _REASONS_SHOWN, 'other reason')}", style="yellow")
 
 
 def status_command(folder: Path) -> None:
     """Say how far a run is."""
+    from surrobench.studies.kinds import KINDS, kind_of_columns
     from surrobench.studies.plan_file import read_plan_file, summarise_skipped
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.tally import current
 
     store = existing_store(folder)
     planned = read_plan_file(folder)
-    finished = store.finished_keys()
-    wanted = set(planned.keys.values())
-    wanted = wanted if wanted or planned.whole else finished
-    done = len(finished & wanted)
-    part = f" of a study of {len(wanted) + planned.elsewhere}" if planned.elsewhere else ""
-    share = f"{done / max(1, len(wanted)):.0%}"
-    say(f"{folder}: {done} of {counted(len(wanted), 'cell')}{part} finished ({share})")
-    if holder := ResultStore(folder).holder():
+    statuses = current(planned, store.contents().statuses)
+    done, wanted = len(statuses), len(planned.keys) if planned.is_known else len(statuses)
+    part = f" of a study of {wanted + planned.elsewhere}" if planned.elsewhere else ""
+    share = f"{done / max(1, wanted):.0%}"
+    say(f"{folder}: {done} of {counted(wanted, 'cell')}{part} finished ({share})")
+    if holder := store.holder():
         say(f"running now: {holder}")
     if done:
-        from surrobench.studies.view import kind_of_frame, latest_results
-
-        frame = latest_results(folder)
-        cells = kind_of_frame(frame).cells(frame)
-        counts = cells["status"].value_counts()
-        say(", ".join(f"{count} {status}" for status, count in counts.items()))
-        show_failures(cells)
+        counts = Counter(statuses.values())
+        say(", ".join(f"{count} {status}" for status, count in counts.most_common()))
+        lost: Counter[tuple[str, str, str]] = Counter()
+        for record in store.records(key for key, status in statuses.items() if status != "ok"):
+            kind = kind_of_columns(record.payload) or KINDS[planned.kind]
+            method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
+            lost[method, record.status, reason] += 1
+        _show_failures(lost, done)
     for line in summarise_skipped(planned.skipped):
         say(f"skipped {line}")
 
@@ -150,22 +148,22 @@ def status_command(folder: Path) -> None:
 def verify_command(folder: Path, other: Path | None = None) -> int:
     """Check every record, and compare with another run; returns the exit status."""
     from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.tally import Tally, current
+    from surrobench.studies.tally import Tally
 
-    found = existing_store(folder).scan()
-    planned = read_plan_file(folder)
-    records = current(planned, found.records.values())
-    tally = Tally.count(planned, records, found.corrupt)
+    store, planned = existing_store(folder), read_plan_file(folder)
+    found = store.check()
+    kernels: Counter[str] = Counter()
+    tally = Tally.count(store, planned, found, seen=lambda record: _count_kernels(record, kernels))
     show_damage(tally.damaged)
     say(
-        f"{counted(len(found.records), 'record is intact', 'records are intact')}, "
+        f"{counted(len(found.statuses), 'record is intact', 'records are intact')}, "
         f"{len(found.corrupt)} damaged."
     )
     if planned.keys:
         say(f"{tally.missing} of {counted(tally.cells, 'planned cell')} without a record.")
     say(f"digest of the numbers: {tally.digest}")
-    for kernels, count in _kernels(records).items():
-        say(f"computed with {kernels}: {counted(count, 'record')}")
+    for text, count in kernels.items():
+        say(f"computed with {text}: {counted(count, 'record')}")
     differs = other is not None and _tell_differences(folder, other)
     if found.corrupt:
         return DAMAGED
@@ -178,11 +176,11 @@ def show_damage(paths: Iterable[Path]) -> None:
         complain(f"{path} is damaged; run the study again to compute its cell anew.")
 
 
-def _kernels(records: Sequence[Record]) -> Counter[str]:
-    """Which kernels computed how many records, as far as they say."""
-    known = (record.provenance.get("kernels") or {} for record in records)
-    texts = (", ".join(f"{name} {value}" for name, value in one.items()) for one in known)
-    return Counter(filter(None, texts))
+def _count_kernels(record: Record, counts: Counter[str]) -> None:
+    """Add the kernels that computed a record, if it says which."""
+    known = record.provenance.get("kernels") or {}
+    if known:
+        counts[", ".join(f"{name} {value}" for name, value in known.items())] += 1
 
 
 def _tell_differences(folder: Path, other: Path) -> bool:
@@ -206,7 +204,7 @@ def existing_store(folder: Path) -> ResultStore:
     from surrobench.studies.store import ResultStore
 
     store = ResultStore(folder)
-    if not store.cells.is_dir():
+    if not store.exists:
         what = "is not a run folder" if folder.exists() else "does not exist"
         raise UserError(f"{folder} {what}. Run folders are made by: surrobench run STUDY")
     return store

@@ -45,7 +45,7 @@ def disagreements(first: Path, second: Path) -> list[str]:
 def _current(folder: Path) -> dict[str, Record]:
     """The intact records that the folder's plan names."""
     store = ResultStore(folder)
-    if not store.cells.is_dir():
+    if not store.exists:
         raise UserError(f"{folder} is not a run folder with cells.")
     records = store.scan().records
     planned = set(read_plan_file(folder).keys.values())

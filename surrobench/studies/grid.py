@@ -31,7 +31,7 @@ NUMBERS_VERSION = 2
 """Raised whenever a change of this package changes the numbers of existing cells."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One unit of work.
 
@@ -71,7 +71,15 @@ class Cell:
 
     def name(self) -> tuple[Any, ...]:
         """The identity as a tuple: two cells of one name are two versions of the same row."""
-        return tuple(self.identity().values())
+        return (
+            self.task,
+            self.predictor,
+            self.transform,
+            self.encoding,
+            self.train_size,
+            self.seed,
+            self.protocol,
+        )
 
     def method(self) -> str:
         """The predictor with its encoding, in one line."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from surrobench.studies.pipeline_grid import PipelineCell
     from surrobench.studies.search_grid import SearchCell
 
+    Framer = Callable[[Iterable[Record], Sequence[str]], pd.DataFrame]
+
 AnyStudy = Study | SearchStudy | PipelineStudy
 S = TypeVar("S", Study, SearchStudy, PipelineStudy)
 C = TypeVar("C", bound="PlannedCell")
@@ -93,8 +95,12 @@ class StudyKind(ABC, Generic[S, C]):
         """What a cell may cost, of the work that its task asks for."""
 
     @abstractmethod
+    def framer(self) -> Framer:
+        """What turns records into the results table, in the order of the given keys."""
+
     def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
         """The results table of records, in the order of the keys of ``order``."""
+        return self.framer()(records, order)
 
     @abstractmethod
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -148,11 +154,11 @@ class PredictionKind(StudyKind[Study, "Cell"]):
 
         return prediction_cost(cell, work)
 
-    def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
+    def framer(self) -> Framer:
         """One row per cell."""
         from surrobench.studies.prediction_frame import make_frame
 
-        return make_frame(records, order)
+        return make_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
         from surrobench.studies.prediction_frame import ends
@@ -199,11 +205,11 @@ class SearchKind(StudyKind[SearchStudy, "SearchCell"]):
 
         return search_cost(cell, work)
 
-    def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
+    def framer(self) -> Framer:
         """One row per evaluation."""
         from surrobench.studies.search_frame import make_search_frame
 
-        return make_search_frame(records, order)
+        return make_search_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
         from surrobench.studies.search_frame import ends
@@ -261,11 +267,11 @@ class PipelineKind(StudyKind[PipelineStudy, "PipelineCell"]):
 
         return pipeline_cost(cell, work)
 
-    def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
+    def framer(self) -> Framer:
         """One row per architecture that a cell looked at."""
         from surrobench.studies.pipeline_frame import make_pipeline_frame
 
-        return make_pipeline_frame(records, order)
+        return make_pipeline_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
         from surrobench.studies.pipeline_frame import ends

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
-from surrobench.process_state import restored
+from surrobench.process_state import restored, without_collection
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.studies.record import Record, Status, is_failure, make_record, one_line
 from surrobench.studies.run_files import write_environment, write_study
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.shards import Shard, share_of
@@ -153,14 +153,15 @@ def run(
     """
     observer = observer or Silent()
     more = _within(settings.budget)
-    with restored():  # parts of others are imported and built
+    with restored(), without_collection():  # parts of others are imported and built
         plan = kind_of(study).plan(study, base)
     share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
     with stopping_when_unable(store.folder), store.lock():
         store.sweep()
-        planned = _take_in(plan, share, store, settings.update)
+        with without_collection():
+            planned = _take_in(plan, share, store, settings.update)
         write_study(study, base, store.folder)
         write_environment(store.folder, observer)
         result = _run_locked(study, share, planned, store, settings, observer, more)
@@ -210,15 +211,16 @@ def _run_locked(
     observer: RunObserver,
     more: Callable[[], bool],
 ) -> RunResult:
-    from surrobench.studies.view import save_frame, with_rankings
+    from surrobench.studies.view import RESULTS_FILE, make_view
 
     kind, keys = kind_of(study), planned.keys.values()
-    found = store.scan(keys)
+    found = store.check(keys)
+    statuses = found.statuses
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
-    todo = _unfinished(plan, found.records, settings)
+    todo = _unfinished(plan, statuses, settings)
     workers = settings.processes
-    here = sum(cell.key in found.records for cell in plan.cells)
+    here = sum(cell.key in statuses for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
@@ -233,35 +235,34 @@ def _run_locked(
         records = _records(kind, todo, settings, limits, store.folder, stop, more)
         for record in chain(records, _records_here(kind, here_only, stop, more)):
             store.write(record)
-            found.records[record.key] = record
+            statuses[record.key] = record.status
             before -= 1
             observer.cell(record)
     observer.end()
-    frame = kind.frame(found.records.values(), list(keys))
-    frame = with_rankings(frame, planned.rankings)
-    mine = [found.records.get(cell.key) for cell in plan.cells]
+    store.pack()
+    mine = [statuses.get(cell.key) for cell in plan.cells]
     missing = mine.count(None)
     return RunResult(
         folder=store.folder,
-        frame=frame,
+        frame=make_view(store, planned, statuses),
         plan=plan,
         computed=len(todo) + len(here_only) - before,
         missing=missing,
         interrupted=stop.requested,
-        results=save_frame(frame, store.folder),
+        results=store.folder / RESULTS_FILE,
         planned=planned,
         exhausted=before > 0 and not stop.requested and not more(),
-        failed=sum(record is not None and record.failed for record in mine),
+        failed=sum(status is not None and is_failure(status) for status in mine),
     )
 
 
 def _unfinished(
-    plan: Plan, records: Mapping[str, Record], settings: RunSettings
+    plan: Plan, statuses: Mapping[str, Status], settings: RunSettings
 ) -> list[PlannedCell]:
     todo = [
         cell
         for cell in plan.cells
-        if cell.key not in records or (settings.retry_failed and records[cell.key].status != "ok")
+        if cell.key not in statuses or (settings.retry_failed and statuses[cell.key] != "ok")
     ]
     return todo[: settings.limit]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -222,11 +223,11 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 0
     assert "6 records are intact, 0 damaged." in verify.out
-    victim = next((toy / "runs/a/cells").rglob("*.json"))
+    (victim,) = (toy / "runs/a/segments").iterdir()
     victim.write_bytes(victim.read_bytes()[:-5])
     verify = surrobench("verify", "runs/a")
     assert verify.status == 4
-    assert f"{victim.name} is damaged" in verify.err
+    assert re.search(rf"{victim.name}/\w{{40}}\.json is damaged", verify.err)
 
 
 TABLES = {

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from single_files import in_single_files
 from toy import command_environment, toy_study
 
 from surrobench import run_study
@@ -134,7 +135,7 @@ def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_nu
     reference: Path, in_toy: Path, tmp_path: Path
 ) -> None:
     run = copy(reference, tmp_path)
-    store = ResultStore(run)
+    store = in_single_files(run)
     before = store.scan().records
     victim = store.path(sorted(before)[3])
     content = bytearray(victim.read_bytes())
@@ -193,11 +194,14 @@ def test_every_misdeed_costs_its_own_cell_and_has_a_reason(in_toy: Path, tmp_pat
         assert reason in told[1], (name, told)
     assert frame[frame["status"] != "ok"]["kendall_tau"].isna().all()
 
-    before = {path: path.stat().st_mtime_ns for path in (run / "cells").rglob("*.json")}
+    before = ResultStore(run).scan().records
     run_study(study, out=run)  # failures are results: they stay until asked to try again
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    run_study(study, out=run, workers=1, limit=1, retry_failed=True)
-    assert sum(path.stat().st_mtime_ns != stamp for path, stamp in before.items()) == 1
+    assert ResultStore(run).scan().records == before
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResultStore, "write", lambda self, record: asked.append(record.key))
+        run_study(study, out=run, workers=1, limit=1, retry_failed=True)
+    assert [before[key].status != "ok" for key in asked] == [True]
     traces = [record.provenance.get("traceback", "") for record in scanned(run)]
     assert any("raise RuntimeError" in trace for trace in traces)
 
