@@ -184,7 +184,7 @@ def test_screening_keeps_the_best() -> None:
     [("mes", "fantasies"), ("gibbon", "optima"), ("knowledge-gradient", "candidates")],
 )
 def test_wrong_options_are_named(name: str, option: str) -> None:
-    with pytest.raises(UserError, match=f"{option} is 0"):
+    with pytest.raises(UserError, match=f"'{option}' is 0"):
         make_acquisition(name, **{option: 0})
 
 

@@ -203,14 +203,13 @@ def test_a_single_objective_is_refused() -> None:
 
 def test_the_shortlist_holds_compromises_that_no_weighted_sum_finds() -> None:
     """On a front that is not convex: the worst weighted objective counts, not their sum."""
-    means = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4], [0.1, 0.1]], dtype=torch.float64)
+    means = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4]], dtype=torch.float64)
     posteriors: Any = [
         SimpleNamespace(mean=mean, variance=torch.full_like(mean, 1e-6)) for mean in means.T
     ]
-    rows = torch.tensor([10, 11, 12, 13])
+    rows = torch.tensor([2, 0, 1])
     first = [
-        int(_promising(posteriors, rows[:3], 1, np.random.default_rng(seed))[0])
-        for seed in range(30)
+        int(_promising(posteriors, rows, 1, np.random.default_rng(seed))[0]) for seed in range(30)
     ]
-    assert first.count(12) > 10
-    assert set(first) == {10, 11, 12}
+    assert first.count(2) > 10
+    assert len(set(first)) > 1
