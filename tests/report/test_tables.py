@@ -60,7 +60,7 @@ def test_what_no_test_can_tell_is_marked_apart_from_what_is_worse(frame: pd.Data
         marked = [line for line in text.splitlines() if mark in line]
         assert any("knn" in line for line in marked), mark
         assert not any("flops" in line for line in marked), mark
-    for text in (table.caption, str(table.markdown)):
+    for text in (table.notes, str(table.markdown)):
         assert "?: no test can tell" in text
         assert "no mark: significantly worse" in text
     assert "<sup>?</sup>" in str(table.html)
