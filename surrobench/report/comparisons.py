@@ -19,7 +19,7 @@ from surrobench.report.scores import Scores
 from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
-from surrobench.wording import counted
+from surrobench.wording import counted, one_or_many
 
 MOST_DRAWN = 8
 """Lines in a performance profile."""
@@ -80,6 +80,7 @@ def _ranks(scores: Scores) -> Exhibit:
         if scores.over_tables
         else " The blocks are seeds: the ranks speak of other seeds on this task, not of others."
     )
+    caption += _left_out(scores, list(map(str, test.ranks.index)))
     data = test.ranks.rename("mean_rank").rename_axis("method").reset_index()
     data = data.assign(
         blocks=test.blocks, friedman_p=test.p, critical_difference=test.critical_difference
@@ -87,6 +88,18 @@ def _ranks(scores: Scores) -> Exhibit:
     data = data.join(test.pairs.add_prefix("p_against "), on="method")
     figure = critical_difference(test, styles=scores.styles, blocks=what)
     return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
+
+
+def _left_out(scores: Scores, ranked: list[str]) -> str:
+    """Which methods a rank diagram lacks, and why."""
+    told = ""
+    if scores.constant:
+        answers = one_or_many(len(scores.constant), "it answers", "they answer")
+        told += f" Left out: {', '.join(scores.constant)} ({answers} one value for everything)."
+    lacking = [method for method in scores.order if method not in ranked]
+    if lacking:
+        told += f" Left out for want of a score on some task or seed: {', '.join(lacking)}."
+    return told
 
 
 def _together(scores: Scores) -> Iterator[Exhibit]:

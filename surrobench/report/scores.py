@@ -39,6 +39,7 @@ class Scores:
         suffix: what they end with.
         where: when the scores were taken, as the end of a sentence.
         repeated: tasks that statements over tasks leave out: another one ranks alike.
+        constant: methods that are left out since they answer one value for everything.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -49,6 +50,7 @@ class Scores:
     suffix: str
     where: str
     repeated: Sequence[str] = ()
+    constant: Sequence[str] = ()
 
     @classmethod
     def of(cls, results: Results, measure: Measure, size: int) -> Scores:
@@ -66,6 +68,7 @@ class Scores:
             f"-n{size}",
             f"with {counted(size, 'training example')}",
             results.repeated,
+            constant,
         )
 
     @property

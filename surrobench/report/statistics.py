@@ -53,6 +53,21 @@ def versus_best(
     return pd.DataFrame(columns, index=scores.columns)
 
 
+def untested(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a comparison a test tells nothing of, although it does of others.
+
+    Args:
+        table: columns of :func:`versus_best` and ``seeds``, of everything that is shown together.
+
+    Returns:
+        True for what has a score and is neither the best nor significantly worse nor ``not_worse``;
+        all False if no test tells anything, which then is said of all at once.
+    """
+    told = table["not_worse"] | (table["p"] < 0.05)
+    open_rows = ~(told | table["best"]) & (table["seeds"] > 0)
+    return open_rows & bool(told.any())
+
+
 def _all_equal(means: FloatArray) -> bool:
     """Whether there are several means and nothing tells them apart."""
     known = means[np.isfinite(means)]

@@ -105,7 +105,9 @@ def cell_text(row: pd.Series, roomy: bool) -> str:
     if not row["seeds"] > 0:
         return "– "
     mean, half = mean_and_half(row, 2)
-    mark = "†" if row["incomplete"] else "*" if row["best"] else "≈" if row["not_worse"] else " "
+    mark = "*" if row["best"] else "≈" if row["not_worse"] else " "
+    mark = "?" if row["untested"] == 1 else mark
+    mark = "†" if row["incomplete"] else mark
     return mean + (f"±{half.removeprefix('0')}" if half and roomy else "") + mark
 
 

@@ -192,8 +192,7 @@ def _take_in(plan: Plan, share: Plan, store: ResultStore, update: bool) -> Plann
         if replaced:
             why = planned.explain(plan) or ["the version of surrobench's numbers changed"]
             raise UserError(
-                f"{store.folder} holds "
-                f"{counted(len(replaced), 'cell')} of this study computed "
+                f"{store.folder} holds {counted(len(replaced), 'cell')} of this study computed "
                 "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
                 "(the old files are kept), or choose another folder with --out FOLDER."
             )

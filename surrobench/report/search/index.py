@@ -14,7 +14,7 @@ from surrobench.report.search.judging import front_sentences, judge_sentences, l
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
-from surrobench.wording import counted
+from surrobench.wording import counted, one_or_many
 
 
 def index_page(
@@ -48,8 +48,8 @@ def _overview(results: SearchResults) -> str:
         if count:
             lines.append(
                 f"- On {markdown(task)}, "
-                f"{counted(count, 'run')} ended before the budget, with the "
-                "last value."
+                f"{counted(count, 'run')} ended before the budget; "
+                f"{one_or_many(count, 'it keeps its', 'they keep their')} last value."
             )
     return "\n".join(lines)
 
