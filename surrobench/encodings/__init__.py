@@ -53,6 +53,12 @@ ENCODINGS.register(
     "surrobench.encodings.measured:Measured",
     "pool ranks of measured columns; measured:params,flops picks some",
 )
+ENCODINGS.register(
+    "graph",
+    "surrobench.encodings.graph_features:GraphFeatures",
+    "operation counts, shortest and longest paths over sets of operations, degrees (GRAF); "
+    "graph:counts,longest picks some",
+)
 
 
 def make_encoding(name: str) -> Encoding:
