@@ -59,6 +59,11 @@ ENCODINGS.register(
     "operation counts, shortest and longest paths over sets of operations, degrees (GRAF); "
     "graph:counts,longest picks some",
 )
+ENCODINGS.register(
+    "wl",
+    "surrobench.encodings.weisfeiler_lehman:WeisfeilerLehman",
+    "counts of Weisfeiler-Lehman labels, the same for isomorphic cells; wl:2 for two iterations",
+)
 
 
 def make_encoding(name: str) -> Encoding:
