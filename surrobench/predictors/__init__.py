@@ -54,6 +54,15 @@ for _name, _combine, _summary in (
         f"Gaussian process, {_summary}",
         combine=_combine,
     )
+PREDICTORS.register(
+    "gp-graph",
+    "surrobench.predictors.pool_gp.recipe:PoolGP",
+    "Gaussian process for measured+graph+wl: RBF over proxies with a lengthscale each, Matérn-5/2 "
+    "over graph features, added",
+    combine="sum",
+    ard=("measured",),
+    fitted_examples=400,
+)
 for _name, _target, _summary in (
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
