@@ -38,7 +38,8 @@ class GraphFeatures:
     * ``states``, of spaces without branches (chains, skeletons): how often each operation has
       occurred up to each position, 0 behind the last.
 
-    Missing edges (none) and absent layers are no operations. Sets are all that are not empty of up
+    Counts and lengths are divided by the largest that the space allows. Missing edges (none) and
+    absent layers are no operations. Sets are all that are not empty of up
     to five operations; of more, those that share a word between hyphens (``conv3``, ``max``), and
     all. NAS-Bench-201 has 4 + 15 + 15 + 45 = 79 columns. No label enters.
 
@@ -83,7 +84,7 @@ class GraphFeatures:
         space: SearchSpace,
         measured: Mapping[str, FloatArray],
     ) -> FloatArray:
-        """Encode as ``n x d`` counts and lengths."""
+        """Encode as ``n x d`` numbers between 0 and 1."""
         features = self._features(self._graphs(archs, space))
         return np.stack([values for _, values in features], axis=1).astype(np.float64)
 
@@ -100,7 +101,8 @@ class GraphFeatures:
         sets = operation_sets(graphs.operations)
         for part in self.parts:
             if part == "counts":
-                yield from zip(_named(graphs, "count"), graphs.counts().T, strict=True)
+                counts = graphs.counts() / graphs.most_operations
+                yield from zip(_named(graphs, "count"), counts.T, strict=True)
             elif part == "states":
                 yield from _states(graphs)
             else:
@@ -115,18 +117,20 @@ class GraphFeatures:
             length = graphs.shortest_within(allowed)
             # The authors' default is the number of the last node, counted from 1, plus one.
             missing = graphs.longest + (2 if self.published else 1)
-            yield f"shortest {words}", np.where(length < FAR, length, missing)
+            yield f"shortest {words}", np.where(length < FAR, length, missing) / missing
         elif part == "longest":
             most = graphs.on_path_of_most if self.published else graphs.most_of
-            yield f"longest {words}", most(allowed)
+            yield f"longest {words}", most(allowed) / graphs.longest
         else:
             yield from self._degrees(graphs, allowed, words)
 
     def _degrees(
         self, graphs: PoolGraphs, allowed: tuple[int, ...], words: str
     ) -> Iterator[tuple[str, FloatArray]]:
-        degrees = graphs.degrees(allowed).astype(np.float64)
-        degrees[:, 2:] /= graphs.nodes
+        sources, targets = np.array(graphs.edges).T
+        at_input, at_output = (sources == 0).sum(), (targets == graphs.nodes - 1).sum()
+        most = np.array([at_input, at_output, len(sources), len(sources)])
+        degrees = graphs.degrees(allowed) / most
         if self.published:
             degrees[:, 1] = 0.0
         kept = 3 if graphs.edge_labelled and not self.published else 4
@@ -157,4 +161,4 @@ def _states(graphs: PoolGraphs) -> Iterator[tuple[str, FloatArray]]:
     for number, operation in enumerate(graphs.operations):
         so_far = np.cumsum(graphs.on_nodes == number, axis=1) * (graphs.on_nodes >= 0)
         for position in range(1, graphs.nodes - 1):
-            yield f"{operation} up to {position}", so_far[:, position]
+            yield f"{operation} up to {position}", so_far[:, position] / position

@@ -59,12 +59,12 @@ def _of_edge_cells(choices: IntArray, space: EdgeCells) -> OperationGraphs:
     labels[:, 0], labels[:, -1] = len(space.operations), len(space.operations) + 1
     labels[:, 1:-1] = np.where(operates, choices, -1)
     # What each node of the cell is a sum of, counted: operations, or the input.
-    sums = np.zeros((m, space.n_nodes, nodes), dtype=np.int_)
+    sums = np.zeros((m, space.n_nodes, nodes), dtype=np.int8)
     sums[:, 0, 0] = 1
     for edge, (source, target) in sorted(enumerate(space.edges), key=lambda e: e[1][::-1]):
         sums[:, target] += passed[:, edge, None] * sums[:, source]
         sums[:, target, edge + 1] += operates[:, edge]
-    feeds = np.zeros((m, nodes, nodes), dtype=np.int_)
+    feeds = np.zeros((m, nodes, nodes), dtype=np.int8)
     for edge, (source, _) in enumerate(space.edges):
         feeds[:, :, edge + 1] = sums[:, source] * operates[:, edge, None]
     feeds[:, :, -1] = sums[:, -1]
@@ -90,7 +90,7 @@ def _of_node_form(choices: IntArray, space: HasNodeForm) -> OperationGraphs:
     for node, own in enumerate(form.nodes):
         numbers = np.array([*map(names.index, own), -1])
         labels[:, node + 1] = numbers[chosen[:, node]]
-    feeds = np.zeros((m, nodes, nodes), dtype=np.int_)
+    feeds = np.zeros((m, nodes, nodes), dtype=np.int8)
     there = space.node_edges(choices)
     for edge, (source, target) in enumerate(form.edges):
         feeds[:, source, target] = there[:, edge]

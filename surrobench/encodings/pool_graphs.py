@@ -55,6 +55,11 @@ class PoolGraphs:
         """The most operations that a path can have."""
         return self.nodes - (1 if self.edge_labelled else 2)
 
+    @property
+    def most_operations(self) -> int:
+        """The most operations that a graph can have."""
+        return len(self.edges) if self.edge_labelled else self.nodes - 2
+
     def counts(self) -> IntArray:
         """How often each operation occurs, ``m x operations``."""
         labels = np.hstack([self.on_edges, self.on_nodes])
@@ -155,7 +160,9 @@ def _of_edge_cells(choices: IntArray, space: EdgeCells, with_none: bool) -> Pool
     nothing = np.full((len(choices), space.n_nodes), -1)
     if with_none:
         there = np.ones(choices.shape, dtype=np.bool_)
-        return PoolGraphs(space.operations, space.n_nodes, space.edges, there, choices, nothing, True)
+        return PoolGraphs(
+            space.operations, space.n_nodes, space.edges, there, choices, nothing, True
+        )
     kept = tuple(label for i, label in enumerate(space.operations) if i != space.none)
     labels = space.node_choices(choices)
     return PoolGraphs(kept, space.n_nodes, space.edges, labels >= 0, labels, nothing, True)

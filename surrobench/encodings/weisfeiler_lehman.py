@@ -14,7 +14,7 @@ from surrobench.encodings.protocol import FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 
-LARGEST_SPACE = 500_000
+LARGEST_SPACE = 50_000
 MOST_COLUMNS = 5_000
 _ITERATIONS = 1
 
@@ -30,7 +30,10 @@ class WeisfeilerLehman:
         ``l_{h+1}(v) = (l_h(v), {l_h(u) : u feeds v})``
 
     where the braces are a multiset. A column counts one label of one ``h`` from 0 to
-    ``iterations``, so that their scalar product is the Weisfeiler–Lehman subtree kernel.
+    ``iterations``, divided by the most operations that a network can have. The scalar product of
+    two rows is, up to that constant squared, the Weisfeiler–Lehman subtree kernel; the Gaussian
+    processes here put a Matérn kernel of one lengthscale on the distance that belongs to it,
+    ``k(a, a) - 2 k(a, b) + k(b, b)``.
 
     In cells with operations on edges, operations without effect (none, or on no path from input to
     output) are left out, and an operation behind a skip is fed by what the skip is fed by, so that
@@ -63,14 +66,14 @@ class WeisfeilerLehman:
         space: SearchSpace,
         measured: Mapping[str, FloatArray],
     ) -> FloatArray:
-        """Encode as ``n x d`` counts."""
+        """Encode as ``n x d`` shares."""
         graphs = operation_graphs(archs, space)
         labels, counts = graphs.labels, []
         for level in _vocabulary(space, self.iterations):
             if level.signatures is not None:
                 labels = _lookup(_signatures(graphs, labels), level.signatures)
             counts.append(_histogram(labels, len(level.names)))
-        return np.hstack(counts)
+        return np.hstack(counts) / (graphs.labels.shape[1] - 2)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _vocabulary(space: SearchSpace, iterations: int) -> tuple[_Level, ...]:
     if len(space) > LARGEST_SPACE:
         raise UserError(
             f"encoding 'wl' lists the labels of a whole space; {space.name!r} has {len(space):,} "
-            f"architectures, more than {LARGEST_SPACE:,}. Use 'graph'."
+            f"architectures, more than {LARGEST_SPACE:,}. Use 'graph' or 'one-hot'."
         )
     graphs = operation_graphs(np.array(list(space), dtype=np.int_), space)
     labels, levels = graphs.labels, [_Level(graphs.names, None)]

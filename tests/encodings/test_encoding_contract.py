@@ -15,7 +15,9 @@ SPACES_BY_NAME: dict[str, SearchSpace] = {name: SPACES.create(name) for name in 
 NAMES = [*ENCODINGS.names(), "path:40", "measured:params", "one-hot+measured", "path+ordinal"]
 PATHS = {name for name in NAMES if name.startswith("path")}
 HAVE_NO = {(path, space) for path in PATHS for space in ("chain", "tnb101-macro", "transformer")}
-HAVE_NO |= {("adjacency", "transformer")}  # layers that are all alike make no graph
+# Layers that are all alike make no graph.
+HAVE_NO |= {(name, "transformer") for name in ("adjacency", "graph", "wl")}
+HAVE_NO |= {("wl", "chain")}  # whose labels would be those of a space that is too large to list
 HAVE_NO_KIND = {("numeric", s) for s in ("nb201", "tnb101-micro", "tnb101-macro")}
 HAVE_NO_KIND |= {("categorical", space) for space in ("chain", "transformer")}
 HAVE_NO |= HAVE_NO_KIND
