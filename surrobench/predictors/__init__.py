@@ -75,6 +75,16 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _loss, _summary in (
+    ("hinge", "pairs of ranks (hinge)"),
+    ("listmle", "whole rankings (ListMLE)"),
+):
+    PREDICTORS.register(
+        f"mlp-{_loss}",
+        "surrobench.predictors.neural:MLPEnsemble",
+        f"cross-validation ensemble of small networks that learn {_summary}",
+        loss=_loss,
+    )
 for _name in (
     "gp-matern52",
     "gp-matern52-ard",

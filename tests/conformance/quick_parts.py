@@ -11,6 +11,8 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},
     "xgboost": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
+    "mlp-hinge": {"steps": 60},
+    "mlp-listmle": {"steps": 60},
     **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
 }
 """Smaller ensembles and fewer trials than the defaults: the code is the same, and quick to test."""
