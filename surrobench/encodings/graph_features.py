@@ -24,10 +24,9 @@ _DEGREES = ("input degree", "output degree", "mean out-degree", "mean in-degree"
 
 @dataclass(frozen=True)
 class GraphFeatures:
-    """Features in the manner of GRAF (Kadlecová et al., "Surprisingly Strong Performance Prediction
-    with Neural Graph Features", ICML 2024).
+    """Features in the manner of GRAF (Kadlecová et al., ICML 2024).
 
-    For each operation ``o`` and each set ``S`` of operations:
+    The paper is "Surprisingly Strong Performance Prediction with Neural Graph Features". For each operation ``o`` and each set ``S`` of operations:
 
     * ``counts``: how often ``o`` occurs;
     * ``shortest``: ``min_p |p|`` over the paths ``p`` from input to output all of whose operations

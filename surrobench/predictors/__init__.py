@@ -63,7 +63,30 @@ PREDICTORS.register(
     ard=("measured",),
     fitted_examples=400,
 )
+for _name, _summary, _settings in (
+    ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
+    (
+        "xgb-plus-fast",
+        "xgb-plus with 500 trees at 0.05 on a third of the columns each",
+        {"rounds": 500, "learning_rate": 0.05, "colsample": 0.33},
+    ),
+):
+    PREDICTORS.register(
+        _name, "surrobench.predictors.single_boosting:XGBoostPlus", _summary, **_settings
+    )
 for _name, _target, _summary in (
+    ("lightgbm", "LightGBM", "bootstrap ensemble of LightGBM models"),
+    ("catboost", "CatBoost", "bootstrap ensemble of CatBoost models"),
+    ("ngboost", "NGBoost", "NGBoost: natural gradient boosting of a normal distribution"),
+    ("quantile-forest", "QuantileForest", "quantile regression forest"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.library_regressors:{_target}",
+        f"{_summary} (needs the extra 'boosting')",
+    )
+for _name, _target, _summary in (
+    ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
     ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),

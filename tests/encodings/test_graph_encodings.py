@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def test_the_published_longest_path_is_the_lightest_as_networkx_finds_it() -> No
         path = networkx.shortest_path(
             graph, 0, 3, weight=lambda s, t, _, a=allowed: 1 - 2 * a[s, t], method="bellman-ford"
         )
-        assert value == sum(allowed[s, t] for s, t in zip(path, path[1:], strict=False))
+        assert value == sum(allowed[s, t] for s, t in pairwise(path))
 
 
 def test_features_of_a_skeleton_tell_its_state_at_each_position() -> None:
