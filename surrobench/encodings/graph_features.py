@@ -26,7 +26,8 @@ _DEGREES = ("input degree", "output degree", "mean out-degree", "mean in-degree"
 class GraphFeatures:
     """Features in the manner of GRAF (Kadlecová et al., ICML 2024).
 
-    The paper is "Surprisingly Strong Performance Prediction with Neural Graph Features". For each operation ``o`` and each set ``S`` of operations:
+    The paper is "Surprisingly Strong Performance Prediction with Neural Graph Features". For each
+    operation ``o`` and each set ``S`` of operations:
 
     * ``counts``: how often ``o`` occurs;
     * ``shortest``: ``min_p |p|`` over the paths ``p`` from input to output all of whose operations

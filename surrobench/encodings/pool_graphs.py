@@ -81,7 +81,7 @@ class PoolGraphs:
         return np.maximum(self._along(steps, nodes.astype(np.int_), np.maximum, -FAR), 0)
 
     def on_path_of_most(self, allowed: Sequence[int]) -> IntArray:
-        """Operations of a set on the path with most of them beyond those of other operations, ``m``.
+        """Operations of a set on the path with most of them beyond the others, ``m``.
 
         Of equally good paths the shortest; 0 without a path. It is what GRAF's code computes: it
         looks for the path of least weight, where an operation of the set weighs -1 and any other 1.

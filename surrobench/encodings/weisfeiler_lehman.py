@@ -24,7 +24,8 @@ class WeisfeilerLehman:
     """Weisfeiler–Lehman subtree features (Shervashidze et al., JMLR 2011).
 
     NAS-BOWL (Ru et al., "Interpretable Neural Architecture Search via Bayesian Optimisation with
-    Weisfeiler-Lehman Kernels", ICLR 2021) puts a Gaussian process on them. Every operation, the input and the output start with their own label, ``l_0(v)``; then
+    Weisfeiler-Lehman Kernels", ICLR 2021) puts a Gaussian process on them. Every
+    operation, the input and the output start with their own label, ``l_0(v)``; then
 
         ``l_{h+1}(v) = (l_h(v), {l_h(u) : u feeds v})``
 

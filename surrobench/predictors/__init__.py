@@ -98,6 +98,17 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name, _part, _summary in (
+    ("last-value", "last", "line through the value after a fifth of the epochs"),
+    ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),
+    ("extrapolation", "extrapolated", "line through a power law fitted to a fifth of the epochs"),
+):
+    PREDICTORS.register(_name, "surrobench.predictors.curves:CurveColumn", _summary, part=_part)
+PREDICTORS.register(
+    "lc-svr",
+    "surrobench.predictors.curves:CurveSVR",
+    "support vectors on the first fifth of the learning curve (LC-SVR)",
+)
 for _loss, _summary in (
     ("hinge", "pairs of ranks (hinge)"),
     ("listmle", "whole rankings (ListMLE)"),

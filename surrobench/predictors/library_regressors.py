@@ -162,7 +162,7 @@ class _Varied:
     def fit(self, X: FloatArray, y: FloatArray) -> _Varied:
         """Fit to ``X`` (``n x d``) and ``y`` (``n``)."""
         self._fitted, self._constant = None, float(y[0])
-        if (y != y[0]).any() and (X != X[0]).any():
+        if bool(np.ptp(y)) and bool(np.ptp(X, axis=0).any()):
             self._fitted = self.kind(random_seed=self.random_state % 2**31, **self.options)
             self._fitted.fit(X.copy(), y.copy())
         elif len(y):
