@@ -35,8 +35,8 @@ class PoolColumns(dict[str, npt.NDArray[np.float64]]):
     """Measured columns of a pool, and beside them its learning curves.
 
     Attributes:
-        epochs: behind the second axis of ``values``, ascending; none where there are no curves.
-        values: of the target, larger is better, ``n x epochs``; NaN where a training failed.
+        epochs: behind the second axis of ``curve``, ascending; none where there are no curves.
+        curve: values of the target, larger is better, ``n x epochs``; NaN where a training failed.
         others: what else was recorded, ``n x epochs`` each, as the table has it.
     """
 
@@ -44,12 +44,12 @@ class PoolColumns(dict[str, npt.NDArray[np.float64]]):
         self,
         measured: Mapping[str, npt.NDArray[np.float64]],
         epochs: Sequence[int] = (),
-        values: npt.NDArray[np.float64] | None = None,
+        curve: npt.NDArray[np.float64] | None = None,
         others: Mapping[str, npt.NDArray[np.float64]] | None = None,
     ) -> None:
         super().__init__(measured)
         self.epochs = tuple(epochs)
-        self.values = np.empty((0, 0)) if values is None else values
+        self.curve = np.empty((0, 0)) if curve is None else curve
         self.others = dict(others or {})
 
     def head(self, n: int) -> PoolColumns:
@@ -57,8 +57,8 @@ class PoolColumns(dict[str, npt.NDArray[np.float64]]):
         return PoolColumns(
             {name: column[:n] for name, column in self.items()},
             self.epochs,
-            self.values[:n],
-            {name: curve[:n] for name, curve in self.others.items()},
+            self.curve[:n],
+            {name: values[:n] for name, values in self.others.items()},
         )
 
 

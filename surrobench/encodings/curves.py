@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -96,7 +97,7 @@ class Curve:
                 f"encoding 'curve': nothing is known after {self.fraction:g} of "
                 f"{known.epochs[-1]} epochs; the first value is after {known.epochs[0]}."
             )
-        seen, last = known.values[:, : len(epochs)], epochs[-1]
+        seen, last = known.curve[:, : len(epochs)], epochs[-1]
         if self.part == "last":
             return {f"value after {last}": lambda: _worst(seen[:, -1])}
         if self.part == "extrapolated":
@@ -116,18 +117,18 @@ class Curve:
 def _every(known: PoolColumns, epochs: IntArray) -> dict[str, Callable[[], FloatArray]]:
     count = len(epochs)
     features: dict[str, Callable[[], FloatArray]] = {}
-    differences = known.values[:, :count]
+    differences = known.curve[:, :count]
     for order, word in enumerate(("value", "change", "change of change")):
         if order:
             differences = np.diff(differences, axis=1)
         for place in range(differences.shape[1]):
             name = f"{word} after {epochs[place + order]}"
-            features[name] = lambda column=differences[:, place]: _worst(column)
+            features[name] = partial(_worst, differences[:, place])
     for curve, values in known.others.items():
         # Losses fall and accuracies rise: which way is better is left to the predictor.
         for place in range(min(count, values.shape[1])):
             name = f"{curve} after {epochs[place]}"
-            features[name] = lambda column=values[:, place]: column
+            features[name] = partial(np.asarray, values[:, place])
     return features
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from surrobench.encodings.protocol import IntArray, choice_matrix
 from surrobench.errors import UserError
@@ -27,7 +28,7 @@ class OperationGraphs:
 
     names: tuple[str, ...]
     labels: IntArray
-    feeds: IntArray
+    feeds: npt.NDArray[np.int8]
     most_fed: int
 
 

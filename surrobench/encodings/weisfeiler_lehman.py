@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from surrobench.encodings.operation_graphs import OperationGraphs, operation_graphs
 from surrobench.encodings.protocol import FloatArray, IntArray
@@ -17,6 +18,8 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 LARGEST_SPACE = 50_000
 MOST_COLUMNS = 5_000
 _ITERATIONS = 1
+
+Signatures = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _name(row: Sequence[int], names: Sequence[str]) -> str:
     return f"{names[row[0]]}({fed})"
 
 
-def _signatures(graphs: OperationGraphs, labels: IntArray) -> IntArray:
+def _signatures(graphs: OperationGraphs, labels: IntArray) -> Signatures:
     """Each node's label and, descending, those of the nodes that feed it; ``m x nodes x k``."""
     m, nodes = labels.shape
     signatures = np.full((m, nodes, graphs.most_fed + 1), -1, dtype=np.int32)
@@ -131,14 +134,14 @@ def _signatures(graphs: OperationGraphs, labels: IntArray) -> IntArray:
     return signatures
 
 
-def _lookup(signatures: IntArray, places: Mapping[bytes, int]) -> IntArray:
+def _lookup(signatures: Signatures, places: Mapping[bytes, int]) -> IntArray:
     """The label of each signature, -1 for nodes that are not there."""
     different, inverse = _different(signatures)
     labels = np.array([places.get(row.tobytes(), -1) for row in different], dtype=np.int_)
     return labels[inverse].reshape(signatures.shape[:-1])
 
 
-def _different(signatures: IntArray) -> tuple[IntArray, IntArray]:
+def _different(signatures: Signatures) -> tuple[Signatures, IntArray]:
     """The different rows in ascending order, and which of them each row is.
 
     Column by column, since sorting whole rows takes ten times as long.

@@ -109,7 +109,7 @@ def _path(
         digest.update(np.ascontiguousarray(measured[column], dtype="<f8").data)
     if isinstance(measured, PoolColumns):
         digest.update(f"|{measured.epochs}|".encode())
-        for curve, values in sorted({"": measured.values, **measured.others}.items()):
+        for curve, values in sorted({"": measured.curve, **measured.others}.items()):
             digest.update(f"|{curve}|".encode())
             digest.update(np.ascontiguousarray(values, dtype="<f8").data)
     return cache_folder() / "encodings" / f"{digest.hexdigest()[:40]}.npy"
