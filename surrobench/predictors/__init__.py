@@ -61,7 +61,7 @@ PREDICTORS.register(
     "over graph features, added",
     combine="sum",
     ard=("measured",),
-    fitted_examples=400,
+    fitted_examples=1000,
 )
 for _name, _summary, _settings in (
     ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
