@@ -55,7 +55,39 @@ for _name, _combine, _summary in (
         f"Gaussian process, {_summary}",
         combine=_combine,
     )
+PREDICTORS.register(
+    "gp-graph",
+    "surrobench.predictors.pool_gp.recipe:PoolGP",
+    "Gaussian process for measured+graph+wl: RBF over proxies with a lengthscale each, Matérn-5/2 "
+    "over graph features, added",
+    combine="sum",
+    ard=("measured",),
+    fitted_examples=1000,
+)
+for _name, _summary, _settings in (
+    ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
+    (
+        "xgb-plus-fast",
+        "xgb-plus with 500 trees at 0.05 on a third of the columns each",
+        {"rounds": 500, "learning_rate": 0.05, "colsample": 0.33},
+    ),
+):
+    PREDICTORS.register(
+        _name, "surrobench.predictors.single_boosting:XGBoostPlus", _summary, **_settings
+    )
 for _name, _target, _summary in (
+    ("lightgbm", "LightGBM", "bootstrap ensemble of LightGBM models"),
+    ("catboost", "CatBoost", "bootstrap ensemble of CatBoost models"),
+    ("ngboost", "NGBoost", "NGBoost: natural gradient boosting of a normal distribution"),
+    ("quantile-forest", "QuantileForest", "quantile regression forest"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.library_regressors:{_target}",
+        f"{_summary} (needs the extra 'boosting')",
+    )
+for _name, _target, _summary in (
+    ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
     ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
@@ -67,6 +99,27 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name, _part, _summary in (
+    ("last-value", "last", "line through the value after a fifth of the epochs"),
+    ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),
+    ("extrapolation", "extrapolated", "line through a power law fitted to a fifth of the epochs"),
+):
+    PREDICTORS.register(_name, "surrobench.predictors.curves:CurveColumn", _summary, part=_part)
+PREDICTORS.register(
+    "lc-svr",
+    "surrobench.predictors.curves:CurveSVR",
+    "support vectors on the first fifth of the learning curve (LC-SVR)",
+)
+for _loss, _summary in (
+    ("hinge", "pairs of ranks (hinge)"),
+    ("listmle", "whole rankings (ListMLE)"),
+):
+    PREDICTORS.register(
+        f"mlp-{_loss}",
+        "surrobench.predictors.neural:MLPEnsemble",
+        f"cross-validation ensemble of small networks that learn {_summary}",
+        loss=_loss,
+    )
 for _name in (
     "gp-matern52",
     "gp-matern52-ard",

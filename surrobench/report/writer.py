@@ -17,13 +17,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures import panels
 from surrobench.report.figures.panels import ROW
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
 from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages

@@ -14,12 +14,7 @@ from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.config import PredictorChoice, Study
 from surrobench.studies.describe import describe
-from surrobench.studies.protocols import (
-    advice,
-    check_size,
-    fitting_sizes,
-    largest_train_size,
-)
+from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.wording import counted

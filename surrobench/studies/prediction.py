@@ -116,7 +116,7 @@ def _train_seconds(task: TableTask, train: IntArray) -> float:
 def _predictor(cell: Cell, task: TableTask) -> Predictor:
     """The recipe of a cell; one that asks is told which columns belong together."""
     predictor = make_predictor(cell.use, **dict(cell.options))
-    return with_blocks(predictor, cell.encoding, task.space, task.measured)
+    return with_blocks(predictor, cell.encoding, task.space, task.columns)
 
 
 def _fit_and_predict(

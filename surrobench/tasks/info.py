@@ -176,7 +176,7 @@ def _fits(name: str, task: TableTask) -> bool:
     """Whether an encoding accepts the first architectures of a task."""
     few = [tuple(arch) for arch in task.archs[:2].tolist()]
     try:
-        make_encoding(name)(few, task.space, {k: v[:2] for k, v in task.measured.items()})
+        make_encoding(name)(few, task.space, task.columns.head(2))
     except UserError:
         return False
     return True

@@ -15,14 +15,7 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.spaces.transformers import Transformers
-from surrobench.tasks.tabulate import (
-    Progress,
-    Setting,
-    Unit,
-    seed_by_seed,
-    side_by_side,
-    tabulate,
-)
+from surrobench.tasks.tabulate import Progress, Setting, Unit, seed_by_seed, side_by_side, tabulate
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import write_table
 from surrobench.training.versions import versions

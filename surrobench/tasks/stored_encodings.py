@@ -20,6 +20,7 @@ import numpy as np
 import surrobench
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.atomic import write_atomically
+from surrobench.columns import PoolColumns
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
@@ -105,6 +106,11 @@ def _path(
     for column in sorted(measured):
         digest.update(f"|{column}|".encode())
         digest.update(np.ascontiguousarray(measured[column], dtype="<f8").data)
+    if isinstance(measured, PoolColumns):
+        digest.update(f"|{measured.epochs}|".encode())
+        for curve, values in sorted({"": measured.curve, **measured.others}.items()):
+            digest.update(f"|{curve}|".encode())
+            digest.update(np.ascontiguousarray(values, dtype="<f8").data)
     return cache_folder() / "encodings" / f"{digest.hexdigest()[:40]}.npy"
 
 

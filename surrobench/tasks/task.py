@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.columns import PoolColumns
+from surrobench.encodings.curves import mean_over_runs
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
@@ -173,7 +175,15 @@ class TableTask:
 
         Large pools are encoded once on a machine, and the matrix is to be read only.
         """
-        return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.measured)
+        return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.columns)
+
+    @cached_property
+    def columns(self) -> PoolColumns:
+        """Measured columns with the learning curves beside them, for encodings."""
+        if self.values.shape[2] < 2:
+            return PoolColumns(self.measured)
+        others = {name: mean_over_runs(curve) for name, curve in self.curves.items()}
+        return PoolColumns(self.measured, self.fidelities, mean_over_runs(self.values), others)
 
     @cached_property
     def ranking(self) -> str:

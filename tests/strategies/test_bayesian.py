@@ -19,12 +19,7 @@ from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.strategies.surrogate import Quantity, Surrogate, condition_on_means
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.testing.strategy_problems import (
-    Landscape,
-    landscape,
-    overlapping,
-    search,
-)
+from surrobench.testing.strategy_problems import Landscape, landscape, overlapping, search
 
 GP = "gp-matern52+quantile-normal"
 FOREST = {"use": "random-forest", "trees": 10}

@@ -19,11 +19,7 @@ from surrobench.predictors.fitted_gp import (
     stationary,
     unit_cube,
 )
-from surrobench.predictors.gp_fit import (
-    LOWEST_LENGTHSCALE,
-    LOWEST_OUTPUTSCALE,
-    LogNormal,
-)
+from surrobench.predictors.gp_fit import LOWEST_LENGTHSCALE, LOWEST_OUTPUTSCALE, LogNormal
 from surrobench.predictors.pool_gp.kernels import BlockKernel
 from surrobench.predictors.pool_gp.process import Process
 

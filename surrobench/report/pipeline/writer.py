@@ -11,13 +11,7 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page

@@ -12,13 +12,7 @@ from surrobench.report.comparisons import comparisons
 from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page

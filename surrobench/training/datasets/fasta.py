@@ -11,13 +11,7 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.training.sequences import (
-    AMBIGUOUS,
-    RESIDUES,
-    SequenceData,
-    SequenceSplit,
-    tokenise,
-)
+from surrobench.training.sequences import AMBIGUOUS, RESIDUES, SequenceData, SequenceSplit, tokenise
 from surrobench.wording import counted
 
 LARGEST_FILE = 2**30
