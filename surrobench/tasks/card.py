@@ -23,7 +23,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.resolution import step_of
+from surrobench.tasks.source_file import SourceFile
 
 Scalar = str | int | float | bool
 Condition = Scalar | date | time
@@ -67,22 +69,6 @@ class Decision(_Strict):
     def empty_is_absent(self) -> bool:
         """Whether an empty cell is a choice."""
         return self.absent == "not-there"
-
-
-class SourceFile(_Strict):
-    """A raw file as its authors published it, pinned by commit and checksum."""
-
-    repo: str
-    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
-    path: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    bytes: int = Field(gt=0)
-    licence: str
-
-    @property
-    def relative(self) -> str:
-        """Where the file lies in a mirror: owner+repo / first 12 of the commit / path."""
-        return f"{self.repo.replace('/', '+')}/{self.commit[:12]}/{self.path}"
 
 
 class TaskCard(_Strict):
@@ -219,7 +205,9 @@ class Card(_Strict):
             with decimal commas if its own values leave no doubt.
         thousands: what stands between groups of three digits in a text file, likewise.
         encoding: of the characters of a text file; UTF-8, or what a byte-order mark says.
-        recipe: instead of ``data``, the built-in recipe that converts ``sources``.
+        sources: instead of ``data``, where the rows are published: one file that is such a table
+            itself, or those that ``recipe`` converts.
+        recipe: a built-in one, from the raw files to the rows.
         space: a registered search space; its choices are in ``decisions`` (one column per
             variable) or written out in the column ``architecture``. Without it the decisions
             themselves span the space and the rows are its architectures.
@@ -290,10 +278,17 @@ class Card(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:
-        if (self.data is None) == (self.recipe is None):
-            raise ValueError("say where the rows are with 'data = \"my-table.parquet\"'")
-        if (self.recipe is None) != (not self.sources):
-            raise ValueError("'recipe' and 'sources' belong together")
+        if self.data is not None and (self.sources or self.recipe):
+            raise ValueError("'data' names a file of your own; leave out 'sources' and 'recipe'")
+        if self.recipe is not None and not self.sources:
+            raise ValueError("'recipe' needs 'sources'")
+        if self.data is None and not self.sources:
+            raise ValueError(
+                "say where the rows are with 'data = \"my-table.parquet\"', or where they are "
+                "published in a table [sources.table]"
+            )
+        if self.recipe is None and len(self.sources) > 1:
+            raise ValueError("without a 'recipe' one file in 'sources' holds all rows")
         if self.architecture is not None and (self.space is None or self.decisions):
             raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
         if not self.decisions and self.architecture is None:
@@ -332,6 +327,13 @@ class Card(_Strict):
                         yield f"{key!r} names {column!r}, {what} of the task {name!r}; {why[key]}"
 
     @property
+    def published(self) -> SourceFile | None:
+        """The published file that is the table itself, if there is one."""
+        if self.recipe is not None or not self.sources:
+            return None
+        return next(iter(self.sources.values()))
+
+    @property
     def decision_list(self) -> list[Decision]:
         """The decisions with their defaults filled in."""
         listed = [
@@ -344,6 +346,11 @@ class Card(_Strict):
             else decision
             for decision in listed
         ]
+
+    @property
+    def dialect(self) -> Dialect:
+        """What is stated of a text file."""
+        return Dialect(self.separator, self.decimal, self.thousands, self.encoding)
 
     @property
     def list_columns(self) -> list[str]:

@@ -54,7 +54,7 @@ def find_data(data: str, folder: Path) -> Path:
         UserError: saying where it was looked for, or that its kind of file is not read.
     """
     file = Path(data).expanduser()
-    _check_kind(data, kind_of_file(file))
+    check_kind(data, file)
     folders = [folder]
     if not file.is_absolute():
         listed = os.environ.get(TABLES_VARIABLE, "")
@@ -68,7 +68,13 @@ def find_data(data: str, folder: Path) -> Path:
     )
 
 
-def _check_kind(data: str, suffix: str) -> None:
+def check_kind(data: str, file: Path) -> None:
+    """Refuse kinds of files that are not read.
+
+    Raises:
+        UserError: saying what to do with it.
+    """
+    suffix = kind_of_file(file)
     if suffix in RUNS_CODE:
         raise UserError(
             f"{data}: {suffix} files can run code when they are opened, so they are not read; "
@@ -123,6 +129,24 @@ def read_columns(
     ]
     present = {name: simplified(table[name]) for name in wanted if name in names}
     return pa.table(present) if present else table.select([]), missing
+
+
+def shape(
+    path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str] = ()
+) -> tuple[int, int]:
+    """Number of rows and of columns of a table; the arguments are those of :func:`read_columns`.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    if kind_of_file(path) == ".parquet":
+        try:
+            footer = pq.read_metadata(path)
+            return footer.num_rows, len(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"cannot read {path}: {error}.") from error
+    table, _ = read_columns(path, wanted, dialect, lists)
+    return len(table), len(_read(path, wanted, dialect, lists)[1])
 
 
 def _read(

@@ -25,7 +25,6 @@ from surrobench.tasks.columns import BoolArray, FloatArray, IntArray, Numbers, n
 from surrobench.tasks.decisions import coded_decisions
 from surrobench.tasks.durations import durations
 from surrobench.tasks.faults import Faults
-from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.placing import codes_in_space
 from surrobench.tasks.reading import read_columns
 
@@ -110,8 +109,7 @@ def read_rows(
 ) -> Rows:
     """Read the columns of ``tasks`` and the rows that agree with the card and ``where``."""
     wanted = [*card.columns, *(column for task in tasks for column in task.columns)]
-    dialect = Dialect(card.separator, card.decimal, card.thousands, card.encoding)
-    frame, missing = read_columns(path, wanted, dialect, card.list_columns)
+    frame, missing = read_columns(path, wanted, card.dialect, card.list_columns)
     for message in missing:
         faults.add(message)
     positions = _selected(frame, {**card.where, **where}, faults)
