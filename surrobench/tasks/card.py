@@ -101,6 +101,7 @@ class TaskCard(_Strict):
         curves: what else was recorded in every epoch, laid out as the target is: names such as
             ``train_loss``, ``validation_mae`` or ``accuracy`` -> columns. For learning curves
             only.
+        decisions: of this task, instead of those of the card: for tables of several spaces.
         useful: from which value on a network is of any use, in the unit of the table. Searches for
             several objectives count what they attain from there.
         protocol: how the numbers were obtained, for ``surrobench info``.
@@ -126,6 +127,7 @@ class TaskCard(_Strict):
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
     ranks_as: str | None = None
+    decisions: list[str | Decision] = []
     useful: float | None = Field(default=None, allow_inf_nan=False)
 
     @field_validator("direction", mode="before")
@@ -289,9 +291,10 @@ class Card(_Strict):
             )
         if self.recipe is None and len(self.sources) > 1:
             raise ValueError("without a 'recipe' one file in 'sources' holds all rows")
-        if self.architecture is not None and (self.space is None or self.decisions):
+        own = [name for name, task in self.tasks.items() if task.decisions]
+        if self.architecture is not None and (self.space is None or self.decisions or own):
             raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
-        if not self.decisions and self.architecture is None:
+        if not self.decisions and self.architecture is None and len(own) < len(self.tasks):
             raise ValueError("name the columns that describe an architecture in 'decisions'")
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError("'decimal' and 'thousands' are the same character")
@@ -313,7 +316,7 @@ class Card(_Strict):
         """Results of a task that are given to predictors as if they were known before."""
         for name, task in self.tasks.items():
             known = {
-                "decisions": [decision.column for decision in self.decision_list],
+                "decisions": [decision.column for decision in self.of(name).decision_list],
                 "measured": [*named(self.measured).values(), *named(task.measured).values()],
             }
             why = {
@@ -325,6 +328,11 @@ class Card(_Strict):
                     if column in task.results:
                         what = task.results[column]
                         yield f"{key!r} names {column!r}, {what} of the task {name!r}; {why[key]}"
+
+    def of(self, task_name: str) -> Card:
+        """The card as one of its tasks has it: with the decisions of that task."""
+        own = self.tasks[task_name].decisions
+        return self.model_copy(update={"decisions": own}) if own else self
 
     @property
     def published(self) -> SourceFile | None:

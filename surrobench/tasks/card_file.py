@@ -77,10 +77,10 @@ def _explain(item: Any, text: str) -> str:
 
 def _fields_at(path: list[str]) -> list[str]:
     """The valid keys beside the unknown key at ``path``."""
+    if "decisions" in path[:-1] and path[0] in ("decisions", "tasks"):
+        return list(Decision.model_fields)
     if path[0] == "tasks" and len(path) > 2:
         return list(TaskCard.model_fields)
-    if path[0] == "decisions":
-        return list(Decision.model_fields)
     if path[0] == "sources" and len(path) > 2:
         return list(SourceFile.model_fields)
     return list(Card.model_fields)

@@ -22,6 +22,8 @@ from surrobench.tasks.recipes import RECIPES, Recipe
 from surrobench.tasks.sources import Progress, cache_folder, fetch, locate
 
 STAMP = b"surrobench"
+ROWS_TOGETHER = 2**15
+"""Rows in one part of a converted file; a task of many pools reads the parts that it needs."""
 LOCK_SECONDS = 600
 
 
@@ -157,5 +159,6 @@ def _write(table: pa.Table, target: Path, stamp: str) -> None:
     """Write the table, and its checksum beside it."""
     metadata = {**(table.schema.metadata or {}), STAMP: stamp.encode()}
     content = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), content, compression="zstd")
+    stamped = table.replace_schema_metadata(metadata)
+    pq.write_table(stamped, content, compression="zstd", row_group_size=ROWS_TOGETHER)
     write_beside(target, content.getvalue())

@@ -95,7 +95,11 @@ def check_kind(data: str, file: Path) -> None:
 
 
 def read_columns(
-    path: Path, columns: list[str], dialect: Dialect | None = None, lists: Collection[str] = ()
+    path: Path,
+    columns: list[str],
+    dialect: Dialect | None = None,
+    lists: Collection[str] = (),
+    groups: list[int] | None = None,
 ) -> tuple[pa.Table, list[str]]:
     """Read the columns that exist; also return the ones that do not, each with near names.
 
@@ -104,6 +108,7 @@ def read_columns(
         columns: what is looked for.
         dialect: what is known of a text file.
         lists: columns whose texts hold several values.
+        groups: read only these row groups of a Parquet file.
 
     Raises:
         UserError: if the file is not what its name says.
@@ -113,7 +118,7 @@ def read_columns(
             raise UserError(f"{path} is a pickle, which can run code, so it is not read.")
     wanted = list(dict.fromkeys(columns))
     try:
-        table, every = _read(path, wanted, dialect or Dialect(), lists)
+        table, every = _read(path, wanted, dialect or Dialect(), lists, groups)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"cannot read {path}: {(str(error) or repr(error)).splitlines()[0]}"
@@ -150,7 +155,11 @@ def shape(
 
 
 def _read(
-    path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str]
+    path: Path,
+    wanted: list[str],
+    dialect: Dialect,
+    lists: Collection[str],
+    groups: list[int] | None = None,
 ) -> tuple[pa.Table, list[str]]:
     """The table, and the names of all columns of the file."""
     suffix = kind_of_file(path)
@@ -158,6 +167,8 @@ def _read(
         file = pq.ParquetFile(path)
         every = list(file.schema_arrow.names)
         found = [name for name in wanted if name in every]
+        if groups is not None:
+            return file.read_row_groups(groups, columns=found, use_threads=False), every
         return file.read(columns=found, use_threads=False), every
     if suffix in _ARROW:
         table = feather.read_table(path, memory_map=False)
