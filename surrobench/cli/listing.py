@@ -9,7 +9,6 @@ from surrobench.cli.console import say
 from surrobench.errors import UserError
 from surrobench.registry import Registry
 
-
 Rows = list[tuple[str, str]]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from surrobench.tasks.recipes.nb201_cells import all_cells, from_naslib, join
 
 DATASETS = {"cifar10": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "in16"}
 NO_RESULT = -1.0
+_EDGE = re.compile(r"\('(\w+)', (\d)\)")
 NCP_OPERATIONS = ("avg_pool_3x3", "none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
 
 
@@ -70,8 +71,8 @@ def convert_supernets(files: Mapping[str, Path]) -> pa.Table:
 
 def _from_genotype(text: str) -> str:
     """``[(("none", 0),), …]`` -> ``|none~0|+…``."""
-    nodes = ast.literal_eval(text)
-    return "+".join(f"|{'|'.join(f'{name}~{source}' for name, source in node)}|" for node in nodes)
+    edges = [f"{name}~{source}" for name, source in _EDGE.findall(text)]
+    return "+".join(f"|{'|'.join(node)}|" for node in (edges[:1], edges[1:3], edges[3:]))
 
 
 def _counted_for_cifar100(path: Path) -> list[dict[str, object]]:

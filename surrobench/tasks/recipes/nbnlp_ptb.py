@@ -1,4 +1,4 @@
-"""NAS-Bench-NLP on Penn Treebank: final losses, training-free metrics and the authors' embedding."""
+"""NAS-Bench-NLP on Penn Treebank: final losses, training-free metrics, authors' embedding."""
 
 from __future__ import annotations
 
