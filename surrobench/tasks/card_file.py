@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
-from surrobench.tasks.card import Card, Decision, SourceFile, TaskCard
+from surrobench.tasks.card import Card, Decision, TaskCard
+from surrobench.tasks.source_file import SourceFile
 
 
 def read_card(path: Path) -> Card:

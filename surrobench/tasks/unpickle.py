@@ -54,7 +54,11 @@ _OPCODES = frozenset(
         "BUILD",
     )
 )
-_DTYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "f4": np.dtype("<f4"),
+    "f8": np.dtype("<f8"),
+    "i8": np.dtype("<i8"),
+}
 
 
 class _Frame(Stated):

@@ -13,7 +13,8 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.tasks import downloads
-from surrobench.tasks.card import Card, SourceFile
+from surrobench.tasks.card import Card
+from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.preparation import converted, prepare_card
 from surrobench.tasks.recipes import RECIPES, Recipe
 from surrobench.tasks.sources import fetch, locate
