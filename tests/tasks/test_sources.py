@@ -14,9 +14,9 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.tasks import downloads
 from surrobench.tasks.card import Card
-from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.preparation import converted, prepare_card
 from surrobench.tasks.recipes import RECIPES, Recipe
+from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.sources import fetch, locate
 
 CONTENT = b"a,b\n" + b"1,2\n" * 50_000
