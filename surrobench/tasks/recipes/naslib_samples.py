@@ -43,7 +43,7 @@ def convert_nb301(files: Mapping[str, Path]) -> pa.Table:
 
 
 def convert_suite_zero(files: Mapping[str, Path]) -> pa.Table:
-    """Architectures of three spaces on three more data sets: accuracy and proxies."""
+    """Architectures of three spaces on three more data sets, sorted: accuracy and proxies."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for name, content in members(files["scores"]):
         _, space, dataset, _ = name.rpartition("/")[2].split("--")
@@ -51,7 +51,7 @@ def convert_suite_zero(files: Mapping[str, Path]) -> pa.Table:
             key = (space, dataset, entry["arch"])
             row = rows.setdefault(key, dict(zip(("space", "dataset", "arch"), key, strict=True)))
             row.update(_scores(entry))
-    frame = pd.DataFrame(list(rows.values()))
+    frame = pd.DataFrame([rows[key] for key in sorted(rows)])
     cells = frame["space"] == "nasbench201"
     frame.loc[cells, "nb201_str"] = from_naslib(frame.loc[cells, "arch"])
     frame["arch"] = [_as_tuples(text) for text in frame["arch"]]
