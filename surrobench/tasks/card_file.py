@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strict_toml import read_toml
-from surrobench.tasks.card import Card, Decision, SourceFile, TaskCard
+from surrobench.tasks.card import Card, Decision, TaskCard
+from surrobench.tasks.source_file import SourceFile
 
 
 def read_card(path: Path) -> Card:
@@ -72,10 +73,10 @@ def _explain(item: Any, text: str) -> str:
 
 def _fields_at(path: list[str]) -> list[str]:
     """The valid keys beside the unknown key at ``path``."""
+    if "decisions" in path[:-1] and path[0] in ("decisions", "tasks"):
+        return list(Decision.model_fields)
     if path[0] == "tasks" and len(path) > 2:
         return list(TaskCard.model_fields)
-    if path[0] == "decisions":
-        return list(Decision.model_fields)
     if path[0] == "sources" and len(path) > 2:
         return list(SourceFile.model_fields)
     return list(Card.model_fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +12,32 @@ from surrobench.strict_toml import read_toml
 
 CARDS = Path(__file__).parent / "cards"
 _TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
+_DESCRIPTION = re.compile(r"^description\s*=\s*\"([^\"]+)\"", re.MULTILINE)
 _NAME = re.compile(r"^name\s*=\s*\"([^\"]+)\"", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """What a list of tables says of one.
+
+    Attributes:
+        name: of the table.
+        description: what it holds.
+        tasks: names of its tasks, without that of the table.
+    """
+
+    name: str
+    description: str
+    tasks: tuple[str, ...]
+
+
+def table_lines() -> list[TableLine]:
+    """Every bundled table, embedded ones first."""
+    found = []
+    for name, (path, tasks) in bundled().items():
+        said = _DESCRIPTION.search(path.read_text(encoding="utf-8"))
+        found.append(TableLine(name, said[1] if said else "", tasks))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +87,8 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
         head, _, tail = spec.rpartition(".toml")
         path = (base or Path()) / Path(f"{head}.toml").expanduser()
         if not path.is_file():
+            path = _once_an_example(path) or path
+        if not path.is_file():
             raise UserError(f"there is no card {path} (named by the task {spec!r}).")
         return path, tail.removeprefix(":") or None
     card, _, task = spec.partition("/")
@@ -74,6 +102,12 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
         names = [f"{card}/{name}" for name in tasks]
         raise UserError(f"unknown task {spec!r}. {did_you_mean(spec, names)}")
     return path, task or None
+
+
+def _once_an_example(path: Path) -> Path | None:
+    """The bundled card that stood in ``examples/cards`` before, for studies that name it there."""
+    known = bundled().get(path.stem)
+    return known[0] if known is not None and path.parent.name == "cards" else None
 
 
 def expand_tasks(spec: str, base: Path | None = None) -> list[str]:

@@ -18,7 +18,7 @@ from surrobench.tasks.faults import Faults
 from surrobench.tasks.mixtures import as_numbers, without_minority
 from surrobench.wording import counted
 
-MOST_CHOICES = 32_767  # choice indices are 16-bit integers
+MOST_CHOICES = 1_000_000
 NULL = -1
 """Code of a row that has no usable value."""
 GAP = object()

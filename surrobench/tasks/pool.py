@@ -61,7 +61,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
     Raises:
         UserError: listing everything that is wrong with the table.
     """
-    task = card.tasks[task_name]
+    card, task = card.of(task_name), card.tasks[task_name]
     faults = Faults()
     subject = f"the table {path}, for the task {card.name}/{task_name},"
     rows = read_rows(card, path, [task], task.where, faults)

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.columns import PoolColumns
@@ -200,7 +201,11 @@ class TableTask:
     def fingerprint(self) -> str:
         """SHA-256 of everything that enters the numbers of a study on this task."""
         digest = hashlib.sha256()
-        arrays = {"archs": self.archs, "truth": self.truth, "groups": self.groups}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "archs": self.archs,
+            "truth": self.truth,
+            "groups": self.groups,
+        }
         if self.published_groups is not None:
             arrays["published_groups"] = self.published_groups
         arrays |= {f"measured:{name}": values for name, values in self.measured.items()}

@@ -115,9 +115,29 @@ def test_only_files_of_the_report_before_go(tmp_path: Path) -> None:
     assert mine.exists()
 
 
+def test_tasks_are_listed_by_table(surrobench: Command) -> None:
+    import json
+
+    grouped = surrobench("list", "tasks").out
+    assert len(grouped.splitlines()) < 40
+    assert "nbgraph " in grouped
+    assert "9 tasks" in grouped
+    assert "nbgraph/cora" not in grouped
+    every = surrobench("list", "tasks", "--all").out.splitlines()
+    assert len(every) >= 280
+    assert "hpob/5636-31" in every
+    one = surrobench("list", "tasks", "nbgraph").out.splitlines()
+    assert len(one) == 9
+    assert one[3].startswith("nbgraph/cora")
+    assert one[3].endswith("validation accuracy on Cora [fraction]")
+    told = json.loads(surrobench("list", "tasks", "nbgraph", "--json").out)
+    assert told["tasks"][3]["name"] == "nbgraph/cora"
+    assert "only the list of tasks" in surrobench("list", "spaces", "nb201").err
+
+
 def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:
     told = surrobench("list").out
-    for name in ("quickstart", "live/digits-chain", "gp-matern52-ard", "one-hot", "nb201"):
+    for name in ("quickstart", "live-transformer", "gp-matern52-ard", "one-hot", "nb201"):
         assert name in told
     assert surrobench("list", "studies").out.startswith("quickstart ")
     assert surrobench("list", "one-shot").out.startswith("spos ")

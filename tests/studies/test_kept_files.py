@@ -27,10 +27,11 @@ from surrobench.studies.search_grid import make_search_plan
 from surrobench.studies.search_task import SearchTask
 from surrobench.studies.store import ResultStore
 from surrobench.studies.view import companions, load_results, make_view, save_frame
-from surrobench.tasks.card import Card, SourceFile
+from surrobench.tasks.card import Card
 from surrobench.tasks.live_costs import measured_costs
 from surrobench.tasks.preparation import converted
 from surrobench.tasks.recipes import RECIPES, Recipe
+from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.sources import locate
 from surrobench.tasks.stored_encodings import read_array, write_array
 from surrobench.tasks.tabulate import _is_whole
