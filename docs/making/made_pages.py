@@ -1,0 +1,82 @@
+"""All pages that are made from the code and the results, written where Sphinx looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+MADE = "made"
+
+
+def write_pages(docs: Path) -> None:
+    """Write ``docs/made``; unchanged files keep their time, and those of before are removed."""
+    from gallery import draw_gallery
+
+    folder = docs / MADE
+    texts = made_texts(docs.parent)
+    drawn = draw_gallery(docs.parent, folder / "gallery")
+    write_texts(folder, texts, keep=drawn)
+
+
+def made_texts(root: Path) -> dict[str, str]:
+    """Path below ``docs/made`` -> text of every page of a repository."""
+    from gallery import gallery_page
+    from part_pages import part_pages
+    from reference_pages import reference_pages
+    from result_pages import result_pages
+    from standings import Standings
+    from task_pages import task_pages
+
+    standings = Standings.of(root)
+    return {
+        **part_pages(root, standings),
+        **task_pages(standings),
+        **reference_pages(),
+        **result_pages(root),
+        "gallery.md": gallery_page(),
+    }
+
+
+def write_texts(folder: Path, texts: Mapping[str, str], keep: set[Path]) -> None:
+    """Make a folder hold these files, those to ``keep``, and no others."""
+    wanted = {folder / name: text for name, text in texts.items()}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        if path.is_file() and path not in wanted and path not in keep:
+            path.unlink()
+    for path, text in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table; empty text for no rows."""
+    if not rows:
+        return ""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def listing(title: str, intro: str, pages: list[tuple[str, str]]) -> str:
+    """The page of a kind: a table of contents with one line about each page.
+
+    Args:
+        title: the heading.
+        intro: what stands below it.
+        pages: file name without its end, and one line.
+    """
+    rows = [[f"[`{name}`]({slug(name)}.md)", line] for name, line in pages]
+    tree = "\n".join(slug(name) for name, _ in pages)
+    return (
+        f"# {title}\n\n{intro}\n\n{table(['name', 'what it is'], rows)}\n"
+        f"```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
+    )
+
+
+def slug(name: str) -> str:
+    """A file name for a part or a task."""
+    return name.replace("/", "--").replace(":", "-")
