@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 
@@ -131,7 +133,8 @@ def _drawn(one: Shown, root: Path, path: Path) -> Path:
     when = max(data.stat().st_mtime if data.is_file() else 0.0, Path(__file__).stat().st_mtime)
     if not path.is_file() or path.stat().st_mtime < when:
         words = [str(root / w) if w.startswith("results/") else w for w in one.words]
-        app([*words, "--size", "slides", "--out", str(path)], standalone_mode=False)
+        with redirect_stdout(StringIO()):
+            app([*words, "--size", "slides", "--out", str(path)], standalone_mode=False)
     return path
 
 
