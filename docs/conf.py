@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "making"))
 
-from code_names import settle  # noqa: E402
+from code_names import settle, skip_foreign  # noqa: E402
 from made_pages import write_pages  # noqa: E402
 
 from surrobench import __version__  # noqa: E402
@@ -34,7 +34,7 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # a cell that fails is a warning, and warnings end the build
 nb_execution_timeout = 300
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
@@ -58,7 +58,8 @@ html_show_sphinx = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 
-def setup(app):  # noqa: ANN001, ANN201
+def setup(app):
     """Make the pages that come from the code and the results before the sources are read."""
     app.connect("config-inited", lambda *_: write_pages(HERE))
     app.connect("missing-reference", settle)
+    app.connect("autodoc-skip-member", skip_foreign)

@@ -216,6 +216,22 @@ def _run_tests(block: str) -> None:
     run(checks[0])
 
 
+@pytest.mark.parametrize("page", [DOCS / "how-to/study.md"], ids=name_of)
+def test_the_study_is_read_as_shown(page: Path, shown: Path) -> None:
+    study, _ = load_study("study.toml")
+    assert [str(size) for size in study.train_sizes] == ["32", "128"]
+
+
+@pytest.mark.parametrize("page", [DOCS / "how-to/search.md"], ids=name_of)
+def test_the_search_study_is_read_as_shown(page: Path, shown: Path) -> None:
+    study, _ = load_study("search.toml")
+    assert [choice.label or choice.use for choice in study.strategies] == [
+        "local-search",
+        "gp",
+        "forest-ucb",
+    ]
+
+
 @pytest.mark.parametrize("page", [DOCS / "how-to/encoding.md"], ids=name_of)
 def test_the_encoding_counts(page: Path, shown: Path) -> None:
     from surrobench.encodings import make_encoding

@@ -23,6 +23,13 @@ def settle(app: Any, env: Any, node: Any, content: Any) -> Any:
     return content if known else None
 
 
+def skip_foreign(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> Any:
+    """What autodoc asks about a member: a function of a library is none of ours."""
+    home = getattr(value, "__module__", None)
+    foreign = what == "module" and callable(value) and not str(home).startswith("surrobench")
+    return True if foreign else None
+
+
 def readings(node: Any) -> Iterator[str]:
     """What a name can mean where it stands: in its class, in its module, or by itself."""
     name, module, owner = node["reftarget"], node.get("py:module"), node.get("py:class")

@@ -134,16 +134,17 @@ def _drawn(one: Shown, root: Path, path: Path) -> Path:
     if not path.is_file() or path.stat().st_mtime < when:
         words = [str(root / w) if w.startswith("results/") else w for w in one.words]
         with redirect_stdout(StringIO()):
-            app([*words, "--size", "slides", "--out", str(path)], standalone_mode=False)
+            app([*words, "--out", str(path)], standalone_mode=False)
     return path
 
 
 def gallery_page() -> str:
     """The page that shows them."""
     parts = [
-        "# Gallery\n\nEvery figure below is drawn by the command under it, from results that are in "
-        "the repository or from an embedded table. `--format pdf --size icml` gives the file for a "
-        "paper; without `--kind`, `surrobench plot RUN` lists what can be drawn of a run."
+        "# Gallery\n\nEvery figure below is drawn by the command under it, from results that are "
+        "in the repository or from an embedded table. `--format png` or `svg` chooses the kind of "
+        "file, `--size neurips --columns 1` the width for a venue; without `--kind`, "
+        "`surrobench plot RUN` lists what can be drawn of a run."
     ]
     for one in GALLERY:
         parts.append(

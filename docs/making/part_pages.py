@@ -56,7 +56,8 @@ KINDS = (
         "`surrobench.make_predictor`. `+quantile-normal` behind a name transforms the targets.",
         PREDICTORS,
         "```bash\nsurrobench run quickstart --predictor {0}\n```\n\n"
-        '```python\nfrom surrobench import make_predictor\n\npredictor = make_predictor("{0}")\n```',
+        "```python\nfrom surrobench import make_predictor\n\n"
+        'predictor = make_predictor("{0}")\n```',
     ),
     Kind(
         "encodings",
@@ -64,7 +65,7 @@ KINDS = (
         "An encoding turns architectures into rows of numbers. Names joined by `+` put their "
         "columns side by side.",
         ENCODINGS,
-        '```bash\nsurrobench run quickstart --set \'encodings=["{0}"]\'\n```',
+        "```bash\nsurrobench run quickstart --set 'encodings=[\"{0}\"]'\n```",
     ),
     Kind(
         "acquisitions",
@@ -72,7 +73,7 @@ KINDS = (
         "An acquisition function decides which candidates a predictor's belief makes worth "
         "training.",
         ACQUISITIONS,
-        "```toml\n[[strategies]]\nuse = \"{1}\"\nacquisition = \"{0}\"\n```",
+        '```toml\n[[strategies]]\nuse = "{1}"\nacquisition = "{0}"\n```',
     ),
     Kind(
         "strategies",
@@ -85,7 +86,8 @@ KINDS = (
         "spaces",
         "Search spaces",
         "The spaces that are known by name. Others are written as "
-        "[keyword arguments](../../how-to/search.md) or spanned by [a table](../../how-to/table.md).",
+        "[keyword arguments](../../how-to/search.md) or spanned by "
+        "[a table](../../how-to/table.md).",
         SPACES,
         '```python\nfrom surrobench import SPACES\n\nspace = SPACES.create("{0}")\n```',
     ),
@@ -231,14 +233,19 @@ def _tuning(name: str, tuned: pd.DataFrame) -> str:
     adopted = "adopted" if row["adopted"] else "not adopted: the previous default stays"
     shared = "" if family == name else f" Its settings are those of the family `{family}`."
     text = (
-        f"Chosen on TransNAS-Bench-101 (micro and macro) and HAT, which no report here scores, among "
-        f"{int(row['trials'])} settings of {int(row['hyperparameters'])} hyperparameters.{shared} "
-        f"Gain in Kendall τ over the default of before: {row['gain']:.4f} ± "
+        f"Chosen on TransNAS-Bench-101 (micro and macro) and HAT, which no report here scores, "
+        f"among {int(row['trials'])} settings of {int(row['hyperparameters'])} hyperparameters."
+        f"{shared} Gain in Kendall τ over the default of before: {row['gain']:.4f} ± "
         f"{row['standard_error']:.4f} ({adopted}).\n\n"
     )
     rows = [["before", f"`{row['before']}`"], ["now", f"`{row['now']}`"]]
-    more = "" if not name.endswith("-tuned") else (
-        "\n`…-tuned` starts from these and chooses by cross-validation inside each training sample.\n"
+    more = (
+        ""
+        if not name.endswith("-tuned")
+        else (
+            "\n`…-tuned` starts from these and chooses by cross-validation inside each training "
+            "sample.\n"
+        )
     )
     source = "\nProtocol, budgets and limits: [tuning](../results/tuning.md).\n"
     return text + table(["", "setting"], rows) + more + source

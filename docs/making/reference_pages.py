@@ -64,7 +64,9 @@ ROOMS: dict[str, tuple[str, list[str], Registry[Any] | None]] = {
 def reference_pages() -> dict[str, str]:
     """A page for each room, one for the public names, one for the commands, and their list."""
     pages = {
-        f"reference/{room.replace('.', '-')}.md": _room(f"surrobench.{room}", title, names, registry)
+        f"reference/{room.replace('.', '-')}.md": _room(
+            f"surrobench.{room}", title, names, registry
+        )
         for room, (title, names, registry) in ROOMS.items()
     }
     pages["reference/public.md"] = _public()

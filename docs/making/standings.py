@@ -22,7 +22,7 @@ class Standings:
         predictions: a row per results folder, task, predictor and number of examples, with the mean
             ``tau`` over seeds, its ``rank`` among the ``methods`` of the task, and mean seconds.
         searches: a row per results folder, task, strategy (by its label) and budget, with the mean
-            ``score``, the ``measure``, ``rank`` and ``methods``, and the strategy's own ``seconds``.
+            ``score``, the ``measure``, ``rank`` and ``methods``, and ``seconds`` of the strategy.
         commands: results folder -> the command that makes it.
         strategies: results folder -> label -> how the strategy was asked for.
     """
@@ -76,7 +76,9 @@ def _searches(path: Path) -> pd.DataFrame:
             scores = part.means(budget)
             ranks = scores.rank(ascending=not part.measure.larger_is_better, method="min")
             own = part.comparison(budget)["overhead_seconds"].rename("seconds")
-            table = pd.concat([scores.stack().rename("score"), ranks.stack().rename("rank")], axis=1)
+            table = pd.concat(
+                [scores.stack().rename("score"), ranks.stack().rename("rank")], axis=1
+            )
             table = table.rename_axis(["method", "task"]).join(own).reset_index()
             table["methods"] = table.groupby("task")["score"].transform("size")
             tables.append(table.assign(budget=budget, measure=part.measure.label))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from made_pages import listing, slug, table
 from standings import Standings
 
-from surrobench.report.bibliography import entries
+from surrobench.report.bibliography import entries, references
 from surrobench.tasks import task_info
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.card_file import read_card
@@ -24,7 +22,7 @@ def task_pages(standings: Standings) -> dict[str, str]:
     pages, lines, bibtex = {}, [], {}
     for path, names in bundled().values():
         card = read_card(path)
-        bibtex |= entries(card.bibtex)
+        bibtex |= {k: v for k, v in entries(card.bibtex).items() if k not in references()}
         for name in names:
             full, task = f"{card.name}/{name}", card.tasks[name]
             pages[f"tasks/{slug(full)}.md"] = _page(full, card, task, standings)
@@ -51,7 +49,9 @@ def _page(full: str, card: Card, task: TaskCard, standings: Standings) -> str:
         "" if card.sources else _measured(full),
         _section("How the numbers were obtained", _sentence(task.protocol)),
         _section("Licence and source", _origin(card)),
-        _section("Paper", "\n".join(f"- {{cite:t}}`{key}`" for key in sorted(entries(card.bibtex)))),
+        _section(
+            "Paper", "\n".join(f"- {{cite:t}}`{key}`" for key in sorted(entries(card.bibtex)))
+        ),
         _section("In our results", _results(full, standings)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -67,21 +67,37 @@ def _sentence(text: str) -> str:
 
 
 def _facts(card: Card, task: TaskCard) -> list[list[str]]:
-    runs = f"column `{task.runs}`" if isinstance(task.runs, str) else str(task.runs)
-    several = len(task.targets) > 1 or task.layout.startswith("seeds-") or task.seeds > 1
-    space = f"[`{card.space}`](../spaces/{card.space}.md)" if card.space else "spanned by its rows"
+    known = [*named(card.measured), *named(task.measured)]
     facts = {
         "unit": task.unit,
         "better": "larger" if task.direction == "maximize" else "smaller; negated here",
-        "space": space,
+        "space": _link(card.space, "spaces") if card.space else "spanned by the rows of the table",
         "epochs": str(task.epochs or ""),
-        "shorter trainings": ", ".join(task.fidelities) or ("a learning curve" if "epochs" in task.layout else ""),
-        "training runs": f"{len(task.targets) or task.seeds}, one column each" if several else f"averaged: {runs}",
+        "shorter trainings": _lengths(task),
+        "training runs": _runs(task),
         "seconds of training": "known" if task.cost_columns else "",
-        "measured without training": ", ".join(f"`{n}`" for n in named(card.measured | named(task.measured))) if isinstance(card.measured, dict) else ", ".join(f"`{n}`" for n in [*card.measured, *named(task.measured)]),
-        "ranks architectures as": f"[`{card.name}/{task.ranks_as}`]({slug(f'{card.name}/{task.ranks_as}')}.md)" if task.ranks_as else "",
+        "measured without training": ", ".join(f"`{name}`" for name in known),
+        "ranks architectures as": _link(f"{card.name}/{task.ranks_as}") if task.ranks_as else "",
     }
     return [[name, value] for name, value in facts.items() if value]
+
+
+def _link(name: str, kind: str = "tasks") -> str:
+    return f"[`{name}`](../{kind}/{slug(name)}.md)"
+
+
+def _lengths(task: TaskCard) -> str:
+    curve = "a learning curve" if "epochs" in task.layout else ""
+    return ", ".join(f"{epochs} epochs" for epochs in task.fidelities) or curve
+
+
+def _runs(task: TaskCard) -> str:
+    several = max(len(task.targets), task.seeds)
+    if several > 1:
+        return f"{several}, each by itself"
+    if isinstance(task.runs, str):
+        return f"averaged; how many says the column `{task.runs}`"
+    return str(task.runs)
 
 
 def _measured(full: str) -> str:
@@ -91,7 +107,10 @@ def _measured(full: str) -> str:
     rows = [
         ["architectures", f"{info.pool_size:,}"],
         ["different networks", f"{info.groups:,}"],
-        ["highest, median and lowest value", f"{info.optimum:.4g}, {info.median:.4g}, {info.worst:.4g}"],
+        [
+            "highest, median and lowest value",
+            f"{info.optimum:.4g}, {info.median:.4g}, {info.worst:.4g}",
+        ],
         ["deviation of a single training", noise],
         ["encodings that fit", ", ".join(f"`{name}`" for name in info.encodings)],
     ]
@@ -103,7 +122,9 @@ def _origin(card: Card) -> str:
     lines = [_sentence(card.licence), _sentence(card.citation) if card.citation else ""]
     lines.append(f"Home: <{card.url}>" if card.url else "")
     for file in card.sources.values():
-        lines.append(f"File: `{file.repo}` at `{file.commit[:12]}`, `{file.path}` ({file.bytes:,} bytes)")
+        lines.append(
+            f"File: `{file.repo}` at `{file.commit[:12]}`, `{file.path}` ({file.bytes:,} bytes)"
+        )
     return "\n\n".join(line for line in lines if line)
 
 
@@ -113,18 +134,49 @@ def _results(full: str, standings: Standings) -> str:
     rows = standings.predictions[standings.predictions["task"] == full]
     for results, own in rows.groupby("results"):
         largest = own["train_size"].max()
-        texts.append(_ranked(own[own["train_size"] == largest], "predictor", "tau", "mean τ", f"with {largest} examples", str(results), standings))
+        texts.append(
+            _ranked(
+                own[own["train_size"] == largest],
+                "predictor",
+                "tau",
+                "mean τ",
+                f"with {largest} examples",
+                str(results),
+                standings,
+            )
+        )
     rows = standings.searches[standings.searches["task"] == full]
     for results, own in rows.groupby("results"):
         last = own["budget"].max()
         measure = str(own["measure"].iloc[0])
-        texts.append(_ranked(own[own["budget"] == last], "method", "score", f"mean {measure}", f"after {last} evaluations", str(results), standings))
+        texts.append(
+            _ranked(
+                own[own["budget"] == last],
+                "method",
+                "score",
+                f"mean {measure}",
+                f"after {last} evaluations",
+                str(results),
+                standings,
+            )
+        )
     return "\n".join(texts)
 
 
-def _ranked(own: pd.DataFrame, subject: str, column: str, what: str, when: str, results: str, standings: Standings) -> str:
+def _ranked(
+    own: pd.DataFrame,
+    subject: str,
+    column: str,
+    what: str,
+    when: str,
+    results: str,
+    standings: Standings,
+) -> str:
     own = own.sort_values(["rank", subject], kind="stable").head(MOST)
-    lines = [[f"{r.rank:.0f}", f"`{getattr(r, subject)}`", f"{getattr(r, column):.4g}"] for r in own.itertuples()]
+    lines = [
+        [f"{r.rank:.0f}", f"`{getattr(r, subject)}`", f"{getattr(r, column):.4g}"]
+        for r in own.itertuples()
+    ]
     count = int(own["methods"].max())
     command = standings.commands.get(results)
     made = f" (`{command}`)" if command else ""
@@ -140,7 +192,8 @@ def _live(name: str) -> str:
     target = f"{factory.__module__}.{factory.__name__}"
     return (
         f"# {name}\n\nTrains what it is asked for, and keeps what was trained.\n\n"
-        f'```python\nfrom surrobench.tasks.live import live_task\n\ntask = live_task("{name}")\n```\n\n'
+        "```python\nfrom surrobench.tasks.live import live_task\n\n"
+        f'task = live_task("{name}")\n```\n\n'
         f"```{{eval-rst}}\n.. autofunction:: {target}\n   :no-index:\n```\n\n"
         "How live tasks are used in studies and searches: [train live](../../how-to/live.md).\n"
     )

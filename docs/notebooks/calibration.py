@@ -30,10 +30,9 @@ y = np.asarray(task.truth)
 model = make_predictor("gp-matern52").fit(
     torch.as_tensor(X[train]), torch.as_tensor(y[train])[:, None], seed=0
 )
-with torch.no_grad():
-    posterior = model.posterior(torch.as_tensor(X[test]), observation_noise=True)
-mean = posterior.mean.squeeze(-1).numpy()
-deviation = posterior.variance.squeeze(-1).sqrt().numpy()
+posterior = model.posterior(torch.as_tensor(X[test]), observation_noise=True)
+mean = posterior.mean.detach().squeeze(-1).numpy()
+deviation = posterior.variance.detach().squeeze(-1).sqrt().numpy()
 print(f"{len(test)} test architectures, mean stated deviation {deviation.mean():.2f} {task.unit}")
 
 # %% [markdown]
@@ -44,8 +43,7 @@ print(f"{len(test)} test architectures, mean stated deviation {deviation.mean():
 pit = norm.cdf(y[test], mean, deviation)
 figure, axes = plt.subplots(figsize=(4.5, 2.5))
 axes.hist(pit, bins=20, color="#0072b2")
-axes.set(xlabel="place of the true value", ylabel="architectures");
-
+_ = axes.set(xlabel="place of the true value", ylabel="architectures")
 # %% [markdown]
 # From them follows the coverage at every level. The same predictor with half and with twice its
 # deviation shows both kinds of error:
@@ -60,8 +58,7 @@ for factor, name in ((0.5, "half the deviation"), (1.0, "as stated"), (2.0, "twi
     error = calibration_error(places)
     axes.plot(LEVELS, coverages(places), marker="o", label=f"{name}: error {error:.2f}")
 axes.set(xlabel="nominal coverage", ylabel="observed coverage")
-axes.legend();
-
+_ = axes.legend()
 # %% [markdown]
 # Below the diagonal intervals are too narrow: the predictor is too sure of itself. Above, too wide.
 # The ranking is the same for all three, so Kendall τ cannot tell them apart; CRPS can.
@@ -70,4 +67,6 @@ axes.legend();
 from surrobench.metrics.calibration import gaussian_crps
 
 for factor in (0.5, 1.0, 2.0):
-    print(f"deviation x {factor}: CRPS {gaussian_crps(y[test], mean, factor * deviation).mean():.3f}")
+    print(
+        f"deviation x {factor}: CRPS {gaussian_crps(y[test], mean, factor * deviation).mean():.3f}"
+    )

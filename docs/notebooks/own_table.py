@@ -21,12 +21,18 @@ import pandas as pd
 
 folder = Path(tempfile.mkdtemp())
 rng = np.random.default_rng(0)
-grid = [(d, w, o) for d in range(2, 8) for w in (16, 32, 64, 128, 256) for o in ("adam", "sgd", "lion")]
+grid = [
+    (d, w, o) for d in range(2, 8) for w in (16, 32, 64, 128, 256) for o in ("adam", "sgd", "lion")
+]
 rows = pd.DataFrame(grid, columns=["depth", "width", "optimiser"])
 rows["params"] = rows["depth"] * rows["width"] ** 2
 rows["accuracy"] = (
-    70 + 2 * rows["depth"] - 0.3 * rows["depth"] ** 2 + 1.5 * np.log2(rows["width"] / 16)
-    + rows["optimiser"].map({"adam": 1.0, "sgd": 0.0, "lion": 0.5}) + rng.normal(0, 0.3, len(rows))
+    70
+    + 2 * rows["depth"]
+    - 0.3 * rows["depth"] ** 2
+    + 1.5 * np.log2(rows["width"] / 16)
+    + rows["optimiser"].map({"adam": 1.0, "sgd": 0.0, "lion": 0.5})
+    + rng.normal(0, 0.3, len(rows))
 )
 rows.to_csv(folder / "mine.csv", index=False)
 rows.head()

@@ -58,8 +58,7 @@ print(f"{result.best.value:.3f}", result.best_values)
 
 # %%
 axes = result.frame.plot(x="evaluation", y="best_value", figsize=(5, 3), legend=False)
-axes.set_ylabel("best accuracy so far");
-
+_ = axes.set_ylabel("best accuracy so far")
 # %% [markdown]
 # The size matters as well: accuracy against the number of weights, and what no other setting
 # surpasses in both.

@@ -78,7 +78,9 @@ def test_pages_link_to_pages_that_are_there(pages: dict[str, str]) -> None:
 def test_a_predictors_page_says_what_is_computed(pages: dict[str, str]) -> None:
     page = pages["predictors/knn.md"]
     path = ROOT / "results" / "nb201-predictors" / "results.parquet"
-    rows = pd.read_parquet(path, columns=["task", "predictor", "train_size", "kendall_tau", "status"])
+    rows = pd.read_parquet(
+        path, columns=["task", "predictor", "train_size", "kendall_tau", "status"]
+    )
     rows = rows[(rows["status"] == "ok") & (rows["train_size"] == 800)]
     means = rows.groupby(["task", "predictor"])["kendall_tau"].mean().unstack()
     ranks = means.rank(axis=1, ascending=False, method="min")["knn"]
