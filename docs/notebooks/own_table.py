@@ -55,7 +55,7 @@ from surrobench.tasks import task_info
 info = task_info(str(folder / "mine.toml"))
 print(info.name, info.pool_size, "architectures;", "default encoding:", info.default_encoding)
 for decision in info.decisions:
-    print(decision)
+    print(f"{', '.join(decision.names)} ({decision.kind}, {decision.scale}){decision.shown}")
 
 # %% [markdown]
 # How each decision was read is worth a look. Then predict:
