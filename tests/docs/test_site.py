@@ -75,6 +75,18 @@ def test_pages_link_to_pages_that_are_there(pages: dict[str, str]) -> None:
             assert known or place.is_file(), (name, target)
 
 
+def test_pages_link_to_made_pages_that_are_there(pages: dict[str, str]) -> None:
+    docs = ROOT / "docs"
+    written = [page for page in docs.rglob("*.md") if not page.is_relative_to(docs / "made")]
+    assert len(written) > 20
+    figures = {f"gallery/{one.name}.png" for one in module("gallery").GALLERY}
+    for page in written:
+        for target in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            place = (page.parent / target).resolve()
+            if place.is_relative_to(docs / "made"):
+                assert str(place.relative_to(docs / "made")) in {*pages, *figures}, (page, target)
+
+
 def test_a_predictors_page_says_what_is_computed(pages: dict[str, str]) -> None:
     page = pages["predictors/knn.md"]
     path = ROOT / "results" / "nb201-predictors" / "results.parquet"
