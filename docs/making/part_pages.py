@@ -358,11 +358,19 @@ def _has(kind: Kind, name: str, asked: Mapping[str, Any]) -> bool:
     """Whether a strategy of a study is, or was given, a part."""
     if kind.folder == "strategies":
         return bool(asked["use"] == name)
-    value = asked.get(kind.folder.removesuffix("s"), "")
+    key = kind.folder.removesuffix("s")
+    value = asked.get(key, _default(str(asked["use"]), key))
     value = value.get("use", "") if isinstance(value, Mapping) else value
     if kind.folder == "encodings":
         return name in [part.split(":")[0] for part in str(value).split("+")]
     return bool(value == name)
+
+
+def _default(strategy: str, option: str) -> Any:
+    """What a strategy takes for an option that a study leaves out."""
+    entry = STRATEGIES.entry(strategy)
+    known = {**strategy_options(import_attribute(entry.target)), **entry.options}
+    return known.get(option) or ""
 
 
 def _asked_for(own: pd.DataFrame, standings: Standings) -> str:

@@ -113,6 +113,7 @@ def test_families_share_their_settings(making: None) -> None:
 
 def test_labels_of_searches_are_traced_to_their_parts(pages: dict[str, str]) -> None:
     assert "`gp-paths-ucb`" in pages["acquisitions/ucb.md"]
+    assert "`gp-paths`" in pages["acquisitions/log-ei.md"]  # by default
     assert "`gp-paths`" in pages["encodings/path-contracted.md"]
     assert "`gp-paths`" in pages["strategies/bayesian.md"]
     assert "`gp-paths`" not in pages["strategies/random.md"]
