@@ -61,20 +61,23 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def listing(title: str, intro: str, pages: list[tuple[str, str]]) -> str:
+ALONE = "---\norphan: true\n---\n\n"
+"""Before a page that the list of its kind links to, and the menu of all pages leaves out."""
+
+
+def listing(title: str, intro: str, pages: list[tuple[str, str]], *, menu: bool = True) -> str:
     """The page of a kind: a table of contents with one line about each page.
 
     Args:
         title: the heading.
         intro: what stands below it.
-        pages: file name without its end, and one line.
+        pages: name, and one line.
+        menu: whether the menu of all pages shows them.
     """
     rows = [[f"[`{name}`]({slug(name)}.md)", line] for name, line in pages]
     tree = "\n".join(slug(name) for name, _ in pages)
-    return (
-        f"# {title}\n\n{intro}\n\n{table(['name', 'what it is'], rows)}\n"
-        f"```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
-    )
+    text = f"# {title}\n\n{intro}\n\n{table(['name', 'what it is'], rows)}"
+    return f"{text}\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n" if menu else text
 
 
 def slug(name: str) -> str:

@@ -57,7 +57,7 @@ def test_every_registered_part_has_its_page(pages: dict[str, str]) -> None:
 def test_every_task_has_its_page(pages: dict[str, str]) -> None:
     slug = module("made_pages").slug
     for name in [*task_names(), *LIVE_TASKS]:
-        assert pages[f"tasks/{slug(name)}.md"].startswith(f"# {name}\n")
+        assert f"\n# {name}\n" in pages[f"tasks/{slug(name)}.md"]
         assert f"({slug(name)}.md)" in pages["tasks/index.md"]
 
 
