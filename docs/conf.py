@@ -1,4 +1,4 @@
-"""How the site is built: ``sphinx-build -j auto -W --keep-going docs site``, without any network."""
+"""How the site is built, without any network: ``sphinx-build -j auto -W docs site``."""
 
 from __future__ import annotations
 
