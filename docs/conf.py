@@ -8,8 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "making"))
 
-from code_names import settle, skip_foreign  # noqa: E402
+from code_names import keep_colons, settle, skip_foreign  # noqa: E402
 from made_pages import write_pages  # noqa: E402
+from repository_links import MADE, moved  # noqa: E402
 
 from surrobench import __version__  # noqa: E402
 
@@ -41,6 +42,7 @@ nb_render_markdown_format = "myst"
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_typehints = "none"  # docstrings say what is meant, with shapes and units
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -58,8 +60,17 @@ html_show_sphinx = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 
+def lead_into_the_site(app, name, source):
+    """Turn links of written pages to files of the repository into links to pages."""
+    page = Path("docs") / f"{name}.md"
+    if not page.is_relative_to(MADE) and (HERE.parent / page).is_file():
+        source[0] = moved(source[0], page, page)
+
+
 def setup(app):
     """Make the pages that come from the code and the results before the sources are read."""
     app.connect("config-inited", lambda *_: write_pages(HERE))
+    app.connect("source-read", lead_into_the_site)
     app.connect("missing-reference", settle)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("autodoc-skip-member", skip_foreign)

@@ -61,23 +61,24 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-ALONE = "---\norphan: true\n---\n\n"
-"""Before a page that the list of its kind links to, and the menu of all pages leaves out."""
+def alone(title: str) -> str:
+    """The head of a page that the list of its kind links to, and the menu leaves out.
+
+    A menu of hundreds of names on every page is neither read nor quickly made.
+    """
+    return f"---\norphan: true\n---\n\n[← {title}](index.md)\n\n"
 
 
-def listing(title: str, intro: str, pages: list[tuple[str, str]], *, menu: bool = True) -> str:
-    """The page of a kind: a table of contents with one line about each page.
+def listing(title: str, intro: str, pages: list[tuple[str, str]]) -> str:
+    """The page of a kind: a table with one line about each page.
 
     Args:
         title: the heading.
         intro: what stands below it.
         pages: name, and one line.
-        menu: whether the menu of all pages shows them.
     """
     rows = [[f"[`{name}`]({slug(name)}.md)", line] for name, line in pages]
-    tree = "\n".join(slug(name) for name, _ in pages)
-    text = f"# {title}\n\n{intro}\n\n{table(['name', 'what it is'], rows)}"
-    return f"{text}\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n" if menu else text
+    return f"# {title}\n\n{intro}\n\n{table(['name', 'what it is'], rows)}"
 
 
 def slug(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from made_pages import listing, slug, table
+from made_pages import alone, listing, slug, table
 from standings import Standings
 
 from surrobench.acquisition import ACQUISITIONS
@@ -125,7 +125,7 @@ def part_pages(root: Path, standings: Standings) -> dict[str, str]:
 def _page(kind: Kind, entry: Entry, standings: Standings, tuned: pd.DataFrame) -> str:
     options = options_of(entry)
     sections = [
-        f"# {entry.name}\n\n{entry.summary[:1].upper()}{entry.summary[1:]}.",
+        f"{alone(kind.title)}# {entry.name}\n\n{entry.summary[:1].upper()}{entry.summary[1:]}.",
         kind.use.format(entry.name, _host(entry)) if kind.use else "",
         _described(entry),
         _section("Options", table(["option", "default"], options)),

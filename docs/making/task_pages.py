@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from made_pages import ALONE, listing, slug, table
+from made_pages import alone, listing, slug, table
 from standings import Standings
 
 from surrobench.report.bibliography import entries, references
@@ -25,17 +25,17 @@ def task_pages(standings: Standings) -> dict[str, str]:
         bibtex |= {k: v for k, v in entries(card.bibtex).items() if k not in references()}
         for name in names:
             full, task = f"{card.name}/{name}", card.tasks[name]
-            pages[f"tasks/{slug(full)}.md"] = ALONE + _page(full, card, task, standings)
+            pages[f"tasks/{slug(full)}.md"] = alone("Tasks") + _page(full, card, task, standings)
             lines.append((full, task.description or card.description))
     for name in LIVE_TASKS:
-        pages[f"tasks/{slug(name)}.md"] = ALONE + _live(name)
+        pages[f"tasks/{slug(name)}.md"] = alone("Tasks") + _live(name)
         lines.append((name, "trains what it is asked for"))
     intro = (
         "A task is one quantity to predict or to search for. Those of published tables are fetched "
         "by `surrobench prepare`; embedded ones come with the package; `live:…` train. Larger is "
         "better everywhere: errors and latencies are negated once, at the edge."
     )
-    pages["tasks/index.md"] = listing("Tasks", intro, lines, menu=False)
+    pages["tasks/index.md"] = listing("Tasks", intro, lines)
     pages["tables.bib"] = "\n".join(bibtex[key] for key in sorted(bibtex)) + "\n"
     return pages
 

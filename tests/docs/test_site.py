@@ -49,9 +49,8 @@ def test_every_registered_part_has_its_page(pages: dict[str, str]) -> None:
         listed = pages[f"{kind.folder}/index.md"]
         for name in registry.names():
             page = pages[f"{kind.folder}/{name}.md"]
-            assert page.startswith(f"# {name}\n")
+            assert f"\n# {name}\n" in page
             assert f"({name}.md)" in listed
-            assert f"\n{name}\n" in listed  # in the contents, or nobody reaches it
 
 
 def test_every_task_has_its_page(pages: dict[str, str]) -> None:
@@ -129,10 +128,38 @@ def test_labels_of_searches_are_traced_to_their_parts(pages: dict[str, str]) -> 
         ("surrobench.searching", False),
         ("surrobench.tasks.evaluation.Evaluation.price", False),
         ("nowhere.at_all", False),
+        ("dict[str", False),
     ],
 )
 def test_names_that_do_not_exist_are_noticed(making: None, name: str, known: bool) -> None:
     assert module("code_names").exists(name) is known
+
+
+def test_names_are_found_from_where_they_stand(making: None) -> None:
+    names = module("code_names")
+    node = {"reftarget": "gp_fit.Priors", "py:module": "surrobench.predictors.gp"}
+    assert "surrobench.predictors.gp_fit.Priors" in list(names.readings(node))
+    assert "surrobench.errors.UserError" in list(names.readings({"reftarget": "UserError"}))
+    assert not any(map(names.exists, names.readings({"reftarget": "gp_fit.Posterior"})))
+
+
+def test_links_lead_to_pages_or_are_downloads(making: None) -> None:
+    links = module("repository_links")
+    source, page = Path("results/speed/README.md"), Path("docs/made/results/speed.md")
+    text = "[t](../tuning/README.md#limits) ![p](scaling.png) [r](ratios.md) `[x](y.md)` <a>"
+    moved = links.moved(text.replace("`[x](y.md)`", ""), source, page)
+    assert "[t](tuning.md#limits)" in moved
+    assert "![p](../../../results/speed/scaling.png)" in moved
+    assert "{download}`r <../../../results/speed/ratios.md>`" in moved
+    own = Path("docs/how-to/search.md")
+    assert links.moved("[all](../made/strategies/index.md)", own, own) == (
+        "[all](../made/strategies/index.md)"
+    )
+    assert links.moved("[r](../../results/tuning/README.md)", own, own) == (
+        "[r](../made/results/tuning.md)"
+    )
+    with pytest.raises(ValueError, match="examples/cards"):
+        links.moved("[c](examples/cards)", Path("README.md"), Path("docs/x.md"))
 
 
 def test_files_of_before_are_removed(making: None, tmp_path: Path) -> None:
