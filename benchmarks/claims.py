@@ -39,7 +39,10 @@ from claim_tests import outcomes
 from surrobench.errors import UserError
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CHANGELOG.md", "results/*/README.md", "examples/**/README.md")
+PAGES = (
+    *("README.md", "CHANGELOG.md", "results/*/README.md", "examples/**/README.md"),
+    *("docs/*.md", "docs/how-to/*.md", "docs/concepts/*.md"),
+)
 HEAD = """# Sentences that compare, and what they rest on
 
 Made by `python benchmarks/claims.py --write` from the lists in `results/claims/`; the same command

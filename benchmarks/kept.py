@@ -17,20 +17,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/**/*.md", "results/*/README.md")
+MADE = Path("docs") / "made"
+"""Pages that are made when the site is built, and checked then."""
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _QUOTED = re.compile(r"`([\w./-]*report/[\w./-]+)`")
 
 
 def pages(root: Path = ROOT) -> list[Path]:
     """The Markdown pages that readers are sent to."""
-    return sorted(page for pattern in PAGES for page in root.glob(pattern))
+    found = {page for pattern in PAGES for page in root.glob(pattern)}
+    return sorted(page for page in found if not page.is_relative_to(root / MADE))
 
 
 def links(page: Path) -> Iterator[Path]:
-    """The files that a page links to or shows."""
+    """The files that a page links to or shows, but for pages that are made with the site."""
     for target in _LINK.findall(page.read_text(encoding="utf-8")):
         if "://" not in target and not target.startswith("mailto:"):
-            yield Path(os.path.normpath(page.parent / target))
+            file = Path(os.path.normpath(page.parent / target))
+            if not file.is_relative_to(ROOT / MADE):
+                yield file
 
 
 def quoted(page: Path) -> Iterator[Path]:

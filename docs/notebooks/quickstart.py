@@ -1,0 +1,53 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Quickstart
+#
+# Compare predictors on networks that were really trained, in a few lines.
+
+# %%
+import tempfile
+
+from surrobench import load_task, run_study
+
+task = load_task("live/digits-chain")
+print(task.name, "-", task.description)
+print(f"{len(task)} architectures; the best value is {task.optimum:.2f} {task.unit}")
+
+# %% [markdown]
+# A study crosses predictors, training sizes and seeds. Every predictor meets the same samples.
+
+# %%
+folder = tempfile.mkdtemp()
+frame = run_study(
+    "quickstart",
+    out=f"{folder}/run",
+    predictors=["gp-matern52+quantile-normal", "svr", "knn", "bayesian-ridge", "constant"],
+    train_sizes=[25, 50, 100],
+    seeds=6,
+    workers=1,
+)
+frame[["predictor", "train_size", "seed", "kendall_tau", "crps", "coverage_90"]].head()
+
+# %% [markdown]
+# One row per cell. Kendall τ with the true ranking, means over seeds:
+
+# %%
+frame.pivot_table(index="predictor", columns="train_size", values="kendall_tau").round(2)
+
+# %% [markdown]
+# The figures of a report are functions of the same frame.
+
+# %%
+from surrobench.report.figures import against_train_size
+
+against_train_size(frame, "kendall_tau", width=5)
+
+# %% [markdown]
+# On the command line `surrobench report FOLDER` writes all of them, with tables for a paper.
