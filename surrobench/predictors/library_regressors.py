@@ -16,6 +16,7 @@ from botorch.models.model import Model
 
 from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
+from surrobench.predictors.baselines import Constant
 from surrobench.predictors.recipe import TransformedPredictor, option
 from surrobench.predictors.regressors import RegressorPredictor, as_predictor
 
@@ -45,9 +46,11 @@ class LibraryRegressor(TransformedPredictor):
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> Model:
         """Fit clones of the regressor."""
-        wrapped = as_predictor(
-            self.regressor(len(y), seed), transform="none", bootstrap=self.members
-        )
+        regressor = self.regressor(len(y), seed)
+        if len(y) == 1 or not np.ptp(y):  # which some of the packages refuse
+            return Constant().fit_targets(X, y, seed)
+        bootstrap = {"bootstrap": self.members} if self.members else {}
+        wrapped = as_predictor(regressor, transform="none", **bootstrap)
         assert isinstance(wrapped, RegressorPredictor)
         return wrapped.fit_targets(X, y, seed)
 
