@@ -18,13 +18,13 @@ a higher number, and goes before what the others say of the same cell.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import BinaryIO
 
 from surrobench import sealed
 from surrobench.atomic import write_atomically
@@ -91,7 +91,7 @@ class Segment:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: io.BufferedReader | None = None
+        self._file: BinaryIO | None = None
         with path.open("rb") as file:
             first = file.readline()
         try:
