@@ -149,6 +149,7 @@ def write_page(folder: Path, rows: Sequence[Row]) -> None:
     cells = pd.read_csv(folder / "cells.csv")
     lines = summary(rows, cells)
     table = markdown(lines, {column: column for column in lines}).strip()
+    (folder / "rows.md").write_text(table + "\n", encoding="utf-8")
     text = page.read_text(encoding="utf-8")
     head, _, rest = text.partition(MARKERS[0])
     _, _, tail = rest.partition(MARKERS[1])
