@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 import torch
+from libraries import INSTALLED
 from torch import Tensor
 
 from surrobench.acquisition.context import AcquisitionContext
-from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors import make_predictor
 from surrobench.predictors.baselines import MeasuredColumn
 from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
@@ -17,7 +18,7 @@ from surrobench.predictors.posterior import SurrogatePosterior
 
 NAMES = [
     name
-    for name in PREDICTORS.names()
+    for name in INSTALLED
     if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
 ]
 """Predictors, but one of those that only differ in the column that they insist on."""
@@ -29,6 +30,11 @@ QUICK: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 10},
     "xgboost": {"rounds": 10},
     "mlp-ensemble": {"steps": 20},
+    "mlp-hinge": {"steps": 20},
+    "mlp-listmle": {"steps": 20},
+    "dngo": {"steps": 20},
+    "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
 }
 
 

@@ -53,13 +53,5 @@ CHEAPER_STRATEGIES: dict[str, dict[str, Any]] = {
 }
 """Smaller models than the defaults: the code is the same and the test-suite stays quick."""
 
-LIBRARIES = {
-    "lightgbm": "lightgbm",
-    "catboost": "catboost",
-    "ngboost": "ngboost",
-    "quantile-forest": "quantile_forest",
-}
-"""Predictors that only work where an optional package is installed."""
-
 PEERS = {"optuna-tpe": "optuna", "optuna-gp": "optuna", "smac": "smac", "nsga2": "pymoo"}
 """Strategies that only work where an optional package is installed."""

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from quick_parts import CHEAPER_PREDICTORS, CHEAPER_STRATEGIES, LIBRARIES, PEERS
+from libraries import LIBRARIES
+from quick_parts import CHEAPER_PREDICTORS, CHEAPER_STRATEGIES, PEERS
 from toy_pool import OBSERVED, belief, objectives, pool, process, situation
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition

@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-from quick_parts import CHEAPER_PREDICTORS, LIBRARIES, NAMES
+from libraries import LIBRARIES
+from quick_parts import CHEAPER_PREDICTORS, NAMES
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
