@@ -72,5 +72,5 @@ def setup(app):
     app.connect("config-inited", lambda *_: write_pages(HERE))
     app.connect("source-read", lead_into_the_site)
     app.connect("missing-reference", settle)
-    app.connect("autodoc-process-docstring", keep_colons, priority=400)
+    app.connect("autodoc-process-docstring", keep_colons, priority=600)
     app.connect("autodoc-skip-member", skip_foreign)

@@ -35,16 +35,23 @@ def settle(app: Any, env: Any, node: Any, content: Any) -> Any:
 
 
 def skip_foreign(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> Any:
-    """What autodoc asks about a member: a function of a library is none of ours."""
+    """What autodoc asks about a member: a function of a library is none of ours.
+
+    Types that carry the validators of a file's format say nothing to a reader either.
+    """
+    if what != "module":
+        return None
     home = getattr(value, "__module__", None)
-    foreign = what == "module" and callable(value) and not str(home).startswith("surrobench")
-    return True if foreign else None
+    foreign = callable(value) and not str(home).startswith("surrobench")
+    return True if foreign or "Annotated[" in repr(value) else None
 
 
 def keep_colons(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Napoleon reads *this: that* of an attribute as its type; below a blank line it does not."""
-    if what in ("attribute", "data", "property"):
-        lines.insert(0, "")
+    """Undo that Napoleon reads *this: that* of an attribute as its type."""
+    marks = [line for line in lines if line.startswith(":type: ")]
+    if what in ("attribute", "data", "property") and marks:
+        lines.remove(marks[0])
+        lines[0] = f"{marks[0].removeprefix(':type: ')}: {lines[0]}"
 
 
 def readings(node: Any) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _public() -> str:
     for name in names:
         value = getattr(surrobench, name)
         what = "autoclass" if isinstance(value, type) else "autofunction"
-        blocks.append(f".. {what}:: surrobench.{name}\n")
+        blocks.append(f".. {what}:: surrobench.{name}\n   :no-index:\n")
     body = "\n".join(blocks)
     return (
         "# The public names\n\n`import surrobench` gives these; everything else is in the rooms "

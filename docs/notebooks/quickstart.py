@@ -45,8 +45,11 @@ frame.pivot_table(index="predictor", columns="train_size", values="kendall_tau")
 # The figures of a report are functions of the same frame.
 
 # %%
+import matplotlib.pyplot as plt
+
 from surrobench.report.figures import against_train_size
 
+plt.rcParams["figure.dpi"] = 100  # of what a notebook shows
 against_train_size(frame, "kendall_tau", width=5)
 
 # %% [markdown]
