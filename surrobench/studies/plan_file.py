@@ -246,7 +246,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
             places = zip(keys, content["places"], strict=True)
             planned.places = {name: place for name, place in places if place is not None}
         return planned
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedStoreError(
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."

@@ -55,7 +55,7 @@ def unseal(content: bytes) -> Record:
         return decode_record(sealed.unseal(content, "record"))
     except sealed.DamagedError as error:
         raise CorruptRecordError(str(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptRecordError(f"not a record: {error}") from error
 
 
