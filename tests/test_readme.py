@@ -17,7 +17,10 @@ SET_UP = (
     "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . "
     "&& .venv/bin/surrobench run quickstart\n"
 )
-TESTS = ".venv/bin/pip install -c constraints.txt -e '.[test]' && .venv/bin/python -m pytest -n 2 --dist loadfile\n"
+TESTS = (
+    ".venv/bin/pip install -c constraints.txt -e '.[test]' "
+    "&& .venv/bin/python -m pytest -n 2 --dist loadfile\n"
+)
 
 
 @pytest.fixture

@@ -94,7 +94,8 @@ def _vocabulary(space: SearchSpace, iterations: int) -> tuple[_Level, ...]:
     if len(space) > LARGEST_SPACE:
         raise UserError(
             f"encoding 'wl' lists the labels of a whole space; {space.name!r} has "
-            f"{counted(len(space), 'architecture')}, more than {LARGEST_SPACE:,}. Use 'graph' or 'one-hot'."
+            f"{counted(len(space), 'architecture')}, more than {LARGEST_SPACE:,}. "
+            "Use 'graph' or 'one-hot'."
         )
     graphs = operation_graphs(np.array(list(space), dtype=np.int_), space)
     labels, levels = graphs.labels, [_Level(graphs.names, None)]
