@@ -70,7 +70,7 @@ KINDS = (
     Kind(
         "acquisitions",
         "Acquisition functions",
-        "An acquisition function decides which candidates a predictor's belief makes worth "
+        "An acquisition function decides which candidates a predictor's posterior makes worth "
         "training.",
         ACQUISITIONS,
         '```toml\n[[strategies]]\nuse = "{1}"\nacquisition = "{0}"\n```',

@@ -25,10 +25,10 @@ ROOMS: dict[str, tuple[str, list[str], Registry[Any] | None]] = {
     "encodings": ("Encodings", ["protocol", "combined"], ENCODINGS),
     "predictors": (
         "Predictors",
-        ["protocol", "regressors", "recipe", "models", "transforms", "belief"],
+        ["protocol", "regressors", "recipe", "models", "transforms", "posterior"],
         PREDICTORS,
     ),
-    "acquisition": ("Acquisition functions", ["acquisition", "situation"], ACQUISITIONS),
+    "acquisition": ("Acquisition functions", ["acquisition", "context"], ACQUISITIONS),
     "strategies": (
         "Strategies",
         ["strategy", "problem", "candidates", "searching", "found"],
