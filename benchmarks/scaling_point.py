@@ -23,7 +23,7 @@ import torch
 from seven_node_cells import encoded
 
 from surrobench.acquisition import make_acquisition
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.predictors import make_predictor
 
 PREDICTOR, ACQUISITION = "gp-categorical", "log-ei"
@@ -78,7 +78,7 @@ class Point:
         """The acquisition function of all that was not observed."""
         allowed = torch.ones(len(self.X), dtype=torch.bool)
         allowed[belief.rows] = False
-        return self.score.scores(Situation((belief,), allowed))
+        return self.score.scores(AcquisitionContext((belief,), allowed))
 
     def whole(self) -> float:
         """Seconds from the encoded pool to the scores; the session stays open."""

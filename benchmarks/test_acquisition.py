@@ -11,7 +11,7 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from surrobench.acquisition import make_acquisition
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.predictors import make_predictor
 
 N, CHUNK = 150, 2048
@@ -26,14 +26,14 @@ def moment(pool, targets):
     belief = session.update(rows, values, seed=0)
     allowed = torch.ones(len(pool), dtype=torch.bool)
     allowed[rows] = False
-    return session, rows, values, Situation((belief,), allowed)
+    return session, rows, values, AcquisitionContext((belief,), allowed)
 
 
 @pytest.fixture(scope="module")
 def peer(moment):
     """The same process in BoTorch, what is left of the pool, and the incumbent."""
     situation = moment[3]
-    return situation.belief.model(), situation.belief.X[situation.choices()], situation.best
+    return situation.posterior.model(), situation.posterior.X[situation.choices()], situation.best
 
 
 def in_chunks(function, X):
@@ -48,7 +48,7 @@ def test_log_ei(benchmark, moment):
 
     def work():
         belief = session.update(rows, values, seed=0, refit=False)
-        return function.scores(Situation((belief,), situation.allowed))
+        return function.scores(AcquisitionContext((belief,), situation.allowed))
 
     benchmark.pedantic(work, rounds=15, warmup_rounds=1)
 
@@ -65,7 +65,7 @@ def test_log_ei_botorch(benchmark, peer, moment):
 @pytest.mark.benchmark(group="log-ei")
 def test_log_ei_floor(benchmark, moment):
     situation = moment[3]
-    belief, rows = situation.belief, situation.choices()
+    belief, rows = situation.posterior, situation.choices()
     mean, variance = belief.mean[rows].numpy(), belief.variance[rows].numpy()
     arguments = (mean, variance, situation.best)
     benchmark.pedantic(bare_algebra.log_expected_improvement, arguments, rounds=15, warmup_rounds=1)

@@ -6,11 +6,13 @@ The public names are imported on first use, so that ``import surrobench`` stays 
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surrobench.errors import UserError
     from surrobench.predictors import make_predictor
+    from surrobench.reporting.reports import report
     from surrobench.spaces import SPACES
     from surrobench.spaces.named import Categorical, Integer, Ordinal, Real, Space
     from surrobench.strategies import make_strategy
@@ -34,6 +36,7 @@ __all__ = [
     "load_task",
     "make_predictor",
     "make_strategy",
+    "report",
     "run_study",
     "search",
 ]
@@ -53,6 +56,19 @@ _HOMES = {
     "run_study": "surrobench.studies.runner",
     "search": "surrobench.strategies.searching",
 }
+
+
+class _Report(ModuleType):
+    """The package of tables and figures, called ``surrobench.report(run)`` to make them all."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """See :func:`surrobench.reporting.reports.report`."""
+        return import_module("surrobench.reporting.reports").report(*args, **kwargs)
+
+
+if not TYPE_CHECKING:  # the name of the function is that of a package, which imports nothing heavy
+    report = import_module("surrobench.report")
+    report.__class__ = _Report
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+from surrobench.failpoints import failpoint, failpoint_is_set
+
 TEMPORARY = ".tmp-"
 """What the names of unfinished files begin with; a killed process may leave one."""
 
@@ -15,13 +17,21 @@ def write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = f"{os.getpid()}-{threading.get_ident()}"
     temporary = path.with_name(f"{TEMPORARY}{writer}-{path.name}")
+    failpoint("before-write")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         with os.fdopen(descriptor, "wb") as file:
+            if failpoint_is_set():
+                file.write(content[: len(content) // 2])
+                file.flush()
+                failpoint("mid-write")
+                file.seek(0)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        failpoint("after-fsync")
         os.replace(temporary, path)
+        failpoint("after-rename")
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -31,6 +31,37 @@ class ColumnBlock:
     groups: tuple[int, ...] = ()
 
 
+class PoolColumns(dict[str, npt.NDArray[np.float64]]):
+    """Measured columns of a pool, and beside them its learning curves.
+
+    Attributes:
+        epochs: behind the second axis of ``curve``, ascending; none where there are no curves.
+        curve: values of the target, larger is better, ``n x epochs``; NaN where a training failed.
+        others: what else was recorded, ``n x epochs`` each, as the table has it.
+    """
+
+    def __init__(
+        self,
+        measured: Mapping[str, npt.NDArray[np.float64]],
+        epochs: Sequence[int] = (),
+        curve: npt.NDArray[np.float64] | None = None,
+        others: Mapping[str, npt.NDArray[np.float64]] | None = None,
+    ) -> None:
+        super().__init__(measured)
+        self.epochs = tuple(epochs)
+        self.curve = np.empty((0, 0)) if curve is None else curve
+        self.others = dict(others or {})
+
+    def head(self, n: int) -> PoolColumns:
+        """Those of the first ``n`` architectures."""
+        return PoolColumns(
+            {name: column[:n] for name, column in self.items()},
+            self.epochs,
+            self.curve[:n],
+            {name: values[:n] for name, values in self.others.items()},
+        )
+
+
 class LazyColumns(Mapping[str, npt.NDArray[np.float64]]):
     """Columns that are computed when somebody reads one of them; their names are known before.
 

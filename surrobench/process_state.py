@@ -46,6 +46,18 @@ def restored() -> Iterator[None]:
 
 
 @contextmanager
+def without_collection() -> Iterator[None]:
+    """Make many objects without looking for cycles among them, which takes longer than they do."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@contextmanager
 def standard_numerics(*, gradients: bool = True) -> Iterator[None]:
     """Compute as in a fresh process: torch's defaults, and NumPy's and Python's warnings.
 

@@ -17,8 +17,24 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from surrobench.errors import UserError, did_you_mean, fault, place_of
+from surrobench.options import check_names, option_names
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A part as a study or a user names it.
+
+    Attributes:
+        name: a registered name or a dotted path.
+        options: what differs from the defaults.
+        label: what to call it instead of its name.
+    """
+
+    name: str
+    options: dict[str, Any]
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +115,15 @@ class Registry(Generic[T]):
     Third parties add names through the entry-point group ``surrobench.<kinds>`` (such as
     ``surrobench.predictors`` or ``surrobench.strategies``); anything else is reached by its dotted
     path ``module:Attribute``.
+
+    Args:
+        kind: of the parts, one word in the singular.
+        example: of a specification with options, for messages.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, example: str = "") -> None:
         self.kind = kind
+        self._example = example
         self._entries: dict[str, Entry] = {}
         self._plugins_read = False
 
@@ -147,6 +168,51 @@ class Registry(Generic[T]):
         """
         if not isinstance(name, str):
             raise UserError(f"{name!r} is no {self.kind}: a name in quotation marks belongs here.")
+
+    def read(self, spec: str | Mapping[str, Any], **options: Any) -> Spec:
+        """Name and options of a specification.
+
+        Args:
+            spec: a name or dotted path, or a mapping with that under ``use``, perhaps a ``label``,
+                and options beside it (``{use = "random-forest", trees = 500}``).
+            options: override those of ``spec``.
+
+        Raises:
+            UserError: for anything else.
+        """
+        if not isinstance(spec, Mapping):
+            self.check_name(spec)
+            return Spec(spec, options)
+        if not isinstance(spec.get("use"), str):
+            raise UserError(
+                f"{self.kind} {dict(spec)!r}: say which {self.kind} under the key 'use', for "
+                f"example {self._example}."
+            )
+        own = {key: value for key, value in spec.items() if key not in ("use", "label")}
+        return Spec(spec["use"], {**own, **options}, spec.get("label"))
+
+    def find(self, name: str) -> tuple[Any, dict[str, Any]]:
+        """What makes the part ``name`` (registered or a dotted path), and its preset options.
+
+        Raises:
+            UserError: for an unknown name, with the nearest valid ones.
+        """
+        self.check_name(name)
+        if ":" in name and name not in self.names():
+            return import_attribute(name), {}
+        entry = self.entry(name)
+        return import_attribute(entry.target), dict(entry.options)
+
+    def make(self, spec: str | Mapping[str, Any], **options: Any) -> T:
+        """Build a part from a specification; see :meth:`read`.
+
+        Raises:
+            UserError: for an unknown name or option, with the nearest valid ones.
+        """
+        read = self.read(spec, **options)
+        owner = f"{self.kind.replace('_', ' ')} {read.name!r}"
+        check_names(owner, read.options, option_names(self.find(read.name)[0]))
+        return self.create(read.name, **read.options)
 
     def create(self, name: str, **options: Any) -> T:
         """Build the part ``name`` (registered or a dotted path); options override defaults."""

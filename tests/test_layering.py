@@ -19,12 +19,18 @@ TESTS = Path(__file__).parent
 LAYERS = [
     {
         "errors",
+        "failpoints",
         "registry",
         "atomic",
         "columns",
         "unpickling",
         "process_state",
         "sealed",
+        "arrays",
+        "decoding",
+        "options",
+        "strict_toml",
+        "wording",
         "spaces.architecture",
     },
     {"spaces", "encodings", "metrics", "predictors"},
@@ -33,6 +39,7 @@ LAYERS = [
     {"studies"},
     {"understanding"},
     {"report"},
+    {"reporting"},
     {"cli", "__main__", "__init__"},
 ]
 # What each layer below may not use at all, whatever its level.
@@ -41,6 +48,29 @@ FORBIDDEN = {
     "metrics": {"spaces", "encodings", "predictors", "tasks"},
     "report": {"predictors", "training", "tasks", "studies", "understanding"},
 }
+# Inside a layer, folders that know nothing of the layer's other folders, or not of these.
+APART = {
+    "predictors/pool_gp": {"predictors.gp", "predictors.predictive"},
+    "report/figures": {"report.page", "report.search", "report.pipeline", "report.leaderboard"},
+    "strategies/one_shot": {"strategies.bayesian", "strategies.searching", "strategies.peer"},
+    "tasks/recipes": {"tasks.live", "tasks.tabulate"},
+    "training/datasets": {"training.trainer", "training.cells", "training.zero_cost"},
+    "training/zero_cost": {"training.datasets", "training.groups"},
+}
+# Where names stand for ``module:attribute``: registries, and what is published under names.
+REGISTERING = {
+    "acquisition/__init__.py",
+    "encodings/__init__.py",
+    "predictors/__init__.py",
+    "spaces/__init__.py",
+    "strategies/__init__.py",
+    "strategies/generation.py",
+    "strategies/one_shot/__init__.py",
+    "tasks/live.py",
+    "tasks/recipes/__init__.py",
+    "training/zero_cost/__init__.py",
+}
+NAMED = re.compile(r"surrobench(\.\w+)+(:[\w.]*)?")
 
 
 def room(module: str) -> str:
@@ -71,15 +101,110 @@ def modules() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in paths if path.parent != ROOT)
 
 
+def named_in_strings(path: Path) -> list[str]:
+    """Modules of the package, and ``module:attribute``, that a file names in texts."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return [text for text in texts if isinstance(text, str) and NAMED.fullmatch(text)]
+
+
 @pytest.mark.parametrize("file", modules())
 def test_imports_run_downward(file: str) -> None:
+    """Also those inside functions, and what is only named in a text that is imported later."""
     own = room(".".join(Path(file).with_suffix("").parts))
-    for target in imported(ROOT / file):
+    texts = named_in_strings(ROOT / file)
+    named = {text.partition(":")[0].removeprefix("surrobench.") for text in texts}
+    for target in imported(ROOT / file) | named:
         other = room(target if target in LAYERS[0] else ".".join(target.split(".")[:2]))
         if not any(other in names for names in LAYERS):
             continue
         assert level(other) <= level(own), f"{file} imports surrobench.{target}"
         assert other not in FORBIDDEN.get(own, ()), f"{file} imports surrobench.{target}"
+
+
+@pytest.mark.parametrize("folder", APART)
+def test_folders_of_a_layer_run_one_way(folder: str) -> None:
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    assert paths
+    for path in paths:
+        for target in imported(path):
+            wrong = [no for no in APART[folder] if target == no or target.startswith(no + ".")]
+            assert not wrong, f"{path.relative_to(ROOT)} imports surrobench.{target}"
+
+
+def test_code_is_called_by_name_and_not_through_a_text() -> None:
+    """A text that stands for code cannot be followed, typed or found; registries alone have any."""
+    found = {}
+    for path in ROOT.rglob("*.py"):
+        texts = [text for text in named_in_strings(path) if ":" in text]
+        if texts and str(path.relative_to(ROOT)) not in REGISTERING:
+            found[str(path.relative_to(ROOT))] = texts
+    assert not found
+    used = {file for file in REGISTERING if "surrobench." in (ROOT / file).read_text("utf-8")}
+    assert used == REGISTERING
+
+
+def test_no_module_needs_itself() -> None:
+    """Imports make no circle, not even those inside functions (for types alone they may)."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.rglob("*.py")
+    }
+    known = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    needs = {name: run_time_imports(path, set(known)) - {name} for name, path in known.items()}
+    while free := [name for name, wanted in needs.items() if not wanted & set(needs)]:
+        for name in free:
+            del needs[name]
+    assert not needs
+
+
+def run_time_imports(path: Path, known: set[str]) -> set[str]:
+    """Modules of the package that a file imports other than for types."""
+    found: set[str] = set()
+    queue: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while queue:
+        for node in ast.iter_child_nodes(queue.pop()):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                continue
+            queue.append(node)
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+                names = {
+                    name.removeprefix("surrobench.") for name in names if "surrobench." in name
+                }
+                exact = {name for name in names if name in known and name != node.module}
+                found |= exact - {node.module.removeprefix("surrobench.")} or names & known
+    return found
+
+
+# Words of this project's own for what has a name in the field.
+PRIVATE = {
+    "belief", "beliefs", "believing", "situation", "outlook", "moment", "told", "deviation",
+    "hopeless", "company", "course", "cast", "dress", "look", "looks",
+}  # fmt: skip
+KEPT = {"stop_hopeless"}  # a key of studies and of what is stored
+
+
+def test_public_names_are_the_fields_words() -> None:
+    """Of modules, classes and functions, and of what classes are made of."""
+    wrong = []
+    for path in ROOT.rglob("*.py"):
+        where = path.relative_to(ROOT)
+        names = [part.removesuffix(".py") for part in where.parts]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        kinds = (ast.ClassDef, ast.FunctionDef)
+        for node in [tree, *(found for found in ast.walk(tree) if isinstance(found, kinds))]:
+            names += [] if node is tree else [node.name]  # type: ignore[attr-defined]
+            if isinstance(node, ast.ClassDef):
+                fields = [item.target for item in node.body if isinstance(item, ast.AnnAssign)]
+                names += [field.id for field in fields if isinstance(field, ast.Name)]
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                names += [argument.arg for argument in node.args.args + node.args.kwonlyargs]
+        public = [name for name in names if not name.startswith("_") and name not in KEPT]
+        words = {
+            name: re.findall(r"[a-z]+", re.sub(r"(?=[A-Z])", "_", name).lower()) for name in public
+        }
+        wrong += [f"{where}: {name}" for name, parts in words.items() if PRIVATE & set(parts)]
+    assert not wrong
 
 
 @pytest.mark.parametrize(

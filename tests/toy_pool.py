@@ -6,18 +6,19 @@ from functools import cache
 from typing import Any
 
 import torch
+from libraries import INSTALLED
 from torch import Tensor
 
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.predictors import make_predictor
 from surrobench.predictors.baselines import MeasuredColumn
-from surrobench.predictors.belief import Belief
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.posterior import SurrogatePosterior
 
 NAMES = [
     name
-    for name in PREDICTORS.names()
+    for name in INSTALLED
     if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
 ]
 """Predictors, but one of those that only differ in the column that they insist on."""
@@ -29,6 +30,11 @@ QUICK: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 10},
     "xgboost": {"rounds": 10},
     "mlp-ensemble": {"steps": 20},
+    "mlp-hinge": {"steps": 20},
+    "mlp-listmle": {"steps": 20},
+    "dngo": {"steps": 20},
+    "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
 }
 
 
@@ -53,7 +59,7 @@ def predictor(name: str) -> Any:
 
 
 @cache
-def belief(name: str, objective: int = 0) -> Belief:
+def belief(name: str, objective: int = 0) -> SurrogatePosterior:
     """What a predictor believes about an objective, by the quickest way that it has."""
     X = pool()
     inputs = X[:, :1] if getattr(predictor(name), "encoding", None) else X
@@ -62,15 +68,15 @@ def belief(name: str, objective: int = 0) -> Belief:
 
 
 @cache
-def process(objective: int = 0, name: str = "gp-matern52+quantile-normal") -> ModelBelief:
+def process(objective: int = 0, name: str = "gp-matern52+quantile-normal") -> ModelPosterior:
     """The belief of a BoTorch Gaussian process, with the model that it came from."""
     X = pool()
     y = objectives(X)[list(OBSERVED), objective : objective + 1]
-    return ModelBelief(predictor(name).fit(X[list(OBSERVED)], y, seed=0), X, OBSERVED, y)
+    return ModelPosterior(predictor(name).fit(X[list(OBSERVED)], y, seed=0), X, OBSERVED, y)
 
 
-def situation(*beliefs: Belief, **changes: Any) -> Situation:
+def situation(*beliefs: SurrogatePosterior, **changes: Any) -> AcquisitionContext:
     """Everything may be chosen but what is excluded; one candidate is pending."""
     allowed = torch.ones(SIZE, dtype=torch.bool)
     allowed[list(EXCLUDED)] = False
-    return Situation(beliefs, **{"allowed": allowed, "pending": (20,), **changes})
+    return AcquisitionContext(beliefs, **{"allowed": allowed, "pending": (20,), **changes})

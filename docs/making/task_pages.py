@@ -12,6 +12,7 @@ from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled
 from surrobench.tasks.live import LIVE_TASKS, live_factory
+from surrobench.tasks.source_file import SourceFile
 
 MOST = 8
 """How many methods of a result a task's page shows."""
@@ -41,7 +42,7 @@ def task_pages(standings: Standings) -> dict[str, str]:
 
 
 def _page(full: str, card: Card, task: TaskCard, standings: Standings) -> str:
-    prepare = f"surrobench prepare {card.recipe}\n" if card.sources else ""
+    prepare = f"surrobench prepare {card.recipe or card.name}\n" if card.sources else ""
     parts = [
         f"# {full}\n\n{_sentence(task.description or card.description)}",
         f"```bash\n{prepare}surrobench info {full}\nsurrobench run quickstart --task {full}\n```",
@@ -122,10 +123,18 @@ def _origin(card: Card) -> str:
     lines = [_sentence(card.licence), _sentence(card.citation) if card.citation else ""]
     lines.append(f"Home: <{card.url}>" if card.url else "")
     for file in card.sources.values():
-        lines.append(
-            f"File: `{file.repo}` at `{file.commit[:12]}`, `{file.path}` ({file.bytes:,} bytes)"
-        )
+        size = f" ({file.bytes:,} bytes)" if file.bytes else ""
+        lines.append(f"File: {_home(file)}{size}")
     return "\n\n".join(line for line in lines if line)
+
+
+def _home(file: SourceFile) -> str:
+    """Where a file is published."""
+    if file.url:
+        return f"<{file.url}>"
+    if file.package:
+        return f"`{file.path}` in the wheel of `{file.package}=={file.version}`"
+    return f"`{file.repo}` at `{(file.commit or '')[:12]}`, `{file.path}`"
 
 
 def _results(full: str, standings: Standings) -> str:

@@ -1,18 +1,16 @@
-"""Acquisition functions over finite pools: from a belief to the candidates to train next."""
+"""Acquisition functions over finite pools: from a posterior to the candidates to train next."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.acquisition.acquisition import Acquisition
 
-ACQUISITIONS: Registry[Acquisition] = Registry("acquisition")
+ACQUISITIONS: Registry[Acquisition] = Registry("acquisition", '{use = "ucb", beta = 2.0}')
 
 for _name, _target, _summary in (
     ("posterior-mean", "analytic:PosteriorMean", "the highest mean (pure exploitation)"),
@@ -49,23 +47,4 @@ def make_acquisition(spec: str | Mapping[str, Any], **options: Any) -> Acquisiti
     Raises:
         UserError: for an unknown name or option, with the nearest valid ones.
     """
-    chosen: dict[str, Any] = {}
-    if isinstance(spec, Mapping):
-        chosen = {key: value for key, value in spec.items() if key != "use"}
-        if not isinstance(spec.get("use"), str):
-            raise UserError(
-                f"acquisition {dict(spec)!r}: say which under the key 'use', "
-                'for example {use = "ucb", beta = 2.0}.'
-            )
-        spec = str(spec["use"])
-    chosen |= options
-    path = ":" in spec and spec not in ACQUISITIONS.names()
-    factory = import_attribute(spec if path else ACQUISITIONS.entry(spec).target)
-    if dataclasses.is_dataclass(factory):
-        valid = [option.name for option in dataclasses.fields(factory) if option.init]
-        for option in chosen:
-            if option not in valid:
-                raise UserError(
-                    f"acquisition {spec!r} has no option {option!r}. " + did_you_mean(option, valid)
-                )
-    return ACQUISITIONS.create(spec, **chosen)
+    return ACQUISITIONS.make(spec, **options)

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from torch import Tensor
 
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.belief import Kind
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.predictors.posterior import Kind
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 T = TypeVar("T")
 
@@ -41,39 +42,39 @@ class Acquisition(ABC):
                     setattr(cls, name, _indifferent(vars(cls)[name]))
 
     @abstractmethod
-    def scores(self, situation: Situation) -> Tensor:
-        """Score of each allowed candidate (``situation.choices()``), larger is better."""
+    def scores(self, context: AcquisitionContext) -> Tensor:
+        """Score of each allowed candidate (``context.choices()``), larger is better."""
 
-    def select(self, situation: Situation, n: int) -> list[int]:
+    def select(self, context: AcquisitionContext, n: int) -> list[int]:
         """Up to ``n`` distinct allowed rows, best first; ties go to the lower row."""
         if not self.batch:
-            return self.best(situation, n)
+            return self.best(context, n)
         chosen: list[int] = []
-        for _ in range(min(n, int(situation.allowed.sum()))):
-            allowed = situation.allowed.clone()
+        for _ in range(min(n, int(context.allowed.sum()))):
+            allowed = context.allowed.clone()
             allowed[chosen] = False
-            now = replace(situation, allowed=allowed, pending=(*situation.pending, *chosen))
+            now = replace(context, allowed=allowed, pending=(*context.pending, *chosen))
             chosen += self.best(now, 1)
         return chosen
 
-    def best(self, situation: Situation, n: int) -> list[int]:
+    def best(self, context: AcquisitionContext, n: int) -> list[int]:
         """Up to ``n`` rows with the highest scores, as :meth:`select` orders them.
 
         Functions that know which candidates cannot be among them need not score those.
         """
-        return highest(situation.choices(), self.scores(situation), n)
+        return highest(context.choices(), self.scores(context), n)
 
 
 def _indifferent(method: Callable[..., T]) -> Callable[..., T]:
     """The same by standard numerics, if all models that it looks at are ours as well."""
 
     @functools.wraps(method)
-    def call(self: Acquisition, situation: Situation, *arguments: Any) -> T:
-        beliefs = (*situation.beliefs, *(bound.belief for bound in situation.constraints))
-        if not all(getattr(belief, "settled", False) for belief in beliefs):
-            return method(self, situation, *arguments)
+    def call(self: Acquisition, context: AcquisitionContext, *arguments: Any) -> T:
+        posteriors = (*context.posteriors, *(bound.posterior for bound in context.constraints))
+        if not all(getattr(posterior, "settled", False) for posterior in posteriors):
+            return method(self, context, *arguments)
         with standard_numerics():
-            return method(self, situation, *arguments)
+            return method(self, context, *arguments)
 
     return call
 
@@ -84,7 +85,9 @@ def highest(rows: Tensor, scores: Tensor, n: int) -> list[int]:
     Ties go to the lower row; what is not a number comes last.
     """
     if scores.shape != rows.shape:
-        raise ValueError(f"{tuple(scores.shape)} scores for {len(rows)} allowed candidates.")
+        raise ValueError(
+            f"{tuple(scores.shape)} scores for {counted(len(rows), 'allowed candidate')}."
+        )
     values = scores.detach().numpy()
     values = np.where(np.isnan(values), -np.inf, values)
     n = min(n, len(values))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.utils.probability.utils import log_ndtr, ndtr, phi
 from scipy import special
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition, highest
-from surrobench.acquisition.options import check_not_negative
-from surrobench.acquisition.situation import Situation
-from surrobench.errors import UserError, did_you_mean
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.options import check_choice, check_number
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.integer[Any]]
 Schedule = Literal["constant", "log", "srinivas"]
 _CONFIDENCE = 0.1
 _ROUNDING = 1e-9
@@ -29,23 +26,23 @@ _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
 _LARGEST_EXPONENT = 700.0
 
 
-def improvement_scores(situation: Situation) -> tuple[Tensor, Tensor]:
+def improvement_scores(context: AcquisitionContext) -> tuple[Tensor, Tensor]:
     """Standard score of the incumbent's excess ``(mean - best) / deviation``, and the deviation.
 
     Without an incumbent, the best is the lowest mean: every candidate improves.
     """
-    return _standardised(situation, situation.choices())
+    return _standardised(context, context.choices())
 
 
-def _standardised(situation: Situation, rows: Tensor) -> tuple[Tensor, Tensor]:
-    deviation = situation.belief.variance[rows].sqrt()
-    return (situation.belief.mean[rows] - incumbent(situation)) / deviation, deviation
+def _standardised(context: AcquisitionContext, rows: Tensor) -> tuple[Tensor, Tensor]:
+    std = context.posterior.variance[rows].sqrt()
+    return (context.posterior.mean[rows] - incumbent(context)) / std, std
 
 
-def incumbent(situation: Situation) -> float:
+def incumbent(context: AcquisitionContext) -> float:
     """The best observed target, or the lowest mean if there is none."""
-    best = situation.best
-    return float(situation.belief.mean.min()) if best is None else best
+    best = context.best
+    return float(context.posterior.mean.min()) if best is None else best
 
 
 def log_improvement(u: Tensor) -> Tensor:
@@ -88,54 +85,54 @@ def least_score(level: float) -> float:
 class PosteriorMean(Acquisition):
     """The posterior mean: exploitation alone."""
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Means of the allowed candidates."""
-        return situation.belief.mean[situation.choices()]
+        return context.posterior.mean[context.choices()]
 
 
 @dataclass(frozen=True)
 class ExpectedImprovement(Acquisition):
     """``E max(f - best, 0)`` (Mockus 1975; Jones et al. 1998)."""
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Expected improvements of the allowed candidates."""
-        u, deviation = improvement_scores(situation)
-        return deviation * (phi(u) + u * ndtr(u))
+        u, std = improvement_scores(context)
+        return std * (phi(u) + u * ndtr(u))
 
 
 @dataclass(frozen=True)
 class LogExpectedImprovement(Acquisition):
     """The logarithm of expected improvement, which does not underflow (Ament et al. 2023)."""
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Log expected improvements of the allowed candidates."""
-        u, deviation = improvement_scores(situation)
-        return log_improvement(u) + deviation.log()
+        u, std = improvement_scores(context)
+        return log_improvement(u) + std.log()
 
-    def best(self, situation: Situation, n: int) -> list[int]:
+    def best(self, context: AcquisitionContext, n: int) -> list[int]:
         """Up to ``n`` rows with the highest scores; those that cannot be among them are left out.
 
         Scores grow with the mean and with the deviation. Candidates whose mean is too low even for
         the largest deviation of all are never scored, nor those with too low a standard score.
         """
-        rows = _promising(situation, n)
+        rows = _promising(context, n)
         if rows is None:
-            return super().best(situation, n)
-        moments = (situation.belief.mean.numpy()[rows], situation.belief.variance.numpy()[rows])
-        scores = _log_expected_improvement(*moments, incumbent(situation))
+            return super().best(context, n)
+        moments = (context.posterior.mean.numpy()[rows], context.posterior.variance.numpy()[rows])
+        scores = _log_expected_improvement(*moments, incumbent(context))
         return highest(torch.from_numpy(rows), torch.from_numpy(scores), n)
 
 
 def _log_expected_improvement(mean: FloatArray, variance: FloatArray, best: float) -> FloatArray:
-    deviation = np.sqrt(variance)
-    return _log_improvement((mean - best) / deviation) + np.log(deviation)
+    std = np.sqrt(variance)
+    return _log_improvement((mean - best) / std) + np.log(std)
 
 
-def _promising(situation: Situation, n: int) -> IntArray | None:
+def _promising(context: AcquisitionContext, n: int) -> IntArray | None:
     """Ascending rows with those of the ``n`` highest log improvements; None if it is unclear."""
-    belief, allowed, best = situation.belief, situation.allowed.numpy(), incumbent(situation)
-    variance = belief.variance.numpy()
-    mean = np.where(allowed, belief.mean.numpy(), -np.inf)
+    posterior, allowed, best = context.posterior, context.allowed.numpy(), incumbent(context)
+    variance = posterior.variance.numpy()
+    mean = np.where(allowed, posterior.mean.numpy(), -np.inf)
     widest = math.sqrt(float(variance.max()))
     if not 1 <= n <= np.count_nonzero(allowed) or not 0.0 < widest < math.inf:
         return None
@@ -163,9 +160,9 @@ class ProbabilityOfImprovement(Acquisition):
     Taken as a logarithm so that candidates far below the incumbent still differ.
     """
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Log probabilities of improvement of the allowed candidates."""
-        return log_ndtr(improvement_scores(situation)[0])
+        return log_ndtr(improvement_scores(context)[0])
 
 
 @dataclass(frozen=True)
@@ -186,12 +183,8 @@ class UpperConfidenceBound(Acquisition):
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        if self.schedule not in get_args(Schedule):
-            raise UserError(
-                f"acquisition 'ucb': unknown schedule {self.schedule!r}. "
-                + did_you_mean(str(self.schedule), get_args(Schedule))
-            )
-        check_not_negative(self, "beta")
+        check_choice(self, "schedule", self.schedule, get_args(Schedule))
+        check_number(self, "beta", self.beta, 0.0)
 
     def beta_at(self, step: int, candidates: int = 1) -> float:
         """Beta after so many choices, over a pool of so many candidates."""
@@ -202,9 +195,9 @@ class UpperConfidenceBound(Acquisition):
             return self.beta * math.log(growth)
         return self.beta
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Upper bounds of the allowed candidates."""
-        rows = situation.choices()
-        mean, variance = situation.belief.mean, situation.belief.variance
-        beta = self.beta_at(situation.step, len(mean))
+        rows = context.choices()
+        mean, variance = context.posterior.mean, context.posterior.variance
+        beta = self.beta_at(context.step, len(mean))
         return mean[rows] + math.sqrt(beta) * variance[rows].sqrt()

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.analytic import improvement_scores, log_improvement
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 
 
-def log_feasibility(situation: Situation) -> Tensor:
+def log_feasibility(context: AcquisitionContext) -> Tensor:
     """Log probability that each allowed candidate keeps all learned constraints."""
-    rows = situation.choices()
-    total = torch.zeros(len(rows), dtype=situation.belief.mean.dtype)
-    for constraint in situation.constraints:
-        mean = constraint.belief.mean[rows]
-        deviation = constraint.belief.variance[rows].sqrt()
-        total += log_ndtr(constraint.sign * (constraint.bound - mean) / deviation)
+    rows = context.choices()
+    total = torch.zeros(len(rows), dtype=context.posterior.mean.dtype)
+    for constraint in context.constraints:
+        mean = constraint.posterior.mean[rows]
+        std = constraint.posterior.variance[rows].sqrt()
+        total += log_ndtr(constraint.sign * (constraint.bound - mean) / std)
     return total
 
 
@@ -32,10 +32,10 @@ class ConstrainedExpectedImprovement(Acquisition):
     before training never reach it: they decide which candidates are allowed.
     """
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Constrained log improvements of the allowed candidates."""
-        feasible = log_feasibility(situation)
-        if situation.best is None:
+        feasible = log_feasibility(context)
+        if context.best is None:
             return feasible
-        u, deviation = improvement_scores(situation)
-        return log_improvement(u) + deviation.log() + feasible
+        u, std = improvement_scores(context)
+        return log_improvement(u) + std.log() + feasible

@@ -20,11 +20,11 @@ from botorch.acquisition.max_value_entropy_search import (
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.monte_carlo import evaluate
-from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.belief import Kind
+from surrobench.options import check_counts
+from surrobench.predictors.posterior import Kind
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class _OptimumSamples(Acquisition):
         """Refuse options that are not valid."""
         check_counts(self, *vars(self))
 
-    def sampled_optima(self, situation: Situation) -> tuple[Tensor, Tensor]:
+    def sampled_optima(self, context: AcquisitionContext) -> tuple[Tensor, Tensor]:
         """Rows and values of the maxima of joint samples, each ``optima``.
 
         The maximum is taken over what may be chosen, is pending or was observed. Over pools too
         large for a joint sample of all, a Gaussian process samples the most promising part.
         """
-        belief = situation.belief
-        known = torch.cat([belief.rows, torch.tensor(situation.pending, dtype=torch.long)])
-        rows = torch.unique(torch.cat([situation.choices(), known]))
-        samples = belief.sample(self.optima, seed=situation.seed, rows=rows)
+        posterior = context.posterior
+        known = torch.cat([posterior.rows, torch.tensor(context.pending, dtype=torch.long)])
+        rows = torch.unique(torch.cat([context.choices(), known]))
+        samples = posterior.sample(self.optima, seed=context.seed, rows=rows)
         best = samples.argmax(dim=1)
         return rows[best], samples.gather(1, best.unsqueeze(1)).squeeze(1)
 
@@ -74,18 +74,18 @@ class MaxValueEntropy(_OptimumSamples):
 
     serves: ClassVar[frozenset[Kind]] = frozenset({"gp"})
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Information gains of the allowed candidates, in nats."""
-        with _seeded(situation.seed):
+        with _seeded(context.seed):
             function = _MaxValueEntropy(
                 num_y_samples=self.samples,
                 num_fantasies=self.fantasies,
                 num_mv_samples=self.optima,
-                **_common(situation),
+                **_common(context),
             )
-            function.posterior_max_values = self.sampled_optima(situation)[1].unsqueeze(-1)
-            fantasies = self.fantasies if situation.pending else 1
-            return evaluate(function, situation, self.optima * self.samples * fantasies)
+            function.posterior_max_values = self.sampled_optima(context)[1].unsqueeze(-1)
+            fantasies = self.fantasies if context.pending else 1
+            return evaluate(function, context, self.optima * self.samples * fantasies)
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ class Gibbon(_OptimumSamples):
     is pending by their correlation. Ensembles enter with their means and covariances.
     """
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Gains of the allowed candidates."""
-        with _seeded(situation.seed):
-            function = _LowerBound(num_mv_samples=self.optima, **_common(situation))
-            function.posterior_max_values = self.sampled_optima(situation)[1].unsqueeze(-1)
-            return evaluate(function, situation, self.optima + (1 + len(situation.pending)) ** 2)
+        with _seeded(context.seed):
+            function = _LowerBound(num_mv_samples=self.optima, **_common(context))
+            function.posterior_max_values = self.sampled_optima(context)[1].unsqueeze(-1)
+            return evaluate(function, context, self.optima + (1 + len(context.pending)) ** 2)
 
 
 @dataclass(frozen=True)
@@ -114,18 +114,18 @@ class JointEntropy(_OptimumSamples):
 
     serves: ClassVar[frozenset[Kind]] = frozenset({"gp"})
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Gains of the allowed candidates together with what is pending."""
-        rows, values = self.sampled_optima(situation)
-        with _seeded(situation.seed):
+        rows, values = self.sampled_optima(context)
+        with _seeded(context.seed):
             function = qJointEntropySearch(
-                PoolModel(situation.belief),
+                PoolModel(context.posterior),
                 optimal_inputs=as_inputs(rows),
                 optimal_outputs=values.unsqueeze(-1),
-                X_pending=_pending(situation),
+                X_pending=_pending(context),
             )
-            width = self.optima * (1 + len(situation.pending)) ** 2
-            return evaluate(function, situation, width)
+            width = self.optima * (1 + len(context.pending)) ** 2
+            return evaluate(function, context, width)
 
 
 class _GivenMaxima:
@@ -145,18 +145,18 @@ class _LowerBound(_GivenMaxima, qLowerBoundMaxValueEntropy):
     """``qLowerBoundMaxValueEntropy`` with given maxima."""
 
 
-def _common(situation: Situation) -> dict[str, Any]:
+def _common(context: AcquisitionContext) -> dict[str, Any]:
     return {
-        "model": PoolModel(situation.belief, normal=True),
-        "candidate_set": as_inputs(situation.choices()),
-        "X_pending": _pending(situation),
+        "model": PoolModel(context.posterior, normal=True),
+        "candidate_set": as_inputs(context.choices()),
+        "X_pending": _pending(context),
     }
 
 
-def _pending(situation: Situation) -> Tensor | None:
-    if not situation.pending:
+def _pending(context: AcquisitionContext) -> Tensor | None:
+    if not context.pending:
         return None
-    return as_inputs(torch.tensor(situation.pending, dtype=torch.long))
+    return as_inputs(torch.tensor(context.pending, dtype=torch.long))
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.analytic import improvement_scores, log_improvement
-from surrobench.acquisition.options import check_counts
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.belief import Belief, Kind
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.options import check_counts
+from surrobench.predictors.posterior import Kind, SurrogatePosterior
 
 _BLOCK = 1_000_000
 
@@ -46,31 +46,35 @@ class KnowledgeGradient(Acquisition):
         """Refuse options that are not valid."""
         check_counts(self, "candidates", "alternatives")
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Log knowledge gradients of the allowed candidates; minus infinity if not scored."""
-        rows, belief = situation.choices(), situation.belief
-        u, deviation = improvement_scores(situation)
-        promise = log_improvement(u) + deviation.log()
-        if situation.pending:
-            belief = belief.condition(
-                situation.pending, belief.mean[torch.tensor(situation.pending)]
+        rows, posterior = context.choices(), context.posterior
+        u, std = improvement_scores(context)
+        promise = log_improvement(u) + std.log()
+        if context.pending:
+            posterior = posterior.condition(
+                context.pending, posterior.mean[torch.tensor(context.pending)]
             )
         scored = _highest(promise, self.candidates)
         scores = torch.full_like(promise, -torch.inf)
-        scores[scored] = self._gradients(belief, rows[scored])
+        scores[scored] = self._gradients(posterior, rows[scored])
         return scores
 
-    def _gradients(self, belief: Belief, rows: Tensor) -> Tensor:
-        others = _highest(belief.mean, self.alternatives)
+    def _gradients(self, posterior: SurrogatePosterior, rows: Tensor) -> Tensor:
+        # A noisy value at x moves all means along one line each (Frazier, Powell & Dayanik 2009):
+        #     mean(j) + b_j Z,    b_j = cov(j, x) / sqrt(var(x) + noise),    Z ~ N(0, 1),
+        # so the gain is E max_j (mean(j) + b_j Z) - max_j mean(j). The line of x itself, with
+        # b = var(x) / sqrt(var(x) + noise), belongs to them wherever its mean ranks.
+        others = _highest(posterior.mean, self.alternatives)
         parts = []
         for part in rows.split(max(1, _BLOCK // (len(others) + 1))):
-            spread = (belief.variance[part] + belief.noise).sqrt().unsqueeze(-1)
-            slopes = belief.covariance(part, others) / spread
-            own = belief.variance[part].unsqueeze(-1) / spread
-            means = belief.mean[others].expand(len(part), -1)
+            spread = (posterior.variance[part] + posterior.noise).sqrt().unsqueeze(-1)
+            slopes = posterior.covariance(part, others) / spread
+            own = posterior.variance[part].unsqueeze(-1) / spread
+            means = posterior.mean[others].expand(len(part), -1)
             parts.append(
                 log_expected_rise(
-                    torch.cat([means, belief.mean[part].unsqueeze(-1)], dim=1),
+                    torch.cat([means, posterior.mean[part].unsqueeze(-1)], dim=1),
                     torch.cat([slopes, own], dim=1),
                 )
             )

@@ -20,11 +20,11 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
-from surrobench.acquisition.options import check_counts, check_not_negative
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.belief import Belief
+from surrobench.options import check_counts, check_number
 from surrobench.predictors.models import EachMemberSampler
+from surrobench.predictors.posterior import SurrogatePosterior
 
 VALUES_AT_ONCE = 4_000_000
 """Samples x candidates x points that are held at a time (32 MB in double precision)."""
@@ -46,44 +46,44 @@ class MonteCarlo(Acquisition):
         """Refuse options that are not valid."""
         check_counts(self, "samples")
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Values of the allowed candidates, each together with what is pending."""
-        return evaluate(self.function(situation), situation, self._width(situation))
+        return evaluate(self.function(context), context, self._width(context))
 
     @abstractmethod
-    def function(self, situation: Situation) -> AcquisitionFunction:
+    def function(self, context: AcquisitionContext) -> AcquisitionFunction:
         """BoTorch's function on a :class:`~.pool_model.PoolModel`."""
 
-    def _width(self, situation: Situation) -> int:
+    def _width(self, context: AcquisitionContext) -> int:
         """Values that one candidate needs."""
-        members = situation.belief.members()
+        members = context.posterior.members()
         count = self.samples if members is None else len(members)
-        return count * (1 + len(situation.pending))
+        return count * (1 + len(context.pending))
 
-    def _common(self, situation: Situation) -> dict[str, Any]:
-        pending = torch.tensor(situation.pending, dtype=torch.long)
+    def _common(self, context: AcquisitionContext) -> dict[str, Any]:
+        pending = torch.tensor(context.pending, dtype=torch.long)
         return {
-            "model": PoolModel(situation.belief),
-            "sampler": make_sampler(situation.belief, self.samples, situation.seed),
-            "X_pending": as_inputs(pending) if situation.pending else None,
+            "model": PoolModel(context.posterior),
+            "sampler": make_sampler(context.posterior, self.samples, context.seed),
+            "X_pending": as_inputs(pending) if context.pending else None,
         }
 
-    def _best(self, situation: Situation) -> float:
-        best = situation.best
-        return float(situation.belief.mean.min()) if best is None else best
+    def _best(self, context: AcquisitionContext) -> float:
+        best = context.best
+        return float(context.posterior.mean.min()) if best is None else best
 
 
-def make_sampler(belief: Belief, samples: int, seed: int) -> MCSampler:
-    """A sampler for a belief's posteriors."""
-    members = belief.members()
+def make_sampler(posterior: SurrogatePosterior, samples: int, seed: int) -> MCSampler:
+    """A sampler for a posterior's posteriors."""
+    members = posterior.members()
     if members is not None:
         return EachMemberSampler(torch.Size([len(members)]), seed=0)
     return SobolQMCNormalSampler(torch.Size([samples]), seed=seed % 2**31)
 
 
-def evaluate(function: AcquisitionFunction, situation: Situation, width: int) -> Tensor:
+def evaluate(function: AcquisitionFunction, context: AcquisitionContext, width: int) -> Tensor:
     """A BoTorch function at every allowed row, in chunks of bounded memory."""
-    inputs = as_inputs(situation.choices()).unsqueeze(-2)
+    inputs = as_inputs(context.choices()).unsqueeze(-2)
     chunk = max(1, VALUES_AT_ONCE // max(width, 1))
     with torch.no_grad():
         values = [function(part) for part in inputs.split(chunk)]
@@ -94,20 +94,20 @@ def evaluate(function: AcquisitionFunction, situation: Situation, width: int) ->
 class QExpectedImprovement(MonteCarlo):
     """Expected improvement of a candidate and all pending ones together."""
 
-    def function(self, situation: Situation) -> AcquisitionFunction:
+    def function(self, context: AcquisitionContext) -> AcquisitionFunction:
         """BoTorch's ``qExpectedImprovement``."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NumericsWarning)
-            return qExpectedImprovement(best_f=self._best(situation), **self._common(situation))
+            return qExpectedImprovement(best_f=self._best(context), **self._common(context))
 
 
 @dataclass(frozen=True)
 class QLogExpectedImprovement(MonteCarlo):
     """The logarithm of a smoothed qEI (Ament et al. 2023)."""
 
-    def function(self, situation: Situation) -> AcquisitionFunction:
+    def function(self, context: AcquisitionContext) -> AcquisitionFunction:
         """BoTorch's ``qLogExpectedImprovement``."""
-        return qLogExpectedImprovement(best_f=self._best(situation), **self._common(situation))
+        return qLogExpectedImprovement(best_f=self._best(context), **self._common(context))
 
 
 @dataclass(frozen=True)
@@ -124,21 +124,21 @@ class QLogNoisyExpectedImprovement(MonteCarlo):
         """Refuse options that are not valid."""
         check_counts(self, "samples", "baseline")
 
-    def _width(self, situation: Situation) -> int:
-        return super()._width(situation) + self.baseline * self.samples
+    def _width(self, context: AcquisitionContext) -> int:
+        return super()._width(context) + self.baseline * self.samples
 
-    def function(self, situation: Situation) -> AcquisitionFunction:
+    def function(self, context: AcquisitionContext) -> AcquisitionFunction:
         """BoTorch's ``qLogNoisyExpectedImprovement``."""
-        belief = situation.belief
-        rows = belief.rows
-        if situation.feasible is not None and bool(situation.feasible.any()):
-            rows = rows[situation.feasible]
-        best = torch.argsort(belief.mean[rows], descending=True, stable=True)[: self.baseline]
+        posterior = context.posterior
+        rows = posterior.rows
+        if context.feasible is not None and bool(context.feasible.any()):
+            rows = rows[context.feasible]
+        best = torch.argsort(posterior.mean[rows], descending=True, stable=True)[: self.baseline]
         return qLogNoisyExpectedImprovement(
             X_baseline=as_inputs(rows[best]),
             prune_baseline=False,
             cache_root=False,
-            **self._common(situation),
+            **self._common(context),
         )
 
 
@@ -155,8 +155,8 @@ class QUpperConfidenceBound(MonteCarlo):
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
         check_counts(self, "samples")
-        check_not_negative(self, "beta")
+        check_number(self, "beta", self.beta, 0.0)
 
-    def function(self, situation: Situation) -> AcquisitionFunction:
+    def function(self, context: AcquisitionContext) -> AcquisitionFunction:
         """BoTorch's ``qUpperConfidenceBound``."""
-        return qUpperConfidenceBound(beta=self.beta, **self._common(situation))
+        return qUpperConfidenceBound(beta=self.beta, **self._common(context))

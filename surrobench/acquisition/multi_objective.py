@@ -22,13 +22,14 @@ from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import log_feasibility
-from surrobench.acquisition.fronts import reference_point
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.monte_carlo import evaluate
-from surrobench.acquisition.options import check_counts
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
-from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
+from surrobench.metrics.fronts import reference_point
+from surrobench.options import check_counts
+from surrobench.wording import counted
 
 JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""
@@ -52,26 +53,26 @@ class _ManyObjectives(Acquisition):
         """Refuse options that are not valid."""
         check_counts(self, "samples")
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Values of the allowed candidates, plus the log probability that they are feasible.
 
         Until something feasible was seen, that probability alone.
         """
-        feasible = log_feasibility(situation)
-        if situation.feasible is not None and not bool(situation.feasible.any()):
+        feasible = log_feasibility(context)
+        if context.feasible is not None and not bool(context.feasible.any()):
             return feasible
         with _python_only():
-            return self._values(situation, observed_values(situation)) + feasible
+            return self._values(context, observed_values(context)) + feasible
 
     @abstractmethod
-    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+    def _values(self, context: AcquisitionContext, observed: Tensor) -> Tensor:
         """Values of the allowed candidates, given the feasible observed objectives ``n x k``."""
 
-    def _common(self, situation: Situation, pending: Sequence[int]) -> dict[str, Any]:
+    def _common(self, context: AcquisitionContext, pending: Sequence[int]) -> dict[str, Any]:
         rows = torch.tensor(pending, dtype=torch.long)
         return {
-            "model": ModelList(*(PoolModel(belief) for belief in situation.beliefs)),
-            "sampler": joint_sampler(situation.beliefs, self.samples, situation.seed),
+            "model": ModelList(*(PoolModel(posterior) for posterior in context.posteriors)),
+            "sampler": joint_sampler(context.posteriors, self.samples, context.seed),
             "X_pending": as_inputs(rows) if len(rows) else None,
         }
 
@@ -87,7 +88,7 @@ class _Hypervolume(_ManyObjectives):
 
     reference: Sequence[float] | None = None
 
-    def reference_of(self, situation: Situation, observed: Tensor) -> Tensor:
+    def reference_of(self, context: AcquisitionContext, observed: Tensor) -> Tensor:
         """The reference point on the surrogates' scales, ``k``.
 
         Raises:
@@ -95,13 +96,14 @@ class _Hypervolume(_ManyObjectives):
         """
         if self.reference is None:
             return reference_point(observed)
-        if len(self.reference) != len(situation.beliefs):
+        if len(self.reference) != len(context.posteriors):
             raise UserError(
-                f"the reference point {list(self.reference)} has {len(self.reference)} numbers "
-                f"for {len(situation.beliefs)} objectives."
+                f"the reference point {list(self.reference)} has "
+                f"{counted(len(self.reference), 'number')} "
+                f"for {counted(len(context.posteriors), 'objective')}."
             )
         given = torch.tensor(list(self.reference), dtype=observed.dtype)
-        moved = [b.to_scale(v.reshape(1)) for b, v in zip(situation.beliefs, given, strict=True)]
+        moved = [b.to_scale(v.reshape(1)) for b, v in zip(context.posteriors, given, strict=True)]
         return torch.cat(moved)
 
 
@@ -114,20 +116,20 @@ class QLogEHVI(_Hypervolume):
     doubles with each.
     """
 
-    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
-        reference = self.reference_of(situation, observed)
-        believed = list(situation.pending[:-JOINTLY_PENDING])
-        random = situation.pending[-JOINTLY_PENDING:]
-        means = torch.stack([belief.mean[believed] for belief in situation.beliefs], dim=1)
+    def _values(self, context: AcquisitionContext, observed: Tensor) -> Tensor:
+        reference = self.reference_of(context, observed)
+        believed = list(context.pending[:-JOINTLY_PENDING])
+        random = context.pending[-JOINTLY_PENDING:]
+        means = torch.stack([posterior.mean[believed] for posterior in context.posteriors], dim=1)
         partitioning: Any = FastNondominatedPartitioning(reference, torch.cat([observed, means]))
         function = logei.qLogExpectedHypervolumeImprovement(
             ref_point=reference,
             partitioning=partitioning,
-            **self._common(situation, random),
+            **self._common(context, random),
         )
         cells = partitioning.get_hypercell_bounds().shape[-2]
         subsets = 2 ** (1 + len(random))
-        return evaluate(function, situation, self.samples * cells * subsets * observed.shape[1])
+        return evaluate(function, context, self.samples * cells * subsets * observed.shape[1])
 
 
 @dataclass(frozen=True)
@@ -147,30 +149,30 @@ class QLogNEHVI(_Hypervolume):
         """Refuse options that are not valid."""
         check_counts(self, "samples", "baseline")
 
-    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
-        reference = self.reference_of(situation, observed)
-        kept = self.baseline_rows(situation, reference)
+    def _values(self, context: AcquisitionContext, observed: Tensor) -> Tensor:
+        reference = self.reference_of(context, observed)
+        kept = self.baseline_rows(context, reference)
         function: Any = logei.qLogNoisyExpectedHypervolumeImprovement(
             ref_point=reference,
             X_baseline=as_inputs(kept),
             prune_baseline=False,
             cache_root=False,
-            **self._common(situation, situation.pending),
+            **self._common(context, context.pending),
         )
         cells = function.cell_lower_bounds.shape[-2]
-        points = 1 + len(kept) + len(situation.pending)
+        points = 1 + len(kept) + len(context.pending)
         width = max(self.samples * max(cells, points) * observed.shape[1], points**2)
-        return evaluate(function, situation, width)
+        return evaluate(function, context, width)
 
-    def baseline_rows(self, situation: Situation, reference: Tensor) -> Tensor:
+    def baseline_rows(self, context: AcquisitionContext, reference: Tensor) -> Tensor:
         """Observed rows that are most often on the front of a joint sample, ascending."""
-        rows = situation.belief.rows
-        if situation.feasible is not None:
-            rows = rows[situation.feasible]
+        rows = context.posterior.rows
+        if context.feasible is not None:
+            rows = rows[context.feasible]
         rows = torch.unique(rows)
         drawn = [
-            belief.sample(_BASELINE_SAMPLES, seed=situation.seed + i, rows=rows)
-            for i, belief in enumerate(situation.beliefs)
+            posterior.sample(_BASELINE_SAMPLES, seed=context.seed + i, rows=rows)
+            for i, posterior in enumerate(context.posteriors)
         ]
         points = torch.stack(drawn, dim=-1)
         often = (is_non_dominated(points) & (points > reference).all(dim=-1)).sum(dim=0)
@@ -186,10 +188,10 @@ class ParEGO(_ManyObjectives):
     with weights drawn uniformly from the simplex anew for each choice, also within a batch.
     """
 
-    def _values(self, situation: Situation, observed: Tensor) -> Tensor:
+    def _values(self, context: AcquisitionContext, observed: Tensor) -> Tensor:
         # Spread by a large prime, so that choices of neighbouring steps do not share weights.
         generator = torch.Generator().manual_seed(
-            (situation.seed + 1_000_003 * len(situation.pending)) % 2**63
+            (context.seed + 1_000_003 * len(context.pending)) % 2**63
         )
         cuts = torch.rand(observed.shape[1], generator=generator, dtype=observed.dtype)
         weights = -cuts.clamp_min(1e-12).log()
@@ -197,23 +199,23 @@ class ParEGO(_ManyObjectives):
         function = qLogExpectedImprovement(
             best_f=scalarise(observed, None).max(),
             objective=GenericMCObjective(scalarise),
-            **self._common(situation, situation.pending),
+            **self._common(context, context.pending),
         )
-        width = self.samples * (1 + len(situation.pending)) * observed.shape[1]
-        return evaluate(function, situation, width)
+        width = self.samples * (1 + len(context.pending)) * observed.shape[1]
+        return evaluate(function, context, width)
 
 
-def observed_values(situation: Situation) -> Tensor:
+def observed_values(context: AcquisitionContext) -> Tensor:
     """Feasible observed objectives on the surrogates' scales, ``n x k``.
 
     Raises:
-        ValueError: if the beliefs are not about the same observations.
+        ValueError: if the posteriors are not about the same observations.
     """
-    rows = situation.belief.rows
-    if any(not torch.equal(belief.rows, rows) for belief in situation.beliefs[1:]):
-        raise ValueError("the beliefs about several objectives are of different observations.")
-    values = torch.stack([belief.targets for belief in situation.beliefs], dim=1)
-    return values if situation.feasible is None else values[situation.feasible]
+    rows = context.posterior.rows
+    if any(not torch.equal(posterior.rows, rows) for posterior in context.posteriors[1:]):
+        raise ValueError("the posteriors about several objectives are of different observations.")
+    values = torch.stack([posterior.targets for posterior in context.posteriors], dim=1)
+    return values if context.feasible is None else values[context.feasible]
 
 
 @contextmanager

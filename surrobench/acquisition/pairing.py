@@ -11,8 +11,8 @@ import torch
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import Kind
 from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.posterior import Kind
 from surrobench.predictors.protocol import Predictor
 
 Spec = str | Mapping[str, Any]

@@ -1,8 +1,8 @@
 """A pool behind BoTorch's model interface: inputs are row numbers, answers are looked up.
 
 Every acquisition function of BoTorch asks its model for the joint posterior of small sets of
-points, again and again. Over a finite pool these are entries of what the belief knows already, so
-the surrogate is never evaluated again.
+points, again and again. Over a finite pool these are entries of what is known already, so the
+surrogate is never evaluated again.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from gpytorch.distributions import MultivariateNormal
 from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
-from surrobench.predictors.belief import Belief
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.models import MembersPosterior
+from surrobench.predictors.posterior import SurrogatePosterior
 
 _JITTER = 1e-9
 _CHUNK = 8192
 
 
 class PoolModel(Model):
-    """A belief as a model with inputs ``batch x q x 1`` of row numbers.
+    """A surrogate as a model with inputs ``batch x q x 1`` of row numbers.
 
     Sets of a batch that have all but one row in common (a candidate beside what is pending) need
     the covariances of the pool with the common rows alone; these are worked out once.
 
     Args:
-        belief: about a pool.
-        normal: answer with a normal of the belief's means and covariances even for an ensemble.
+        surrogate: about a pool.
+        normal: answer with a normal of the surrogate's means and covariances even for an ensemble.
     """
 
-    def __init__(self, belief: Belief, *, normal: bool = False) -> None:
+    def __init__(self, surrogate: SurrogatePosterior, *, normal: bool = False) -> None:
         super().__init__()
-        self.belief = belief
-        self.normal = normal or belief.kind != "ensemble"
+        self.surrogate = surrogate
+        self.normal = normal or surrogate.kind != "ensemble"
         self._cross: dict[tuple[int, ...], Tensor] = {}
 
     @property
@@ -86,17 +86,19 @@ class PoolModel(Model):
         Args:
             X: row numbers, ``batch x k x 1`` or ``k x 1``.
             Y: values at these, ``batch x k x 1``.
-            kwargs: ``noise``, the variance of each value, of the shape of ``Y`` (the belief's
+            kwargs: ``noise``, the variance of each value, of the shape of ``Y`` (the surrogate's
                 noise if there is none).
 
         Raises:
             TypeError: for a posterior that cannot be conditioned (not a GP).
         """
-        if self.belief.kind != "gp":
-            raise TypeError(f"a posterior of kind {self.belief.kind!r} cannot be conditioned.")
+        if self.surrogate.kind != "gp":
+            raise TypeError(f"a posterior of kind {self.surrogate.kind!r} cannot be conditioned.")
         values = Y.squeeze(-1)
         noise = kwargs.get("noise")
-        variances = torch.full_like(values, self.belief.noise) if noise is None else noise[..., 0]
+        variances = (
+            torch.full_like(values, self.surrogate.noise) if noise is None else noise[..., 0]
+        )
         return ConditionedPoolModel(self, as_rows(X).expand(values.shape), values, variances)
 
     def fantasize(self, X: Tensor, sampler: MCSampler) -> Model:
@@ -112,11 +114,11 @@ class PoolModel(Model):
         return self.condition_on_observations(X, sampler(self.posterior(X, observation_noise=True)))
 
     def _mixture(self, rows: Tensor) -> MembersPosterior:
-        members = self.belief.members()
+        members = self.surrogate.members()
         assert members is not None
         within = None
-        if isinstance(self.belief, ModelBelief):
-            within = self.belief.member_variances()
+        if isinstance(self.surrogate, ModelPosterior):
+            within = self.surrogate.member_variances()
         # s x batch x q -> batch x s x q x 1
         values = members[:, rows].movedim(0, -2).unsqueeze(-1)
         if within is None:
@@ -125,40 +127,40 @@ class PoolModel(Model):
 
     def _normal(self, rows: Tensor, noisy: bool) -> MultivariateNormal:
         return safe_normal(
-            self.belief.mean[rows],
+            self.surrogate.mean[rows],
             self.covariance(rows),
-            self.belief.noise if noisy else 0.0,
+            self.surrogate.noise if noisy else 0.0,
         )
 
     def covariance(self, rows: Tensor) -> Tensor:
         """Covariances within sets of rows, ``batch x q`` to ``batch x q x q``."""
         q = rows.shape[-1]
         if q == 1:
-            return self.belief.variance[rows].unsqueeze(-1)
+            return self.surrogate.variance[rows].unsqueeze(-1)
         sets = rows.reshape(-1, q)
         common = (sets == sets[:1]).all(dim=0)
         free = torch.nonzero(~common).squeeze(-1)
         if len(free) > 1:
-            return _symmetric(self.belief.covariance(rows, rows))
+            return _symmetric(self.surrogate.covariance(rows, rows))
         shared = torch.nonzero(common).squeeze(-1)
         others = sets[0, shared]
-        covariance = self.belief.mean.new_empty(len(sets), q, q)
-        among = _symmetric(self.belief.covariance(others, others))
+        covariance = self.surrogate.mean.new_empty(len(sets), q, q)
+        among = _symmetric(self.surrogate.covariance(others, others))
         covariance[:, shared.unsqueeze(-1), shared] = among
         if len(free):
             place, own = int(free[0]), sets[:, free[0]]
             cross = self.cross(others)[own]
             covariance[:, place, shared] = cross
             covariance[:, shared, place] = cross
-            covariance[:, place, place] = self.belief.variance[own]
+            covariance[:, place, place] = self.surrogate.variance[own]
         return covariance.reshape(*rows.shape, q)
 
     def cross(self, rows: Tensor) -> Tensor:
         """Covariances of the whole pool with some rows, ``m x k``; kept."""
         key = tuple(rows.tolist())
         if key not in self._cross:
-            pool = torch.arange(len(self.belief.mean))
-            parts = [self.belief.covariance(part, rows) for part in pool.split(_CHUNK)]
+            pool = torch.arange(len(self.surrogate.mean))
+            parts = [self.surrogate.covariance(part, rows) for part in pool.split(_CHUNK)]
             self._cross[key] = torch.cat(parts)
         return self._cross[key]
 
@@ -175,12 +177,12 @@ class ConditionedPoolModel(Model):
 
     def __init__(self, prior: PoolModel, rows: Tensor, values: Tensor, noise: Tensor) -> None:
         super().__init__()
-        self.prior, self.belief = prior, prior.belief
+        self.prior, self.surrogate = prior, prior.surrogate
         distinct, self._places = torch.unique(rows, return_inverse=True)
         self._columns = prior.cross(distinct)
         among = _symmetric(self._columns[rows.unsqueeze(-1), self._places.unsqueeze(-2)])
         self._factor = psd_safe_cholesky(among + torch.diag_embed(noise))
-        residual = (values - self.belief.mean[rows]).unsqueeze(-1)
+        residual = (values - self.surrogate.mean[rows]).unsqueeze(-1)
         self._weights = torch.cholesky_solve(residual, self._factor).squeeze(-1)
 
     @property
@@ -214,12 +216,12 @@ class ConditionedPoolModel(Model):
         rows = as_rows(X)
         # batch x s x q x k: covariances of the points with those that were conditioned on
         cross = self._columns[rows.unsqueeze(-1), self._places.unsqueeze(-2)]
-        mean = self.belief.mean[rows] + (cross @ self._weights.unsqueeze(-1)).squeeze(-1)
+        mean = self.surrogate.mean[rows] + (cross @ self._weights.unsqueeze(-1)).squeeze(-1)
         factor = self._factor.expand(*cross.shape[:-2], *self._factor.shape[-2:])
         loads = torch.linalg.solve_triangular(factor, cross.mT, upper=False)
         covariance = self.prior.covariance(rows) - loads.mT @ loads
         normal = safe_normal(
-            mean, covariance, self.belief.noise if observation_noise is True else 0.0
+            mean, covariance, self.surrogate.noise if observation_noise is True else 0.0
         )
         posterior = GPyTorchPosterior(normal)
         return posterior if posterior_transform is None else posterior_transform(posterior)

@@ -12,20 +12,20 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
-from surrobench.predictors.belief import Belief
+from surrobench.predictors.posterior import SurrogatePosterior
 
 
-def joint_sampler(beliefs: Sequence[Belief], samples: int, seed: int) -> ListSampler:
-    """A sampler for the posteriors of several beliefs, independent of each other."""
+def joint_sampler(posteriors: Sequence[SurrogatePosterior], samples: int, seed: int) -> ListSampler:
+    """A sampler for the posteriors of several posteriors, independent of each other."""
     shape = torch.Size([samples])
 
-    def sampler(place: int, belief: Belief) -> MCSampler:
-        members = belief.members()
+    def sampler(place: int, posterior: SurrogatePosterior) -> MCSampler:
+        members = posterior.members()
         if members is None:
-            return SobolSliceSampler(shape, seed % 2**31, place, len(beliefs))
+            return SobolSliceSampler(shape, seed % 2**31, place, len(posteriors))
         return MembersInTurnSampler(shape, (seed + 7919 * place) % 2**31, len(members))
 
-    return ListSampler(*(sampler(place, belief) for place, belief in enumerate(beliefs)))
+    return ListSampler(*(sampler(place, posterior) for place, posterior in enumerate(posteriors)))
 
 
 class SobolSliceSampler(SobolQMCNormalSampler):

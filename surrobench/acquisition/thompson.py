@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from surrobench.acquisition.acquisition import Acquisition
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,18 @@ class ThompsonSampling(Acquisition):
 
     A batch takes one sample for each of its members. Over pools too large for a joint sample, a
     Gaussian process samples over the most promising candidates (see
-    :func:`~surrobench.predictors.model_belief.joint_samples`).
+    :func:`~surrobench.predictors.model_posterior.joint_samples`).
     """
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """One joint sample at the allowed candidates."""
-        rows = situation.choices()
-        return situation.belief.sample(1, seed=situation.seed, rows=rows)[0]
+        rows = context.choices()
+        return context.posterior.sample(1, seed=context.seed, rows=rows)[0]
 
-    def select(self, situation: Situation, n: int) -> list[int]:
+    def select(self, context: AcquisitionContext, n: int) -> list[int]:
         """The best row of each of ``n`` samples that no earlier sample has taken."""
-        rows = situation.choices()
-        samples = situation.belief.sample(n, seed=situation.seed, rows=rows).clone()
+        rows = context.choices()
+        samples = context.posterior.sample(n, seed=context.seed, rows=rows).clone()
         chosen: list[int] = []
         for sample in samples[: len(rows)]:
             place = int(sample.argmax())
@@ -41,11 +41,11 @@ class ThompsonSampling(Acquisition):
 class IndependentThompsonSampling(Acquisition):
     """One independent normal sample for each candidate (ITS; White et al. 2021, BANANAS)."""
 
-    def scores(self, situation: Situation) -> Tensor:
+    def scores(self, context: AcquisitionContext) -> Tensor:
         """Independent samples at the allowed candidates."""
-        rows = situation.choices()
-        belief = situation.belief
-        generator = torch.Generator().manual_seed(situation.seed % 2**63)
+        rows = context.choices()
+        posterior = context.posterior
+        generator = torch.Generator().manual_seed(context.seed % 2**63)
         # Drawn for the whole pool, so that what is excluded does not shift the others' draws.
-        normal = torch.randn(len(belief.mean), generator=generator, dtype=belief.mean.dtype)
-        return belief.mean[rows] + belief.variance[rows].sqrt() * normal[rows]
+        normal = torch.randn(len(posterior.mean), generator=generator, dtype=posterior.mean.dtype)
+        return posterior.mean[rows] + posterior.variance[rows].sqrt() * normal[rows]

@@ -157,11 +157,19 @@ def list_names(
             "acquisitions, spaces or all."
         ),
     ] = "all",
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="[TABLE]", help="With tasks: only those of this table or card."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every task, not one line for each table.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List tasks, studies, spaces, and parts of every kind."""
     from surrobench.cli.listing import list_command
 
-    list_command(what)
+    list_command(what, table, every=every, as_json=as_json)
 
 
 @app.command()
@@ -173,7 +181,12 @@ def info(task: Annotated[str, typer.Argument(help="A task, or the path of a card
 
 
 @app.command()
-def prepare(name: Annotated[str, typer.Argument(help="A table such as nb201, or all.")]) -> None:
+def prepare(
+    name: Annotated[
+        str,
+        typer.Argument(help="A table such as nb201, all, or a card of yours that names a source."),
+    ],
+) -> None:
     """Download, verify and convert a published table."""
     from surrobench.cli.preparing import prepare_command
 
@@ -358,7 +371,7 @@ def cite(
     ],
 ) -> None:
     """Print BibTeX for every table, predictor and strategy that a run used."""
-    from surrobench.cli.provenance import cite_command
+    from surrobench.cli.citing import cite_command
 
     cite_command(runs)
 

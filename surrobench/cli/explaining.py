@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrobench.cli.console import say, tell
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.accounts import DecisionAccount
@@ -50,9 +51,12 @@ def _facts(info: TaskInfo) -> Iterator[tuple[str, str]]:
     better = "larger is better" if info.direction == "maximize" else "smaller was better"
     unit = info.unit or "not stated"
     yield "unit", f"{unit} ({better} at the source; here larger is always better)"
-    yield "space", f"{info.space}, {info.space_size:,} architectures"
+    yield "space", f"{info.space}, {counted(info.space_size, 'architecture')}"
     yield from decision_lines(info.decisions)
-    yield "pool", f"{info.pool_size:,} architectures with a value{_left_out(info)}"
+    yield (
+        "pool",
+        f"{counted(info.pool_size, 'architecture')} with a value{_left_out(info)}",
+    )
     yield "duplicates", _duplicates(info)
     yield "values", f"best {info.optimum:.6g}, median {info.median:.6g}, worst {info.worst:.6g}"
     if info.ranks_as is not None:
@@ -104,10 +108,10 @@ def _duplicates(info: TaskInfo) -> str:
     published = ""
     if info.published_groups is not None:
         published = f" ({info.published_groups:,} by the published key)"
-    return (
-        f"{info.repeated:,} architectures share their network with another; "
-        f"{info.groups:,} different networks{published}{spread}"
+    shared = counted(
+        info.repeated, "architecture shares its network", "architectures share their network"
     )
+    return f"{shared} with another; {counted(info.groups, 'different network')}{published}{spread}"
 
 
 def _resolution(info: TaskInfo) -> str:
@@ -116,7 +120,8 @@ def _resolution(info: TaskInfo) -> str:
     if not info.near_ties:
         return "not stated; values are as the table has them"
     return (
-        f"not stated, and {info.near_ties:,} values differ from the next by rounding noise alone: "
+        f"not stated, and {counted(info.near_ties, 'value differs', 'values differ')} from the "
+        "next by rounding noise alone: "
         "set the key 'resolution' in the card, or ties and fronts follow the noise"
     )
 
@@ -127,7 +132,9 @@ def _runs(info: TaskInfo) -> str:
     if len(info.run_counts) == 1:
         return f"{_so_many(most)} behind each value"
     counts = sorted(info.run_counts.items(), reverse=True)
-    told = ", ".join(f"{_so_many(runs)} behind {values:,} values" for runs, values in counts)
+    told = ", ".join(
+        f"{_so_many(runs)} behind {counted(values, 'value')}" for runs, values in counts
+    )
     if info.optimum_runs == most:
         return told
     return (
@@ -137,7 +144,7 @@ def _runs(info: TaskInfo) -> str:
 
 
 def _so_many(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs} runs"
+    return counted(runs, "run")
 
 
 def _noise(info: TaskInfo) -> str:

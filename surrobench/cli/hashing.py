@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from surrobench.cli.console import say, tell
 from surrobench.cli.exit_codes import status_of
 from surrobench.cli.results import existing_store, show_damage
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.tally import Tally
@@ -27,7 +28,7 @@ def hash_command(folder: Path) -> int:
 
 def counts(tally: Tally) -> str:
     """For example ``60 of 64 cells, 2 of them without numbers; 4 are missing``."""
-    text = f"{tally.finished} of {tally.cells} cells"
+    text = f"{tally.finished} of {counted(tally.cells, 'cell')}"
     if tally.elsewhere:
         text += f", a part of a study of {tally.study}"
     if tally.failed:

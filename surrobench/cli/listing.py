@@ -9,12 +9,23 @@ from surrobench.cli.console import say
 from surrobench.errors import UserError
 from surrobench.registry import Registry
 
+Rows = list[tuple[str, str]]
 
-def list_command(what: str) -> None:
-    """Print the names of one kind of part, or of all."""
-    kinds: dict[str, Callable[[], list[tuple[str, str]]]] = {
+
+def list_command(
+    what: str, table: str | None = None, *, every: bool = False, as_json: bool = False
+) -> None:
+    """Print the names of one kind of part, or of all.
+
+    Args:
+        what: the kind, or ``"all"``.
+        table: with ``"tasks"``: only the tasks of this table.
+        every: every task on a line of its own, not one line a table.
+        as_json: for programs.
+    """
+    kinds: dict[str, Callable[[], Rows]] = {
         "studies": _studies,
-        "tasks": _tasks,
+        "tasks": lambda: _tasks(every),
         "predictors": _predictors,
         "encodings": _encodings,
         "strategies": _strategies,
@@ -25,21 +36,40 @@ def list_command(what: str) -> None:
     }
     if what != "all" and what not in kinds:
         raise UserError(f"list: there is no list of {what!r}. There is one of: {', '.join(kinds)}.")
-    for kind, names in kinds.items():
-        if what not in ("all", kind):
-            continue
+    if table is not None:
+        if what != "tasks":
+            raise UserError(f"list {what}: only the list of tasks is narrowed to one table.")
+        kinds = {"tasks": lambda: _tasks_of(table)}
+    chosen = {kind: names() for kind, names in kinds.items() if what in ("all", kind)}
+    if as_json:
+        _print_json(chosen)
+        return
+    for kind, rows in chosen.items():
         if what == "all":
             say(kind, style="bold")
-        _print(names(), indent="  " if what == "all" else "")
+        _print(rows, indent="  " if what == "all" else "")
+    if what == "tasks" and table is None and not every:
+        say("surrobench list tasks TABLE names its tasks, --all those of every table.")
 
 
-def _print(rows: list[tuple[str, str]], indent: str) -> None:
+def _print(rows: Rows, indent: str) -> None:
     width = max((len(name) for name, _ in rows), default=0)
     for name, summary in rows:
         say(f"{indent}{name:<{width}}  {summary}".rstrip())
 
 
-def _studies() -> list[tuple[str, str]]:
+def _print_json(chosen: dict[str, Rows]) -> None:
+    """Names and what is said of them; tasks always with their table, one by one."""
+    import json
+
+    content: dict[str, list[dict[str, str]]] = {
+        kind: [{"name": name, "summary": summary} for name, summary in rows]
+        for kind, rows in chosen.items()
+    }
+    say(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def _studies() -> Rows:
     import tomllib
     from importlib.resources import files
 
@@ -53,53 +83,79 @@ def _studies() -> list[tuple[str, str]]:
     return rows
 
 
-def _tasks() -> list[tuple[str, str]]:
-    from surrobench.tasks import task_names
+def _tasks(every: bool) -> Rows:
+    """One line a table with its number of tasks, or one a task."""
+    from surrobench.tasks.catalogue import table_lines
 
-    return [(name, "") for name in task_names()]
+    lines = table_lines()
+    if every:
+        return [(f"{line.name}/{task}", "") for line in lines for task in line.tasks]
+    width = max(len(str(len(line.tasks))) for line in lines)
+    return [(line.name, f"{_count(len(line.tasks), width)}  {line.description}") for line in lines]
 
 
-def _predictors() -> list[tuple[str, str]]:
+def _count(tasks: int, width: int) -> str:
+    return f"{tasks:>{width}} {'task ' if tasks == 1 else 'tasks'}"
+
+
+def _tasks_of(table: str) -> Rows:
+    """The tasks of one table, each with what is measured."""
+    from surrobench.tasks import catalogue
+    from surrobench.tasks.card_file import read_card
+
+    path, task = catalogue.split(table)
+    card = read_card(path)
+    names = [task] if task is not None else list(card.tasks)
+    known = {name: card.tasks[name] for name in names if name in card.tasks}
+    separator = ":" if catalogue.is_card_path(table) else "/"
+    head = table.partition(".toml")[0] + ".toml" if separator == ":" else card.name
+    return [
+        (f"{head}{separator}{name}", f"{task.description} [{task.unit or task.target}]")
+        for name, task in known.items()
+    ]
+
+
+def _predictors() -> Rows:
     from surrobench.predictors import PREDICTORS
 
     return _registered(PREDICTORS)
 
 
-def _encodings() -> list[tuple[str, str]]:
+def _encodings() -> Rows:
     from surrobench.encodings import ENCODINGS
 
     return _registered(ENCODINGS)
 
 
-def _strategies() -> list[tuple[str, str]]:
+def _strategies() -> Rows:
     from surrobench.strategies import STRATEGIES
 
     return _registered(STRATEGIES)
 
 
-def _one_shot() -> list[tuple[str, str]]:
+def _one_shot() -> Rows:
     from surrobench.strategies.one_shot import ONE_SHOT
 
     return _registered(ONE_SHOT)
 
 
-def _proxies() -> list[tuple[str, str]]:
+def _proxies() -> Rows:
     from surrobench.training.zero_cost import PROXIES
 
     return _registered(PROXIES)
 
 
-def _acquisitions() -> list[tuple[str, str]]:
+def _acquisitions() -> Rows:
     from surrobench.acquisition import ACQUISITIONS
 
     return _registered(ACQUISITIONS)
 
 
-def _spaces() -> list[tuple[str, str]]:
+def _spaces() -> Rows:
     from surrobench.spaces import SPACES
 
     return _registered(SPACES)
 
 
-def _registered(registry: Registry[Any]) -> list[tuple[str, str]]:
+def _registered(registry: Registry[Any]) -> Rows:
     return [(name, registry.entry(name).summary) for name in registry.names()]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from surrobench.cli.console import complain, say, tell
 from surrobench.cli.exit_codes import STOPPED, status_of
 from surrobench.cli.hashing import counts
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.merging import Merged
@@ -27,14 +28,15 @@ def merge_command(out: Path, parts: Sequence[Path]) -> int:
         complain(str(error))
         return STOPPED
     for folder, count in merged.copied.items():
-        say(f"{folder}: {count} records copied")
+        say(f"{folder}: {counted(count, 'record copied', 'records copied')}")
     _remarks(merged)
     tally = merged.tally
     say(f"{out}: {counts(tally)}")
     missing = tally.missing + tally.elsewhere
     if missing:
         tell(
-            f"{missing} cells of the study are in no part; merge the others as well, or compute "
+            f"{counted(missing, 'cell of the study is', 'cells of the study are')} in no part; "
+            "merge the others as well, or compute "
             f"what is missing with:\n  {_completing(out)}"
         )
     else:
@@ -56,10 +58,19 @@ def _completing(out: Path) -> str:
 
 def _remarks(merged: Merged) -> None:
     if merged.present:
-        say(f"{merged.folder}: {merged.present} records were there already")
+        say(
+            f"{merged.folder}: {counted(merged.present, 'record was there', 'records were there')} "
+            "already"
+        )
     if merged.replaced:
-        tell(f"{merged.replaced} records without numbers gave way to such with numbers.")
+        told = counted(merged.replaced, "record", "records")
+        tell(f"{told} without numbers gave way to such with numbers.")
     if merged.foreign:
-        tell(f"{merged.foreign} records of other cells than the study's stay where they are.")
+        told = counted(
+            merged.foreign,
+            "record of another cell than the study's stays where it is",
+            "records of other cells than the study's stay where they are",
+        )
+        tell(f"{told}.")
     for path in merged.damaged:
         complain(f"{path} is damaged and was left out; its cell has to be computed again.")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from surrobench.cli.task_figures import Recomputed
     from surrobench.report.exhibit import Exhibit
     from surrobench.report.plots import AnyResults
+    from surrobench.reporting.task_figures import Recomputed
 
 FORMATS = ("pdf", "svg", "png")
 
@@ -88,7 +88,7 @@ def _is_task_alone(request: PlotRequest) -> bool:
 
 def _kinds(request: PlotRequest) -> list[str]:
     """The kinds of figures that can be drawn of what was given."""
-    from surrobench.cli.task_figures import TASK_PLOTS
+    from surrobench.reporting.task_figures import TASK_PLOTS
 
     if _trainings(request.runs) is not None:
         return ["learning-curves"]
@@ -108,7 +108,7 @@ def _kinds_of(kind: str, results: AnyResults, request: PlotRequest) -> list[str]
 
 def _recomputed(kind: str) -> dict[str, Recomputed]:
     """What is drawn of the tasks of a run, or of a cell computed again."""
-    from surrobench.cli.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED
+    from surrobench.reporting.task_figures import PREDICTION_RECOMPUTED, SEARCH_RECOMPUTED
 
     known = {"search": SEARCH_RECOMPUTED, "prediction": PREDICTION_RECOMPUTED}
     return dict(known.get(kind, {}))
@@ -144,7 +144,7 @@ def _is_task(place: Path) -> bool:
 def _of_task(request: PlotRequest, width: float) -> Figure:
     import pandas as pd
 
-    from surrobench.cli.task_figures import TASK_PLOTS, Asked
+    from surrobench.reporting.task_figures import TASK_PLOTS, Asked
 
     name = str(request.runs[0])
     if request.kind not in TASK_PLOTS:
@@ -161,8 +161,8 @@ def _shown(exhibit: Exhibit) -> Figure:
 
 
 def _of_runs(request: PlotRequest, width: float) -> Figure:
-    from surrobench.cli.task_figures import Asked
     from surrobench.report.plots import PlotOptions, draw
+    from surrobench.reporting.task_figures import Asked
     from surrobench.studies.view import kind_of_frame
 
     frame, results = _results(request)
@@ -187,8 +187,8 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
 
 def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     """The rows that were asked for, and the same checked."""
+    from surrobench.reporting.kinds import REPORTS
     from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.kinds import imported
     from surrobench.studies.view import companions, kind_of_frame, load_methods
 
     refuse_other_data(request.runs)
@@ -196,7 +196,7 @@ def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     kind = kind_of_frame(frame)
     for column, chosen in (("task", request.tasks), (kind.subject, request.methods)):
         frame = _only(frame, column, chosen)
-    return frame, imported(kind.results)(frame, **companions(kind, request.runs))
+    return frame, REPORTS[kind.name].results(frame, **companions(kind, request.runs))
 
 
 def _only(frame: pd.DataFrame, column: str, chosen: Sequence[str]) -> pd.DataFrame:

@@ -14,23 +14,49 @@ from rich.progress import (
 )
 
 from surrobench.cli.console import messages, say, tell
+from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.preparation import Prepared
 
 
 def prepare_command(name: str) -> None:
-    """Prepare one table or all, and say where it is and whom to cite."""
+    """Prepare one table or all, and say where it is and whom to cite.
+
+    One table that cannot be had does not keep the others from being prepared.
+    """
     from surrobench.tasks import prepare, published_names
 
-    for table in published_names() if name == "all" else [name]:
+    if name != "all":
         with Downloads() as downloads:
-            prepared = prepare(table, progress=downloads.show)
+            prepared = prepare(name, progress=downloads.show)
         _explain(prepared)
+        return
+    names, faults = published_names(), []
+    for table in names:
+        try:
+            with Downloads() as downloads:
+                prepared = prepare(table, progress=downloads.show)
+        except UserError as error:
+            faults.append(f"{table}: {error}")
+            continue
+        say(f"{prepared.name}: {prepared.rows:,} rows, {prepared.columns} columns")
+    if faults:
+        raise UserError(
+            f"{len(faults)} of {len(names)} tables are not ready:\n" + "\n".join(faults)
+        )
+    say(
+        "Licences and whom to cite: surrobench prepare TABLE, surrobench info TABLE/TASK, and "
+        "surrobench cite RUN for all that a run used."
+    )
 
 
 def _explain(prepared: Prepared) -> None:
-    say(f"{prepared.name}: {prepared.rows:,} rows, {prepared.columns} columns", style="bold")
+    say(
+        f"{prepared.name}: {counted(prepared.rows, 'row')}, {counted(prepared.columns, 'column')}",
+        style="bold",
+    )
     say(f"  file     {prepared.path}")
     for repository, licence in prepared.licences.items():
         say(f"  licence  {licence} ({repository})")

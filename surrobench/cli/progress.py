@@ -15,6 +15,7 @@ from rich.progress import (
 
 from surrobench.cli.console import messages, tell
 from surrobench.studies.record import Record
+from surrobench.wording import counted
 
 _LINE_SECONDS = 10.0
 _PACE_CELLS = 5
@@ -46,7 +47,10 @@ class PlainProgress:
         if now - self._last >= _LINE_SECONDS and self._done < self._todo:
             self._last = now
             where = self._caption.format_map(record.payload)
-            tell(f"{self._done}/{self._todo} cells{self._mishaps()}{self._left(now)} ({where})")
+            tell(
+                f"{self._done}/{counted(self._todo, 'cell')}{self._mishaps()}{self._left(now)} "
+                f"({where})"
+            )
 
     def _count(self, record: Record) -> None:
         self._done += 1
@@ -69,7 +73,7 @@ class PlainProgress:
         """Print the last count."""
         if self._todo:
             took = _clock(time.monotonic() - self._started)
-            tell(f"{self._done}/{self._todo} cells{self._mishaps()}, in {took}")
+            tell(f"{self._done}/{counted(self._todo, 'cell')}{self._mishaps()}, in {took}")
 
 
 class BarProgress(PlainProgress):
@@ -121,8 +125,8 @@ def opening(folder: Path, todo: int, finished: int, workers: int) -> str:
     already = f" ({finished} are finished already)" if finished else ""
     if not todo:
         return f"{folder}: nothing to compute{already}."
-    people = f"{workers} worker" + ("s" if workers > 1 else "")
-    return f"{folder}: {todo} cells to compute{already} with {people}, one thread each."
+    people = counted(workers, "worker")
+    return f"{folder}: {counted(todo, 'cell')} to compute{already} with {people}, one thread each."
 
 
 def _clock(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.cli.console import say, tell
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,7 @@ def leaderboard_command(folder: Path, out: Path | None, every: bool = False) -> 
         out or folder,
         sources,
     )
-    runs = "run" if len(sources) == 1 else "runs"
-    say(f"{len(sources)} {runs}, {sum(source.rows for source in sources):,} rows")
+    say(f"{counted(len(sources), 'run')}, {counted(sum(source.rows for source in sources), 'row')}")
     for path in paths:
         say(str(path), style="cyan")
 
@@ -66,7 +66,7 @@ def run_folders(folder: Path) -> Iterator[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder.")
-    marks = ("results.parquet", "cells")
+    marks = ("results.parquet", "cells", "segments")
     found = {path.parent for mark in marks for path in folder.rglob(mark)}
     return iter(sorted(found))
 
@@ -115,10 +115,10 @@ def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:
     """
     if not frames:
         return None
-    from surrobench.studies.kinds import KINDS, imported
+    from surrobench.reporting.kinds import REPORTS
     from surrobench.studies.view import merge_results
 
-    check = imported(KINDS[kind].results)
+    check = REPORTS[kind].results
     try:
         return check(merge_results(list(frames.values())))
     except UserError:

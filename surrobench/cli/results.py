@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from surrobench.cli.console import complain, output, say, tell
 from surrobench.cli.exit_codes import DAMAGED, DONE, WRONG_INPUT
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from surrobench.reporting.reports import Report
     from surrobench.studies.record import Record
     from surrobench.studies.store import ResultStore
 
@@ -22,97 +24,33 @@ _REASONS_SHOWN = 10
 _PATHS_SHOWN = 8
 
 
-DETAILS = ("none", "short", "full")
-"""How much of a report a run makes: the printed table alone, tables of means, everything."""
-
-
 def make_report(
-    frame: pd.DataFrame,
-    folder: Path,
-    runs: Sequence[Path],
-    detail: str = "full",
-    kept: bool = False,
+    frame: pd.DataFrame, folder: Path, runs: Sequence[Path], detail: str, kept: bool
 ) -> list[Path]:
     """Write tables and figures, and then print the table (with what failed).
 
     Args:
         frame: results of one kind of study.
         folder: of the report.
-        runs: where the results came from; what lies beside them may belong to the report.
-        detail: one of :data:`DETAILS`.
+        runs: where the results came from.
+        detail: how much is made.
         kept: leave a report as it is that was made of the same results.
 
     Returns:
-        The files: overview and summary first, then the figures, then everything else.
+        The files, those of most interest first.
     """
-    from surrobench.cli.made_of import digest_of, files_of, note
-    from surrobench.studies.kinds import imported
-    from surrobench.studies.view import companions, kind_of_frame
+    from surrobench.reporting.reports import report_of
 
-    kind = kind_of_frame(frame)
-    results = imported(kind.results)(frame, **companions(kind, runs))
-    digest = digest_of(frame, detail)
-    paths = files_of(folder, digest) if kept else []
-    if kept and detail == "short":  # everything is more than was asked for
-        paths = paths or files_of(folder, digest_of(frame, "full"))
-    if paths:
+    return _shown(report_of(frame, folder, runs, detail, keep=kept))
+
+
+def _shown(made: Report) -> list[Path]:
+    if made.kept:
         tell("The report is that of these results already (surrobench report makes it anew).")
-    elif detail != "none":
-        paths = _written(frame, results, folder, runs, detail == "full")
-        note(folder, digest, paths)
-    output.print(imported(kind.ranking)(results))
-    return sorted(paths, key=_interest)
-
-
-def _written(
-    frame: pd.DataFrame, results: object, folder: Path, runs: Sequence[Path], drawn: bool
-) -> list[Path]:
-    from surrobench.cli.extras import Extras, task_extras
-    from surrobench.cli.provenance import collect
-    from surrobench.studies.kinds import imported
-    from surrobench.studies.view import kind_of_frame
-
-    kind = kind_of_frame(frame)
-    alike = _alike(results, frame)
-    for sentence in alike:
+    for sentence in made.notes:
         tell(sentence, style="yellow")
-    extra = task_extras(frame, runs, kind.name) if drawn else Extras((), ())
-    paths: list[Path] = imported(kind.report)(
-        results,
-        folder,
-        provenance=collect(frame, runs),
-        extras=extra.exhibits,
-        omitted=(*extra.omitted, *alike),
-        drawn=drawn,
-    )
-    return paths
-
-
-def _alike(results: object, frame: pd.DataFrame) -> tuple[str, ...]:
-    """What is said of tasks that ask one question under several names."""
-    from surrobench.studies.view import ranked_alike
-
-    counted = getattr(results, "alike", None)
-    groups: dict[str, list[str]] = ranked_alike(frame) if counted is None else counted
-    then = (
-        "they are one question, asked more than once."
-        if counted is None
-        else "statements over tasks count the first alone."
-    )
-    return tuple(
-        f"{task} and {', '.join(others)} rank all architectures alike: {then}"
-        for task, others in groups.items()
-    )
-
-
-def _interest(path: Path) -> int:
-    wanted = (
-        path.name == "report.html",
-        path.name == "report.md",
-        path.name == "summary.csv",
-        path.suffix == ".pdf",
-    )
-    return wanted.index(True) if any(wanted) else len(wanted)
+    output.print(made.ranking)
+    return list(made.paths)
 
 
 def report_command(
@@ -126,22 +64,16 @@ def report_command(
         methods: only these.
         every: also those that the latest study of a folder no longer has.
     """
-    from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.view import load_methods
+    from surrobench.reporting.reports import report
 
-    refuse_other_data(runs)
-    damaged: list[Path] = []
-    frame, left_out = load_methods(runs, methods, every, damaged)
-    tell_left_out(left_out, "surrobench report RUN --all-methods")
-    if out is None:
-        first = runs[0] if runs[0].is_dir() else runs[0].parent
-        out = first / "report"
-    paths = make_report(frame, out, runs)
+    made = report(runs, out, methods=methods, every=every)
+    tell_left_out(made.left_out, "surrobench report RUN --all-methods")
+    paths = _shown(made)
     for place in runs:
         _show_skipped(place)
     show_paths(paths)
-    show_damage(damaged)
-    return DAMAGED if damaged else DONE
+    show_damage(made.damaged)
+    return DAMAGED if made.damaged else DONE
 
 
 def tell_left_out(methods: Sequence[str], command: str, where: str = "") -> None:
@@ -163,7 +95,7 @@ def show_paths(paths: list[Path]) -> None:
     if len(paths) > _PATHS_SHOWN:
         rest = paths[_PATHS_SHOWN:]
         place = commonpath([path.parent for path in rest])
-        say(f"and {len(rest)} more files in {place}")
+        say(f"and {counted(len(rest), 'more file')} in {place}")
 
 
 def _show_skipped(folder: Path) -> None:
@@ -174,43 +106,41 @@ def _show_skipped(folder: Path) -> None:
             tell(f"Skipped {line}", style="yellow")
 
 
-def show_failures(cells: pd.DataFrame) -> None:
-    """The cells that did not end well, grouped by reason."""
-    lost = cells[cells["status"] != "ok"]
-    if lost.empty:
+def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
+    """The cells that did not end well, by method, status and reason."""
+    if not lost:
         return
-    tell(f"{len(lost)} of {len(cells)} cells have no numbers:", style="yellow")
-    counts = Counter(zip(lost["method"], lost["status"], lost["reason"], strict=True))
-    for (method, status, reason), count in counts.most_common(_REASONS_SHOWN):
+    tell(f"{lost.total()} of {counted(cells, 'cell')} without numbers:", style="yellow")
+    for (method, status, reason), count in lost.most_common(_REASONS_SHOWN):
         tell(f"  {count} × {method}: {status}: {reason}", style="yellow")
-    if len(counts) > _REASONS_SHOWN:
-        tell(f"  … and {len(counts) - _REASONS_SHOWN} other reasons", style="yellow")
+    if len(lost) > _REASONS_SHOWN:
+        tell(f"  … and {counted(len(lost) - _REASONS_SHOWN, 'other reason')}", style="yellow")
 
 
 def status_command(folder: Path) -> None:
     """Say how far a run is."""
+    from surrobench.studies.kinds import KINDS, kind_of_columns
     from surrobench.studies.plan_file import read_plan_file, summarise_skipped
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.tally import current
 
     store = existing_store(folder)
     planned = read_plan_file(folder)
-    finished = store.finished_keys()
-    wanted = set(planned.keys.values())
-    wanted = wanted if wanted or planned.whole else finished
-    done = len(finished & wanted)
-    part = f" of a study of {len(wanted) + planned.elsewhere}" if planned.elsewhere else ""
-    share = f"{done / max(1, len(wanted)):.0%}"
-    say(f"{folder}: {done} of {len(wanted)} cells{part} finished ({share})")
-    if holder := ResultStore(folder).holder():
+    statuses = current(planned, store.contents().statuses)
+    done, wanted = len(statuses), len(planned.keys) if planned.is_known else len(statuses)
+    part = f" of a study of {wanted + planned.elsewhere}" if planned.elsewhere else ""
+    share = f"{done / max(1, wanted):.0%}"
+    say(f"{folder}: {done} of {counted(wanted, 'cell')}{part} finished ({share})")
+    if holder := store.holder():
         say(f"running now: {holder}")
     if done:
-        from surrobench.studies.view import kind_of_frame, latest_results
-
-        frame = latest_results(folder)
-        cells = kind_of_frame(frame).cells(frame)
-        counts = cells["status"].value_counts()
-        say(", ".join(f"{count} {status}" for status, count in counts.items()))
-        show_failures(cells)
+        counts = Counter(statuses.values())
+        say(", ".join(f"{count} {status}" for status, count in counts.most_common()))
+        lost: Counter[tuple[str, str, str]] = Counter()
+        for record in store.records(key for key, status in statuses.items() if status != "ok"):
+            kind = kind_of_columns(record.payload) or KINDS[planned.kind]
+            method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
+            lost[method, record.status, reason] += 1
+        _show_failures(lost, done)
     for line in summarise_skipped(planned.skipped):
         say(f"skipped {line}")
 
@@ -218,19 +148,22 @@ def status_command(folder: Path) -> None:
 def verify_command(folder: Path, other: Path | None = None) -> int:
     """Check every record, and compare with another run; returns the exit status."""
     from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.tally import Tally, current
+    from surrobench.studies.tally import Tally
 
-    found = existing_store(folder).scan()
-    planned = read_plan_file(folder)
-    records = current(planned, found.records.values())
-    tally = Tally.count(planned, records, found.corrupt)
+    store, planned = existing_store(folder), read_plan_file(folder)
+    found = store.check()
+    kernels: Counter[str] = Counter()
+    tally = Tally.count(store, planned, found, seen=lambda record: _count_kernels(record, kernels))
     show_damage(tally.damaged)
-    say(f"{len(found.records)} records are intact, {len(found.corrupt)} are damaged.")
+    say(
+        f"{counted(len(found.statuses), 'record is intact', 'records are intact')}, "
+        f"{len(found.corrupt)} damaged."
+    )
     if planned.keys:
-        say(f"{tally.missing} of {tally.cells} planned cells have no record.")
+        say(f"{tally.missing} of {counted(tally.cells, 'planned cell')} without a record.")
     say(f"digest of the numbers: {tally.digest}")
-    for kernels, count in _kernels(records).items():
-        say(f"computed with {kernels}: {count} records")
+    for text, count in kernels.items():
+        say(f"computed with {text}: {counted(count, 'record')}")
     differs = other is not None and _tell_differences(folder, other)
     if found.corrupt:
         return DAMAGED
@@ -243,11 +176,11 @@ def show_damage(paths: Iterable[Path]) -> None:
         complain(f"{path} is damaged; run the study again to compute its cell anew.")
 
 
-def _kernels(records: Sequence[Record]) -> Counter[str]:
-    """Which kernels computed how many records, as far as they say."""
-    known = (record.provenance.get("kernels") or {} for record in records)
-    texts = (", ".join(f"{name} {value}" for name, value in one.items()) for one in known)
-    return Counter(filter(None, texts))
+def _count_kernels(record: Record, counts: Counter[str]) -> None:
+    """Add the kernels that computed a record, if it says which."""
+    known = record.provenance.get("kernels") or {}
+    if known:
+        counts[", ".join(f"{name} {value}" for name, value in known.items())] += 1
 
 
 def _tell_differences(folder: Path, other: Path) -> bool:
@@ -271,7 +204,7 @@ def existing_store(folder: Path) -> ResultStore:
     from surrobench.studies.store import ResultStore
 
     store = ResultStore(folder)
-    if not store.cells.is_dir():
+    if not store.exists:
         what = "is not a run folder" if folder.exists() else "does not exist"
         raise UserError(f"{folder} {what}. Run folders are made by: surrobench run STUDY")
     return store

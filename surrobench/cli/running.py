@@ -15,6 +15,7 @@ from surrobench.cli.exit_codes import FAILED_CELLS, STOPPED, status_of
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.grid import Plan
@@ -57,7 +58,7 @@ class RunRequest:
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
-    from surrobench.cli.results import DETAILS
+    from surrobench.reporting.reports import DETAILS
 
     if request.detail not in DETAILS:
         raise UserError(f"--report {request.detail}: " + did_you_mean(request.detail, DETAILS))
@@ -170,7 +171,7 @@ def _part(text: str) -> Any:
     """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
     if not text.lstrip().startswith("{"):
         return text
-    from surrobench.studies.strict_toml import parse_toml
+    from surrobench.strict_toml import parse_toml
 
     return parse_toml(f"part = {text}", "the command line")["part"]
 
@@ -195,7 +196,7 @@ def _stopped(why: str = "Stopped.") -> int:
 
 
 def _still(result: RunResult) -> str:
-    return f"{result.missing} cells are still to do"
+    return f"{counted(result.missing, 'cell is', 'cells are')} still to do"
 
 
 def _this_command() -> str:
@@ -238,14 +239,14 @@ def _shard(shard: Shard, plan: Plan) -> tuple[str, Plan]:
     share = share_of(plan, shard)
     part = share.seconds / share.total if share.total else 0.0
     return (
-        f"{shard}: {len(share.plan.cells)} of {len(plan.cells)} cells, "
+        f"{shard}: {len(share.plan.cells)} of {counted(len(plan.cells), 'cell')}, "
         f"{part:.2%} of the expected cost"
     ), share.plan
 
 
 def _say_counts(what: str, counts: Counter[str]) -> None:
     for name, count in counts.items():
-        say(f"{what:<12} {name}: {count} cells")
+        say(f"{what:<12} {name}: {counted(count, 'cell')}")
 
 
 def _show(result: RunResult, detail: str) -> int:

@@ -16,6 +16,7 @@ from rich.progress import (
 
 from surrobench.cli.console import messages, say, tell
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.live_tables import Request
@@ -66,5 +67,5 @@ class TrainingProgress:
         self._bars.update(self._bar, completed=done, total=total)
         part = done * _LINES // max(1, total)
         if part != self._told and not messages.is_terminal:
-            tell(f"{done}/{total} units of work")
+            tell(f"{done}/{counted(total, 'unit of work', 'units of work')}")
         self._told = part

@@ -15,8 +15,8 @@ def explain_command(
     task: str, predictor: str, encoding: str | None, train_size: int, seeds: int, out: Path | None
 ) -> None:
     """Explain one task and write the exhibits."""
-    from surrobench.cli.provenance import collect_task
     from surrobench.report.understanding.writer import Subject, write_explanation
+    from surrobench.reporting.origin import collect_task
     from surrobench.understanding import explain
 
     told = explain(

@@ -53,6 +53,24 @@ ENCODINGS.register(
     "surrobench.encodings.measured:Measured",
     "pool ranks of measured columns; measured:params,flops picks some",
 )
+ENCODINGS.register(
+    "graph",
+    "surrobench.encodings.graph_features:GraphFeatures",
+    "operation counts, shortest and longest paths over sets of operations, degrees (GRAF); "
+    "graph:counts,longest picks some",
+)
+ENCODINGS.register(
+    "wl",
+    "surrobench.encodings.weisfeiler_lehman:WeisfeilerLehman",
+    "counts of Weisfeiler-Lehman labels, the same for isomorphic cells; wl:2 for two iterations",
+)
+for _name, _part, _summary in (
+    ("curve", "all", "values of the first epochs and their differences, as pool ranks; curve:0.2"),
+    ("curve-last", "last", "the value after a share of the epochs: curve-last:0.2"),
+    ("curve-sum", "sum", "sum of training losses up to a share of the epochs"),
+    ("curve-extrapolated", "extrapolated", "a power law through the first epochs, at the last"),
+):
+    ENCODINGS.register(_name, "surrobench.encodings.curves:Curve", _summary, part=_part)
 
 
 def make_encoding(name: str) -> Encoding:

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from surrobench.encodings.protocol import FloatArray, IntArray, choice_matrix
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.encodings.protocol import choice_matrix
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.node_form import HasNodeForm

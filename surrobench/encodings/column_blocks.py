@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from surrobench.arrays import FloatArray
 from surrobench.columns import ColumnBlock
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.encodings.one_hot import OneHot
-from surrobench.encodings.protocol import FloatArray
 from surrobench.spaces.architecture import SearchSpace
 
 P = TypeVar("P")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surrobench.encodings.protocol import Encoding, FloatArray, IntArray
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.encodings.protocol import Encoding
 from surrobench.spaces.architecture import Arch, SearchSpace
 
 

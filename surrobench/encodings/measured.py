@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from surrobench.encodings.protocol import FloatArray, IntArray
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Measured:
             if values.shape != (len(archs),):
                 raise UserError(
                     f"measured column {name!r} has shape {values.shape}, but there are "
-                    f"{len(archs)} architectures; a column has one value for each."
+                    f"{counted(len(archs), 'architecture')}; a column has one value for each."
                 )
             columns.append(pool_ranks(values))
             missing = np.isnan(values)

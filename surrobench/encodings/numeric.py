@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.ordinal import levels
-from surrobench.encodings.protocol import FloatArray, IntArray, choice_matrix
+from surrobench.encodings.protocol import choice_matrix
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 

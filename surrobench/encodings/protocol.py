@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int_]
+from surrobench.wording import counted
 
 
 @runtime_checkable
@@ -66,14 +64,15 @@ def choice_matrix(archs: Sequence[Arch] | IntArray, space: SearchSpace) -> IntAr
     except ValueError as error:
         raise UserError(
             f"architectures of the space {space.name!r} must all be tuples of "
-            f"{len(space.variables)} integers."
+            f"{counted(len(space.variables), 'integer')}."
         ) from error
     cardinalities = np.array(space.cardinalities)
     if choices.size == 0:
         return choices.reshape(0, len(cardinalities))
     if choices.ndim != 2 or choices.shape[1] != len(cardinalities):
         raise UserError(
-            f"architectures of the space {space.name!r} have {len(cardinalities)} variables, "
+            f"architectures of the space {space.name!r} have "
+            f"{counted(len(cardinalities), 'variable')}, "
             f"but an array of shape {choices.shape} was given."
         )
     wrong = (choices < 0) | (choices >= cardinalities)

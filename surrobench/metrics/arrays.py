@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import FloatArray
+from surrobench.wording import counted
 
 
 def aligned(**arrays: npt.ArrayLike) -> tuple[FloatArray, ...]:
@@ -23,9 +22,13 @@ def aligned(**arrays: npt.ArrayLike) -> tuple[FloatArray, ...]:
         if vector.ndim != 1 or vector.size == 0:
             raise ValueError(f"{name} must be a non-empty vector, not of shape {vector.shape}")
         if checked and vector.size != checked[0].size:
-            raise ValueError(f"{name} has {vector.size} values where {checked[0].size} are needed")
+            raise ValueError(
+                f"{name} has {counted(vector.size, 'value')} where {checked[0].size} are needed"
+            )
         if not np.isfinite(vector).all():
-            raise ValueError(f"{name} has {int((~np.isfinite(vector)).sum())} values not finite")
+            raise ValueError(
+                f"{name} has {counted(int((~np.isfinite(vector)).sum()), 'value')} not finite"
+            )
         checked.append(vector)
     return tuple(checked)
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from surrobench.metrics.arrays import FloatArray, aligned
+from surrobench.arrays import FloatArray
+from surrobench.metrics.arrays import aligned
 
 LEVELS = np.arange(1, 20) / 20
 """Nominal levels of the central intervals: 0.05, 0.10, …, 0.95."""
@@ -75,7 +76,11 @@ def gaussian_crps(truth: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike)
     t, m, s = aligned(truth=truth, mean=mean, std=std)
     if (s <= 0).any():
         raise ValueError("std must be positive")
-    z = (t - m) / s
+    return normal_crps((t - m) / s, s)
+
+
+def normal_crps(z: FloatArray, std: FloatArray) -> FloatArray:
+    """The same of standard scores ``z`` (``n``), which are not checked."""
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
-    score = s * (z * (2 * special.ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))
+    score = std * (z * (2 * special.ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))
     return np.asarray(score, dtype=np.float64)

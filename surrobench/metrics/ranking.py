@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from surrobench.metrics.arrays import FloatArray, aligned, is_constant
+from surrobench.arrays import FloatArray
+from surrobench.metrics.arrays import aligned, is_constant
 
 
 def _correlation(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from surrobench.metrics.arrays import FloatArray, aligned
+from surrobench.arrays import FloatArray
+from surrobench.metrics.arrays import aligned
 
 
 def _expected_best(values: FloatArray, draws: int, floor: float) -> float:

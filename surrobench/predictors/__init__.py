@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.options import check_names, option_names
 from surrobench.registry import Registry, built, import_attribute, is_own
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ TRANSFORMS: tuple[str, ...] = ("none", "standardise", "quantile-normal")
 WRAPPING = ("transform", "bootstrap")
 """Options of a wrapped regressor that are not the regressor's own."""
 
-PREDICTORS: Registry[Predictor] = Registry("predictor")
+PREDICTORS: Registry[Predictor] = Registry("predictor", '{use = "random-forest", trees = 500}')
 
 for _short, _kernel, _label in (
     ("rbf", "rbf", "RBF"),
@@ -54,7 +55,39 @@ for _name, _combine, _summary in (
         f"Gaussian process, {_summary}",
         combine=_combine,
     )
+PREDICTORS.register(
+    "gp-graph",
+    "surrobench.predictors.pool_gp.recipe:PoolGP",
+    "Gaussian process for measured+graph+wl: RBF over proxies with a lengthscale each, Matérn-5/2 "
+    "over graph features, added",
+    combine="sum",
+    ard=("measured",),
+    fitted_examples=1000,
+)
+for _name, _summary, _settings in (
+    ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
+    (
+        "xgb-plus-fast",
+        "xgb-plus with 500 trees at 0.05 on a third of the columns each",
+        {"rounds": 500, "learning_rate": 0.05, "colsample": 0.33},
+    ),
+):
+    PREDICTORS.register(
+        _name, "surrobench.predictors.single_boosting:XGBoostPlus", _summary, **_settings
+    )
 for _name, _target, _summary in (
+    ("lightgbm", "LightGBM", "bootstrap ensemble of LightGBM models"),
+    ("catboost", "CatBoost", "bootstrap ensemble of CatBoost models"),
+    ("ngboost", "NGBoost", "NGBoost: natural gradient boosting of a normal distribution"),
+    ("quantile-forest", "QuantileForest", "quantile regression forest"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.library_regressors:{_target}",
+        f"{_summary} (needs the extra 'boosting')",
+    )
+for _name, _target, _summary in (
+    ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
     ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
@@ -66,6 +99,27 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name, _part, _summary in (
+    ("last-value", "last", "line through the value after a fifth of the epochs"),
+    ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),
+    ("extrapolation", "extrapolated", "line through a power law fitted to a fifth of the epochs"),
+):
+    PREDICTORS.register(_name, "surrobench.predictors.curves:CurveColumn", _summary, part=_part)
+PREDICTORS.register(
+    "lc-svr",
+    "surrobench.predictors.curves:CurveSVR",
+    "support vectors on the first fifth of the learning curve (LC-SVR)",
+)
+for _loss, _summary in (
+    ("hinge", "pairs of ranks (hinge)"),
+    ("listmle", "whole rankings (ListMLE)"),
+):
+    PREDICTORS.register(
+        f"mlp-{_loss}",
+        "surrobench.predictors.neural:MLPEnsemble",
+        f"cross-validation ensemble of small networks that learn {_summary}",
+        loss=_loss,
+    )
 for _name in (
     "gp-matern52",
     "gp-matern52-ard",
@@ -146,50 +200,37 @@ def _take_object(spec: Any) -> tuple[Any, Any]:
         return spec, None
     if not isinstance(use, GivenPart):
         if not hasattr(use, "fit"):
-            return spec, None  # which is refused for what it is
+            if _is_data(use):
+                return spec, None  # which is refused for what it is
+            from surrobench.predictors.regressors import not_a_regressor
+
+            raise not_a_regressor(use)
         named, value = GivenPart.of(use), use
     else:
         named, value = use, use.value()
     return ({**spec, "use": str(named)} if isinstance(spec, Mapping) else str(named)), value
 
 
+def _is_data(use: Any) -> bool:
+    """Whether it is what a study file can hold, not an object of a program."""
+    return use is None or isinstance(use, Mapping | Sequence | int | float)
+
+
 def _read_spec(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name and options of a specification; ``+transform`` becomes an option."""
-    options: dict[str, Any] = {}
-    if isinstance(spec, Mapping):
-        options = {key: value for key, value in spec.items() if key != "use"}
-        if not isinstance(spec.get("use"), str):
-            raise UserError(
-                f"predictor {dict(spec)!r}: say which predictor under the key 'use', "
-                'for example {use = "random-forest", trees = 500}.'
-            )
-        spec = str(spec["use"])
-    PREDICTORS.check_name(spec)
-    name, plus, transform = spec.partition("+")
-    if plus:
-        if options.get("transform", transform) != transform:
-            raise UserError(f"predictor {spec!r}: the option 'transform' says otherwise.")
-        options["transform"] = transform
-    return name.strip(), options
+    read = PREDICTORS.read(spec)
+    name, plus, transform = read.name.partition("+")
+    if plus and read.options.setdefault("transform", transform) != transform:
+        raise UserError(f"predictor {read.name!r}: the option 'transform' says otherwise.")
+    return name.strip(), read.options
 
 
 def _check_options(
     name: str, factory: Any, options: Mapping[str, Any], more: Sequence[str] = ()
 ) -> None:
     """Refuse options that the factory does not take; ``more`` are taken elsewhere."""
-    if not callable(factory):
-        valid: list[str] = []
-    else:
-        parameters = inspect.signature(factory).parameters.values()
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            return
-        valid = [parameter.name for parameter in parameters]
-    for option in options:
-        if option not in valid:
-            raise UserError(
-                f"predictor {name!r} has no option {option!r}. "
-                + did_you_mean(option, [*valid, *more])
-            )
+    taken = option_names(factory)
+    check_names(f"predictor {name!r}", options, None if taken is None else [*taken, *more])
 
 
 def _takes(factory: Any, option: str) -> bool:
@@ -207,7 +248,12 @@ def _from_path(name: str, path: str, options: dict[str, Any]) -> Predictor:
 
 def _from_object(name: str, value: Any, options: dict[str, Any]) -> Predictor:
     """A predictor from a class, a factory or an instance; a regressor is wrapped."""
-    from surrobench.predictors.regressors import as_predictor, is_predictor, is_regressor
+    from surrobench.predictors.regressors import (
+        as_predictor,
+        is_predictor,
+        is_regressor,
+        not_a_regressor,
+    )
 
     if is_predictor(value) and not isinstance(value, type):
         _check_options(name, None, options)
@@ -221,7 +267,7 @@ def _from_object(name: str, value: Any, options: dict[str, Any]) -> Predictor:
     }
     if isinstance(value, type) or not is_regressor(value):
         if not callable(value):
-            raise UserError(f"predictor {name!r} is neither a predictor nor a regressor.")
+            raise not_a_regressor(value, name)
         _check_options(name, value, options, WRAPPING)
         value = built("predictor", name, "", value, options)
         options = {}

@@ -11,7 +11,8 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-from surrobench.predictors.protocol import FloatArray
+from surrobench.arrays import FloatArray
+from surrobench.wording import counted
 
 Form = Literal[
     "members", "moments", "distribution", "quantiles", "typed-quantiles", "own-quantiles", "values"
@@ -100,15 +101,16 @@ class FittedRegressor:
                 f"not {type(answer).__name__}."
             )
         mean = self._vector("predict (mean)", answer[0], len(X))
-        deviation = self._vector("predict (std)", answer[1], len(X))
-        self._check_deviations("predict", deviation)
-        return torch.from_numpy(mean), torch.from_numpy(deviation)
+        std = self._vector("predict (std)", answer[1], len(X))
+        self._check_deviations("predict", std)
+        return torch.from_numpy(mean), torch.from_numpy(std)
 
-    def _check_deviations(self, method: str, deviation: FloatArray) -> None:
-        if not (deviation > 0).all():
+    def _check_deviations(self, method: str, std: FloatArray) -> None:
+        if not (std > 0).all():
             raise ValueError(
-                f"{self._owner}.{method} returned {int((deviation <= 0).sum())} standard "
-                f"deviations that are not positive, the smallest {deviation.min():g}."
+                f"{self._owner}.{method} returned "
+                f"{counted(int((std <= 0).sum()), 'standard deviation')} not positive, the "
+                f"smallest {std.min():g}."
             )
 
     def by_form(self, form: Form) -> Callable[[FloatArray], tuple[Tensor, Tensor]]:
@@ -130,9 +132,9 @@ class FittedRegressor:
                 )
             value = part() if callable(part) else part
             found.append(self._vector(f"pred_dist(X).{name}", value, len(X)))
-        mean, deviation = found
-        self._check_deviations("pred_dist", deviation)
-        return torch.from_numpy(mean), torch.from_numpy(deviation)
+        mean, std = found
+        self._check_deviations("pred_dist", std)
+        return torch.from_numpy(mean), torch.from_numpy(std)
 
     def quantiles(self, X: FloatArray, form: Form) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation from quantiles at :data:`LEVELS`, each ``n``."""
@@ -153,11 +155,12 @@ class FittedRegressor:
         if array.shape != (len(X), len(levels)):
             raise ValueError(
                 f"{self._owner}.{method} returned quantiles of the shape {array.shape} for "
-                f"{len(X)} rows and {len(levels)} levels; expected ({len(X)}, {len(levels)})."
+                f"{counted(len(X), 'row')} and {counted(len(levels), 'level')}; expected "
+                f"({len(X)}, {len(levels)})."
             )
         array = np.sort(array, axis=1)
-        deviation = array @ _SCORES / float(_SCORES @ _SCORES)
-        return torch.from_numpy(array.mean(axis=1)), torch.from_numpy(deviation)
+        std = array @ _SCORES / float(_SCORES @ _SCORES)
+        return torch.from_numpy(array.mean(axis=1)), torch.from_numpy(std)
 
     def members(self, X: FloatArray) -> FloatArray:
         """Predictions of the members, ``s x n``."""
@@ -166,7 +169,7 @@ class FittedRegressor:
         if array.ndim != 2 or array.shape[1] != len(X) or len(array) == 0:
             raise ValueError(
                 f"{self._owner}.predict_members returned the shape {array.shape} "
-                f"for {len(X)} rows; expected (members, {len(X)})."
+                f"for {counted(len(X), 'row')}; expected (members, {len(X)})."
             )
         return array
 
@@ -176,7 +179,7 @@ class FittedRegressor:
             array = array[:, 0]
         if array.shape != (n,):
             raise ValueError(
-                f"{self._owner}.{method} returned the shape {array.shape} for {n} rows; "
+                f"{self._owner}.{method} returned the shape {array.shape} for {counted(n, 'row')}; "
                 f"expected ({n},)."
             )
         return array
@@ -196,7 +199,8 @@ class FittedRegressor:
         bad = int((~np.isfinite(array)).sum())
         if bad:
             raise ValueError(
-                f"{self._owner}.{method} returned {bad} of {array.size} values that are not finite."
+                f"{self._owner}.{method} returned {bad} of {counted(array.size, 'value')} that are "
+                "not finite."
             )
         return array.astype(np.float64)
 

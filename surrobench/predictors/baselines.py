@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.predictors.linear import BayesianRidge
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, smallest_variance
 
 
@@ -27,11 +27,11 @@ class Constant(TransformedPredictor):
         """Remember two numbers; ``X`` and ``seed`` are not used."""
         n = len(y)
         mean = float(np.mean(y))
-        deviation = float(np.std(y, ddof=1)) if n > 1 else 1.0
+        std = float(np.std(y, ddof=1)) if n > 1 else 1.0
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
             level = torch.full((len(Z),), mean, dtype=torch.float64)
-            return level, torch.full_like(level, deviation)
+            return level, torch.full_like(level, std)
 
         return MomentsModel(moments, floor=smallest_variance(y))
 

@@ -9,23 +9,25 @@ so that all stationary kernels share one piece of linear algebra.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-if TYPE_CHECKING:
-    from surrobench.predictors.protocol import FloatArray
+from surrobench.arrays import IntArray
 
-IntArray = npt.NDArray[np.integer[Any]]
+if TYPE_CHECKING:
+    from surrobench.arrays import FloatArray
+
 Kernel = Literal["rbf", "matern-1/2", "matern-3/2", "matern-5/2"]
 Profile = Callable[["FloatArray"], "tuple[FloatArray, FloatArray]"]
 Pull = Callable[["FloatArray"], "FloatArray"]
 """Takes ``M`` (``n x n``, may be overwritten) to ``sum_ij M_ij d correlation_ij`` for each log
 lengthscale. Only ``M + M'`` off the diagonal matters."""
 
+SMOOTHNESS: Mapping[Kernel, float] = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}
+"""Of the Matérn kernels, how often a function is (mean square) differentiable is just below it."""
 _COINCIDENT = 1e-14
 
 

@@ -22,10 +22,10 @@ from gpytorch.kernels import (
 )
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.correlations import is_binary, mismatches
 from surrobench.predictors.pool_gp.modules import CategoricalKernel, TiedKernel
 from surrobench.predictors.pool_gp.structure import indicators, labels_of
-from surrobench.predictors.protocol import FloatArray
 
 Covariance = Callable[[Tensor, Tensor], Tensor]
 """From points ``k x d`` and ``l x d`` to covariances ``k x l`` (new)."""

@@ -28,7 +28,7 @@ from surrobench.predictors.correlations import (
 )
 
 if TYPE_CHECKING:
-    from surrobench.predictors.protocol import FloatArray
+    from surrobench.arrays import FloatArray
 
 LOWEST_LENGTHSCALE = 0.025
 LOWEST_OUTPUTSCALE = 1e-4
@@ -237,6 +237,9 @@ class SumPosterior:
                 (share * matrix for share, (matrix, _) in zip(shares, parts, strict=True)),
                 start=np.zeros_like(correlation),
             )
+        # log N(y | c 1, K) = -(r' K^-1 r + log |K| + n log 2 pi) / 2 with r = y - c 1, the constant
+        # c = 1' K^-1 y / 1' K^-1 1 profiled out (its slope vanishes), and alpha = K^-1 r:
+        #     d log N / d theta = tr((alpha alpha' - K^-1) dK/dtheta) / 2.
         factor, jitter = factorise(correlation, outputscale, noise)
         solved = dpotrs(factor, self._targets, lower=1)[0]
         constant = float(solved[:, 0].sum() / solved[:, 1].sum())

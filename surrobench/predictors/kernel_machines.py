@@ -9,8 +9,8 @@ import sklearn.svm
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import fold_masks
 from surrobench.predictors.scaling import UnitRange, squared_distances
@@ -45,11 +45,11 @@ class SVR(TransformedPredictor):
         scale = UnitRange.of(X)
         inputs = scale(X)
         machine = self._machine(inputs, y)
-        deviation = float(np.sqrt(self._left_out_variance(inputs, y, seed)))
+        std = float(np.sqrt(self._left_out_variance(inputs, y, seed)))
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
             mean = torch.from_numpy(machine(scale(Z.detach().numpy())))
-            return mean, torch.full_like(mean, deviation)
+            return mean, torch.full_like(mean, std)
 
         return MomentsModel(moments, floor=smallest_variance(y))
 

@@ -9,8 +9,8 @@ import sklearn.linear_model
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 
 
@@ -51,8 +51,8 @@ class BayesianRidge(TransformedPredictor):
         noise = max(1.0 / float(ridge.alpha_), floor)
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
-            mean, deviation = ridge.predict(Z.detach().numpy(), return_std=True)
-            line = np.maximum(np.square(deviation) - 1.0 / ridge.alpha_, 0.0)
+            mean, std = ridge.predict(Z.detach().numpy(), return_std=True)
+            line = np.maximum(np.square(std) - 1.0 / ridge.alpha_, 0.0)
             return torch.from_numpy(mean), torch.from_numpy(np.sqrt(line))
 
         return MomentsModel(moments, noise, floor)

@@ -265,8 +265,8 @@ class MomentsModel(PointwiseModel):
         self.moments = moments
 
     def _posterior_at(self, X: Tensor, noise: float | Tensor) -> GPyTorchPosterior:
-        mean, deviation = self.moments(X.reshape(-1, X.shape[-1]))
-        variance = deviation.reshape(X.shape[:-1]).to(X).square()
+        mean, std = self.moments(X.reshape(-1, X.shape[-1]))
+        variance = std.reshape(X.shape[:-1]).to(X).square()
         variance = variance + (noise.squeeze(-1) if isinstance(noise, Tensor) else noise)
         covariance = DiagLinearOperator(variance.clamp_min(self.floor))
         return GPyTorchPosterior(MultivariateNormal(mean.reshape(X.shape[:-1]).to(X), covariance))

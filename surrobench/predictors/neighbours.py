@@ -9,9 +9,9 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.models import MomentsModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.scaling import UnitRange, squared_distances
 

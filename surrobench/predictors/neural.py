@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.models import EnsembleModel
-from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.rank_losses import LossName, lines, loss_for, top_weights
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import BoolArray, IntArray, fold_masks, left_out_noise
+from surrobench.predictors.resampling import fold_masks, left_out_noise
 from surrobench.predictors.scaling import UnitRange
 from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks, train
 
@@ -38,6 +42,11 @@ class MLPEnsemble(TransformedPredictor):
         learning_rate: at the start of the schedule.
         weight_decay: of AdamW.
         initial_gain: variance of the initial weights times the inputs of a unit (He's is 2).
+        loss: ``"squared"``, or of ranks: ``"hinge"`` over pairs or ``"listmle"``, see
+            :mod:`~.rank_losses`. Scores that were trained on ranks are moved to the targets by a
+            line for each member.
+        margin: of the hinge.
+        focus: examples weigh ``exp(focus * r)`` with ``r`` from 0 for the worst to 1 for the best.
     """
 
     members: int = option(10, least=2, most=1000)
@@ -46,6 +55,17 @@ class MLPEnsemble(TransformedPredictor):
     learning_rate: float = option(2e-2, least=1e-9, most=10.0)
     weight_decay: float = option(1e-3, least=0.0, most=100.0)
     initial_gain: float = option(0.5, least=1e-6, most=100.0)
+    loss: LossName = "squared"
+    margin: float = option(0.5, least=1e-9, most=1e9)
+    focus: float = option(0.0, least=0.0, most=50.0)
+
+    def __post_init__(self) -> None:
+        """Refuse options that are not valid."""
+        super().__post_init__()
+        if self.loss not in get_args(LossName):
+            raise UserError(
+                f"unknown loss {self.loss!r}. " + did_you_mean(str(self.loss), get_args(LossName))
+            )
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Train the members in single precision."""
@@ -56,13 +76,43 @@ class MLPEnsemble(TransformedPredictor):
         networks = StackedNetworks(self.members, X.shape[1], self.width)
         networks.draw(float(y.mean()), seed, gain=self.initial_gain)
         rows, share = used_rows(left_out)
-        self._train(networks, SquaredLoss(networks, scale(X)[rows], y[rows], share))
-        noise = left_out_noise(y, networks(X, scale), left_out)
+        if self.focus:
+            share = share * top_weights(y, self.focus)[rows]
+            share /= share.sum(axis=1, keepdims=True)
+        self._train(
+            networks,
+            loss_for(
+                self.loss,
+                networks,
+                scale(X)[rows],
+                y[rows],
+                share,
+                margin=self.margin,
+                seed=seed * self.members,
+            ),
+        )
+        answer = self._in_units(networks, scale, X, y, left_out)
+        noise = left_out_noise(y, answer(X), left_out)
 
         def members(Z: Tensor) -> Tensor:
-            return torch.from_numpy(networks(Z.detach().numpy(), scale))
+            return torch.from_numpy(answer(Z.detach().numpy()))
 
         return EnsembleModel(members, noise, smallest_variance(y), size=self.members)
+
+    def _in_units(
+        self,
+        networks: StackedNetworks,
+        scale: UnitRange,
+        X: FloatArray,
+        y: FloatArray,
+        left_out: BoolArray,
+    ) -> Callable[[FloatArray], FloatArray]:
+        """The members' answers ``s x m`` in units of the targets."""
+        if self.loss == "squared":
+            return lambda Z: networks(Z, scale)
+        seen = (~left_out).astype(np.float64)
+        slope, intercept = lines(networks(X, scale), y, seen)
+        return lambda Z: networks(Z, scale) * slope[:, None] + intercept[:, None]
 
     def _train(self, networks: StackedNetworks, loss: SquaredLoss) -> None:
         train(

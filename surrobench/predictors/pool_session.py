@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from surrobench.predictors.belief import Belief, PoolPredictor, PoolSession
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
+from surrobench.predictors.posterior import PoolPredictor, PoolSession, SurrogatePosterior
 from surrobench.predictors.protocol import Predictor
 
 
@@ -25,10 +25,10 @@ class RefitSession:
 
     def update(
         self, rows: Sequence[int], y: Tensor, *, seed: int, refit: bool = True
-    ) -> ModelBelief:
+    ) -> ModelPosterior:
         """Fit to ``y`` (``n x 1``) at ``rows`` and look at the whole pool; ``refit`` is implied."""
         model = self.predictor.fit(self.X[list(rows)], y, seed=seed)
-        return ModelBelief(model, self.X, rows, y)
+        return ModelPosterior(model, self.X, rows, y)
 
     def state(self) -> dict[str, object]:
         """Nothing is kept from one update to the next."""
@@ -45,4 +45,4 @@ def open_pool(predictor: Predictor, X: Tensor) -> PoolSession:
     return RefitSession(predictor, X)
 
 
-__all__ = ["Belief", "RefitSession", "open_pool"]
+__all__ = ["RefitSession", "SurrogatePosterior", "open_pool"]

@@ -22,13 +22,15 @@ from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
+from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
-from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 _LEAST_DEVIATION = 1e-9
 _TINIEST = 1e-150
@@ -92,12 +94,7 @@ class Predictive:
         if self._warp is not None:
             parts = (self._centre, self._scale, self._targets(y))
             return _numpy(self._warp.crps(*(torch.from_numpy(part) for part in parts)))
-        score, _ = self._scores(y)
-        density = np.exp(-0.5 * score**2) / math.sqrt(2.0 * math.pi)
-        crps: FloatArray = self._scale * (
-            score * (2.0 * ndtr(score) - 1.0) + 2.0 * density - 1.0 / math.sqrt(math.pi)
-        )
-        return crps
+        return normal_crps(self._scores(y)[0], self._scale)
 
     def _targets(self, y: npt.ArrayLike) -> FloatArray:
         targets = np.array(np.broadcast_to(np.asarray(y, dtype=np.float64), self.mean.shape))
@@ -172,7 +169,8 @@ def _posterior_moments(model: Model, X: Tensor) -> tuple[Tensor, Tensor]:
     mean, variance = posterior.mean, posterior.variance
     if mean.shape != (len(X), 1) or variance.shape != (len(X), 1):
         raise ValueError(
-            f"the model answered {len(X)} points with a mean of shape {tuple(mean.shape)} and a "
+            f"the model answered {counted(len(X), 'point')} with a mean of shape "
+            f"{tuple(mean.shape)} and a "
             f"variance of shape {tuple(variance.shape)}; expected {(len(X), 1)}."
         )
     return mean.squeeze(-1), variance.squeeze(-1)
@@ -182,13 +180,15 @@ def _check(mean: Tensor, variance: Tensor) -> None:
     for name, values in (("mean", mean), ("variance", variance)):
         wrong = int((~torch.isfinite(values)).sum())
         if wrong:
-            where = f"at {wrong} of {len(mean)} points"
+            where = f"at {wrong} of {counted(len(mean), 'point')}"
             raise ValueError(f"the predicted {name} is not finite {where}.")
     # Rounding may leave a certain prediction slightly negative; anything more is a wrong model.
     size = variance.abs().amax() if len(variance) else variance.sum()
     negative = variance < -1e-6 * (size + mean.square())
     if bool(negative.any()):
-        raise ValueError(f"the predicted variance is negative at {int(negative.sum())} points.")
+        raise ValueError(
+            f"the predicted variance is negative at {counted(int(negative.sum()), 'point')}."
+        )
 
 
 def _numpy(values: Tensor) -> FloatArray:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
 from botorch.models.model import Model
 from torch import Tensor
 
-FloatArray = npt.NDArray[np.float64]
+from surrobench.arrays import FloatArray
 
 
 @runtime_checkable

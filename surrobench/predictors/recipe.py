@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
-from surrobench.errors import UserError
-from surrobench.predictors import TRANSFORMS
+from surrobench.arrays import FloatArray
+from surrobench.options import check_number, check_whole
 from surrobench.predictors.models import MIN_VARIANCE, PointwiseModel
-from surrobench.predictors.protocol import FloatArray
-from surrobench.predictors.transforms import FittedTransform, deviation_of, fit_inner_transform
+from surrobench.predictors.transforms import (
+    FittedTransform,
+    check_transform,
+    fit_inner_transform,
+    std_of,
+)
 from surrobench.process_state import standard_numerics
 
 SMALL = 1e-6
@@ -52,13 +57,9 @@ class TransformedPredictor(ABC):
 
     def __post_init__(self) -> None:
         """Refuse options of the wrong type or outside their bounds."""
-        if self.transform not in TRANSFORMS:
-            raise UserError(
-                f"{type(self).__name__}: unknown transform {self.transform!r}; "
-                f"valid: {', '.join(TRANSFORMS)}."
-            )
+        check_transform(self.transform)
         for field in dataclasses.fields(self):
-            _check_option(type(self).__name__, field, getattr(self, field.name))
+            _check_option(self, field, getattr(self, field.name))
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the posterior is in units of ``y``."""
@@ -80,20 +81,14 @@ class TransformedPredictor(ABC):
         """Fit to ``X`` (``n x d``) and transformed targets ``y`` (``n``)."""
 
 
-def _check_option(owner: str, field: dataclasses.Field[Any], value: object) -> None:
+def _check_option(owner: object, field: dataclasses.Field[Any], value: object) -> None:
     """Compare a value with the type of the default and with the bounds."""
     least, most = field.metadata.get("least"), field.metadata.get("most")
     if least is None and most is None:
         return
-    whole = isinstance(field.default, int)
-    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    low, high = -np.inf if least is None else least, np.inf if most is None else most
-    if not number or not low <= value <= high:  # type: ignore[operator]
-        kind = "a whole number" if whole else "a number"
-        raise UserError(
-            f"{owner}: option {field.name!r} is {value!r}; "
-            f"it must be {kind} from {low:g} to {high:g}."
-        )
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    check = check_whole if isinstance(field.default, int) else check_number
+    check(owner, field.name, value, low, high)
 
 
 def canonical_rows(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,7 +111,7 @@ def canonical_rows(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def smallest_variance(y: FloatArray) -> float:
     """Floor of the predicted variance: a deviation of a thousandth of that of the targets."""
-    unit = deviation_of(torch.from_numpy(y)) ** 2
+    unit = std_of(torch.from_numpy(y)) ** 2
     return max(SMALL * float(np.var(y)), MIN_VARIANCE * unit)
 
 

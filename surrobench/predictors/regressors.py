@@ -12,10 +12,11 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.predictors.answers import FORMS, METHODS, FittedRegressor, form_of, parameters_of
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.protocol import FloatArray, Predictor
+from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform
@@ -57,13 +58,13 @@ def as_predictor(
     sample = obj
     if isinstance(obj, type) or not is_regressor(obj):
         if not callable(obj):
-            raise _not_a_regressor(obj)
+            raise not_a_regressor(obj)
         sample = built("predictor", _name(obj), "", obj, {})
         if is_predictor(sample):
             made: Predictor = sample
             return made
     if not is_regressor(sample):
-        raise _not_a_regressor(sample)
+        raise not_a_regressor(sample)
     form = form_of(sample)
     if bootstrap is not None:
         if form != "values":
@@ -78,11 +79,12 @@ def as_predictor(
     return kind(regressor=sample, transform=transform, members=members)
 
 
-def _not_a_regressor(obj: object) -> UserError:
-    return UserError(
-        f"{_name(obj)} is no regressor: it needs fit(X, y), and predict(X) or another way to "
-        f"predict ({', '.join(FORMS.values())})."
-    )
+def not_a_regressor(obj: object, name: str = "") -> UserError:
+    """What something lacks that was given for a predictor."""
+    ways = ", ".join(form for form in FORMS.values() if form != FORMS["values"])
+    lacks = [] if callable(getattr(obj, "fit", None)) else ["no fit(X, y)"]
+    lacks += [] if _predicts(obj) else [f"no predict(X) or other way to predict ({ways})"]
+    return UserError(f"{name or _name(obj)} is no regressor: it has {' and '.join(lacks)}.")
 
 
 def _name(obj: object) -> str:
@@ -139,7 +141,7 @@ class RegressorPredictor(TransformedPredictor):
             return EnsembleModel(lambda Z: torch.from_numpy(fitted.members(_array(Z))), 0.0, floor)
         if form == "values":
             ignorance = max(float(np.std(y)), floor**0.5)
-            return MomentsModel(lambda Z: _with_deviation(fitted, Z, ignorance), 0.0, floor)
+            return MomentsModel(lambda Z: _with_std(fitted, Z, ignorance), 0.0, floor)
         answer = fitted.by_form(form)
         return MomentsModel(lambda Z: answer(_array(Z)), 0.0, floor)
 
@@ -173,9 +175,9 @@ class DistributionPredictor(RegressorPredictor):
     """
 
 
-def _with_deviation(fitted: FittedRegressor, Z: Tensor, deviation: float) -> tuple[Tensor, Tensor]:
+def _with_std(fitted: FittedRegressor, Z: Tensor, std: float) -> tuple[Tensor, Tensor]:
     mean = torch.from_numpy(fitted.values(_array(Z)))
-    return mean, torch.full_like(mean, deviation)
+    return mean, torch.full_like(mean, std)
 
 
 def _array(X: Tensor) -> FloatArray:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from surrobench.predictors.protocol import FloatArray
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 
 
 def bootstrap_counts(n: int, members: int, seed: int) -> IntArray:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from surrobench.predictors.protocol import FloatArray
+from surrobench.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.adamw import AdamW
-from surrobench.predictors.protocol import FloatArray
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -150,7 +150,7 @@ class SquaredLoss:
         """Gradient at the networks' present parameters, in a buffer that the next call fills."""
         hidden, (first, second) = self._hidden, self._hidden.tensors
         hidden.forward(self._layers, self._inputs)
-        self._outputs.sub_(self._targets).mul_(self._twice_share)
+        self.outputs_to_slopes()
         np.matmul(hidden.padded[1].transpose(0, 2, 1), hidden.outputs, out=self._slopes[2])
 
         torch.mul(self._outputs, self._last_row, out=self._back)
@@ -164,6 +164,10 @@ class SquaredLoss:
         _block(second, first)
         np.matmul(self._inputs.transpose(0, 2, 1), hidden.units[1], out=self._slopes[0])
         return self.gradient
+
+    def outputs_to_slopes(self) -> None:
+        """Replace the outputs by the slopes of the loss in them."""
+        self._outputs.sub_(self._targets).mul_(self._twice_share)
 
 
 def _block(slopes: Tensor, units: Tensor) -> None:

@@ -87,7 +87,7 @@ def fit_transform(name: str, y: Tensor) -> FittedTransform:
     if name == "none":
         return Identity()
     if name == "standardise":
-        return Affine(float(y.mean()), deviation_of(y))
+        return Affine(float(y.mean()), std_of(y))
     return QuantileNormal.learn(y)
 
 
@@ -101,15 +101,15 @@ def fit_inner_transform(name: str, y: Tensor) -> FittedTransform:
     return fit_transform("standardise" if name == "none" else name, y)
 
 
-def least_deviation(y: Tensor) -> float:
+def least_std(y: Tensor) -> float:
     """Deviations below this are those of a constant: rounding, next to the size of the targets."""
     return max(_LEAST_SPREAD * float(y.detach().abs().max()), _TINIEST)
 
 
-def deviation_of(y: Tensor) -> float:
+def std_of(y: Tensor) -> float:
     """Standard deviation of targets (``n - 1`` below); 1 if there is one, or all are equal."""
-    deviation = float(y.std()) if len(y) > 1 else 0.0
-    return deviation if deviation >= least_deviation(y) else 1.0
+    std = float(y.std()) if len(y) > 1 else 0.0
+    return std if std >= least_std(y) else 1.0
 
 
 @dataclass(frozen=True)
@@ -420,14 +420,14 @@ class WarpedPosterior(_MappedPosterior):
 
     def quantile(self, value: Tensor) -> Tensor:
         """Quantiles at probabilities ``value`` (shape ``k``), ``k x batch x q x 1``."""
-        mean, deviation = self._marginals()
+        mean, std = self._marginals()
         scores = _normal_quantile(value).to(mean).reshape(-1, *[1] * mean.ndim)
-        return self.warp(mean + deviation * scores)
+        return self.warp(mean + std * scores)
 
     def density(self, value: Tensor) -> Tensor:
         """Marginal densities at targets ``value`` (shape ``k``), ``k x batch x q x 1``."""
-        mean, deviation = self._marginals()
+        mean, std = self._marginals()
         y = value.to(mean).reshape(-1, *[1] * mean.ndim)
-        u = (self.warp.inverse(y) - mean) / deviation
-        normal = torch.exp(-0.5 * u * u) / (deviation * math.sqrt(2.0 * math.pi))
+        u = (self.warp.inverse(y) - mean) / std
+        normal = torch.exp(-0.5 * u * u) / (std * math.sqrt(2.0 * math.pi))
         return normal * self.warp.inverse_slope(y)

@@ -14,10 +14,10 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.models import EnsembleModel
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import IntArray, bootstrap_counts, left_out_noise
+from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 
 Float32Array = npt.NDArray[np.float32]
 

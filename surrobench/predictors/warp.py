@@ -83,20 +83,20 @@ class Warp:
         above = torch.searchsorted(self.y, at + self.closest, right=True)
         return 0.5 * (1.0 / self.slopes[below] + 1.0 / self.slopes[above])
 
-    def moments(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+    def moments(self, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of the image of ``N(mean, deviation²)``; any shape, differentiable.
 
         Around ``f(mean)``, the map is its tangent plus a hinge at every knot, and the moments of a
         normal beyond a hinge have a closed form. Nothing large cancels, because hinges to the right
         are taken to open to the right and the others to the left.
         """
-        parts = _in_blocks(self._block_moments, len(self.z), mean, deviation)
+        parts = _in_blocks(self._block_moments, len(self.z), mean, std)
         return parts[0], parts[1]
 
-    def _block_moments(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+    def _block_moments(self, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
         centre = self(mean)
         interval = torch.searchsorted(self.z, mean.detach(), right=True)
-        u = ((mean[:, None] - self.z) / deviation[:, None]).abs_().neg_()
+        u = ((mean[:, None] - self.z) / std[:, None]).abs_().neg_()
         below, density = _normal(u)
         hinge = torch.addcmul(density, u, below)
         jump = self.slopes.diff()
@@ -105,29 +105,29 @@ class Warp:
         second = torch.addcmul(below, u, hinge)
         squares = self.slopes.square().diff()
         second = torch.where(self.z <= mean.detach()[:, None], -second, second) @ squares
-        shift = deviation * rises[:, 0]
-        spread = deviation.square() * (self.slopes[interval].square() + second)
-        spread = spread + 2.0 * deviation * (rises[:, 1] - centre * rises[:, 0])
+        shift = std * rises[:, 0]
+        spread = std.square() * (self.slopes[interval].square() + second)
+        spread = spread + 2.0 * std * (rises[:, 1] - centre * rises[:, 0])
         # A map that is nowhere flatter than its least slope cannot shrink a variance further.
-        least = (self.slopes.min() * deviation).square()
+        least = (self.slopes.min() * std).square()
         return centre + shift, torch.maximum(spread - shift.square(), least)
 
-    def crps(self, mean: Tensor, deviation: Tensor, y: Tensor) -> Tensor:
+    def crps(self, mean: Tensor, std: Tensor, y: Tensor) -> Tensor:
         """Continuous ranked probability score of the image of ``N(mean, deviation²)`` at ``y``.
 
         It is the integral of ``F²`` below ``y`` and of ``(1 - F)²`` above; within an interval both
         have closed forms (Gneiting and Raftery 2007 for the normal itself).
         """
-        return _in_blocks(self._block_crps, len(self.z), mean, deviation, y)[0]
+        return _in_blocks(self._block_crps, len(self.z), mean, std, y)[0]
 
-    def _block_crps(self, mean: Tensor, deviation: Tensor, y: Tensor) -> tuple[Tensor]:
+    def _block_crps(self, mean: Tensor, std: Tensor, y: Tensor) -> tuple[Tensor]:
         z = self.inverse(y)
         slope = self.slopes[torch.searchsorted(self.y, y, right=True)]
-        at = (z - mean) / deviation
-        u = (self.z - mean[:, None]) / deviation[:, None]
+        at = (z - mean) / std
+        u = (self.z - mean[:, None]) / std[:, None]
         side = torch.where(self.z > z[:, None], -1.0, 1.0).to(u)
         areas = (_squared_tail(u * side) * side) @ self.slopes.diff()
-        return (deviation * (slope * (_squared_tail(at) + _squared_tail(-at)) - areas),)
+        return (std * (slope * (_squared_tail(at) + _squared_tail(-at)) - areas),)
 
 
 def _in_blocks(

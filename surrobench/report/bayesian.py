@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-FloatArray = npt.NDArray[np.float64]
+from surrobench.arrays import FloatArray
+
 Statistic = Callable[[FloatArray], FloatArray]
 
 RESAMPLES = 2000

@@ -24,6 +24,7 @@ class Markup:
     second: str
     half: str
     not_worse: str
+    untested: str
     incomplete: str
 
 
@@ -34,9 +35,10 @@ LATEX = Markup(
     r"\srsecond{{{}}}",
     r" \srhalf{{{}}}",
     r"$^{\approx}$",
+    r"$^{?}$",
     r"$^{\dagger}$",
 )
-MARKDOWN = Markup(escaping.markdown, "{}", "**{}**", "<ins>{}</ins>", " ± {}", "≈", "†")
+MARKDOWN = Markup(escaping.markdown, "{}", "**{}**", "<ins>{}</ins>", " ± {}", "≈", "?", "†")
 HTML = Markup(
     lambda text: html.escape(escaping.one_line(text)),
     "{}",
@@ -44,6 +46,7 @@ HTML = Markup(
     "<u>{}</u>",
     ' <span class="half">± {}</span>',
     "<sup>≈</sup>",
+    "<sup>?</sup>",
     "<sup>†</sup>",
 )
 MARKUPS = (LATEX, MARKDOWN, HTML)
@@ -92,6 +95,7 @@ def cell(row: pd.Series, markup: Markup, digits: int = 3) -> str:
     text = markup.bold.format(text) if row["best"] else text
     text = markup.second.format(text) if row["second"] else text
     text += markup.not_worse if row["not_worse"] else ""
+    text += markup.untested if row.get("untested", False) else ""
     text += markup.incomplete if row["incomplete"] else ""
     return text + (markup.half.format(half) if half else "")
 
@@ -114,14 +118,18 @@ def legend(
     compared = rows["p"].notna().any()
     if rows["not_worse"].any():
         parts.append(f"≈: not significantly different from the best ({_TEST})")
+        parts.append("no mark: significantly worse")
     elif compared and not (rows["p"] < 0.05).any():
         parts.append(
             f"too few common seeds for a significance test ({_ENOUGH} can be enough), or too few "
             "on which methods differ"
         )
     elif compared:
+        parts.append(f"no mark: significantly worse than the best ({_TEST})")
+    if "untested" in rows and rows["untested"].any():
         parts.append(
-            f"all others differ significantly ({_TEST}) or lack seeds on which they differ"
+            f"?: no test can tell (too few common seeds, of which {_ENOUGH} can be enough, or too "
+            "few on which methods differ)"
         )
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")

@@ -19,6 +19,7 @@ from surrobench.report.scores import Scores
 from surrobench.report.statistics import versus_best
 from surrobench.report.style import ONE_COLUMN
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
+from surrobench.wording import counted, one_or_many
 
 MOST_DRAWN = 8
 """Lines in a performance profile."""
@@ -69,7 +70,8 @@ def _ranks(scores: Scores) -> Exhibit:
     test, (_, what) = scores.ranks, scores.blocks
     caption = (
         f"Critical-difference diagram of {scores.measure.label} {scores.where}: mean ranks over "
-        f"{test.blocks} blocks ({what}), Friedman's test p = {test.p:.2g}; bars join methods whose "
+        f"{counted(test.blocks, 'block')} ({what}), Friedman's test p = {test.p:.2g}; bars join "
+        "methods whose "
         "mean ranks do not differ at 5 %, as Nemenyi's test does, with permutations within blocks "
         "instead of its limit for many blocks."
     )
@@ -78,13 +80,26 @@ def _ranks(scores: Scores) -> Exhibit:
         if scores.over_tables
         else " The blocks are seeds: the ranks speak of other seeds on this task, not of others."
     )
+    caption += _left_out(scores, list(map(str, test.ranks.index)))
     data = test.ranks.rename("mean_rank").rename_axis("method").reset_index()
     data = data.assign(
         blocks=test.blocks, friedman_p=test.p, critical_difference=test.critical_difference
     )
     data = data.join(test.pairs.add_prefix("p_against "), on="method")
-    figure = critical_difference(test, looks=scores.looks, blocks=what)
+    figure = critical_difference(test, styles=scores.styles, blocks=what)
     return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
+
+
+def _left_out(scores: Scores, ranked: list[str]) -> str:
+    """Which methods a rank diagram lacks, and why."""
+    told = ""
+    if scores.constant:
+        answers = one_or_many(len(scores.constant), "it answers", "they answer")
+        told += f" Left out: {', '.join(scores.constant)} ({answers} one value for everything)."
+    lacking = [method for method in scores.order if method not in ranked]
+    if lacking:
+        told += f" Left out for want of a score on some task or seed: {', '.join(lacking)}."
+    return told
 
 
 def _together(scores: Scores) -> Iterator[Exhibit]:
@@ -102,7 +117,7 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
     )
     caption = f"Interquartile mean and mean of {label} {over}, with {intervals}; {COVERAGE}."
     caption += " The line marks the best."
-    figure = aggregates(table, label, looks=scores.looks)
+    figure = aggregates(table, label, styles=scores.styles)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
@@ -112,7 +127,7 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(
-            scores.tables, label, chosen, looks=scores.looks, width=ONE_COLUMN
+            scores.tables, label, chosen, styles=scores.styles, width=ONE_COLUMN
         )
         yield Exhibit(f"{scores.stem}-profile{scores.suffix}", caption, data, figure)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-FloatArray = npt.NDArray[np.float64]
+from surrobench.arrays import FloatArray
 
 MOST_SEEDS = 10_000
 """More seeds than this are not worth a number."""

@@ -15,6 +15,7 @@ from surrobench.report.cells import HTML, LATEX, LATEX_COMMANDS, MARKDOWN, MARKU
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.scores import Scores
 from surrobench.report.tables import float_tex, html_table, markdown_table
+from surrobench.wording import counted
 
 MOST_COMPARED = 8
 """Methods beside the best, by their mean rank."""
@@ -53,7 +54,7 @@ def equivalence(scores: Scores) -> Iterator[Exhibit]:
     ranks = [float(scores.ranks.ranks[name]) for name in table["method"]]
     table = table.assign(mean_rank=ranks, blocks=len(blocks), rope=rope)
     unit = "" if scores.measure.unitless else " standard deviations between seeds of the task"
-    yield _exhibit(scores, table, f"{rope:g}{unit}", f"{len(blocks)} blocks ({what})")
+    yield _exhibit(scores, table, f"{rope:g}{unit}", f"{counted(len(blocks), 'block')} ({what})")
 
 
 def _standardised(scores: Scores) -> Scores:

@@ -11,6 +11,7 @@ from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.results import Results
 from surrobench.report.tables import markdown_table
+from surrobench.wording import counted
 
 MOST_REASONS = 50
 MOST_WORDS = 400
@@ -61,7 +62,8 @@ def _overview(results: Results) -> str:
         f"- Tasks: {', '.join(markdown(task) for task in results.tasks)}",
         f"- Methods: {len(results.methods)}",
         f"- Training examples: {sizes}",
-        f"- Cells: {len(results.records):,}, of which {len(results.ok):,} have results",
+        f"- Cells: {len(results.records):,}, of which "
+        f"{counted(len(results.ok), 'has', 'have')} results",
     ]
     if len(seeds):
         low, high = int(seeds.min()), int(seeds.max())
@@ -94,7 +96,7 @@ def _failures(results: Results) -> list[str]:
             "reason": table["reason"].map(lambda reason: markdown(one_line(reason, 300))),
         }
     ).set_index(pd.Index(table["method"].map(markdown), name="predictor"))
-    ending = f"\nand {more} more kinds of failure.\n" if more > 0 else ""
+    ending = f"\nand {counted(more, 'more kind')} of failure.\n" if more > 0 else ""
     heading = f"## Cells without a result: {len(results.failures):,}"
     return [heading, "They are left out of all means.", markdown_table(text, ":--") + ending]
 

@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from surrobench.arrays import FloatArray
 from surrobench.report import bootstrap
-
-FloatArray = npt.NDArray[np.float64]
 
 LEAST_SKEWED = 50
 """Fewer skewed values than this have no interval."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from surrobench.report import escaping
 from surrobench.report.folder import Saved
 from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
+from surrobench.wording import counted
 
 _NEEDS = r"""% needs \usepackage{graphicx, booktabs, longtable}, and outside of this folder
 % \newcommand{\srfolder}{the/report/} before the file is input
@@ -91,7 +92,7 @@ def environment_text(environment: object) -> str:
         " ".join(
             str(machine[key]) for key in ("system", "release", "architecture") if key in machine
         ),
-        *([f"{machine['cores']} cores"] if machine.get("cores") else []),
+        *([counted(machine["cores"], "core")] if machine.get("cores") else []),
         *([f"{'/'.join(sorted(threads))} thread(s) per worker"] if threads else []),
     ]
     return ", ".join(part for part in parts if part)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import effects, sign_flips
 from surrobench.report.intervals import mean_intervals
-
-FloatArray = npt.NDArray[np.float64]
 
 COLUMNS = (
     "method",

@@ -23,6 +23,7 @@ from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.sign_flips import least_blocks
 from surrobench.report.style import TWO_COLUMNS
+from surrobench.wording import counted
 
 AnyResults = Results | SearchResults | PipelineResults
 
@@ -85,7 +86,7 @@ class _Asked:
             return self.results.focus_sizes(self.measure)[-1]
         if size not in self.results.sizes:
             known = ", ".join(map(str, self.results.sizes))
-            raise UserError(f"no cell has {size} training examples; there are: {known}.")
+            raise UserError(f"no cell has {counted(size, 'training example')}; there are: {known}.")
         return size
 
     @property
@@ -115,7 +116,11 @@ def _profile(asked: _Asked) -> Figure:
     if not chosen:
         raise UserError("no method has a score on every task.")
     return figures.performance_profile(
-        scores.tables, measure.label, chosen, looks=scores.looks, width=asked.options.width
+        scores.tables,
+        measure.label,
+        chosen,
+        styles=scores.styles,
+        width=asked.options.width,
     )
 
 
@@ -131,7 +136,7 @@ def _outcomes(scores: Scores, pairs: pd.DataFrame, width: float) -> Figure:
 def _ranks(scores: Scores, width: float) -> Figure:
     _, what = scores.blocks
     return figures.critical_difference(
-        scores.ranks, looks=scores.looks, blocks=what or "blocks", width=width
+        scores.ranks, styles=scores.styles, blocks=what or "blocks", width=width
     )
 
 
@@ -151,7 +156,10 @@ PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {
     "critical-difference": lambda a: _ranks(a.scores, a.options.width),
     "outcomes": lambda a: _outcomes(a.scores, a.scores.pairs, a.options.width),
     "aggregates": lambda a: figures.aggregates(
-        a.together.aggregates(), a.measure.label, looks=a.together.looks, width=a.options.width
+        a.together.aggregates(),
+        a.measure.label,
+        styles=a.together.styles,
+        width=a.options.width,
     ),
     "profile": _profile,
 }

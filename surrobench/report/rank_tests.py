@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-FloatArray = npt.NDArray[np.float64]
+from surrobench.arrays import FloatArray
 
 PERMUTATIONS = 10_000
 LEAST_LEVEL = 0.03

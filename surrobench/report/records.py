@@ -6,6 +6,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.report.measures import MEASURES
+from surrobench.wording import counted
 
 REQUIRED = ("task", "predictor", "train_size", "seed", "status")
 TEXT = ("task", "predictor", "transform", "encoding", "protocol", "status", "reason")
@@ -86,7 +87,8 @@ def _distinct(records: pd.DataFrame) -> pd.DataFrame:
     if clash.any():
         first = unique[unique["status"] == "ok"][clash].iloc[0]
         raise UserError(
-            f"{int(clash.sum())} cells of the results occur more than once with different numbers "
+            f"{counted(int(clash.sum()), 'cell occurs', 'cells occur')} more than once in the "
+            "results with different numbers "
             f"(first: task {first['task']!r}, method {first['method']!r}, train size "
             f"{first['train_size']}, seed {first['seed']}); report such runs one by one."
         )

@@ -220,8 +220,18 @@ class Results:
         """Every method against the best of its task at one train size.
 
         A row per (task, method): the columns of :meth:`summary` and of
-        :func:`~surrobench.report.statistics.versus_best`.
+        :func:`~surrobench.report.statistics.versus_best`, and ``untested``
+        (:func:`~surrobench.report.statistics.untested`, of all sizes together).
         """
+        sizes = {size: self._compared(measure, size) for size in {*self.sizes, size}}
+        if "untested" not in sizes[size]:
+            together = pd.concat(sizes, names=["train_size"])
+            open_rows = statistics.untested(together)
+            for one, table in sizes.items():
+                table["untested"] = open_rows.loc[one]
+        return sizes[size]
+
+    def _compared(self, measure: Measure, size: int) -> pd.DataFrame:
         key = f"{measure.column} {size}"
         if key not in self._comparisons:
             tests = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import bootstrap
 from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
 from surrobench.report.figures import panels
@@ -22,9 +22,8 @@ from surrobench.report.measures import Measure
 from surrobench.report.pairs import COLUMNS, compare_pairs
 from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
-from surrobench.report.style import Look
-
-FloatArray = npt.NDArray[np.float64]
+from surrobench.report.style import MethodStyle
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,23 @@ class Scores:
         tables: of each task, seeds × methods; NaN where a method has no score.
         measure: what they are.
         order: the methods, best first.
-        looks: of the methods.
+        styles: of the methods.
         stem: what the names of files begin with.
         suffix: what they end with.
         where: when the scores were taken, as the end of a sentence.
         repeated: tasks that statements over tasks leave out: another one ranks alike.
+        constant: methods that are left out since they answer one value for everything.
     """
 
     tables: Mapping[str, pd.DataFrame]
     measure: Measure
     order: Sequence[str]
-    looks: Mapping[str, Look]
+    styles: Mapping[str, MethodStyle]
     stem: str
     suffix: str
     where: str
     repeated: Sequence[str] = ()
+    constant: Sequence[str] = ()
 
     @classmethod
     def of(cls, results: Results, measure: Measure, size: int) -> Scores:
@@ -62,11 +63,12 @@ class Scores:
             tables,
             measure,
             [m for m in results.order(measure, size) if m not in constant],
-            panels.looks(results),
+            panels.styles(results),
             measure.column,
             f"-n{size}",
-            f"with {size:,} training examples",
+            f"with {counted(size, 'training example')}",
             results.repeated,
+            constant,
         )
 
     @property

@@ -19,8 +19,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import BoolArray, FloatArray
 
 EXACT = 12
 """Up to so many blocks all flips are gone through; beyond, as many are drawn at random."""

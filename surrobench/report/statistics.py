@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import sign_flips
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def versus_best(
@@ -52,6 +51,21 @@ def versus_best(
             p, not_worse = found.adjusted, found.conclusive & (found.adjusted >= alpha)
     columns = {"best": best, "second": second, "p": p, "pairs": pairs, "not_worse": not_worse}
     return pd.DataFrame(columns, index=scores.columns)
+
+
+def untested(table: pd.DataFrame) -> pd.Series:
+    """Which rows of a comparison a test tells nothing of, although it does of others.
+
+    Args:
+        table: columns of :func:`versus_best` and ``seeds``, of everything that is shown together.
+
+    Returns:
+        True for what has a score and is neither the best nor significantly worse nor ``not_worse``;
+        all False if no test tells anything, which then is said of all at once.
+    """
+    told = table["not_worse"] | (table["p"] < 0.05)
+    open_rows = ~(told | table["best"]) & (table["seeds"] > 0)
+    return open_rows & bool(told.any())
 
 
 def _all_equal(means: FloatArray) -> bool:

@@ -88,7 +88,7 @@ _ENCODING_DASHES: tuple[Dash, ...] = (DASHED, DOTTED, DASH_DOT)
 
 
 @dataclass(frozen=True)
-class Look:
+class MethodStyle:
     """Colour, marker and dash of a method, and the family of methods that it belongs to."""
 
     family: str
@@ -112,7 +112,7 @@ def method_id(method: str) -> str:
     return f"method-{hashlib.sha256(method.encode()).hexdigest()[:10]}"
 
 
-def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
+def method_style(predictor: str, transform: str = "", encoding: str = "") -> MethodStyle:
     """The look of a predictor; names of others are hashed to spare colours and markers.
 
     Args:
@@ -138,7 +138,7 @@ def look(predictor: str, transform: str = "", encoding: str = "") -> Look:
         number = _digest(encoding)
         marker = _ENCODING_MARKERS[number % 8]
         dash = _ENCODING_DASHES[number // 8 % 3]
-    return Look(family, colour, marker, dash, transform not in ("", "standardise", "none"))
+    return MethodStyle(family, colour, marker, dash, transform not in ("", "standardise", "none"))
 
 
 def shade(colour: str, times: int) -> str:

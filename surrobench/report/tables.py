@@ -20,6 +20,7 @@ from surrobench.report.cells import (
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.results import Results
+from surrobench.wording import counted
 
 MOST_ROWS = 48
 """A LaTeX table of more rows goes on on the next page."""
@@ -121,7 +122,7 @@ def comparison_table(results: Results, measure: Measure, size: int) -> Exhibit:
     order = results.order(measure, size)
     ranks = results.mean_ranks(measure, size)
     caption, notes = (
-        f"{measure.label} with {size:,} training examples.",
+        f"{measure.label} with {counted(size, 'training example')}.",
         legend(rows, skewed=measure.skewed),
     )
     if len(results.tasks) > 1:

@@ -15,6 +15,7 @@ from surrobench.report.cells import legend, mean_and_half
 from surrobench.report.escaping import one_line
 from surrobench.report.measures import Measure
 from surrobench.report.results import Results
+from surrobench.wording import counted
 
 LONGEST_NAME = 40
 MOST_REASONS = 8
@@ -104,7 +105,9 @@ def cell_text(row: pd.Series, roomy: bool) -> str:
     if not row["seeds"] > 0:
         return "– "
     mean, half = mean_and_half(row, 2)
-    mark = "†" if row["incomplete"] else "*" if row["best"] else "≈" if row["not_worse"] else " "
+    mark = "*" if row["best"] else "≈" if row["not_worse"] else " "
+    mark = "?" if row["untested"] == 1 else mark
+    mark = "†" if row["incomplete"] else mark
     return mean + (f"±{half.removeprefix('0')}" if half and roomy else "") + mark
 
 
@@ -117,7 +120,7 @@ def cell_style(row: pd.Series) -> str:
 
 def _rank_table(results: Results, score: Measure, roomy: bool) -> Table:
     """Mean rank over tasks of each method at each size, with the mean score if it fits."""
-    title = f"{score.label}: mean rank over {len(results.tasks)} tasks"
+    title = f"{score.label}: mean rank over {counted(len(results.tasks), 'task')}"
     title += f" (mean {score.label})" if roomy else ""
     table = _table(title, results.sizes)
     ranks = {size: results.mean_ranks(score, size) for size in results.sizes}
@@ -144,14 +147,16 @@ def _by_largest_size(results: Results, score: Measure) -> list[str]:
 def _failures(results: Results) -> Iterator[Text]:
     """Failed cells by status and reason, the most frequent first, and constant predictions."""
     if len(results.failures):
-        total = f"{len(results.failures)} of {len(results.records)} cells have no result:"
+        total = (
+            f"{len(results.failures)} of {counted(len(results.records), 'cell')} without a result:"
+        )
         yield Text(total, style="bold yellow")
         kinds = results.failures[["method", "status", "reason"]].value_counts().reset_index()
         for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
             text = f"  {count} × {one_line(method, LONGEST_NAME)}: {status}"
             yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
         if len(kinds) > MOST_REASONS:
-            yield Text(f"  and {len(kinds) - MOST_REASONS} more kinds of failure")
+            yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")
     constant = results.constant_methods()
     if constant:
         names = ", ".join(one_line(method, LONGEST_NAME) for method in constant)

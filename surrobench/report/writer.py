@@ -17,13 +17,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures import panels
 from surrobench.report.figures.panels import ROW
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
 from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages
@@ -33,6 +27,7 @@ from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.scores import Scores
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
+from surrobench.wording import counted
 
 CALIBRATION = ("coverage_50", "coverage_90", "coverage_95", "calibration_error", "sharpness")
 PAGE_HEIGHT = 9.0
@@ -168,7 +163,7 @@ def _curves(results: Results, measure: Measure) -> Iterator[Exhibit]:
 
 def _rankings(results: Results, measure: Measure, size: int) -> Iterator[Exhibit]:
     caption = (
-        f"{measure.label} of all methods with {size:,} training examples: mean over seeds "
+        f"{measure.label} of all methods with {counted(size, 'training example')}: mean over seeds "
         "with 95 % intervals for other seeds on the task where they hold "
         f"({METHOD[measure.skewed]}); the vertical line marks the best. A predictor of constants "
         "that lies far from the others is a number at the edge."
@@ -185,13 +180,14 @@ def _rankings(results: Results, measure: Measure, size: int) -> Iterator[Exhibit
 def _left_out(results: Results, measure: Measure, size: int) -> str:
     """What a caption says of tasks that have no panel."""
     count = len(results.tasks) - len(panels.with_scores(results.means(measure, size)))
-    tasks = "1 task without a result" if count == 1 else f"{count} tasks without results"
+    tasks = counted(count, "task without a result", "tasks without results")
     return f" Left out: {tasks} at this size." if count else ""
 
 
 def _heat_map(results: Results, measure: Measure, size: int) -> Exhibit:
     caption = (
-        f"Mean {measure.label} over seeds with {size:,} training examples; bold: best of the task; "
+        f"Mean {measure.label} over seeds with {counted(size, 'training example')}; bold: best of "
+        "the task; "
         "empty: no result. Methods are ordered by their mean relative rank over the tasks."
     )
     data = results.means(measure, size).loc[results.order(measure, size)]
@@ -219,7 +215,8 @@ def _calibration(results: Results) -> Iterator[Exhibit]:
     sizes = results.focus_sizes(measure)
     for size in sizes[:1] if len(results.tasks) > MOST_RANKED_TASKS else sizes:
         caption = (
-            f"Observed coverage of central predictive intervals with {size:,} training examples "
+            "Observed coverage of central predictive intervals with "
+            f"{counted(size, 'training example')} "
             "(each marker belongs on the line of its level; to the left of it the method is "
             "overconfident) and mean predictive standard deviation. Means over seeds, methods in "
             "the order of their calibration error."

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 ABSENT = "absent"
 """Label of the choice (always index 0) by which a decision or an optional block is left out."""
@@ -63,7 +64,8 @@ class Variable:
     def _check_values(self, values: tuple[float, ...]) -> None:
         if len(values) != len(self.choices):
             raise UserError(
-                f"variable {self.name!r} has {len(self.choices)} choices but {len(values)} values."
+                f"variable {self.name!r} has {counted(len(self.choices), 'choice')} but "
+                f"{counted(len(values), 'value')}."
             )
         if not all(math.isfinite(value) for value in values):
             raise UserError(f"variable {self.name!r} has values that are not finite: {values}.")
@@ -194,7 +196,7 @@ class SearchSpace(ABC):
         parts = text.split(",")
         if len(parts) != len(self.variables):
             raise UserError(
-                f"{text!r}: expected {len(self.variables)} comma-separated choices, "
+                f"{text!r}: expected {counted(len(self.variables), 'comma-separated choice')}, "
                 f"found {len(parts)}."
             )
         arch = []
@@ -216,6 +218,6 @@ class SearchSpace(ABC):
         if arch not in self:
             raise UserError(
                 f"{arch!r} is not an architecture of the space {self.name!r} "
-                f"({len(self.variables)} variables with {self.cardinalities} choices)."
+                f"({counted(len(self.variables), 'variable')} with {self.cardinalities} choices)."
             )
         return arch

@@ -15,11 +15,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from surrobench.arrays import BoolArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.blocks import ABSENT, Block
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
-from surrobench.spaces.node_form import BoolArray, IntArray, NodeForm, consecutive_edges
+from surrobench.spaces.node_form import NodeForm, consecutive_edges
+from surrobench.wording import counted
 
 KERNELS = (3, 5)
 FILTERS = (16, 32, 64)
@@ -230,7 +232,8 @@ class Chains(IndexedSpace):
                 )
         if not (1 <= len(blocks) <= MAX_BLOCKS and 1 <= len(fc) <= self.fc_layers):
             raise UserError(
-                f"{text!r}: {len(blocks)} convolution blocks and {len(fc)} fully-connected layers; "
+                f"{text!r}: {counted(len(blocks), 'convolution block')} and "
+                f"{counted(len(fc), 'fully-connected layer')}; "
                 f"valid: 1 to {MAX_BLOCKS} and 1 to {self.fc_layers}."
             )
         return self.check(_pack(tuple(blocks), tuple(fc)))

@@ -8,6 +8,7 @@ from math import prod
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
+from surrobench.wording import counted
 
 
 class Choices(IndexedSpace):
@@ -48,7 +49,8 @@ class Choices(IndexedSpace):
             if not fits(arch, cardinalities):
                 raise UserError(
                     f"the space {self.name!r}: architecture {position} is {arch!r}, which does "
-                    f"not fit {len(cardinalities)} variables with {cardinalities} choices."
+                    f"not fit {counted(len(cardinalities), 'variable')} with {cardinalities} "
+                    "choices."
                 )
         return listed
 

@@ -10,10 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.arrays import BoolArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
-from surrobench.spaces.node_form import BoolArray, IntArray, NodeForm
+from surrobench.spaces.node_form import NodeForm
+from surrobench.wording import counted
 
 _ZERO = "#"
 Sums = Literal["nested", "flat"]
@@ -239,12 +241,15 @@ class EdgeCells(IndexedSpace):
         arch = [-1] * len(self.edges)
         nodes = text.strip().split("+")
         if len(nodes) != len(self._incoming):
-            raise UserError(f"{text!r}: {len(nodes)} nodes, expected {len(self._incoming)}.")
+            raise UserError(
+                f"{text!r}: {counted(len(nodes), 'node')}, expected {len(self._incoming)}."
+            )
         for node, incoming in zip(nodes, self._incoming, strict=True):
             terms = node.strip("|").split("|")
             if len(terms) != len(incoming):
                 raise UserError(
-                    f"{text!r}: {node!r} has {len(terms)} operations, expected {len(incoming)}."
+                    f"{text!r}: {node!r} has {counted(len(terms), 'operation')}, expected "
+                    f"{len(incoming)}."
                 )
             for term, (edge, source) in zip(terms, incoming, strict=True):
                 operation, _, origin = term.partition("~")
@@ -260,7 +265,8 @@ class EdgeCells(IndexedSpace):
         arch = tuple_of_indices(text)
         if arch not in self:
             raise UserError(
-                f"{text!r} is not a cell of {self.name!r}: expected {len(self.edges)} indices "
+                f"{text!r} is not a cell of {self.name!r}: expected "
+                f"{counted(len(self.edges), 'index', 'indices')} "
                 f"from 0 to {len(self.operations) - 1}."
             )
         return arch

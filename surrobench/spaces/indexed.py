@@ -10,6 +10,7 @@ import numpy as np
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.wording import counted
 
 _LARGEST_RANGE = 2**62  # beyond this NumPy cannot draw an index in one go
 
@@ -85,7 +86,7 @@ class IndexedSpace(SearchSpace):
         """``n`` distinct valid architectures, uniformly without replacement."""
         if not 0 <= n <= self.size:
             raise UserError(
-                f"cannot draw {n} distinct architectures from the space {self.name!r}, "
+                f"cannot draw {counted(n, 'distinct architecture')} from the space {self.name!r}, "
                 f"which holds {self.size}."
             )
         if self.size <= _LARGEST_RANGE:

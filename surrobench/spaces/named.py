@@ -15,6 +15,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.spaces.conditions import Condition, Conditions, in_order
 from surrobench.spaces.decisions import Categorical, Decision, Integer, Ordinal, Real
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes
+from surrobench.wording import counted
 
 _MOST_ENTRANTS = 300
 _TRIES = 30
@@ -114,7 +115,7 @@ class Space(IndexedSpace):
         """``n`` distinct architectures, drawn decision by decision."""
         if not 0 <= n <= self.size:
             raise UserError(
-                f"cannot draw {n} distinct architectures from the space {self.name!r}, "
+                f"cannot draw {counted(n, 'distinct architecture')} from the space {self.name!r}, "
                 f"which holds {self.size}."
             )
         found: dict[Arch, None] = {}
@@ -255,7 +256,7 @@ class Space(IndexedSpace):
             + (f" when {', '.join(one.when)}" if one.when else "")
             for name, one in self.decisions.items()
         ]
-        return f"Space({'; '.join(parts)}; {self.size:,} architectures)"
+        return f"Space({'; '.join(parts)}; {counted(self.size, 'architecture')})"
 
 
 def _decision(name: str, given: Any) -> Decision:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int_]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import BoolArray, IntArray
 
 
 @dataclass(frozen=True)

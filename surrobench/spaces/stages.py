@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
+from surrobench.arrays import BoolArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.spaces.edge_cells import tuple_of_indices
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes
-from surrobench.spaces.node_form import BoolArray, IntArray, NodeForm, consecutive_edges
+from surrobench.spaces.node_form import NodeForm, consecutive_edges
 
 MODULES = (ABSENT, "normal", "channel-doubling", "down-sampling", "both")
 _DOUBLES = (2, 4)

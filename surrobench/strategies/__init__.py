@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.errors import UserError
+from surrobench.options import check_names
+from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.spaces.architecture import Arch, SearchSpace
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from surrobench.strategies.problem import Problem
     from surrobench.strategies.strategy import Strategy
 
-STRATEGIES: Registry[Strategy] = Registry("strategy")
+STRATEGIES: Registry[Strategy] = Registry("strategy", '{use = "bayesian", acquisition = "ucb"}')
 _CONTEXT = ("self", "problem", "seed", "design", "repeats")
 
 
@@ -119,29 +120,10 @@ def resolve_strategy(
     Raises:
         UserError: for an unknown name or option.
     """
-    chosen: dict[str, Any] = {}
-    if isinstance(spec, Mapping):
-        chosen = {key: value for key, value in spec.items() if key not in ("use", "label")}
-        if not isinstance(spec.get("use"), str):
-            raise UserError(
-                f"strategy {dict(spec)!r}: say which strategy under the key 'use', "
-                'for example {use = "bayesian", acquisition = "ucb"}.'
-            )
-        spec = str(spec["use"])
-    STRATEGIES.check_name(spec)
-    chosen |= options or {}
-    if ":" in spec and spec not in STRATEGIES.names():
-        factory, defaults = import_attribute(spec), {}
-    else:
-        entry = STRATEGIES.entry(spec)
-        factory, defaults = import_attribute(entry.target), dict(entry.options)
-    valid = strategy_options(factory)
-    for option in chosen:
-        if option not in valid:
-            raise UserError(
-                f"strategy {spec!r} has no option {option!r}. " + did_you_mean(option, valid)
-            )
-    return spec, factory, {**defaults, **chosen}
+    read = STRATEGIES.read(spec, **(options or {}))
+    factory, defaults = STRATEGIES.find(read.name)
+    check_names(f"strategy {read.name!r}", read.options, strategy_options(factory))
+    return read.name, factory, {**defaults, **read.options}
 
 
 def strategy_options(factory: Any) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies.loop import Row
 from surrobench.strategies.problem import Problem
+from surrobench.strategies.training import named_number
 from surrobench.tasks.evaluation import Evaluation
 
 _LESS = {"minimize": True, "minimise": True, "maximize": False, "maximise": False}
@@ -82,9 +84,7 @@ class Aims:
             UserError: naming what it has.
         """
         columns = problem.candidates.measured
-        asked = [(name, "an objective") for name in self.objectives]
-        asked += [(c.name, "a constraint") for c in problem.constraints if c.name not in columns]
-        for name, what in asked:
+        for name, what in self._asked(problem):
             if name not in evaluation.metrics:
                 known = sorted({*evaluation.metrics, *columns})
                 has = (
@@ -98,6 +98,21 @@ class Aims:
                 raise UserError(
                     f"{name!r} is {what}, but no training reports it. {has} {hint}".rstrip()
                 )
+
+    def flaw(self, metrics: Mapping[str, float], problem: Problem) -> str:
+        """Which of the metrics that are searched for is no number; "" if all are."""
+        for name, what in self._asked(problem):
+            number = metrics.get(name, 0.0)
+            if not math.isfinite(number):
+                return f"the metric {name!r}, {what}, is {named_number(number)}"
+        return ""
+
+    def _asked(self, problem: Problem) -> Iterator[tuple[str, str]]:
+        """The metrics that trainings have to report, and what for."""
+        yield from ((name, "an objective") for name in self.objectives)
+        columns = problem.candidates.measured
+        bounds = (c.name for c in problem.constraints if c.name not in columns)
+        yield from ((name, "a constraint") for name in bounds)
 
 
 def _less(what: str, direction: str) -> bool:

@@ -1,4 +1,4 @@
-"""Several candidates chosen at once from one belief."""
+"""Several candidates chosen at once from one posterior."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 
 from surrobench.acquisition.acquisition import Acquisition
-from surrobench.acquisition.situation import Situation
-from surrobench.strategies.surrogate import believing
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.strategies.surrogate import condition_on_means
 
 
-def select_batch(function: Acquisition, situation: Situation, n: int) -> list[int]:
+def select_batch(function: Acquisition, context: AcquisitionContext, n: int) -> list[int]:
     """Up to ``n`` rows, best first.
 
     Functions for batches choose by themselves. For the others, what was chosen counts as observed
@@ -19,31 +19,31 @@ def select_batch(function: Acquisition, situation: Situation, n: int) -> list[in
 
     Args:
         function: what scores the candidates.
-        situation: the moment of the choice.
+        context: the state of the choice.
         n: how many to choose.
     """
     own = function.batch or type(function).select is not Acquisition.select
-    if own or n == 1 or any(belief.kind != "gp" for belief in situation.beliefs):
-        return function.select(situation, n)
+    if own or n == 1 or any(posterior.kind != "gp" for posterior in context.posteriors):
+        return function.select(context, n)
     chosen: list[int] = []
-    for _ in range(min(n, int(situation.allowed.sum()))):
-        row = function.select(situation, 1)[0]
+    for _ in range(min(n, int(context.allowed.sum()))):
+        row = function.select(context, 1)[0]
         chosen.append(row)
-        situation = _taken(situation, row)
+        context = _taken(context, row)
     return chosen
 
 
-def _taken(situation: Situation, row: int) -> Situation:
-    """The moment after ``row`` was chosen and is believed to do as it is predicted."""
-    allowed, feasible = situation.allowed.clone(), situation.feasible
+def _taken(context: AcquisitionContext, row: int) -> AcquisitionContext:
+    """The context after ``row`` was chosen and is taken to do as it is predicted."""
+    allowed, feasible = context.allowed.clone(), context.feasible
     allowed[row] = False
     if feasible is not None:
         feasible = torch.cat([feasible, feasible.new_zeros(1)])
     return replace(
-        situation,
-        beliefs=tuple(believing(belief, [row]) for belief in situation.beliefs),
+        context,
+        posteriors=tuple(condition_on_means(posterior, [row]) for posterior in context.posteriors),
         allowed=allowed,
-        seed=situation.seed + 1,
-        step=situation.step + 1,
+        seed=context.seed + 1,
+        step=context.step + 1,
         feasible=feasible,
     )

@@ -1,4 +1,4 @@
-"""Bayesian optimisation: a predictor believes, an acquisition function chooses."""
+"""Bayesian optimisation: a surrogate has a posterior, an acquisition function chooses."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from itertools import islice
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import ConstrainedExpectedImprovement, log_feasibility
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pairing import check_pairing
-from surrobench.acquisition.situation import Situation
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
-from surrobench.predictors.belief import Kind
+from surrobench.options import check_whole
+from surrobench.predictors.posterior import Kind
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.batches import select_batch
-from surrobench.strategies.generation import Moment, make_generator
-from surrobench.strategies.options import check_whole
+from surrobench.strategies.generation import GenerationContext, make_generator
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
 from surrobench.strategies.surrogate import (
-    Outlook,
+    PoolState,
     Quantity,
     Spec,
     Surrogate,
@@ -35,10 +35,8 @@ from surrobench.strategies.surrogate import (
     settled_predictor,
 )
 
-FloatArray = npt.NDArray[np.float64]
-
 WHOLE_UP_TO = 100_000
-"""Larger pools are not believed about as a whole, unless the generation is ``"pool"``."""
+"""Larger pools have no posterior as a whole, unless the generation is ``"pool"``."""
 _LEAST_OBSERVED = 2
 _EVEN_ODDS = math.log(0.5)
 
@@ -51,8 +49,8 @@ class BayesianOptimisation(Strategy):
 
     **Pending.** Functions for batches take pending candidates into account themselves. For the
     others, pending candidates and the earlier members of a batch count as observed at their means
-    if the predictor is a Gaussian process (:func:`~.surrogate.believing`), and are merely left out
-    otherwise.
+    if the predictor is a Gaussian process (:func:`~.surrogate.condition_on_means`), and are merely
+    left out otherwise.
 
     **Failures** are learned as the worst value so far. Until two evaluations have succeeded,
     proposals are random.
@@ -174,22 +172,22 @@ class BayesianOptimisation(Strategy):
         if sum(1 for _ in islice((o for o in observed if o.ok), _LEAST_OBSERVED)) < _LEAST_OBSERVED:
             return self.candidates.sample(n, rng, taken)
         fit_seed, seed = rng.integers(2**31, size=2).tolist()
-        outlook = self._outlook(observed, fit_seed)
+        pool_state = self._pool_state(observed, fit_seed)
 
         def score(archs: Sequence[Arch]) -> FloatArray:
-            seen = outlook if self._whole else self._surrogate.extended(outlook, archs)
-            return self._scores(self._situation(seen, observed, archs, seed), seen, archs)
+            seen = pool_state if self._whole else self._surrogate.extended(pool_state, archs)
+            return self._scores(self._context(seen, observed, archs, seed), seen, archs)
 
         whole = self._generator.lists_all
         ranked = [] if whole else [o.arch for o in self._ranked(observed)]
-        moment = Moment(self.candidates, ranked, taken, score, self._near)
-        found = self._generator(moment, rng)
+        generation_context = GenerationContext(self.candidates, ranked, taken, score, self._near)
+        found = self._generator(generation_context, rng)
         if not self._whole:
             found = found or []
-            outlook = self._surrogate.extended(outlook, found)
-        situation = self._situation(outlook, observed, found, seed)
-        situation = self._shortlisted(self._likely_feasible(situation, n), n, rng)
-        chosen = [outlook.arch(row) for row in self._select(situation, n)]
+            pool_state = self._surrogate.extended(pool_state, found)
+        context = self._context(pool_state, observed, found, seed)
+        context = self._shortlisted(self._likely_feasible(context, n), n, rng)
+        chosen = [pool_state.arch(row) for row in self._select(context, n)]
         if len(chosen) < n:
             chosen += self.candidates.sample(n - len(chosen), rng, taken | set(chosen))
         return chosen
@@ -199,23 +197,23 @@ class BayesianOptimisation(Strategy):
         succeeded = [o for o in observed if o.ok]
         return sorted(succeeded, key=lambda o: (self._feasible(o), o.value), reverse=True)
 
-    # -- beliefs ------------------------------------------------------------------------------
+    # -- posteriors ------------------------------------------------------------------------------
 
     def _objectives(self, observed: Sequence[Observation]) -> list[Quantity]:
         """What is to be maximised, failures imputed by the worst."""
         archs = [o.arch for o in observed]
         return [Quantity("value", archs, self.targets(observed))]
 
-    def _outlook(self, observed: Sequence[Observation], seed: int) -> Outlook:
-        """Beliefs about the whole pool, or about what was observed or is pending alone."""
+    def _pool_state(self, observed: Sequence[Observation], seed: int) -> PoolState:
+        """Posteriors about the whole pool, or about what was observed or is pending alone."""
         known = [] if self._whole else self._known(observed)
 
-        def belief(quantity: Quantity) -> Any:
+        def posterior(quantity: Quantity) -> Any:
             if self._whole:
                 return self._surrogate.of_pool(quantity, seed)
             return self._surrogate.of_some(quantity, known, seed)
 
-        beliefs = tuple(belief(quantity) for quantity in self._objectives(observed))
+        posteriors = tuple(posterior(quantity) for quantity in self._objectives(observed))
         constraints = []
         for constraint in self.problem.constraints:
             name = constraint.name
@@ -223,78 +221,82 @@ class BayesianOptimisation(Strategy):
             if name not in self.candidates.measured and told:
                 values = np.array([o.metrics[name] for o in told])
                 quantity = Quantity(f"metric {name}", [o.arch for o in told], values)
-                constraints.append(learned(constraint, belief(quantity)))
+                constraints.append(learned(constraint, posterior(quantity)))
         rows = self.candidates.index if self._whole else {a: i for i, a in enumerate(known)}
         arch = self.candidates.arch if self._whole else known.__getitem__
-        outlook = Outlook(rows, arch, beliefs, tuple(constraints))
+        pool_state = PoolState(rows, arch, posteriors, tuple(constraints))
         if self._function.batch or not self.pending:
-            return outlook
-        return outlook.believing(list(self.pending))
+            return pool_state
+        return pool_state.condition_on_means(list(self.pending))
 
     def _known(self, observed: Sequence[Observation]) -> list[Arch]:
         """What was observed, and what is pending besides."""
         return list(dict.fromkeys([*(o.arch for o in observed), *self.pending]))
 
-    def _situation(
+    def _context(
         self,
-        outlook: Outlook,
+        pool_state: PoolState,
         observed: Sequence[Observation],
         archs: Sequence[Arch] | None,
         seed: int,
-    ) -> Situation:
+    ) -> AcquisitionContext:
         """The moment of a choice among ``archs`` (None: all that may be proposed)."""
         named = self.seen() if archs is None else archs
-        allowed = np.full(len(outlook.beliefs[0].mean), archs is None)
-        rows = np.fromiter(map(outlook.rows.__getitem__, named), np.intp, len(named))
+        allowed = np.full(len(pool_state.posteriors[0].mean), archs is None)
+        rows = np.fromiter(map(pool_state.rows.__getitem__, named), np.intp, len(named))
         allowed[rows] = archs is not None
         feasible = None
         if self.problem.constraints:
-            kept = np.zeros(len(outlook.beliefs[0].targets), dtype=bool)
+            kept = np.zeros(len(pool_state.posteriors[0].targets), dtype=bool)
             kept[: len(observed)] = [o.ok and self._feasible(o) for o in observed]
             feasible = torch.from_numpy(kept)
-        return Situation(
-            outlook.beliefs,
+        return AcquisitionContext(
+            pool_state.posteriors,
             torch.from_numpy(allowed),
-            tuple(outlook.rows[arch] for arch in self.pending) if self._function.batch else (),
+            tuple(pool_state.rows[arch] for arch in self.pending) if self._function.batch else (),
             seed,
             len(self.history) + len(self.pending),
-            outlook.constraints,
+            pool_state.constraints,
             feasible,
         )
 
     # -- the choice ---------------------------------------------------------------------------
 
-    def _scores(self, situation: Situation, outlook: Outlook, archs: Sequence[Arch]) -> FloatArray:
+    def _scores(
+        self, context: AcquisitionContext, pool_state: PoolState, archs: Sequence[Arch]
+    ) -> FloatArray:
         """The acquisition function of ``archs``; what is unlikely to be feasible comes last."""
-        rows = situation.choices().tolist()
-        scores = self._function.scores(situation).detach().numpy()
-        if self._filters(situation):
-            odds = log_feasibility(situation).numpy()
+        rows = context.choices().tolist()
+        scores = self._function.scores(context).detach().numpy()
+        if self._filters(context):
+            odds = log_feasibility(context).numpy()
             scores = np.where(odds >= _EVEN_ODDS, scores, scores.min() - 1.0 + odds)
         place = {row: i for i, row in enumerate(rows)}
-        return scores[[place[outlook.rows[arch]] for arch in archs]]
+        return scores[[place[pool_state.rows[arch]] for arch in archs]]
 
-    def _filters(self, situation: Situation) -> bool:
+    def _filters(self, context: AcquisitionContext) -> bool:
         """Whether there are learned constraints that the function itself does not weigh."""
         weighs = isinstance(self._function, ConstrainedExpectedImprovement) or self.multi_objective
-        return bool(situation.constraints) and not weighs
+        return bool(context.constraints) and not weighs
 
-    def _likely_feasible(self, situation: Situation, n: int) -> Situation:
-        if not self._filters(situation):
-            return situation
-        rows, odds = situation.choices(), log_feasibility(situation)
+    def _likely_feasible(self, context: AcquisitionContext, n: int) -> AcquisitionContext:
+        if not self._filters(context):
+            return context
+        rows, odds = context.choices(), log_feasibility(context)
         likely = rows[odds >= _EVEN_ODDS]
         if len(likely) < n:
             likely = rows[torch.argsort(odds, descending=True, stable=True)[:n]]
-        return only(situation, likely)
+        return only(context, likely)
 
-    def _shortlisted(self, situation: Situation, n: int, rng: np.random.Generator) -> Situation:
+    def _shortlisted(
+        self, context: AcquisitionContext, n: int, rng: np.random.Generator
+    ) -> AcquisitionContext:
         """Where the function is slow, the candidates that are worth its time."""
-        return situation
+        return context
 
-    def _select(self, situation: Situation, n: int) -> list[int]:
+    def _select(self, context: AcquisitionContext, n: int) -> list[int]:
         """Rows to train next, best first."""
-        return select_batch(self._function, situation, n)
+        return select_batch(self._function, context, n)
 
     # -- state --------------------------------------------------------------------------------
 
@@ -305,8 +307,8 @@ class BayesianOptimisation(Strategy):
         self._surrogate.restore(own)
 
 
-def only(situation: Situation, rows: torch.Tensor) -> Situation:
+def only(context: AcquisitionContext, rows: torch.Tensor) -> AcquisitionContext:
     """Nothing but some rows is allowed."""
-    allowed = torch.zeros_like(situation.allowed)
+    allowed = torch.zeros_like(context.allowed)
     allowed[rows] = True
-    return replace(situation, allowed=allowed)
+    return replace(context, allowed=allowed)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from surrobench.errors import UserError
+from surrobench.options import check_choice, check_number
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_choice, check_number
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 

@@ -6,20 +6,17 @@ import sys
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from math import prod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.columns import LazyColumns
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
 from surrobench.tasks.stored_encodings import encoded
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int_]
+from surrobench.wording import counted
 
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""
@@ -39,7 +36,7 @@ class Candidates:
     def __init__(
         self,
         space: SearchSpace,
-        archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None = None,
+        archs: IntArray | Sequence[Arch] | None = None,
         measured: Mapping[str, FloatArray] | None = None,
     ) -> None:
         """Take a space, or those of its architectures that can be evaluated.
@@ -59,13 +56,12 @@ class Candidates:
         for name, column in self.measured.items():
             if len(column) != listed:
                 raise UserError(
-                    f"the measured column {name!r} has {len(column)} values for {listed} "
+                    f"the measured column {name!r} has {counted(len(column), 'value')} for "
+                    f"{listed} "
                     "listed candidates."
                 )
 
-    def _listed(
-        self, archs: npt.NDArray[np.integer[Any]] | Sequence[Arch] | None
-    ) -> IntArray | None:
+    def _listed(self, archs: IntArray | Sequence[Arch] | None) -> IntArray | None:
         if archs is None:
             if _size(self.space) > LISTED_UP_TO:
                 return None
@@ -77,7 +73,7 @@ class Candidates:
         if rows.shape != (len(rows), len(limits)):
             raise UserError(
                 f"the candidates have the shape {rows.shape}, but architectures of "
-                f"{self.space.name!r} have {len(limits)} variables."
+                f"{self.space.name!r} have {counted(len(limits), 'variable')}."
             )
         wrong = ((rows < 0) | (rows >= limits)).any(axis=1)
         if wrong.any():

@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from surrobench.arrays import FloatArray, IntArray
 
 _LEAST_BANDWIDTH = 1e-3
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
+from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_number, check_whole
 from surrobench.strategies.problem import Problem
-from surrobench.strategies.strategy import FloatArray, Observation, Strategy
+from surrobench.strategies.strategy import Observation, Strategy
 
 _DRAWS = 20
 """How often a sample that was proposed before is drawn again before its nearest will do."""

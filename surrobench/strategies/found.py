@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from surrobench.errors import UserError
 from surrobench.strategies.aims import Aims
 from surrobench.strategies.loop import Row
 from surrobench.strategies.strategy import Strategy
 from surrobench.strategies.training import values_of
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +56,12 @@ class SearchResult:
 
         Another is better if it is at least as good in the value and all further objectives, and
         better in one. The last training of each architecture counts. Best value first.
+
+        Raises:
+            UserError: if the search was given no objectives.
         """
+        if not self.aims.objectives:
+            raise UserError(self._no_front())
         points = {row.arch: (row, self._goodness(row)) for row in self.rows if self._counts(row)}
         front = [
             (row, point)
@@ -62,6 +69,19 @@ class SearchResult:
             if not any(_dominates(other, point) for _, other in points.values())
         ]
         return tuple(row for row, _ in sorted(front, key=lambda pair: pair[1], reverse=True))
+
+    def _no_front(self) -> str:
+        reported = list(dict.fromkeys(name for row in self.rows for name in row.metrics))
+        known = (
+            f"trainings report {', '.join(map(repr, reported))}"
+            if reported
+            else ("let the training return Evaluation(value, metrics={…})")
+        )
+        example = reported[0] if reported else "latency"
+        return (
+            "there is no Pareto front of the value alone, whose best is result.best. Name further "
+            f"objectives, such as search(objectives={{{example!r}: 'minimize'}}); {known}."
+        )
 
     def _goodness(self, row: Row) -> tuple[float, ...]:
         """Of each objective, larger is better."""
@@ -108,7 +128,9 @@ class SearchResult:
     def __repr__(self) -> str:
         """One line: strategy, evaluations, failures and the best."""
         failed = sum(row.status != "ok" for row in self.rows)
-        parts = [f"{len(self.rows)} evaluations" + (f" ({failed} failed)" if failed else "")]
+        parts = [
+            f"{counted(len(self.rows), 'evaluation')}" + (f" ({failed} failed)" if failed else "")
+        ]
         if self.aims.objectives:
             parts.append(f"{len(self.pareto)} on the Pareto front")
         if self.best is None:
@@ -119,10 +141,13 @@ class SearchResult:
         return f"SearchResult({self.label}, {', '.join(parts)})"
 
     def _why_none(self) -> str:
-        """What kept every architecture from being the best, if it was the constraints."""
+        """What kept every architecture from being the best: constraints, or how it failed."""
         bounds = [f"{c.name} {c.sense} {c.bound:g}" for c in self.strategy.problem.constraints]
         trained = any(row.status == "ok" and row.epochs is None for row in self.rows)
-        return f": none keeps {' and '.join(bounds)}" if bounds and trained else ""
+        if trained:
+            return f": none keeps {' and '.join(bounds)}" if bounds else ""
+        reasons = [row.reason for row in self.rows if row.reason]
+        return f": the last failed with {reasons[-1]}" if reasons else ""
 
 
 def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

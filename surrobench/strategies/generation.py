@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.arrays import FloatArray
+from surrobench.options import check_counts, check_number
+from surrobench.registry import Registry
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 
-FloatArray = npt.NDArray[np.float64]
 Score = Callable[[Sequence[Arch]], FloatArray]
 """The acquisition function of some candidates (each may be proposed); larger is better."""
 _DRAWS = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class GenerationContext:
     """What a generator may use.
 
     Attributes:
@@ -76,7 +75,7 @@ class Generator(Protocol):
     lists_all: ClassVar[bool]
     """Whether it needs candidates that can be listed, and hands out all of them."""
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch] | None:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch] | None:
         """Distinct candidates that are not excluded; None stands for all."""
         ...
 
@@ -87,7 +86,7 @@ class WholePool:
 
     lists_all: ClassVar[bool] = True
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> None:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> None:
         """Nothing to do."""
         return
 
@@ -106,11 +105,11 @@ class RandomSubset:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
+        check_counts(self, "count")
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Draw."""
-        return moment.candidates.sample(self.count, rng, moment.excluded)
+        return context.candidates.sample(self.count, rng, context.excluded)
 
 
 @dataclass(frozen=True)
@@ -133,31 +132,27 @@ class Mutation:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
-        if not isinstance(self.random, int | float) or not 0.0 <= self.random <= 1.0:
-            raise UserError(
-                f"generation 'mutation': option 'random' is {self.random!r}; it must be a number "
-                "from 0 to 1."
-            )
+        check_counts(self, "count", "parents", "changes")
+        check_number(self, "random", self.random, 0.0, 1.0)
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Mutate; what mutation cannot fill (all neighbours seen), sampling does."""
-        parents = moment.ranked[: self.parents]
+        parents = context.ranked[: self.parents]
         wanted = self.count - round(self.random * self.count) if parents else 0
         found: dict[Arch, None] = {}
         for _ in range(5 * wanted):
             if len(found) == wanted:
                 break
-            arch = self._mutant(parents[int(rng.integers(len(parents)))], moment, rng)
-            if arch not in moment.excluded:
+            arch = self._mutant(parents[int(rng.integers(len(parents)))], context, rng)
+            if arch not in context.excluded:
                 found[arch] = None
         missing = self.count - len(found)
-        known = _Either(moment.excluded, found)
-        return [*found, *moment.candidates.sample(missing, rng, known)]
+        known = _Either(context.excluded, found)
+        return [*found, *context.candidates.sample(missing, rng, known)]
 
-    def _mutant(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> Arch:
+    def _mutant(self, arch: Arch, context: GenerationContext, rng: np.random.Generator) -> Arch:
         for _ in range(int(rng.integers(1, self.changes + 1))):
-            arch = moment.changed(arch, rng)
+            arch = context.changed(arch, rng)
         return arch
 
 
@@ -187,17 +182,17 @@ class LocalSearch:
 
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
-        _check_whole(self, least=1)
+        check_counts(self, "starts", "rounds", "breadth", "count")
 
-    def __call__(self, moment: Moment, rng: np.random.Generator) -> list[Arch]:
+    def __call__(self, context: GenerationContext, rng: np.random.Generator) -> list[Arch]:
         """Climb."""
-        free = moment.candidates.sample(self.starts, rng, moment.excluded)
+        free = context.candidates.sample(self.starts, rng, context.excluded)
         scores: dict[Arch, float] = {}
-        self._look(free, moment, scores)
-        climbers = [*moment.ranked[: self.starts], *free]
+        self._look(free, context, scores)
+        climbers = [*context.ranked[: self.starts], *free]
         for _ in range(self.rounds):
-            around = [self._around(arch, moment, rng) for arch in climbers]
-            self._look([arch for near in around for arch in near], moment, scores)
+            around = [self._around(arch, context, rng) for arch in climbers]
+            self._look([arch for near in around for arch in near], context, scores)
             moved = [
                 max([arch, *near], key=lambda other: scores.get(other, -np.inf))
                 for arch, near in zip(climbers, around, strict=True)
@@ -210,17 +205,21 @@ class LocalSearch:
         best = sorted(scores, key=lambda arch: -scores[arch])
         return best[: self.count]
 
-    def _around(self, arch: Arch, moment: Moment, rng: np.random.Generator) -> list[Arch]:
-        near = [other for other in moment.neighbours(arch) if other not in moment.excluded]
+    def _around(
+        self, arch: Arch, context: GenerationContext, rng: np.random.Generator
+    ) -> list[Arch]:
+        near = [other for other in context.neighbours(arch) if other not in context.excluded]
         if len(near) <= self.breadth:
             return near
         return [near[i] for i in sorted(rng.choice(len(near), self.breadth, replace=False))]
 
-    def _look(self, archs: Sequence[Arch], moment: Moment, scores: dict[Arch, float]) -> None:
+    def _look(
+        self, archs: Sequence[Arch], context: GenerationContext, scores: dict[Arch, float]
+    ) -> None:
         """Score what was not scored before."""
         new = [arch for arch in dict.fromkeys(archs) if arch not in scores]
         if new:
-            values = np.nan_to_num(moment.score(new), nan=-np.inf)
+            values = np.nan_to_num(context.score(new), nan=-np.inf)
             scores.update(zip(new, values.tolist(), strict=True))
 
 
@@ -234,7 +233,7 @@ class _Either:
         return any(arch in container for container in self._containers)
 
 
-GENERATORS: Registry[Generator] = Registry("generation")
+GENERATORS: Registry[Generator] = Registry("generation", '{use = "mutation", parents = 5}')
 for _name, _class, _summary in (
     ("pool", "WholePool", "every candidate"),
     ("random", "RandomSubset", "a uniform sample at every step"),
@@ -250,33 +249,4 @@ def make_generator(spec: str | Mapping[str, Any]) -> Generator:
     Raises:
         UserError: for an unknown name or option, or a wrong value.
     """
-    options = dict(spec) if isinstance(spec, Mapping) else {"use": spec}
-    name = options.pop("use", None)
-    if not isinstance(name, str):
-        raise UserError(
-            f"generation {spec!r}: give a name, or a mapping with the name under the key 'use', "
-            'for example {use = "mutation", parents = 5}.'
-        )
-    path = ":" in name and name not in GENERATORS.names()
-    factory = import_attribute(name if path else GENERATORS.entry(name).target)
-    if dataclasses.is_dataclass(factory):
-        valid = [option.name for option in dataclasses.fields(factory)]
-        for option in options:
-            if option not in valid:
-                raise UserError(
-                    f"generation {name!r} has no option {option!r}. " + did_you_mean(option, valid)
-                )
-    return GENERATORS.create(name, **options)
-
-
-def _check_whole(generator: Any, *, least: int) -> None:
-    """Refuse options that ought to be whole numbers and are not."""
-    for option in dataclasses.fields(generator):
-        value = getattr(generator, option.name)
-        if option.type != "int":
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise UserError(
-                f"generation {type(generator).__name__}: option {option.name!r} is {value!r}; it "
-                f"must be a whole number, at least {least}."
-            )
+    return GENERATORS.make(spec)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.arrays import FloatArray
+from surrobench.options import check_choice, check_number, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_choice, check_number, check_whole
 from surrobench.strategies.problem import Problem
-from surrobench.strategies.strategy import FloatArray, Observation, Strategy
+from surrobench.strategies.strategy import Observation, Strategy
 
 
 class GeneticAlgorithm(Strategy):

@@ -13,6 +13,7 @@ from surrobench.spaces.architecture import Arch
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
+from surrobench.wording import counted
 
 Evaluate = Callable[[Arch, int | None], Evaluation]
 """Trains an architecture for so many epochs (None: fully)."""
@@ -37,9 +38,13 @@ class Budget:
     def __post_init__(self) -> None:
         """Refuse a budget that allows nothing."""
         if not self.evaluations > 0:
-            raise UserError(f"a budget of {self.evaluations:g} evaluations allows none; raise it.")
+            raise UserError(
+                f"a budget of {counted(self.evaluations, 'evaluation')} allows none; raise it."
+            )
         if self.seconds is not None and not self.seconds > 0:
-            raise UserError(f"a budget of {self.seconds:g} seconds allows nothing; raise it.")
+            raise UserError(
+                f"a budget of {counted(self.seconds, 'second')} allows nothing; raise it."
+            )
 
 
 @dataclass(frozen=True)

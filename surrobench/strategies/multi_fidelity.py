@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.brackets import Brackets
 from surrobench.strategies.density_ratio import DensityRatio
-from surrobench.strategies.options import check_number, check_whole
 from surrobench.strategies.problem import Problem
 
 

@@ -8,21 +8,19 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.utils.multi_objective.pareto import is_non_dominated
 from torch import Tensor
 
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.belief import Belief
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.arrays import FloatArray
+from surrobench.options import check_whole
+from surrobench.predictors.posterior import SurrogatePosterior
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.bayesian import BayesianOptimisation, only
-from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation
 from surrobench.strategies.surrogate import Quantity, Spec
-
-FloatArray = npt.NDArray[np.float64]
 
 _OPTIMISM = (0.0, 1.0, 2.0)
 """Deviations above the mean at which candidates are short-listed."""
@@ -116,15 +114,17 @@ class MultiObjectiveBayesian(BayesianOptimisation):
             left = [o for o in left if o not in chosen]
         return ranked
 
-    def _shortlisted(self, situation: Situation, n: int, rng: np.random.Generator) -> Situation:
-        rows = situation.choices()
+    def _shortlisted(
+        self, context: AcquisitionContext, n: int, rng: np.random.Generator
+    ) -> AcquisitionContext:
+        rows = context.choices()
         room = max(self.screen, n)
         if len(rows) <= room:
-            return situation
-        promising = _promising(situation.beliefs, rows, room - round(_RANDOM_SHARE * room), rng)
+            return context
+        promising = _promising(context.posteriors, rows, room - round(_RANDOM_SHARE * room), rng)
         others = rows[~torch.isin(rows, promising)]
         drawn = rng.choice(len(others), room - len(promising), replace=False)
-        return only(situation, torch.cat([promising, others[torch.from_numpy(drawn)]]))
+        return only(context, torch.cat([promising, others[torch.from_numpy(drawn)]]))
 
 
 def _told(observation: Observation, name: str) -> float:
@@ -133,17 +133,17 @@ def _told(observation: Observation, name: str) -> float:
 
 
 def _promising(
-    beliefs: Sequence[Belief], rows: Tensor, count: int, rng: np.random.Generator
+    posteriors: Sequence[SurrogatePosterior], rows: Tensor, count: int, rng: np.random.Generator
 ) -> Tensor:
     """``count`` of ``rows`` (more than that), best for random weightings at several optimisms."""
-    mean = torch.stack([belief.mean[rows] for belief in beliefs])
-    deviation = torch.stack([belief.variance[rows].sqrt() for belief in beliefs])
-    bounds = [_unit(mean + optimism * deviation) for optimism in _OPTIMISM]
+    mean = torch.stack([posterior.mean[rows] for posterior in posteriors])
+    std = torch.stack([posterior.variance[rows].sqrt() for posterior in posteriors])
+    bounds = [_unit(mean + optimism * std) for optimism in _OPTIMISM]
     chosen: dict[int, None] = {}
     for at_once in itertools.count(4):  # more and more of each, should they be the same ones
         if len(chosen) >= count:
             break
-        weights = torch.from_numpy(rng.dirichlet(np.ones(len(beliefs)))).unsqueeze(1)
+        weights = torch.from_numpy(rng.dirichlet(np.ones(len(posteriors)))).unsqueeze(1)
         for bound in bounds:
             weighted = weights * bound
             scores = weighted.amin(dim=0) + 0.05 * weighted.sum(dim=0)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.options import check_choice, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.generation import Moment, Mutation
-from surrobench.strategies.options import check_choice, check_whole
+from surrobench.strategies.generation import GenerationContext, Mutation
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.screening import FEWEST, RANKINGS, Ranking, Screen
 from surrobench.strategies.strategy import Observation, Strategy
@@ -86,8 +86,12 @@ class Npenas(Strategy):
         observed = [observation.arch for observation in self.history]
         ranked = [observed[row] for row in np.argsort(-values, kind="stable").tolist()]
         ranked = list(dict.fromkeys(ranked))
-        moment = Moment(self.candidates, ranked, self.seen(), _unscored, self._near)
-        return self._screen.best(count, self._mutation(moment, rng), observed, values, rng)
+        generation_context = GenerationContext(
+            self.candidates, ranked, self.seen(), _unscored, self._near
+        )
+        return self._screen.best(
+            count, self._mutation(generation_context, rng), observed, values, rng
+        )
 
     def _observe(self, observation: Observation) -> None:
         # What another party trained meanwhile need not be trained again.

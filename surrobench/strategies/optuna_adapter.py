@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from surrobench.options import check_choice
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_choice
 from surrobench.strategies.peer import require
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.options import check_whole
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.blocks import HasBlocks
-from surrobench.strategies.options import check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.screening import FEWEST, Screen
 from surrobench.strategies.strategy import Strategy

@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
+from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_number, check_whole
 from surrobench.strategies.peer import require
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
-
-FloatArray = npt.NDArray[np.float64]
 
 _FEWEST_PARENTS = 2
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from surrobench.errors import UserError
+from surrobench.options import check_choice, check_number, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.options import check_choice, check_number, check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.rewards import REWARDS, scale_free
 from surrobench.strategies.sequences import first_new

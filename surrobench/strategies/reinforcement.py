@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from surrobench.errors import UserError
+from surrobench.options import check_choice, check_number, check_whole
 from surrobench.process_state import standard_numerics
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.adam import Adam
 from surrobench.strategies.controllers import CONTROLLERS
-from surrobench.strategies.options import check_choice, check_number, check_whole
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.rewards import REWARDS, scale_free
 from surrobench.strategies.sequences import first_new
@@ -170,8 +170,8 @@ class ControllerSearch(Strategy):
         self._baseline = baseline
         for reward in rewards.tolist():
             self._baseline += (1.0 - self.baseline_decay) * (reward - self._baseline)
-        deviation = float(every.std())
-        return (rewards - baseline) / (deviation if deviation > 0.0 else 1.0)
+        std = float(every.std())
+        return (rewards - baseline) / (std if std > 0.0 else 1.0)
 
     def _save(self) -> dict[str, Any]:
         return {

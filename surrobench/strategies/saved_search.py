@@ -93,7 +93,7 @@ class SavedSearch:
         self._trained[(arch, epochs)] = result
         self._write()
 
-    def told(self, loop: SearchLoop) -> None:
+    def observed(self, loop: SearchLoop) -> None:
         """Keep the state after a batch."""
         self._state = loop.state()
         self._trained = {}

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.encodings.default import default_encoding
 from surrobench.predictors import make_predictor
@@ -16,7 +16,6 @@ from surrobench.predictors.predictive import predict
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 
-FloatArray = npt.NDArray[np.float64]
 Ranking = Literal["mean", "thompson"]
 RANKINGS: tuple[str, ...] = ("mean", "thompson")
 

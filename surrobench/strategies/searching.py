@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +45,7 @@ from surrobench.strategies.saved_search import SavedSearch, describe_candidates
 from surrobench.strategies.training import Call, Train, Trains, checked
 from surrobench.strategies.workers import Workers, run_workers
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.wording import counted, one_or_many
 
 __all__ = ["SearchResult", "Train", "Trains", "search"]
 
@@ -202,10 +204,15 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
     if isinstance(initial, bool) or not isinstance(initial, int) or initial < 0:
         raise UserError(f"initial is {initial!r}; it must be a whole number, 0 or more.")
     if initial > budget:
-        raise UserError(f"initial = {initial} architectures do not fit a budget of {budget:g}.")
+        raise UserError(
+            f"initial = {counted(initial, 'architecture does not', 'architectures do not')} fit a "
+            f"budget of {budget:g}."
+        )
     if initial > problem.candidates.size:
         raise UserError(
-            f"initial = {initial} architectures, but there are only {problem.candidates.size}."
+            f"initial is {initial}, but there {one_or_many(problem.candidates.size, 'is', 'are')} "
+            "only "
+            f"{counted(problem.candidates.size, 'architecture')}."
         )
 
 
@@ -263,7 +270,8 @@ class _Trainer:
                 continue
             if len(found) != len(archs):
                 raise UserError(
-                    f"evaluate_many returned {len(found)} results for {len(archs)} architectures."
+                    f"evaluate_many returned {counted(len(found), 'result')} for "
+                    f"{counted(len(archs), 'architecture')}."
                 )
             seconds = (time.perf_counter() - started) / len(archs)
             for arch, result in zip(archs, found, strict=True):
@@ -278,7 +286,10 @@ class _Trainer:
 
     def take(self, arch: Arch, epochs: int | None, returned: tuple[Any, float]) -> Evaluation:
         """What a training returned, with the seconds it took, as strategies see it."""
-        evaluation = self.aims.turned(checked(*returned))
+        told = checked(*returned)
+        if told.status == "ok" and (flaw := self.aims.flaw(told.metrics, self.problem)):
+            told = replace(told, reason="; ".join(filter(None, (flaw, told.reason))))
+        evaluation = self.aims.turned(told)
         if self.saved is not None:
             self.saved.trained(arch, epochs, evaluation)
         if evaluation.status == "ok":
@@ -307,7 +318,7 @@ class _Watch:
         """Whether to stop."""
         self._check_failures(loop.rows)
         if self._trainer.saved is not None:
-            self._trainer.saved.told(loop)
+            self._trainer.saved.observed(loop)
         stop = self._deadline is not None and time.monotonic() >= self._deadline
         fresh, self._seen = loop.rows[self._seen :], len(loop.rows)
         for row in fresh:
@@ -323,14 +334,21 @@ class _Watch:
         if not self._seen < self._design <= len(rows):
             return
         ways = {_way(row) for row in rows[: self._design]}
-        if len(ways) > 1 or rows[0].status != "failed" or not rows[0].reason:
+        if len(ways) > 1 or not (rows[0].reason and self._useless(rows[0])):
             return
         if self._trainer.saved is not None:
             self._trainer.saved.discard()
+        raised = rows[0].status == "failed"
+        where = f' (on_error="raise" shows where).{self._trainer.call.hint()}' if raised else "."
         raise UserError(
-            f"the first {self._design} trainings all failed in the same way: {rows[0].reason} "
-            f'(on_error="raise" shows where).{self._trainer.call.hint()}'
+            f"the first {self._design} trainings all failed in the same way: {rows[0].reason}"
+            f"{where}"
         )
+
+    def _useless(self, row: Row) -> bool:
+        """Whether a training told nothing that a search could go by."""
+        flawed = row.status == "ok" and self._aims.flaw(row.metrics, self._trainer.problem)
+        return row.status in ("failed", "diverged") or bool(flawed)
 
 
 def _way(row: Row) -> tuple[str, str]:

@@ -14,16 +14,15 @@ from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
-
-FloatArray = npt.NDArray[np.float64]
+from surrobench.wording import counted
 
 STATE_VERSION = 2
 
@@ -116,8 +115,8 @@ class Strategy(ABC):
         if isinstance(design, int):
             if not 0 <= design <= len(self.candidates):
                 raise UserError(
-                    f"an initial design of {design} architectures does not fit "
-                    f"{len(self.candidates)} candidates."
+                    f"an initial design of {counted(design, 'architecture')} does not fit "
+                    f"{counted(len(self.candidates), 'candidate')}."
                 )
             return self.candidates.sample(design, self.rng("design"))
         archs = [_plain_arch(arch) for arch in design]

@@ -1,4 +1,4 @@
-"""A predictor at work in a search: beliefs about quantities of the candidates, step by step."""
+"""A predictor at work in a search: posteriors about quantities of the candidates, step by step."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from surrobench.acquisition.situation import LearnedConstraint
+from surrobench.acquisition.context import LearnedConstraint
+from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.encodings.default import MIXED, default_encoding
 from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import Belief, PoolPredictor, PoolSession
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.posterior import PoolPredictor, PoolSession, SurrogatePosterior
 from surrobench.predictors.protocol import Predictor
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint
 
-FloatArray = npt.NDArray[np.float64]
 Spec = str | Mapping[str, Any]
 
 DEFAULT_PREDICTOR = "gp-matern52+quantile-normal"
@@ -47,36 +46,39 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """A pool of candidates and what is believed of them in one step of a search.
+class PoolState:
+    """A pool of candidates and the posteriors over it in one step of a search.
 
     Attributes:
         rows: architecture -> row of the pool.
         arch: the architecture of a row.
-        beliefs: about the objectives.
-        constraints: beliefs about constrained quantities.
+        posteriors: about the objectives.
+        constraints: posteriors about constrained quantities.
     """
 
     rows: Mapping[Arch, int]
     arch: Callable[[int], Arch]
-    beliefs: tuple[Belief, ...]
+    posteriors: tuple[SurrogatePosterior, ...]
     constraints: tuple[LearnedConstraint, ...] = ()
 
-    def believing(self, archs: Sequence[Arch]) -> Outlook:
+    def condition_on_means(self, archs: Sequence[Arch]) -> PoolState:
         """With candidates taken to be observed at their means, by Gaussian processes."""
         rows = [self.rows[arch] for arch in archs]
-        return replace(self, beliefs=tuple(believing(belief, rows) for belief in self.beliefs))
+        return replace(
+            self,
+            posteriors=tuple(condition_on_means(posterior, rows) for posterior in self.posteriors),
+        )
 
 
-def believing(belief: Belief, rows: Sequence[int]) -> Belief:
+def condition_on_means(posterior: SurrogatePosterior, rows: Sequence[int]) -> SurrogatePosterior:
     """A Gaussian process with its means at some rows taken for observations; others as they are.
 
     The means stay, the variances near these rows shrink ("kriging believer", Ginsbourger et al.
     2010).
     """
-    if belief.kind != "gp" or not rows:
-        return belief
-    return belief.condition(list(rows), belief.mean[list(rows)])
+    if posterior.kind != "gp" or not rows:
+        return posterior
+    return posterior.condition(list(rows), posterior.mean[list(rows)])
 
 
 def settled_predictor(predictor: Spec, encoding: str) -> Spec:
@@ -132,8 +134,8 @@ class Surrogate:
 
     # -- the whole pool -----------------------------------------------------------------------
 
-    def of_pool(self, quantity: Quantity, seed: int) -> Belief:
-        """The belief about all listed candidates."""
+    def of_pool(self, quantity: Quantity, seed: int) -> SurrogatePosterior:
+        """The posterior about all listed candidates."""
         index, name = self.candidates.index, quantity.name
         if name not in self._sessions:
             self._sessions[name] = self._open(name)
@@ -148,28 +150,28 @@ class Surrogate:
 
     # -- some candidates ----------------------------------------------------------------------
 
-    def of_some(self, quantity: Quantity, archs: Sequence[Arch], seed: int) -> Belief:
-        """The belief about some candidates, those that were observed among them; a new fit."""
+    def of_some(self, quantity: Quantity, archs: Sequence[Arch], seed: int) -> SurrogatePosterior:
+        """The posterior about some candidates, those that were observed among them; a new fit."""
         rows = {arch: row for row, arch in enumerate(archs)}
         session = open_pool(self.recipe, _tensor(self.candidates.encode(self.encoding, archs)))
         known = [rows[arch] for arch in quantity.archs]
         return session.update(known, _column(quantity), seed=seed)
 
-    def extended(self, outlook: Outlook, archs: Sequence[Arch]) -> Outlook:
-        """An outlook from :meth:`of_some` with further candidates behind its own."""
-        everything = [*outlook.rows, *archs]
+    def extended(self, pool_state: PoolState, archs: Sequence[Arch]) -> PoolState:
+        """A state from :meth:`of_some` with further candidates behind its own."""
+        everything = [*pool_state.rows, *archs]
         X = _tensor(self.candidates.encode(self.encoding, archs))
 
-        def further(belief: Belief) -> Belief:
-            targets = belief.targets.unsqueeze(-1)
-            pool = torch.cat([belief.X, X])
-            return ModelBelief(belief.model(), pool, belief.rows.tolist(), targets)
+        def further(posterior: SurrogatePosterior) -> SurrogatePosterior:
+            targets = posterior.targets.unsqueeze(-1)
+            pool = torch.cat([posterior.X, X])
+            return ModelPosterior(posterior.model(), pool, posterior.rows.tolist(), targets)
 
-        return Outlook(
+        return PoolState(
             {arch: row for row, arch in enumerate(everything)},
             everything.__getitem__,
-            tuple(further(belief) for belief in outlook.beliefs),
-            tuple(replace(c, belief=further(c.belief)) for c in outlook.constraints),
+            tuple(further(posterior) for posterior in pool_state.posteriors),
+            tuple(replace(c, posterior=further(c.posterior)) for c in pool_state.constraints),
         )
 
     # -- state --------------------------------------------------------------------------------
@@ -187,10 +189,10 @@ class Surrogate:
             session.restore(state["sessions"][name])
 
 
-def learned(constraint: Constraint, belief: Belief) -> LearnedConstraint:
+def learned(constraint: Constraint, posterior: SurrogatePosterior) -> LearnedConstraint:
     """A constraint on what a surrogate predicts, on the surrogate's scale."""
-    bound = belief.to_scale(torch.from_numpy(np.array([constraint.bound], dtype=np.float64)))
-    return LearnedConstraint(belief, float(bound), 1 if constraint.sense == "<=" else -1)
+    bound = posterior.to_scale(torch.from_numpy(np.array([constraint.bound], dtype=np.float64)))
+    return LearnedConstraint(posterior, float(bound), 1 if constraint.sense == "<=" else -1)
 
 
 def _tensor(X: FloatArray) -> Tensor:

@@ -177,7 +177,7 @@ def checked(result: Any, seconds: float) -> Evaluation:
         UserError: if it is neither a number nor an evaluation.
     """
     if isinstance(result, Evaluation):
-        return result if result.cost is not None else replace(result, cost=seconds)
+        return _explained(result if result.cost is not None else replace(result, cost=seconds))
     if hasattr(result, "item") and getattr(result, "ndim", 0) == 0:  # a number of NumPy or torch
         result = result.item()
     if isinstance(result, Mapping):
@@ -191,5 +191,17 @@ def checked(result: Any, seconds: float) -> Evaluation:
             f"evaluate returned {type(result).__name__}; it must return a number (larger is "
             "better) or an Evaluation."
         )
-    value = float(result)
-    return Evaluation(value, seconds, "ok" if math.isfinite(value) else "diverged")
+    return _explained(Evaluation(float(result), seconds))
+
+
+def _explained(evaluation: Evaluation) -> Evaluation:
+    """A value that is no number counts as a failure, and says so."""
+    if evaluation.status != "ok" or math.isfinite(evaluation.value):
+        return evaluation
+    reason = evaluation.reason or f"the value is {named_number(evaluation.value)}"
+    return replace(evaluation, status="diverged", reason=reason)
+
+
+def named_number(value: float) -> str:
+    """What is not finite, as people write it."""
+    return "NaN" if math.isnan(value) else "infinite"

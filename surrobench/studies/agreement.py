@@ -12,6 +12,7 @@ from surrobench.studies.plan_file import read_plan_file
 from surrobench.studies.record import Record, canonical_json
 from surrobench.studies.run_files import read_environments
 from surrobench.studies.store import ResultStore
+from surrobench.wording import counted
 
 _SHOWN = 5
 
@@ -31,7 +32,9 @@ def disagreements(first: Path, second: Path) -> list[str]:
     ]
     sentences = [*_missing(one, other, first, second)]
     if changed:
-        sentences.append(f"{len(changed)} of {len(common)} common cells have other numbers:")
+        sentences.append(
+            f"{len(changed)} of {counted(len(common), 'common cell')} with other numbers:"
+        )
         sentences += [f"  {difference(one[key], other[key])}" for key in changed[:_SHOWN]]
         if len(changed) > _SHOWN:
             sentences.append(f"  and {len(changed) - _SHOWN} more")
@@ -42,7 +45,7 @@ def disagreements(first: Path, second: Path) -> list[str]:
 def _current(folder: Path) -> dict[str, Record]:
     """The intact records that the folder's plan names."""
     store = ResultStore(folder)
-    if not store.cells.is_dir():
+    if not store.exists:
         raise UserError(f"{folder} is not a run folder with cells.")
     records = store.scan().records
     planned = set(read_plan_file(folder).keys.values())
@@ -58,7 +61,7 @@ def _missing(
             names = {str(named(here[key])): None for key in lonely}
             text = "; ".join(list(names)[:_SHOWN])
             more = "; …" if len(names) > _SHOWN else ""
-            yield f"{len(lonely)} cells are in {folder} alone: {text}{more}"
+            yield f"{counted(len(lonely), 'cell is', 'cells are')} in {folder} alone: {text}{more}"
 
 
 def named(record: Record) -> str:
@@ -81,7 +84,8 @@ def difference(one: Record, other: Record) -> str:
         return f"{named(one)}: {', '.join(names)}"
     worst = max(numbers, key=lambda name: abs(one.payload[name] - other.payload[name]))
     before, now = one.payload[worst], other.payload[worst]
-    return f"{named(one)}: {worst} is {before!r} and {now!r} ({len(names)} values differ)"
+    many = counted(len(names), "value differs", "values differ")
+    return f"{named(one)}: {worst} is {before!r} and {now!r} ({many})"
 
 
 def _is_number(record: Record, name: str) -> bool:

@@ -13,11 +13,7 @@ from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
 from surrobench.predictors.given import GivenPart
-from surrobench.studies.strict_toml import (
-    complaints,
-    line_of_text,
-    refuse,
-)
+from surrobench.strict_toml import complaints, line_of_text, refuse
 
 MOST_SEEDS = 100_000
 

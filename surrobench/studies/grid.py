@@ -14,14 +14,10 @@ from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.config import PredictorChoice, Study
 from surrobench.studies.describe import describe
-from surrobench.studies.protocols import (
-    advice,
-    check_size,
-    fitting_sizes,
-    largest_train_size,
-)
+from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks, load_task
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
@@ -30,7 +26,7 @@ NUMBERS_VERSION = 2
 """Raised whenever a change of this package changes the numbers of existing cells."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One unit of work.
 
@@ -70,7 +66,15 @@ class Cell:
 
     def name(self) -> tuple[Any, ...]:
         """The identity as a tuple: two cells of one name are two versions of the same row."""
-        return tuple(self.identity().values())
+        return (
+            self.task,
+            self.predictor,
+            self.transform,
+            self.encoding,
+            self.train_size,
+            self.seed,
+            self.protocol,
+        )
 
     def method(self) -> str:
         """The predictor with its encoding, in one line."""
@@ -272,7 +276,7 @@ def _add_task(
         listed = ", ".join(map(str, instead))
         if instead:
             for size in sizes:
-                reason = f"{len(task)} architectures; instead trained on {listed}"
+                reason = f"{counted(len(task), 'architecture')}; instead trained on {listed}"
                 _skip(plan, study, task, size, columns, reason)
             sizes = instead
     for size in sizes:

@@ -20,13 +20,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import BoolArray, FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.wording import counted
 
 Judging = Literal["auto", "held-out", "searched"]
 HELD_OUT = "held-out runs"
@@ -129,7 +128,8 @@ def holds_out(table: TableTask, judging: Judging) -> bool:
         return count >= min(FEWEST, len(table))
     if count < 2:
         raise UserError(
-            f'judge = "held-out": the table of {table.name!r} has {count} architectures with '
+            f'judge = "held-out": the table of {table.name!r} has '
+            f"{counted(count, 'architecture')} with "
             'several training runs, and a study needs at least 2; use judge = "auto".'
         )
     return True

@@ -1,13 +1,15 @@
-"""The kinds of study, and what each brings to the common way of running and reporting them."""
+"""The kinds of study, and what each brings to the common way of running them.
+
+What a kind needs is imported on first use: a plan needs no torch, and a worker no report. How the
+results of a kind are shown is said in :mod:`surrobench.reporting.kinds`.
+"""
 
 from __future__ import annotations
 
-import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.config import Study, build_study
@@ -19,24 +21,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from surrobench.studies.expected_cost import Cost
-    from surrobench.studies.grid import Plan, PlannedCell, Work
+    from surrobench.studies.grid import Cell, Plan, PlannedCell, Work
+    from surrobench.studies.pipeline_grid import PipelineCell
+    from surrobench.studies.search_grid import SearchCell
+
+    Framer = Callable[[Iterable[Record], Sequence[str]], pd.DataFrame]
 
 AnyStudy = Study | SearchStudy | PipelineStudy
+S = TypeVar("S", Study, SearchStudy, PipelineStudy)
+C = TypeVar("C", bound="PlannedCell")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of study. Parts that import much are named as ``"module:function"``.
+class StudyKind(ABC, Generic[S, C]):
+    """One kind of study: its settings, its cells, and its results table.
 
     Attributes:
         name: value of the key ``kind``.
         model: the checked settings.
-        build: checks the content of a file.
-        planner: lays out the cells.
-        run_cell: computes a cell in a worker.
-        expected: says what a cell may cost.
-        framer: turns records into the results table.
-        ends: turns that into one row per cell.
         columns: that every results table has; the first two are task and method.
         sign: the column that tells its results from those of the kinds behind it in
             :data:`KINDS_BY_SIGN`.
@@ -45,143 +46,247 @@ class Kind:
         parts: columns that tell methods apart; the first one is the subject.
         methods: that key.
         caption: what the progress says of a finished record.
-        results: checks a results table for the report.
-        report: writes tables and figures of that.
-        ranking: makes the table for the terminal.
-        companions: files of a run folder that ``results`` takes too: argument -> file name.
-        remains: payload and timing of a cell whose worker was lost, if something is kept.
-        finish: called with study, base and folder when the cells are done, if anything.
+        companions: files of a run folder that belong to its results: argument -> file name.
     """
 
-    name: str
-    model: type[Study] | type[SearchStudy] | type[PipelineStudy]
-    build: Callable[[Mapping[str, Any], str, str], Any]
-    planner: str
-    run_cell: str
-    expected: str
-    framer: str
-    ends: str
-    columns: tuple[str, ...]
-    sign: str
-    row: tuple[str, ...]
-    subject: str
-    parts: tuple[str, ...]
-    methods: str
-    caption: str
-    results: str
-    report: str
-    ranking: str
-    companions: Mapping[str, str]
-    remains: str | None = None
-    finish: str | None = None
+    name: ClassVar[str]
+    model: type[S]
+    columns: ClassVar[tuple[str, ...]]
+    sign: ClassVar[str]
+    row: ClassVar[tuple[str, ...]]
+    subject: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]]
+    methods: ClassVar[str]
+    caption: ClassVar[str]
+    companions: ClassVar[Mapping[str, str]] = {}
 
-    def plan(self, study: Any, base: Path) -> Plan:
-        """The cells of a study."""
-        plan: Plan = imported(self.planner)(study, base)
-        return plan
+    @abstractmethod
+    def build(self, content: Mapping[str, Any], text: str = "", source: str = "study") -> S:
+        """Check the content of a study; ``text`` is searched for the lines of mistakes.
+
+        Raises:
+            UserError: listing every mistake.
+        """
+
+    @abstractmethod
+    def plan(self, study: S, base: Path) -> Plan:
+        """Resolve the parts of a study and lay out its cells.
+
+        Args:
+            study: what to run.
+            base: folder that relative card paths start from.
+
+        Raises:
+            UserError: for unknown names and parts that do not go together.
+        """
 
     @property
-    def cost(self) -> Callable[[Any, Work], Cost]:
-        """Says what a cell may cost, of the work that its task asks for."""
-        cost: Callable[[Any, Work], Cost] = imported(self.expected)
-        return cost
+    @abstractmethod
+    def run_cell(self) -> Callable[[C], Record]:
+        """Computes a cell; asking for it imports all that a worker needs, so that no cell does."""
+
+    @property
+    def worker_target(self) -> str:
+        """Where another process, which has not imported anything yet, finds :attr:`run_cell`."""
+        return f"{__name__}:{self.name.upper()}.run_cell"
+
+    @abstractmethod
+    def cost(self, cell: C, work: Work) -> Cost:
+        """What a cell may cost, of the work that its task asks for."""
+
+    @abstractmethod
+    def framer(self) -> Framer:
+        """What turns records into the results table, in the order of the given keys."""
 
     def frame(self, records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
-        """The results table of records."""
-        frame: pd.DataFrame = imported(self.framer)(records, order)
-        return frame
+        """The results table of records, in the order of the keys of ``order``."""
+        return self.framer()(records, order)
+
+    @abstractmethod
+    def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """How every cell ended: ``key``, the subject, ``status`` and ``reason``."""
 
     def cells(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row per cell of a results table: ``key``, ``method``, ``status`` and ``reason``."""
-        cells: pd.DataFrame = imported(self.ends)(frame)
-        return cells.rename(columns={self.subject: "method"})
+        return self._ends(frame).rename(columns={self.subject: "method"})
 
-    def salvage(self, cell: PlannedCell) -> tuple[dict[str, Any], dict[str, Any]]:
+    def salvage(self, cell: C) -> tuple[dict[str, Any], dict[str, Any]]:
         """Payload and timing that a lost worker has left of a cell."""
-        if self.remains is None:
-            return {}, {}
-        left: tuple[dict[str, Any], dict[str, Any]] = imported(self.remains)(cell)
-        return left
+        return {}, {}
 
-    def close(self, study: AnyStudy, base: Path, folder: Path) -> None:
-        """What is written once the cells are done."""
-        if self.finish is not None:
-            imported(self.finish)(study, base, folder)
+    def close(self, study: S, base: Path, folder: Path) -> None:
+        """Write what belongs beside the results once the cells are done."""
 
 
-def imported(target: str) -> Any:
-    """What ``"module:name"`` names."""
-    module, _, name = target.partition(":")
-    return attrgetter(name)(importlib.import_module(module))
+class PredictionKind(StudyKind[Study, "Cell"]):
+    """Predictors that are fitted to some architectures of a table and judged on others."""
+
+    name = "prediction"
+    model = Study
+    columns = ("task", "predictor", "transform", "encoding", "train_size", "seed", "status")
+    sign = "predictor"
+    row = ("key",)
+    subject = "predictor"
+    parts = ("predictor", "transform", "encoding")
+    methods = "predictors"
+    caption = "{predictor} n={train_size}"
+
+    def build(self, content: Mapping[str, Any], text: str = "", source: str = "study") -> Study:
+        """The settings of a prediction study."""
+        return build_study(content, text, source)
+
+    def plan(self, study: Study, base: Path) -> Plan:
+        """By task, train size, seed, predictor and encoding."""
+        from surrobench.studies.grid import make_plan
+
+        return make_plan(study, base)
+
+    @property
+    def run_cell(self) -> Callable[[Cell], Record]:
+        """One fit and its scores."""
+        from surrobench.studies.prediction import run_cell
+
+        return run_cell
+
+    def cost(self, cell: Cell, work: Work) -> Cost:
+        """One fit, and answers for the test architectures."""
+        from surrobench.studies.expected_cost import prediction_cost
+
+        return prediction_cost(cell, work)
+
+    def framer(self) -> Framer:
+        """One row per cell."""
+        from surrobench.studies.prediction_frame import make_frame
+
+        return make_frame
+
+    def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
+        from surrobench.studies.prediction_frame import ends
+
+        return ends(frame)
 
 
-PREDICTION = Kind(
-    name="prediction",
-    model=Study,
-    build=build_study,
-    planner="surrobench.studies.grid:make_plan",
-    run_cell="surrobench.studies.prediction:run_cell",
-    expected="surrobench.studies.expected_cost:prediction_cost",
-    framer="surrobench.studies.prediction_frame:make_frame",
-    ends="surrobench.studies.prediction_frame:ends",
-    columns=("task", "predictor", "transform", "encoding", "train_size", "seed", "status"),
-    sign="predictor",
-    row=("key",),
-    subject="predictor",
-    parts=("predictor", "transform", "encoding"),
-    methods="predictors",
-    caption="{predictor} n={train_size}",
-    results="surrobench.report.results:Results.of",
-    report="surrobench.report:write_report",
-    ranking="surrobench.report:terminal_table",
-    companions={},
-)
-SEARCH = Kind(
-    name="search",
-    model=SearchStudy,
-    build=build_search,
-    planner="surrobench.studies.search_grid:make_search_plan",
-    run_cell="surrobench.studies.search:run_search",
-    expected="surrobench.studies.expected_cost:search_cost",
-    framer="surrobench.studies.search_frame:make_search_frame",
-    ends="surrobench.studies.search_frame:ends",
-    columns=("task", "strategy", "seed", "evaluation", "best_value", "status"),
-    sign="strategy",
-    row=("key", "evaluation"),
-    subject="strategy",
-    parts=("strategy", "predictor", "encoding", "acquisition"),
-    methods="strategies",
-    caption="{strategy}, seed {seed}",
-    results="surrobench.report.search.results:SearchResults.of",
-    report="surrobench.report:write_search_report",
-    ranking="surrobench.report:search_terminal_table",
-    companions={"fronts": "fronts.csv"},
-    remains="surrobench.studies.search:remains",
-    finish="surrobench.studies.search_fronts:write_fronts",
-)
-PIPELINE = Kind(
-    name="pipeline",
-    model=PipelineStudy,
-    build=build_pipeline,
-    planner="surrobench.studies.pipeline_grid:make_pipeline_plan",
-    run_cell="surrobench.studies.pipeline:run_pipeline",
-    expected="surrobench.studies.expected_cost:pipeline_cost",
-    framer="surrobench.studies.pipeline_frame:make_pipeline_frame",
-    ends="surrobench.studies.pipeline_frame:ends",
-    columns=("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status"),
-    sign="candidates",
-    row=("key", "arch"),
-    subject="predictor",
-    parts=("predictor", "encoding", "acquisition"),
-    methods="predictors",
-    caption="{predictor}, seed {seed}",
-    results="surrobench.report.pipeline.results:PipelineResults.of",
-    report="surrobench.report:write_pipeline_report",
-    ranking="surrobench.report:pipeline_terminal_table",
-    companions={},
-)
-KINDS = {kind.name: kind for kind in (PREDICTION, SEARCH, PIPELINE)}
-KINDS_BY_SIGN = (PIPELINE, SEARCH, PREDICTION)  # the former two have predictors too
+class SearchKind(StudyKind[SearchStudy, "SearchCell"]):
+    """Strategies that choose one architecture after another, by a table or by live training."""
+
+    name = "search"
+    model = SearchStudy
+    columns = ("task", "strategy", "seed", "evaluation", "best_value", "status")
+    sign = "strategy"
+    row = ("key", "evaluation")
+    subject = "strategy"
+    parts = ("strategy", "predictor", "encoding", "acquisition")
+    methods = "strategies"
+    caption = "{strategy}, seed {seed}"
+    companions: ClassVar[Mapping[str, str]] = {"fronts": "fronts.csv"}
+
+    def build(
+        self, content: Mapping[str, Any], text: str = "", source: str = "study"
+    ) -> SearchStudy:
+        """The settings of a search study."""
+        return build_search(content, text, source)
+
+    def plan(self, study: SearchStudy, base: Path) -> Plan:
+        """By task, seed and strategy."""
+        from surrobench.studies.search_grid import make_search_plan
+
+        return make_search_plan(study, base)
+
+    @property
+    def run_cell(self) -> Callable[[SearchCell], Record]:
+        """One search, step by step."""
+        from surrobench.studies.search import run_search
+
+        return run_search
+
+    def cost(self, cell: SearchCell, work: Work) -> Cost:
+        """A step per evaluation, and the trainings of a live task."""
+        from surrobench.studies.expected_cost import search_cost
+
+        return search_cost(cell, work)
+
+    def framer(self) -> Framer:
+        """One row per evaluation."""
+        from surrobench.studies.search_frame import make_search_frame
+
+        return make_search_frame
+
+    def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
+        from surrobench.studies.search_frame import ends
+
+        return ends(frame)
+
+    def salvage(self, cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the checkpoint of a search holds that was cut off."""
+        from surrobench.studies.search import remains
+
+        return remains(cell)
+
+    def close(self, study: SearchStudy, base: Path, folder: Path) -> None:
+        """Write the non-dominated sets of searches for several objectives."""
+        from surrobench.studies.search_fronts import write_fronts
+
+        write_fronts(study, base, folder)
+
+
+class PipelineKind(StudyKind[PipelineStudy, "PipelineCell"]):
+    """Predictors that learn from short trainings and choose which candidates to train in full."""
+
+    name = "pipeline"
+    model = PipelineStudy
+    columns = ("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status")
+    sign = "candidates"
+    row = ("key", "arch")
+    subject = "predictor"
+    parts = ("predictor", "encoding", "acquisition")
+    methods = "predictors"
+    caption = "{predictor}, seed {seed}"
+
+    def build(
+        self, content: Mapping[str, Any], text: str = "", source: str = "study"
+    ) -> PipelineStudy:
+        """The settings of a pipeline study."""
+        return build_pipeline(content, text, source)
+
+    def plan(self, study: PipelineStudy, base: Path) -> Plan:
+        """By task, with the cells of one seed together."""
+        from surrobench.studies.pipeline_grid import make_pipeline_plan
+
+        return make_pipeline_plan(study, base)
+
+    @property
+    def run_cell(self) -> Callable[[PipelineCell], Record]:
+        """One choice among candidates, and full trainings that judge it."""
+        from surrobench.studies.pipeline import run_pipeline
+
+        return run_pipeline
+
+    def cost(self, cell: PipelineCell, work: Work) -> Cost:
+        """A fit to short trainings, answers for all candidates, and trainings."""
+        from surrobench.studies.expected_cost import pipeline_cost
+
+        return pipeline_cost(cell, work)
+
+    def framer(self) -> Framer:
+        """One row per architecture that a cell looked at."""
+        from surrobench.studies.pipeline_frame import make_pipeline_frame
+
+        return make_pipeline_frame
+
+    def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
+        from surrobench.studies.pipeline_frame import ends
+
+        return ends(frame)
+
+
+Kind = StudyKind[Any, Any]
+"""Any of the kinds, where only a file or a table says which."""
+PREDICTION = PredictionKind()
+SEARCH = SearchKind()
+PIPELINE = PipelineKind()
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (PREDICTION, SEARCH, PIPELINE)}
+# The former two have predictors too.
+KINDS_BY_SIGN: tuple[Kind, ...] = (PIPELINE, SEARCH, PREDICTION)
 
 
 def kind_of(content: Mapping[str, Any] | AnyStudy, source: str = "study") -> Kind:

@@ -1,8 +1,8 @@
 """Parts of a study put together: shards, and runs of it that did not come to the end.
 
 What is copied are records, each checked against its checksum. Everything is looked at first, and
-only then written, so that parts which do not belong together leave no trace; writing goes record
-by record, so that a merge that was cut off goes on when it is repeated.
+only then written, so that parts which do not belong together leave no trace; writing goes segment
+by segment, so that a merge that was cut off goes on when it is repeated.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import CorruptRecordError, ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.tally import Tally
+from surrobench.wording import counted
 
 _SHOWN = 5
 UNFINISHED = "unfinished"
@@ -159,13 +160,18 @@ class _Work:
             shown = conflicts[:_SHOWN]
             shown += [f"and {len(conflicts) - _SHOWN} more"] if len(conflicts) > _SHOWN else []
             raise UserError(
-                f"{len(conflicts)} cells have different numbers in two places, so nothing was "
-                "merged:\n  " + "\n  ".join(shown) + "\nKeep the one that can be computed again "
+                f"{counted(len(conflicts), 'cell has', 'cells have')} different numbers in two "
+                "places, so nothing was merged:\n  "
+                + "\n  ".join(shown)
+                + "\nKeep the one that can be computed again "
                 "(surrobench verify RUN OTHER says what differs around them) and remove the other."
             )
 
     def copy(self) -> None:
         """Copy what is chosen and not there yet, and remove the checkpoints of what is finished."""
+        self.store.write_all(self._copies())
+
+    def _copies(self) -> Iterator[Record]:
         merged = self.merged
         for key, place in self._source.items():
             if place is self.store:
@@ -174,7 +180,7 @@ class _Work:
             record = self._read(place, key)
             if record is None:
                 continue
-            self.store.write(record)
+            yield record
             merged.copied[place.folder] += 1
             merged.replaced += key in self._present
             if record.status == "ok":
@@ -201,7 +207,7 @@ class _Work:
             return place.read(key)
         except CorruptRecordError:
             if place is not self.store:
-                self.merged.damaged.append(place.path(key))
+                self.merged.damaged.append(place.where(key))
             return None
 
 
@@ -216,8 +222,8 @@ def _conflicts(
         ):
             continue
         yield (
-            f"{difference(record, another)} in {place.path(record.key)} and "
-            f"{other.path(record.key)}"
+            f"{difference(record, another)} in {place.where(record.key)} and "
+            f"{other.where(record.key)}"
         )
 
 
@@ -262,13 +268,11 @@ def _finish(
     store: ResultStore, planned: PlannedCells, merged: Merged, observer: RunObserver
 ) -> None:
     """Set aside what is damaged, make the view, and count."""
-    from surrobench.studies.view import save_frame, with_rankings
+    from surrobench.studies.view import make_view
 
-    order = list(planned.keys.values())
-    found = store.scan(order)
+    store.pack()
+    found = store.check(planned.keys.values())
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
-    records = list(found.records.values())
-    frame = KINDS[planned.kind].frame(records, order)
-    save_frame(with_rankings(frame, planned.rankings), store.folder)
-    merged.tally = Tally.count(planned, records, merged.damaged)
+    make_view(store, planned, found.statuses)
+    merged.tally = Tally.count(store, planned, found, merged.damaged)

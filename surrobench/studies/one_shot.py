@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau, kendall_tau_top_half
 from surrobench.spaces.architecture import Arch
@@ -20,8 +20,8 @@ from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.live import LiveTask
 from surrobench.training.cells import OPERATIONS
 from surrobench.training.costs import count_params
+from surrobench.wording import counted
 
-FloatArray = npt.NDArray[np.float64]
 Tell = Callable[[str], None]
 
 STAND_ALONE, RANDOM, LARGEST = "stand-alone training", "random cell", "largest cell"
@@ -89,7 +89,7 @@ def compare_one_shot(
     tell = tell or (lambda _message: None)
     task = replace(task, value="accuracy")
     archs = connected_cells(task, cells, sample_seed)
-    tell(f"{cells} cells, trained {trainings} times each")
+    tell(f"{counted(cells, 'cell')}, trained {counted(trainings, 'time')} each")
     sample = _Sample(task, archs, [task.evaluate_many(archs, seed=s) for s in range(trainings)])
     found: list[Search] = []
     for seed in range(seeds):  # the first seed of all methods comes before the second of any
@@ -140,7 +140,10 @@ def connected_cells(task: LiveTask, n: int, seed: int) -> list[Arch]:
         if not space.disconnected(arch)
     ]
     if len(connected) < n:
-        raise UserError(f"cells is {n}, but only {len(connected)} connected cells were drawn.")
+        raise UserError(
+            f"cells is {n}, but only "
+            f"{counted(len(connected), 'connected cell was', 'connected cells were')} drawn."
+        )
     return connected[:n]
 
 

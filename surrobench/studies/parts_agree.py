@@ -12,6 +12,7 @@ from surrobench.errors import UserError
 from surrobench.studies.plan_file import PLAN_FILE, SINGULAR, PlannedCells, read_plan_file
 from surrobench.studies.plan_file import difference as changes
 from surrobench.studies.run_files import STUDY_FILE
+from surrobench.wording import counted, one_or_many
 
 _SHOWN = 5
 _NOT_OF_CELLS = ("name", "description", "timeout_seconds", "memory_gib", "tasks", "live")
@@ -66,7 +67,11 @@ def refuse_other_studies(parts: Sequence[Part]) -> None:
         found = list(_differences(first, other))
         if found:
             shown = found[:_SHOWN]
-            shown += [f"and {len(found) - _SHOWN} more differences"] if len(found) > _SHOWN else []
+            shown += (
+                [f"and {counted(len(found) - _SHOWN, 'more difference')}"]
+                if len(found) > _SHOWN
+                else []
+            )
             raise UserError(
                 f"{first.folder} and {other.folder} are not parts of one study:\n  "
                 + "\n  ".join(shown)
@@ -97,12 +102,14 @@ def _differences(one: Part, other: Part) -> Iterator[str]:
     if changed:
         name = ", ".join(str(part) for part in changed[0] if part not in ("", None))
         yield (
-            f"{len(changed)} cells of one name have other keys, such as {name}: "
+            f"{counted(len(changed), 'cell')} of one name "
+            f"{one_or_many(len(changed), 'has', 'have')} other keys, such as {name}: "
             f"{first.keys[changed[0]]} in {one.file}, {second.keys[changed[0]]} in {other.file}"
         )
     else:
         yield (
-            f"{one.file} is of {first.study.cells} cells, {other.file} of {second.study.cells} "
+            f"{one.file} is of {counted(first.study.cells, 'cell')}, {other.file} of "
+            f"{second.study.cells} "
             f"({first.study.digest[:12]} and {second.study.digest[:12]})"
         )
 

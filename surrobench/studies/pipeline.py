@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from surrobench.errors import UserError, text_of
+from surrobench.arrays import FloatArray
+from surrobench.errors import UserError
 from surrobench.metrics import ranking
 from surrobench.studies.pipeline_choice import (
     Picks,
@@ -33,12 +33,11 @@ from surrobench.studies.pipeline_task import (
     load_pipeline_task,
     mean_value,
 )
-from surrobench.studies.prediction import reason_of, seeded
+from surrobench.studies.prediction import is_out_of_memory, reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search import packed, strategy_seed
 from surrobench.tasks.evaluation import Evaluation
 
-FloatArray = npt.NDArray[np.float64]
 UNTRAINED = ("random", "largest")
 """Baselines that need no short trainings."""
 _LEAST_RANKED = 3  # fewer have no rank correlation worth the name
@@ -66,8 +65,7 @@ def run_pipeline(cell: PipelineCell) -> Record:
             picks = _picks(cell, pool, np.array([one.value for one in brief]))
         content, timing = _judged(cell, task, pool, picks, brief)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
-        status: Status = "oom" if memory else "failed"
+        status: Status = "oom" if is_out_of_memory(error) else "failed"
         return _record(cell, status, reason_of(error), trace=traceback.format_exc())
     return _record(cell, "ok", "", content, timing)
 
@@ -163,7 +161,7 @@ def _columns(
         "pick": [place.get(row, 0) for row in rows],
         "reference": [row in reference for row in rows],
         "predicted": [float(picks.predicted[row]) for row in rows],
-        "predicted_std": [float(picks.deviation[row]) for row in rows],
+        "predicted_std": [float(picks.std[row]) for row in rows],
         "brief_value": [brief[row].value if row < len(brief) else math.nan for row in rows],
         "value": [values.get(row, unknown)[0] for row in rows],
         "value_std": [values.get(row, unknown)[1] for row in rows],

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from surrobench.acquisition import make_acquisition
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
+from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.predictive import predict
 from surrobench.strategies.batches import select_batch
 from surrobench.studies.pipeline_task import CandidatePool
-
-FloatArray = npt.NDArray[np.float64]
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Picks:
 
     rows: list[int]
     predicted: FloatArray
-    deviation: FloatArray
+    std: FloatArray
     timing: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -74,27 +73,28 @@ def pick_by_predictor(
     model = recipe.fit(X[: len(y)].clone(), y.clone(), seed=seed)
     fitted = time.perf_counter()
     predictive = predict(model, X)
-    belief = ModelBelief(model, X, range(len(y)), y)
+    posterior = ModelPosterior(model, X, range(len(y)), y)
     allowed = torch.ones(len(X), dtype=torch.bool)
     function = make_acquisition(acquisition)
-    rows = select_batch(function, Situation((belief,), allowed, seed=seed), n)
+    rows = select_batch(function, AcquisitionContext((posterior,), allowed, seed=seed), n)
     ended, cpu_ended = time.perf_counter(), time.process_time()
-    predicted, deviation = np.asarray(predictive.median), np.asarray(predictive.std)
-    if not (np.isfinite(predicted).all() and np.isfinite(deviation).all()):
+    predicted, std = np.asarray(predictive.median), np.asarray(predictive.std)
+    if not (np.isfinite(predicted).all() and np.isfinite(std).all()):
         raise ValueError("the predictions are not finite.")
     timing = {
         "fit_seconds": fitted - started,
         "score_seconds": ended - fitted,
         "cpu_seconds": cpu_ended - cpu_started,
     }
-    return Picks(rows, predicted, deviation, timing)
+    return Picks(rows, predicted, std, timing)
 
 
 def _targets(brief: FloatArray) -> torch.Tensor:
     known = np.isfinite(brief)
     if known.sum() < 2:
         raise ValueError(
-            f"{int(known.sum())} of {len(brief)} short trainings have a value; a predictor needs 2."
+            f"{int(known.sum())} of {counted(len(brief), 'short training')} have a value; a "
+            "predictor needs 2."
         )
     filled = np.where(known, brief, brief[known].min())
     return torch.tensor(filled, dtype=torch.float64).unsqueeze(-1)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from surrobench.strict_toml import complaints, refuse
 from surrobench.studies.config import (
     code_in,
     filled_list,
@@ -21,7 +22,7 @@ from surrobench.studies.config import (
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
-from surrobench.studies.strict_toml import complaints, refuse
+from surrobench.wording import counted
 
 BASELINES = ("random", "best-trained", "largest")
 """Choices without a predictor: uniform ones, the best of the trained sample itself, and the
@@ -71,7 +72,7 @@ class PipelineStudy(BaseModel):
         predictors: names, or tables with options (and a label, and an encoding of its own).
         encodings: ``"default"`` is the one that the task proposes (for live tasks, what follows
             from the kinds of the decisions).
-        acquisitions: what picks from a belief.
+        acquisitions: what picks from a posterior.
         candidates: architectures that can be picked; a smaller task offers all it has.
         train: how many of them are trained briefly.
         picks: how many each predictor picks.
@@ -143,7 +144,7 @@ class PipelineStudy(BaseModel):
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
         yield "candidates", f"{self.candidates:,}, of which {self.train:,} are trained briefly"
-        yield "picks", f"{self.picks} by each predictor, trained fully {self.runs} times"
+        yield "picks", f"{self.picks} by each predictor, trained fully {counted(self.runs, 'time')}"
 
 
 def _optional_count(value: Any) -> int | None:

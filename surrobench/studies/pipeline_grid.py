@@ -27,6 +27,7 @@ from surrobench.studies.pipeline_task import (
 )
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks
+from surrobench.wording import counted
 
 PIPELINE_VERSION = 2
 """Raised when pipelines of the same description give other numbers: enters every key."""
@@ -150,7 +151,7 @@ def _check_pool(study: PipelineStudy, task: PipelineTask) -> None:
     for name in ("train", "picks"):
         if getattr(study, name) > there:
             raise UserError(
-                f"task {task.name!r} has {there} different networks, too few for "
+                f"task {task.name!r} has {counted(there, 'different network')}, too few for "
                 f"{name} = {getattr(study, name)}."
             )
 

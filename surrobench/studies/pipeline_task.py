@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.encodings.default import default_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -31,7 +32,6 @@ from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.task import TableTask
 from surrobench.training.groups import Job, alike
 
-FloatArray = npt.NDArray[np.float64]
 FIRST_FULL_SEED = 1_000_000
 """Full trainings have seeds from here on, so none shares its seed with a short training."""
 

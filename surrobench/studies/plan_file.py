@@ -18,10 +18,13 @@ from surrobench.errors import DamagedStoreError
 from surrobench.sealed import seal, unseal
 from surrobench.studies.grid import Plan, Skipped
 from surrobench.studies.kinds import KINDS
+from surrobench.wording import counted
 
 PLAN_FILE = "plan.json"
 WHAT = "plan"
 SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
+MANY = 20_000
+"""With more cells than this a plan is written in columns, which take a fraction of the room."""
 Name = tuple[Any, ...]
 
 
@@ -73,6 +76,8 @@ class PlannedCells:
 
     def changed(self, plan: Plan) -> list[Name]:
         """Names of cells that the folder knows under another key."""
+        if not self.keys:
+            return []
         names = ((cell.name(), cell.key) for cell in plan.cells)
         return [name for name, key in names if self.keys.get(name, key) != key]
 
@@ -95,9 +100,10 @@ class PlannedCells:
         """
         self.kind, self.version = plan.kind, plan.version
         parts = KINDS[plan.kind].parts
-        methods = (tuple(cell.identity()[part] for part in parts) for cell in plan.cells)
-        self.methods = list(dict.fromkeys(methods))
         named = {cell.name(): cell.key for cell in plan.cells}
+        columns = list(plan.cells[0].identity()) if plan.cells else []
+        method = [columns.index(part) for part in parts if columns]
+        self.methods = list(dict.fromkeys(tuple(name[at] for at in method) for name in named))
         mine = named
         if share is not None and share is not plan:
             mine = {cell.name(): cell.key for cell in share.cells}
@@ -133,6 +139,11 @@ class PlannedCells:
             self.whole, self.places = None, {}  # all of it, in its order
 
     @property
+    def is_known(self) -> bool:
+        """Whether the folder has a plan, which may be of no cells at all."""
+        return bool(self.keys) or self.whole is not None
+
+    @property
     def elsewhere(self) -> int:
         """Cells of the study that are not here."""
         return 0 if self.whole is None else self.whole.cells - len(self.places)
@@ -152,7 +163,7 @@ class PlannedCells:
         """Write ``plan.json``, sealed."""
         content = {
             "kind": self.kind,
-            "cells": [[key, *name] for name, key in self.keys.items()],
+            "cells": _written(self.keys),
             "skipped": [asdict(skip) for skip in self.skipped],
             "ingredients": self.ingredients,
             "methods": self.methods,
@@ -164,6 +175,25 @@ class PlannedCells:
             content["places"] = [self.places.get(name) for name in self.keys]
         body = json.dumps(content, ensure_ascii=False).encode()
         write_atomically(folder / PLAN_FILE, seal(body, WHAT))
+
+
+def _written(keys: Mapping[Name, str]) -> Any:
+    """Cells as rows of key and name; where there are many, as columns of numbered values."""
+    if len(keys) <= MANY:
+        return [[key, *name] for name, key in keys.items()]
+    columns = []
+    for column in zip(*keys, strict=True):
+        values: dict[Any, int] = {}
+        numbers = [values.setdefault(value, len(values)) for value in column]
+        columns.append({"values": list(values), "numbers": numbers})
+    return {"keys": list(keys.values()), "columns": columns}
+
+
+def _read(cells: Any) -> dict[Name, str]:
+    if isinstance(cells, list):
+        return {tuple(name): key for key, *name in cells}
+    texts = [[column["values"][n] for n in column["numbers"]] for column in cells["columns"]]
+    return dict(zip(zip(*texts, strict=True), cells["keys"], strict=True))
 
 
 def difference(kind: str, name: str, before: str, now: str) -> str:
@@ -199,7 +229,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
         return PlannedCells()
     try:
         content = _content(path.read_bytes())
-        keys = {tuple(name): key for key, *name in content["cells"]}
+        keys = _read(content["cells"])
         skipped = [Skipped(**skip) for skip in content["skipped"]]
         kind = content.get("kind", "prediction")
         methods = [
@@ -216,7 +246,7 @@ def read_plan_file(folder: Path) -> PlannedCells:
             places = zip(keys, content["places"], strict=True)
             planned.places = {name: place for name, place in places if place is not None}
         return planned
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedStoreError(
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
@@ -225,8 +255,11 @@ def read_plan_file(folder: Path) -> PlannedCells:
 
 def _content(written: bytes) -> Any:
     """What is in a plan; those of earlier versions are not sealed."""
-    plain = json.loads(written)
-    return plain if "cells" in plain else json.loads(unseal(written, WHAT))
+    if not written.startswith(b'{"sha256"'):
+        plain = json.loads(written)
+        if "cells" in plain:
+            return plain
+    return json.loads(unseal(written, WHAT))
 
 
 def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:
@@ -242,8 +275,8 @@ def summarise_skipped(skipped: Iterable[Skipped]) -> list[str]:
         groups.setdefault((reason, sizes, tasks), []).append((predictor, cells))
     return [
         f"{_named([predictor for predictor, _ in members])}: "
-        f"{sum(cells for _, cells in members)} cells at train size {sizes} "
-        f"on {tasks} task{'s' if tasks > 1 else ''} ({reason})"
+        f"{counted(sum(cells for _, cells in members), 'cell')} at train size {sizes} "
+        f"on {counted(tasks, 'task')} ({reason})"
         for (reason, sizes, tasks), members in groups.items()
     ]
 

@@ -24,9 +24,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError, text_of
 from surrobench.metrics import prediction_scores
@@ -36,13 +36,11 @@ from surrobench.predictors import predictive as predictive_checks
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.studies.grid import Cell
-from surrobench.studies.protocols import IntArray, split
+from surrobench.studies.protocols import split
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
 from surrobench.tasks.task import TableTask
-
-FloatArray = npt.NDArray[np.float64]
-
+from surrobench.wording import counted
 
 _CHECKS = {Path(module.__file__ or "") for module in (predictive_checks, regressor_checks)}
 """Where answers of predictors are checked: a ValueError raised there is an invalid answer."""
@@ -118,7 +116,7 @@ def _train_seconds(task: TableTask, train: IntArray) -> float:
 def _predictor(cell: Cell, task: TableTask) -> Predictor:
     """The recipe of a cell; one that asks is told which columns belong together."""
     predictor = make_predictor(cell.use, **dict(cell.options))
-    return with_blocks(predictor, cell.encoding, task.space, task.measured)
+    return with_blocks(predictor, cell.encoding, task.space, task.columns)
 
 
 def _fit_and_predict(
@@ -154,7 +152,7 @@ def _checked(predictive: Predictive, m: int) -> Predictive:
         wrong = int(np.sum(~np.isfinite(values)))
         if wrong:
             raise InvalidPredictionError(
-                f"the predictive {name} is not finite at {wrong} of {m} points."
+                f"the predictive {name} is not finite at {wrong} of {counted(m, 'point')}."
             )
     if np.any(predictive.std < 0):
         raise InvalidPredictionError("the predictive standard deviation is negative.")
@@ -195,9 +193,14 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {one_line(text_of(error))}{where}"
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking, as Python says it or torch's allocator."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
+
+
 def _status(error: Exception) -> Status:
     """Out of memory, an answer that our checks refused, or a failure of the predictor itself."""
-    if isinstance(error, MemoryError) or "can't allocate memory" in text_of(error):
+    if is_out_of_memory(error):
         return "oom"
     frames = traceback.extract_tb(error.__traceback__)
     refused = isinstance(error, ValueError) and Path(frames[-1].filename) in _CHECKS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
 
 import pandas as pd
 
@@ -42,21 +44,28 @@ _LAST = (
     "version",
     "host",
 )
+_BLOCK = 20_000
+"""Records that are held at once while a table is made."""
 _SECONDS = ("fit_seconds", "query_seconds_per_arch", "cpu_seconds", "train_seconds")
 
 
 def make_frame(records: Iterable[Record], order: Sequence[str] = ()) -> pd.DataFrame:
     """One row per record; in the order of the keys of ``order``, others behind, by name."""
     rank = {key: position for position, key in enumerate(order)}
-    ordered = sorted(
-        records,
-        key=lambda record: (
-            rank.get(record.key, len(rank)),
-            *(record.payload[name] for name in IDENTITY),
-            record.key,
-        ),
-    )
-    frame = pd.DataFrame([record.row() for record in ordered])
+    places: list[tuple[Any, ...]] = []
+
+    def row(record: Record) -> dict[str, Any]:
+        at = rank.get(record.key)
+        named = (record.payload[name] for name in IDENTITY)
+        places.append((len(rank), *named, record.key) if at is None else (at,))
+        return record.row()
+
+    rows = map(row, records)
+    blocks = [pd.DataFrame(block) for block in iter(lambda: list(islice(rows, _BLOCK)), [])]
+    frame = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+    wanted = sorted(range(len(places)), key=places.__getitem__)
+    if wanted != list(range(len(places))):
+        frame = frame.iloc[wanted].reset_index(drop=True)
     others = sorted(set(frame.columns) - {*_FIRST, *_SCORES, *_LAST})
     frame = frame.reindex(columns=[*_FIRST, *_SCORES, *others, *_LAST])
     for name in (*_SCORES, *others, *_SECONDS):

@@ -29,9 +29,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import IntArray
 from surrobench.errors import UserError
-
-IntArray = npt.NDArray[np.int64]
+from surrobench.wording import counted
 
 WHITE2021_TEST_SIZE = 200
 GROUPED_2000_TEST_SIZE = 2000
@@ -72,7 +72,9 @@ def split(task: Pool, protocol: str, train_size: int, seed: int) -> tuple[IntArr
     train, test = _PROTOCOLS[protocol](task, train_size, generator)
     if len(test) < LEAST_TEST_SIZE:
         raise UserError(
-            f"task {task.name!r}: {train_size} training examples leave {len(test)} architectures "
+            f"task {task.name!r}: "
+            f"{counted(train_size, 'training example leaves', 'training examples leave')} "
+            f"{counted(len(test), 'architecture')} "
             "to test on, because the others are the same networks; use a smaller train size."
         )
     return train, test
@@ -172,7 +174,8 @@ def fitting_sizes(task: Pool, protocol: str) -> list[int]:
 def advice(task: Pool, protocol: str, train_sizes: Sequence[int]) -> str:
     """What to do about train sizes that are too large for a task."""
     listed = ", ".join(map(str, train_sizes))
-    told = f"{task.name} has {len(task.groups)} architectures; the study trains on {listed}."
+    has = counted(len(task.groups), "architecture")
+    told = f"{task.name} has {has}; the study trains on {listed}."
     sizes = fitting_sizes(task, protocol)
     if not sizes:
         largest = max(0, largest_train_size(task, protocol))
@@ -190,8 +193,10 @@ def check_size(task: Pool, protocol: str, train_size: int) -> None:
     largest = largest_train_size(task, protocol)
     if train_size > largest:
         raise UserError(
-            f"task {task.name!r} has {len(task.groups)} architectures; the protocol {protocol!r} "
-            f"allows at most {max(largest, 0)} training examples, but train_sizes asks for "
+            f"task {task.name!r} has {counted(len(task.groups), 'architecture')}; the protocol "
+            f"{protocol!r} "
+            f"allows at most {counted(max(largest, 0), 'training example')}, but train_sizes asks "
+            "for "
             f'{train_size}. Remove that size, or set small_pools = "skip" (or "fit" for sizes that '
             "fit the task)."
         )

@@ -47,7 +47,7 @@ class Record:
     @property
     def failed(self) -> bool:
         """Whether the method has no numbers here; a task may also lack what it needs for them."""
-        return self.status not in ("ok", "unavailable")
+        return is_failure(self.status)
 
     @property
     def numbers(self) -> Mapping[str, Any]:
@@ -64,6 +64,11 @@ class Record:
         row["host"] = self.provenance.get("host", "")
         row["version"] = self.provenance.get("surrobench", "")
         return row
+
+
+def is_failure(status: Status) -> bool:
+    """Whether a cell that ended so has no numbers through the fault of its method."""
+    return status not in ("ok", "unavailable")
 
 
 def make_record(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
-from surrobench.process_state import restored
+from surrobench.process_state import restored, without_collection
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.studies.record import Record, Status, is_failure, make_record, one_line
 from surrobench.studies.run_files import write_environment, write_study
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.shards import Shard, share_of
@@ -29,6 +29,7 @@ from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
+from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +74,12 @@ def run_study(
     add_predictors: Sequence[Any] = (),
     shard: str | Shard | None = None,
     budget: str | float | None = None,
+    all_methods: bool = False,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
+
+    As in a report, rows of methods that the folder holds but the study no longer has are left out.
 
     Predictors of a prediction study may be classes and instances, also such that were defined in a
     notebook: ``run_study("quickstart", add_predictors=[Mine])``. A changed class gets new cells; a
@@ -93,6 +97,7 @@ def run_study(
             beside the predictors of the study.
         shard: compute one share of the cells alone: ``"3/64"``.
         budget: begin no further cell after so long: ``"10m"``, or seconds.
+        all_methods: return the rows of methods that left the study as well.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
@@ -122,7 +127,12 @@ def run_study(
         shard=Shard.parse(shard) if isinstance(shard, str) else shard,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
     )
-    return run(loaded, base, settings).frame
+    from surrobench.studies.view import of_methods
+
+    result = run(loaded, base, settings)
+    if all_methods or result.frame.empty:
+        return result.frame
+    return of_methods(result.frame, result.planned.methods)[0]
 
 
 def _with_added(content: dict[str, Any], predictors: Sequence[Any]) -> dict[str, Any]:
@@ -143,14 +153,15 @@ def run(
     """
     observer = observer or Silent()
     more = _within(settings.budget)
-    with restored():  # parts of others are imported and built
+    with restored(), without_collection():  # parts of others are imported and built
         plan = kind_of(study).plan(study, base)
     share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
     with stopping_when_unable(store.folder), store.lock():
         store.sweep()
-        planned = _take_in(plan, share, store, settings.update)
+        with without_collection():
+            planned = _take_in(plan, share, store, settings.update)
         write_study(study, base, store.folder)
         write_environment(store.folder, observer)
         result = _run_locked(study, share, planned, store, settings, observer, more)
@@ -181,7 +192,7 @@ def _take_in(plan: Plan, share: Plan, store: ResultStore, update: bool) -> Plann
         if replaced:
             why = planned.explain(plan) or ["the version of surrobench's numbers changed"]
             raise UserError(
-                f"{store.folder} holds {len(replaced)} cells of this study that were computed "
+                f"{store.folder} holds {counted(len(replaced), 'cell')} of this study computed "
                 "otherwise:\n  " + "\n  ".join(why) + "\nRun with --update to compute them anew "
                 "(the old files are kept), or choose another folder with --out FOLDER."
             )
@@ -199,15 +210,16 @@ def _run_locked(
     observer: RunObserver,
     more: Callable[[], bool],
 ) -> RunResult:
-    from surrobench.studies.view import save_frame, with_rankings
+    from surrobench.studies.view import RESULTS_FILE, make_view
 
     kind, keys = kind_of(study), planned.keys.values()
-    found = store.scan(keys)
+    found = store.check(keys)
+    statuses = found.statuses
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
-    todo = _unfinished(plan, found.records, settings)
+    todo = _unfinished(plan, statuses, settings)
     workers = settings.processes
-    here = sum(cell.key in found.records for cell in plan.cells)
+    here = sum(cell.key in statuses for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
@@ -222,35 +234,34 @@ def _run_locked(
         records = _records(kind, todo, settings, limits, store.folder, stop, more)
         for record in chain(records, _records_here(kind, here_only, stop, more)):
             store.write(record)
-            found.records[record.key] = record
+            statuses[record.key] = record.status
             before -= 1
             observer.cell(record)
     observer.end()
-    frame = kind.frame(found.records.values(), list(keys))
-    frame = with_rankings(frame, planned.rankings)
-    mine = [found.records.get(cell.key) for cell in plan.cells]
+    store.pack()
+    mine = [statuses.get(cell.key) for cell in plan.cells]
     missing = mine.count(None)
     return RunResult(
         folder=store.folder,
-        frame=frame,
+        frame=make_view(store, planned, statuses),
         plan=plan,
         computed=len(todo) + len(here_only) - before,
         missing=missing,
         interrupted=stop.requested,
-        results=save_frame(frame, store.folder),
+        results=store.folder / RESULTS_FILE,
         planned=planned,
         exhausted=before > 0 and not stop.requested and not more(),
-        failed=sum(record is not None and record.failed for record in mine),
+        failed=sum(status is not None and is_failure(status) for status in mine),
     )
 
 
 def _unfinished(
-    plan: Plan, records: Mapping[str, Record], settings: RunSettings
+    plan: Plan, statuses: Mapping[str, Status], settings: RunSettings
 ) -> list[PlannedCell]:
     todo = [
         cell
         for cell in plan.cells
-        if cell.key not in records or (settings.retry_failed and records[cell.key].status != "ok")
+        if cell.key not in statuses or (settings.retry_failed and statuses[cell.key] != "ok")
     ]
     return todo[: settings.limit]
 
@@ -267,7 +278,7 @@ def _records(
     if todo:
         scratch = (folder / "unfinished").resolve()
         outcomes = execute(
-            kind.run_cell,
+            kind.worker_target,
             [_with_scratch(cell, str(scratch)) for cell in todo],
             workers=settings.processes,
             limits=limits,
@@ -295,7 +306,7 @@ def _records_here(
         if stop.requested or (place and not more()):
             return
         started = time.monotonic()
-        ending, value = compute(kind.run_cell, cell)
+        ending, value = compute(kind.worker_target, cell)
         value = pickle.loads(value) if ending == "done" else value
         yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
 

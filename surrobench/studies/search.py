@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from surrobench.errors import UserError, text_of
+from surrobench.errors import UserError
+from surrobench.metrics.fronts import HypervolumeMeter
 from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
 from surrobench.studies.live_search_task import LiveSearchTask
-from surrobench.studies.pareto import HypervolumeMeter
-from surrobench.studies.prediction import reason_of, seeded
+from surrobench.studies.prediction import is_out_of_memory, reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
 from surrobench.studies.search_task import SearchTask
@@ -74,8 +74,8 @@ def run_search(cell: SearchCell) -> Record:
     try:
         _run(cell, loop, checkpoint)
     except Exception as error:
-        memory = isinstance(error, MemoryError) or "can't allocate memory" in text_of(error)
-        status, reason = "oom" if memory else "failed", reason_of(error)
+        status = "oom" if is_out_of_memory(error) else "failed"
+        reason = reason_of(error)
         trace = traceback.format_exc()
     if status == "ok" and not loop.rows:
         status, reason = "failed", "the strategy proposed nothing."

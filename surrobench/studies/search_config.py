@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
 from surrobench.strategies.problem import Constraint
+from surrobench.strict_toml import complaints, refuse
 from surrobench.studies.config import (
     code_in,
     filled_list,
@@ -25,7 +26,7 @@ from surrobench.studies.config import (
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
-from surrobench.studies.strict_toml import complaints, refuse
+from surrobench.wording import counted
 
 
 def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:
@@ -168,7 +169,10 @@ class SearchStudy(BaseModel):
 
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
-        yield "budget", f"{self.evaluations} evaluations, {self.initial} of them to begin with"
+        yield (
+            "budget",
+            f"{counted(self.evaluations, 'evaluation')}, {self.initial} of them to begin with",
+        )
         if self.judge != "auto":
             yield "judge", self.judge
         if self.batch > 1:

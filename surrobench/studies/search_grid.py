@@ -27,6 +27,7 @@ from surrobench.studies.search_task import SearchTask
 from surrobench.studies.search_tasks import AnySearchTask, load_search_task
 from surrobench.tasks import expand_tasks
 from surrobench.tasks.catalogue import is_live
+from surrobench.wording import counted
 
 SEARCH_VERSION = 2
 """Raised when searches of the same description give other numbers: enters every key."""
@@ -188,8 +189,8 @@ def _check_axes(study: SearchStudy) -> None:
 def _check_budget(study: SearchStudy, task: AnySearchTask) -> None:
     if study.initial > len(task.problem.candidates):
         raise UserError(
-            f"initial = {study.initial} architectures, but task {task.name!r} has only "
-            f"{len(task.problem.candidates)}."
+            f"initial = {study.initial}, but task {task.name!r} has only "
+            f"{counted(len(task.problem.candidates), 'architecture')}."
         )
     if study.budget_seconds is not None and not task.timed:
         raise UserError(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies.candidates import Candidates
@@ -22,8 +23,6 @@ from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import is_card_path, single
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.task import TableTask
-
-FloatArray = npt.NDArray[np.float64]
 
 _TEST_OF = {
     "nb201/cifar10-val": "nb201/cifar10-test",

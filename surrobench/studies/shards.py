@@ -98,8 +98,8 @@ def share_of(plan: Plan, shard: Shard) -> Share:
 
 def costs_of(plan: Plan) -> list[Cost]:
     """What every cell of a plan is expected to cost."""
-    cost = KINDS[plan.kind].cost
-    return [cost(cell, plan.work[cell.task]) for cell in plan.cells]
+    kind = KINDS[plan.kind]
+    return [kind.cost(cell, plan.work[cell.task]) for cell in plan.cells]
 
 
 def pieces_of(costs: Sequence[Cost], shards: int) -> list[Piece]:

@@ -1,22 +1,26 @@
-"""The run folder: one atomic, checksummed file per finished cell.
+"""The run folder: what is finished is kept, and whoever changes a byte of it is found out.
 
 ::
 
     runs/<study>/
-      cells/<2 hex>/<key>.json   {"sha256": "...", "record": {...}}: the truth
+      cells/<2 hex>/<key>.json   {"sha256": "...", "record": {...}}: a cell that has just finished
+      segments/<number>.jsonl    thousands of these in one file (:mod:`surrobench.studies.segments`)
       plan.json                  what was asked for (keys and names of all cells)
       study.toml                 the study, every field spelt out
       environment.json           versions, threads and machine
-      results.parquet            a view, one row per cell or evaluation; rebuilt from the cells
+      results.parquet            a view, one row per cell or evaluation; rebuilt from the records
       results.parquet.sha256     its checksum, as for every file here that has no seal inside
       fronts.csv                 the true fronts, for searches with several objectives
       unfinished/<key>.json      the state of a search that was cut off; run again, it goes on
       report/                    report.html, report.md, LaTeX, figures/, tables/
-      corrupt/                   damaged cell files, set aside
+      corrupt/                   damaged records, set aside
       logs/                      what the workers printed
 
-A cell file appears by rename after fsync, so it is either absent or whole; its first field is the
-SHA-256 of the rest, so a changed byte is noticed.
+A record is first a file of its own, which appears by rename after fsync, so it is either absent or
+whole; any process may write one. Whoever holds the folder packs them into segments, a thousand at a
+time and the rest when the run ends: a segment appears in the same way, and only then the files that
+it took in go. A process that dies in between leaves records twice, and both are the same. Runs of
+earlier versions have files alone and are packed when they go on.
 """
 
 from __future__ import annotations
@@ -27,44 +31,45 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from surrobench import sealed
 from surrobench.atomic import TEMPORARY, write_atomically
 from surrobench.errors import UserError
-from surrobench.studies.record import Record, canonical_json, decode_record, encode_record
+from surrobench.failpoints import failpoint
+from surrobench.studies.contents import (
+    Contents,
+    Snapshot,
+    intact_lines,
+    read_file,
+    record_folders,
+    set_aside,
+)
+from surrobench.studies.record import Record, canonical_json
+from surrobench.studies.segments import (
+    SEGMENT_BYTES,
+    CorruptRecordError,
+    Line,
+    Segment,
+    in_portions,
+    next_path,
+    seal,
+    unseal,
+    write_segment,
+)
 
+__all__ = ["CorruptRecordError", "ResultStore", "Scan", "payload_digest", "seal", "unseal"]
 
-class CorruptRecordError(ValueError):
-    """A cell file whose bytes are not what was written."""
-
-
-def seal(record: Record) -> bytes:
-    """The bytes of a cell file."""
-    return sealed.seal(encode_record(record).encode(), "record")
-
-
-def unseal(content: bytes) -> Record:
-    """The record in the bytes of a cell file.
-
-    Raises:
-        CorruptRecordError: if a single byte differs from what was written.
-    """
-    try:
-        return decode_record(sealed.unseal(content, "record"))
-    except sealed.DamagedError as error:
-        raise CorruptRecordError(str(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptRecordError(f"not a record: {error}") from error
+PACK_RECORDS = 1000
+"""So many files of their own are packed while a run goes on."""
 
 
 @dataclass
 class Scan:
-    """What a look at the cell files found."""
+    """What a look at all records found."""
 
     records: dict[str, Record] = field(default_factory=dict)
     corrupt: list[Path] = field(default_factory=list)
@@ -80,6 +85,15 @@ class ResultStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.cells = folder / "cells"
+        self.segments = folder / "segments"
+        self._held = False
+        self._unpacked = self._unpacked_bytes = 0
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is one of a run."""
+        return self.cells.is_dir() or self.segments.is_dir()
 
     def prepare(self) -> None:
         """Make the folder and try it out, before any work is done.
@@ -118,8 +132,10 @@ class ResultStore:
         info = {"pid": os.getpid(), "host": socket.gethostname(), "started": started}
         try:
             write_atomically(holder, canonical_json(info).encode())
+            self._held = True
             yield
         finally:
+            self._held = False
             holder.unlink(missing_ok=True)
             lock.release()
 
@@ -135,35 +151,104 @@ class ResultStore:
             return ""
 
     def path(self, key: str) -> Path:
-        """Where the cell with that key lies."""
+        """Where the cell with that key lies until it is packed."""
         return self.cells / key[:2] / f"{key}.json"
 
+    def where(self, key: str) -> Path:
+        """The file with the record of a cell; inside a segment ``<segment>/<key>.json``."""
+        return self._look().where(key) or self.path(key)
+
     def write(self, record: Record) -> None:
-        """Keep a record: once this returns it survives the death of this process."""
-        write_atomically(self.path(record.key), seal(record))
+        """Keep a record: once this returns it survives the death of this process.
+
+        Any process may do so; the one that holds the folder also packs what has piled up.
+        """
+        content = seal(record)
+        write_atomically(self.path(record.key), content)
+        self._unpacked += 1
+        self._unpacked_bytes += len(content)
+        if self._held and (self._unpacked >= PACK_RECORDS or self._unpacked_bytes >= SEGMENT_BYTES):
+            self.pack()
+
+    def write_all(self, records: Iterable[Record]) -> int:
+        """Keep many records at once, in segments; only while holding the lock (or a new folder).
+
+        Each segment's records survive once it is full, the last ones when this returns.
+
+        Returns:
+            How many there were.
+        """
+        return self._append(Line.of(record) for record in records)
+
+    def _look(self) -> Snapshot:
+        self._snapshot = Snapshot(self.cells, self.segments)
+        return self._snapshot
+
+    def pack(self) -> None:
+        """Move the files of single cells into segments; only while holding the lock.
+
+        Damaged ones stay where they are.
+        """
+        self._unpacked = self._unpacked_bytes = 0
+        self._append(intact_lines(self._look().loose))
+        for folder in record_folders(self.cells):
+            with suppress(OSError):  # something is in it
+                os.rmdir(folder)
+
+    def _append(self, lines: Iterable[Line]) -> int:
+        """Write lines into segments, the first of them together with those of the last one."""
+        snapshot = self._look()
+        filling, count = _unfilled(snapshot), 0
+        for portion in in_portions(lines):
+            latest = {line.key: line for line in portion}
+            taken = [] if filling is None else filling.lines(without=latest)
+            write_segment(next_path(self.segments), [*taken, *latest.values()])
+            failpoint("segment-written")
+            if filling is not None:
+                filling.path.unlink()
+                filling = None
+            failpoint("segment-replaced")
+            for key in latest.keys() & snapshot.loose.keys():
+                os.unlink(snapshot.loose[key])
+            failpoint("records-packed")
+            count += len(latest)
+        self._snapshot = None
+        return count
 
     def finished_keys(self) -> set[str]:
-        """Keys of all finished cells, from the file names alone."""
-        return {
-            name.removesuffix(".json")
-            for _, name in self._files()
-            if not name.startswith(TEMPORARY)
-        }
+        """Keys of all finished cells; what is in the files is not checked."""
+        return self._look().keys()
+
+    def fingerprint(self) -> str:
+        """Says which records there are, those in files of their own by what is in them."""
+        snapshot = self._look()
+        loose = (Path(path).read_bytes() for path in snapshot.loose.values())
+        return " ".join([*snapshot.digests, *(hashlib.sha256(one).hexdigest() for one in loose)])
+
+    def contents(self, keys: Iterable[str] | None = None) -> Contents:
+        """How the cells ended that have a record (or only those given), without a check."""
+        return self._look().contents(keys)
+
+    def check(self, keys: Iterable[str] | None = None) -> Contents:
+        """The same after a look at every byte, with what is damaged (of the given keys only)."""
+        return self._look().check(keys)
 
     def scan(self, keys: Iterable[str] | None = None) -> Scan:
-        """Read and verify every cell file (or only those with the given keys)."""
-        found = Scan()
-        wanted = None if keys is None else set(keys)
-        for folder, name in self._files():
-            key = name.removesuffix(".json")
-            if name.startswith(TEMPORARY) or (wanted is not None and key not in wanted):
-                continue
-            path = f"{folder}/{name}"
+        """Read and verify every record (or only those with the given keys)."""
+        found = self.check(keys)
+        records = {record.key: record for record in self.records(found.statuses)}
+        return Scan(records, found.corrupt)
+
+    def records(self, keys: Iterable[str]) -> Iterator[Record]:
+        """Read and verify the records of some cells, one after another; others are left out."""
+        snapshot = self._look()
+        for key in keys:
             try:
-                found.records[key] = _read(path, key)
-            except CorruptRecordError:
-                found.corrupt.append(Path(path))
-        return found
+                yield snapshot.read(key)
+            except FileNotFoundError:  # packed meanwhile, or not there at all
+                with suppress(FileNotFoundError):
+                    snapshot = self._look()
+                    yield snapshot.read(key)
 
     def read(self, key: str) -> Record:
         """Read and verify one cell.
@@ -172,45 +257,33 @@ class ResultStore:
             FileNotFoundError: if it is not there.
             CorruptRecordError: if it is not what was written.
         """
-        return _read(str(self.path(key)), key)
+        with suppress(FileNotFoundError):
+            return read_file(self.path(key), key)
+        if self._snapshot is not None:
+            with suppress(FileNotFoundError):
+                return self._snapshot.read(key)
+        return self._look().read(key)
 
     def set_aside(self, damaged: Iterable[Path]) -> list[Path]:
-        """Move damaged files to ``corrupt/``, so that their cells run again."""
-        moved = []
-        for path in damaged:
-            target = self.folder / "corrupt" / path.name
-            target.parent.mkdir(exist_ok=True)
-            os.replace(path, target)
-            moved.append(target)
-        return moved
+        """Move what is damaged to ``corrupt/``, so that its cells run again."""
+        self._snapshot = None
+        return set_aside(damaged, self.folder / "corrupt")
 
     def sweep(self) -> int:
         """Remove temporary files that a killed run left; only while holding the lock."""
-        leftovers = [
-            Path(folder, name) for folder, name in self._files() if name.startswith(TEMPORARY)
-        ]
-        leftovers += self.folder.glob(f"{TEMPORARY}*")
+        places = [self.folder, self.segments, *map(Path, record_folders(self.cells))]
+        leftovers = [path for place in places for path in place.glob(f"{TEMPORARY}*")]
         for path in leftovers:
             path.unlink(missing_ok=True)
         return len(leftovers)
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Folder and name of every file under ``cells``."""
-        if not self.cells.is_dir():
-            return
-        with os.scandir(self.cells) as shards:
-            folders = sorted(shard.path for shard in shards if shard.is_dir())
-        for folder in folders:
-            for name in os.listdir(folder):
-                yield folder, name
 
-
-def _read(path: str, key: str) -> Record:
-    with open(path, "rb", buffering=0) as file:
-        record = unseal(file.read())
-    if record.key != key:
-        raise CorruptRecordError(f"the file holds the cell {record.key}")
-    return record
+def _unfilled(snapshot: Snapshot) -> Segment | None:
+    """The last segment, if there is room in it and nothing in it is damaged."""
+    last = snapshot.segments[-1] if snapshot.segments else None
+    if last is None or last.path.stat().st_size >= SEGMENT_BYTES or last.damaged():
+        return None
+    return last if last.sound else None
 
 
 def _describe_holder(path: Path) -> str:
@@ -222,11 +295,16 @@ def _describe_holder(path: Path) -> str:
 
 
 def payload_digest(records: Iterable[Record]) -> str:
-    """One hash of all that is reproducible in a set of records, whatever their order.
+    """One hash of all that is reproducible in a set of records, whatever their order."""
+    return digest_in_order(sorted(records, key=lambda record: record.key))
+
+
+def digest_in_order(records: Iterable[Record]) -> str:
+    """The same of records that come by their keys, without holding all of them.
 
     What enters of a record is its key and its :attr:`~surrobench.studies.record.Record.numbers`.
     """
     digest = hashlib.sha256()
-    for record in sorted(records, key=lambda record: record.key):
+    for record in records:
         digest.update(f"{record.key}{canonical_json(record.numbers)}\n".encode())
     return digest.hexdigest()

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.strict_toml import line_of, parse_toml, read_toml
 from surrobench.studies import study_names
 from surrobench.studies.config import place
 from surrobench.studies.kinds import KINDS, AnyStudy, Kind, kind_of
-from surrobench.studies.strict_toml import line_of, parse_toml, read_toml
 
 
 @dataclass(frozen=True)

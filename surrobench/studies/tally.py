@@ -11,13 +11,14 @@ same for any number of workers, any order, any engine and any shards merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from surrobench.studies.contents import Contents
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record
-from surrobench.studies.store import ResultStore, payload_digest
+from surrobench.studies.record import Record, Status, is_failure
+from surrobench.studies.store import ResultStore, digest_in_order
 
 
 @dataclass(frozen=True)
@@ -53,32 +54,55 @@ class Tally:
         return self.cells + self.elsewhere
 
     @classmethod
-    def of(cls, folder: Path) -> Tally:
-        """Read and verify everything in a run folder."""
-        found = ResultStore(folder).scan()
-        planned = read_plan_file(folder)
-        return cls.count(planned, current(planned, found.records.values()), found.corrupt)
+    def of(cls, folder: Path, seen: Callable[[Record], None] = lambda record: None) -> Tally:
+        """Read and verify everything in a run folder.
+
+        Args:
+            folder: of the run.
+            seen: is called with every record of the plan's cells.
+        """
+        store = ResultStore(folder)
+        return cls.count(store, read_plan_file(folder), store.check(), seen=seen)
 
     @classmethod
     def count(
-        cls, planned: PlannedCells, records: Iterable[Record], damaged: Iterable[Path] = ()
+        cls,
+        store: ResultStore,
+        planned: PlannedCells,
+        found: Contents,
+        damaged: Iterable[Path] | None = None,
+        seen: Callable[[Record], None] = lambda record: None,
     ) -> Tally:
-        """Count what was read already: records of the plan's cells."""
-        kept = list(records)
+        """Count what was checked already.
+
+        Args:
+            store: the run folder.
+            planned: its plan.
+            found: what is in it.
+            damaged: files to tell of instead of those found.
+            seen: is called with every record of the plan's cells.
+        """
+        kept = current(planned, found.statuses)
+
+        def records() -> Iterator[Record]:
+            for record in store.records(sorted(kept)):
+                seen(record)
+                yield record
+
         return cls(
             cells=len(planned.keys) or len(kept),
             finished=len(kept),
-            failed=sum(record.failed for record in kept),
-            unavailable=sum(record.status == "unavailable" for record in kept),
-            damaged=tuple(damaged),
+            failed=sum(map(is_failure, kept.values())),
+            unavailable=sum(status == "unavailable" for status in kept.values()),
+            damaged=tuple(found.corrupt if damaged is None else damaged),
             elsewhere=planned.elsewhere,
-            digest=payload_digest(kept),
+            digest=digest_in_order(records()),
         )
 
 
-def current(planned: PlannedCells, records: Iterable[Record]) -> list[Record]:
-    """The records that a folder's plan names; all, if it has no plan."""
-    if not planned.keys and planned.whole is None:
-        return list(records)
-    wanted = set(planned.keys.values())
-    return [record for record in records if record.key in wanted]
+def current(planned: PlannedCells, statuses: Mapping[str, Status]) -> Mapping[str, Status]:
+    """Those cells with a record that a folder's plan names; all, if it has no plan."""
+    if not planned.is_known:
+        return statuses
+    keys = planned.keys.values()
+    return {key: statuses[key] for key in keys if key in statuses}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from surrobench import __version__
 from surrobench.errors import UserError, did_you_mean
 from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
-from surrobench.studies.plan_file import Name, read_plan_file
-from surrobench.studies.record import Record
+from surrobench.studies.plan_file import Name, PlannedCells, read_plan_file
+from surrobench.studies.record import Record, canonical_json
 from surrobench.studies.store import ResultStore
 
 RESULTS_FILE = "results.parquet"
+_MADE_OF = b"surrobench.made-of"
 
 
 def kind_of_records(records: Iterable[Record]) -> Kind:
@@ -37,13 +43,52 @@ def kind_of_frame(frame: pd.DataFrame) -> Kind:
     return kind
 
 
-def current_records(store: ResultStore, records: Iterable[Record]) -> pd.DataFrame:
-    """The frame of those records that the folder's plan names (all, if it has no plan)."""
-    plan = read_plan_file(store.folder)
-    order = list(plan.keys.values())
-    wanted = set(order)
-    chosen = [record for record in records if not wanted or record.key in wanted]
-    return with_rankings(kind_of_records(chosen).frame(chosen, order), plan.rankings)
+def make_view(store: ResultStore, planned: PlannedCells, keys: Collection[str]) -> pd.DataFrame:
+    """The results of the cells that a plan names (of all, without one), and ``results.parquet``.
+
+    The file is made anew unless it was made of the same records.
+
+    Args:
+        store: the run folder; records in files of their own were not packed, so they are fresh.
+        planned: its plan.
+        keys: cells with an intact record.
+    """
+    frame, digest = _current(store, planned, keys)
+    if digest is not None:
+        save_frame(frame, store.folder, digest)
+    return frame
+
+
+def _current(
+    store: ResultStore, planned: PlannedCells, keys: Collection[str]
+) -> tuple[pd.DataFrame, str | None]:
+    """The results, and what they are made of if the saved view was made of something else."""
+    order = list(planned.keys.values())
+    chosen = [key for key in order if key in keys] if planned.is_known else sorted(keys)
+    kind = KINDS[planned.kind]
+    if not planned.is_known:
+        kind = kind_of_records(store.records(chosen[:1]))
+    digest = _made_of(kind, chosen, planned.rankings, store.fingerprint())
+    path = store.folder / RESULTS_FILE
+    if _was_made_of(path) == digest and fits_beside(path):
+        return _read_parquet(path), None
+    frame = kind.frame(store.records(chosen), order)
+    return with_rankings(frame, planned.rankings), digest
+
+
+def _made_of(kind: Kind, keys: Sequence[str], rankings: Mapping[str, str], records: str) -> str:
+    """A digest of all that a view depends on, the code that makes it among it."""
+    code = inspect.getsource(inspect.getmodule(kind.framer()) or pd)
+    told = (__version__, pd.__version__, code, records, canonical_json(rankings), *keys)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _was_made_of(path: Path) -> str:
+    """What a saved view says that it was made of; "" if it does not, or is none."""
+    try:
+        return (pq.read_schema(path).metadata or {}).get(_MADE_OF, b"").decode()
+    except (OSError, ValueError):
+        return ""
 
 
 def with_rankings(frame: pd.DataFrame, rankings: Mapping[str, str]) -> pd.DataFrame:
@@ -63,17 +108,25 @@ def ranked_alike(frame: pd.DataFrame) -> dict[str, list[str]]:
     return {tasks[0]: tasks[1:] for tasks in groups if len(tasks) > 1}
 
 
-def save_frame(frame: pd.DataFrame, folder: Path) -> Path:
+def save_frame(frame: pd.DataFrame, folder: Path, made_of: str = "") -> Path:
     """Write ``results.parquet`` atomically; the same records give the same bytes.
+
+    Args:
+        frame: the results.
+        folder: where it is written.
+        made_of: is noted in the file, to see later whether it is still what it should be.
 
     Repeated values are written once; seconds in single precision hardly repeat, and are small when
     their bytes are sorted by place.
     """
     single = [str(name) for name in frame.columns if frame[name].dtype == "float32"]
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if made_of:
+        table = table.replace_schema_metadata({**table.schema.metadata, _MADE_OF: made_of})
     buffer = io.BytesIO()
-    frame.to_parquet(
+    pq.write_table(
+        table,
         buffer,
-        index=False,
         compression="zstd",
         compression_level=9,
         use_dictionary=[str(name) for name in frame.columns if name not in single],
@@ -97,16 +150,16 @@ def load_results(place: Path, damaged: list[Path] | None = None) -> pd.DataFrame
     if place.is_file():
         return _read_parquet(place)
     store = ResultStore(place)
-    if store.cells.is_dir():
-        found = store.scan()
+    if store.exists:
+        found = store.check()
         if damaged is not None:
             damaged += found.corrupt
-        frame = current_records(store, found.records.values())
+        frame, _ = _current(store, read_plan_file(place), found.statuses)
         if not frame.empty:
             return frame
     if (place / RESULTS_FILE).is_file():
         return _read_parquet(place / RESULTS_FILE)
-    what = "no finished cells yet" if store.cells.is_dir() else "not a run folder"
+    what = "no finished cells yet" if store.exists else "not a run folder"
     if not place.exists():
         what = "there is no such folder"
     raise UserError(f"{place}: {what}. Run folders are made by: surrobench run STUDY --out FOLDER")
@@ -195,22 +248,6 @@ def named_methods(frame: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
         if name not in known:
             raise UserError(f"no results of the method {name!r}. " + did_you_mean(name, known))
     return of_methods(frame, [(name,) for name in wanted])[0]
-
-
-def latest_results(folder: Path) -> pd.DataFrame:
-    """The results of a run folder, reading only the cells that are newer than the saved view.
-
-    Quick for large runs, but it does not verify what the view holds already.
-    """
-    store, path = ResultStore(folder), folder / RESULTS_FILE
-    if not path.is_file() or fits_beside(path) is False:
-        return load_results(folder)
-    seen = _read_parquet(path)
-    planned = set(read_plan_file(folder).keys.values())
-    fresh = store.scan((store.finished_keys() & planned) - set(seen["key"])).records
-    if not fresh:
-        return seen
-    return pd.concat([seen, kind_of_records(fresh.values()).frame(fresh.values())])
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

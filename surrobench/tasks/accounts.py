@@ -11,6 +11,7 @@ from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.number_forms import is_number_text
 from surrobench.tasks.task import TableTask
+from surrobench.wording import counted, one_or_many
 
 _SHOWN = 6
 _FEWEST_ROWS = 10
@@ -45,9 +46,9 @@ class DecisionAccount:
         if any(self.absent):
             counts = sorted(set(self.absent))
             spread = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-            missing = f"; not there in {spread} architectures"
-        noun = "choice" if self.choices == 1 else "choices"
-        return f"{kind}, {self.choices:,} {noun}{self.shown}{missing}"
+            noun = one_or_many(counts[-1], "architecture", "architectures")
+            missing = f"; not there in {spread} {noun}"
+        return f"{kind}, {counted(self.choices, 'choice')}{self.shown}{missing}"
 
 
 def decision_accounts(task: TableTask) -> list[DecisionAccount]:
@@ -98,13 +99,15 @@ def _unlearnable(task: TableTask) -> Iterator[str]:
         what = f"{task.name}: decision {variable.name!r} has {choices:,}"
         if not variable.ordinal:
             yield (
-                f"{what} choices in {len(there):,} rows: a predictor can learn nothing from it; "
+                f"{what} choices in {counted(len(there), 'row')}: a predictor can learn nothing "
+                "from it; "
                 "is it a genotype, a list or a name? Lists and genotypes are split with the key "
                 "'format' of the decision; leave out what only names a row."
             )
         elif one_hot:
             yield (
-                f"{what} different numbers in {len(there):,} rows, and one-hot columns for each "
+                f"{what} different numbers in {counted(len(there), 'row')}, and one-hot columns "
+                "for each "
                 'tell nothing of the others; set default_encoding = "ordinal" in the card.'
             )
 

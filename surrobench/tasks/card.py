@@ -23,7 +23,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.resolution import step_of
+from surrobench.tasks.source_file import SourceFile
 
 Scalar = str | int | float | bool
 Condition = Scalar | date | time
@@ -69,22 +71,6 @@ class Decision(_Strict):
         return self.absent == "not-there"
 
 
-class SourceFile(_Strict):
-    """A raw file as its authors published it, pinned by commit and checksum."""
-
-    repo: str
-    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
-    path: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    bytes: int = Field(gt=0)
-    licence: str
-
-    @property
-    def relative(self) -> str:
-        """Where the file lies in a mirror: owner+repo / first 12 of the commit / path."""
-        return f"{self.repo.replace('/', '+')}/{self.commit[:12]}/{self.path}"
-
-
 class TaskCard(_Strict):
     """One quantity to predict.
 
@@ -115,6 +101,7 @@ class TaskCard(_Strict):
         curves: what else was recorded in every epoch, laid out as the target is: names such as
             ``train_loss``, ``validation_mae`` or ``accuracy`` -> columns. For learning curves
             only.
+        decisions: of this task, instead of those of the card: for tables of several spaces.
         useful: from which value on a network is of any use, in the unit of the table. Searches for
             several objectives count what they attain from there.
         protocol: how the numbers were obtained, for ``surrobench info``.
@@ -140,6 +127,7 @@ class TaskCard(_Strict):
     measured: list[str] | dict[str, str] = {}
     curves: dict[str, str] = {}
     ranks_as: str | None = None
+    decisions: list[str | Decision] = []
     useful: float | None = Field(default=None, allow_inf_nan=False)
 
     @field_validator("direction", mode="before")
@@ -219,7 +207,9 @@ class Card(_Strict):
             with decimal commas if its own values leave no doubt.
         thousands: what stands between groups of three digits in a text file, likewise.
         encoding: of the characters of a text file; UTF-8, or what a byte-order mark says.
-        recipe: instead of ``data``, the built-in recipe that converts ``sources``.
+        sources: instead of ``data``, where the rows are published: one file that is such a table
+            itself, or those that ``recipe`` converts.
+        recipe: a built-in one, from the raw files to the rows.
         space: a registered search space; its choices are in ``decisions`` (one column per
             variable) or written out in the column ``architecture``. Without it the decisions
             themselves span the space and the rows are its architectures.
@@ -290,13 +280,21 @@ class Card(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:
-        if (self.data is None) == (self.recipe is None):
-            raise ValueError("say where the rows are with 'data = \"my-table.parquet\"'")
-        if (self.recipe is None) != (not self.sources):
-            raise ValueError("'recipe' and 'sources' belong together")
-        if self.architecture is not None and (self.space is None or self.decisions):
+        if self.data is not None and (self.sources or self.recipe):
+            raise ValueError("'data' names a file of your own; leave out 'sources' and 'recipe'")
+        if self.recipe is not None and not self.sources:
+            raise ValueError("'recipe' needs 'sources'")
+        if self.data is None and not self.sources:
+            raise ValueError(
+                "say where the rows are with 'data = \"my-table.parquet\"', or where they are "
+                "published in a table [sources.table]"
+            )
+        if self.recipe is None and len(self.sources) > 1:
+            raise ValueError("without a 'recipe' one file in 'sources' holds all rows")
+        own = [name for name, task in self.tasks.items() if task.decisions]
+        if self.architecture is not None and (self.space is None or self.decisions or own):
             raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
-        if not self.decisions and self.architecture is None:
+        if not self.decisions and self.architecture is None and len(own) < len(self.tasks):
             raise ValueError("name the columns that describe an architecture in 'decisions'")
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError("'decimal' and 'thousands' are the same character")
@@ -318,7 +316,7 @@ class Card(_Strict):
         """Results of a task that are given to predictors as if they were known before."""
         for name, task in self.tasks.items():
             known = {
-                "decisions": [decision.column for decision in self.decision_list],
+                "decisions": [decision.column for decision in self.of(name).decision_list],
                 "measured": [*named(self.measured).values(), *named(task.measured).values()],
             }
             why = {
@@ -330,6 +328,18 @@ class Card(_Strict):
                     if column in task.results:
                         what = task.results[column]
                         yield f"{key!r} names {column!r}, {what} of the task {name!r}; {why[key]}"
+
+    def of(self, task_name: str) -> Card:
+        """The card as one of its tasks has it: with the decisions of that task."""
+        own = self.tasks[task_name].decisions
+        return self.model_copy(update={"decisions": own}) if own else self
+
+    @property
+    def published(self) -> SourceFile | None:
+        """The published file that is the table itself, if there is one."""
+        if self.recipe is not None or not self.sources:
+            return None
+        return next(iter(self.sources.values()))
 
     @property
     def decision_list(self) -> list[Decision]:
@@ -344,6 +354,11 @@ class Card(_Strict):
             else decision
             for decision in listed
         ]
+
+    @property
+    def dialect(self) -> Dialect:
+        """What is stated of a text file."""
+        return Dialect(self.separator, self.decimal, self.thousands, self.encoding)
 
     @property
     def list_columns(self) -> list[str]:

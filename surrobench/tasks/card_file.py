@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
-from surrobench.tasks.card import Card, Decision, SourceFile, TaskCard
+from surrobench.strict_toml import read_toml
+from surrobench.tasks.card import Card, Decision, TaskCard
+from surrobench.tasks.source_file import SourceFile
 
 
 def read_card(path: Path) -> Card:
@@ -30,11 +30,7 @@ def read_card(path: Path) -> Card:
 
 @lru_cache(maxsize=64)
 def _read_card(path: Path, stamp: int) -> Card:
-    try:
-        text = decoded(path.read_bytes())
-        content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
-        raise UserError(f"the card {path} is not valid TOML: {error}.") from error
+    content, text = read_toml(path)
     try:
         return Card.model_validate(content)
     except ValidationError as error:
@@ -77,10 +73,10 @@ def _explain(item: Any, text: str) -> str:
 
 def _fields_at(path: list[str]) -> list[str]:
     """The valid keys beside the unknown key at ``path``."""
+    if "decisions" in path[:-1] and path[0] in ("decisions", "tasks"):
+        return list(Decision.model_fields)
     if path[0] == "tasks" and len(path) > 2:
         return list(TaskCard.model_fields)
-    if path[0] == "decisions":
-        return list(Decision.model_fields)
     if path[0] == "sources" and len(path) > 2:
         return list(SourceFile.model_fields)
     return list(Card.model_fields)

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from surrobench.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
+from surrobench.strict_toml import read_toml
 
 CARDS = Path(__file__).parent / "cards"
 _TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
+_DESCRIPTION = re.compile(r"^description\s*=\s*\"([^\"]+)\"", re.MULTILINE)
 _NAME = re.compile(r"^name\s*=\s*\"([^\"]+)\"", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """What a list of tables says of one.
+
+    Attributes:
+        name: of the table.
+        description: what it holds.
+        tasks: names of its tasks, without that of the table.
+    """
+
+    name: str
+    description: str
+    tasks: tuple[str, ...]
+
+
+def table_lines() -> list[TableLine]:
+    """Every bundled table, embedded ones first."""
+    found = []
+    for name, (path, tasks) in bundled().items():
+        said = _DESCRIPTION.search(path.read_text(encoding="utf-8"))
+        found.append(TableLine(name, said[1] if said else "", tasks))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +87,8 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
         head, _, tail = spec.rpartition(".toml")
         path = (base or Path()) / Path(f"{head}.toml").expanduser()
         if not path.is_file():
+            path = _once_an_example(path) or path
+        if not path.is_file():
             raise UserError(f"there is no card {path} (named by the task {spec!r}).")
         return path, tail.removeprefix(":") or None
     card, _, task = spec.partition("/")
@@ -75,6 +102,12 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
         names = [f"{card}/{name}" for name in tasks]
         raise UserError(f"unknown task {spec!r}. {did_you_mean(spec, names)}")
     return path, task or None
+
+
+def _once_an_example(path: Path) -> Path | None:
+    """The bundled card that stood in ``examples/cards`` before, for studies that name it there."""
+    known = bundled().get(path.stem)
+    return known[0] if known is not None and path.parent.name == "cards" else None
 
 
 def expand_tasks(spec: str, base: Path | None = None) -> list[str]:
@@ -121,7 +154,7 @@ def display_name(spec: str, base: Path | None = None) -> str:
         UserError: if ``spec`` names no single task.
     """
     path, task = single(spec, base)
-    return f"{_content(path).get('name', path.stem)}/{task}"
+    return f"{read_toml(path)[0].get('name', path.stem)}/{task}"
 
 
 def _check_task(spec: str, task: str, names: list[str]) -> None:
@@ -132,16 +165,7 @@ def _check_task(spec: str, task: str, names: list[str]) -> None:
 def _names_in(path: Path) -> list[str]:
     if path.parent == CARDS:
         return next(list(tasks) for file, tasks in bundled().values() if file == path)
-    tasks = _content(path).get("tasks")
+    tasks = read_toml(path)[0].get("tasks")
     if not isinstance(tasks, dict) or not tasks:
         raise UserError(f"the card {path} describes no task; add a table [tasks.NAME].")
     return list(tasks)
-
-
-def _content(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(decoded(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"cannot read the card {path}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:  # bad syntax, no UTF-8, too long or deep
-        raise UserError(f"the card {path} is not valid TOML: {error}.") from error

@@ -10,14 +10,15 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import BoolArray, FloatArray
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.card import Decision
-from surrobench.tasks.columns import BoolArray, FloatArray
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.mixtures import as_numbers, without_minority
+from surrobench.wording import counted
 
-MOST_CHOICES = 32_767  # choice indices are 16-bit integers
+MOST_CHOICES = 1_000_000
 NULL = -1
 """Code of a row that has no usable value."""
 GAP = object()
@@ -105,7 +106,8 @@ def _is_nan(value: Any) -> bool:
 def _report_empty(name: str, rows: list[int], decision: Decision, faults: Faults) -> None:
     if rows:
         faults.add(
-            f"decision {name!r} has no value in {len(rows)} rows: {faults.rows(rows)}. If an empty "
+            f"decision {name!r} has no value in {counted(len(rows), 'row')}: {faults.rows(rows)}. "
+            "If an empty "
             "cell means that the network has no such part, say so in the card: { column = "
             f'"{decision.column}", absent = "not-there" }}.'
         )
@@ -139,7 +141,8 @@ def _limited(
 ) -> Coded:
     if len(choices) + optional > MOST_CHOICES:
         faults.add(
-            f"decision {name!r} has {len(choices):,} choices in {len(codes):,} rows; at most "
+            f"decision {name!r} has {counted(len(choices), 'choice')} in "
+            f"{counted(len(codes), 'row')}; at most "
             f"{MOST_CHOICES:,} are possible. Round its values, or leave out rows with 'where'."
         )
         choices = choices[: MOST_CHOICES - optional]

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.tasks.arrow_types import plain_values
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 _WHOLE_FLOATS = 2**53
 """Up to here every whole number is a float of its own."""

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from surrobench.tasks.columns import FloatArray, Numbers, numbers
+from surrobench.arrays import FloatArray
+from surrobench.tasks.columns import Numbers, numbers
 
 SECONDS_OF = {"s": 1.0, "min": 60.0, "h": 3600.0}
 """Units that a card may state for a cost."""

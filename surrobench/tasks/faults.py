@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 SHOWN = 5
 LONGEST = 60
@@ -53,8 +54,7 @@ class Faults:
         if self.messages:
             count = len(self.messages)
             listed = "\n".join(f"  {i}. {text}" for i, text in enumerate(self.messages, start=1))
-            problems = "1 problem" if count == 1 else f"{count} problems"
-            raise UserError(f"{subject} has {problems}:\n{listed}")
+            raise UserError(f"{subject} has {counted(count, 'problem')}:\n{listed}")
 
 
 def _short(value: object) -> str:

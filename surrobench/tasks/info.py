@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from surrobench.arrays import IntArray
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
 from surrobench.tasks.accounts import DecisionAccount, decision_accounts, remarks
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import single
-from surrobench.tasks.columns import IntArray
 from surrobench.tasks.loading import load
 from surrobench.tasks.resolution import near_ties
 from surrobench.tasks.task import TableTask
@@ -176,7 +176,7 @@ def _fits(name: str, task: TableTask) -> bool:
     """Whether an encoding accepts the first architectures of a task."""
     few = [tuple(arch) for arch in task.archs[:2].tolist()]
     try:
-        make_encoding(name)(few, task.space, {k: v[:2] for k, v in task.measured.items()})
+        make_encoding(name)(few, task.space, task.columns.head(2))
     except UserError:
         return False
     return True

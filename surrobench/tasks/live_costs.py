@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from filelock import FileLock
 
+from surrobench.arrays import FloatArray
 from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
-from surrobench.tasks.columns import FloatArray
 from surrobench.tasks.live import LiveTask
 
 COLUMNS = ("params", "flops")

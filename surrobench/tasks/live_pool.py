@@ -10,6 +10,7 @@ import numpy as np
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.edge_cells import EdgeCells
+from surrobench.wording import counted
 
 ENUMERATED_UP_TO = 50_000
 """Spaces with so many combinations are gone through one by one; larger ones are sampled."""
@@ -34,7 +35,7 @@ def networks(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Arch]
     if n >= len(space) // 2:
         raise UserError(
             f"{n} candidates are too many for a sample of the space {space.name!r}; it has "
-            f"{len(space)} architectures."
+            f"{counted(len(space), 'architecture')}."
         )
     found: dict[Arch, None] = {}
     while len(found) < n:

@@ -15,18 +15,12 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.spaces.transformers import Transformers
-from surrobench.tasks.tabulate import (
-    Progress,
-    Setting,
-    Unit,
-    seed_by_seed,
-    side_by_side,
-    tabulate,
-)
+from surrobench.tasks.tabulate import Progress, Setting, Unit, seed_by_seed, side_by_side, tabulate
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import write_table
 from surrobench.training.versions import versions
 from surrobench.training.zero_cost import PROXIES
+from surrobench.wording import counted
 
 SAMPLE_SEED = 0
 DIGITS = (
@@ -86,7 +80,9 @@ def connected_cells(space: SearchSpace, n: int | None) -> list[Arch]:
     known = sorted({cells.canonical(cells.at(i)) for i in range(len(cells))})
     connected = [arch for arch in known if not cells.disconnected(arch)]
     if n is not None and n > len(connected):
-        raise UserError(f"--archs is {n}, but there are {len(connected)} connected cells.")
+        raise UserError(
+            f"--archs is {n}, but there are {counted(len(connected), 'connected cell')}."
+        )
     order = np.random.default_rng(SAMPLE_SEED).permutation(len(connected))
     return [connected[i] for i in order[:n].tolist()]
 
@@ -99,7 +95,7 @@ def _encoders(space: SearchSpace, n: int | None) -> list[Arch]:
     """
     known = list(cast(Transformers, space))
     if n is not None and n > len(known):
-        raise UserError(f"--archs is {n}, but there are {len(known)} transformers.")
+        raise UserError(f"--archs is {n}, but there are {counted(len(known), 'transformer')}.")
     order = np.random.default_rng(SAMPLE_SEED).permutation(len(known))
     return [known[i] for i in order[:n].tolist()]
 

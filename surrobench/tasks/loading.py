@@ -8,9 +8,9 @@ from pathlib import Path
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.card import Card
 from surrobench.tasks.card_file import read_card
-from surrobench.tasks.catalogue import bundled, single
+from surrobench.tasks.catalogue import bundled, is_card_path, single, split
 from surrobench.tasks.pool import build_task
-from surrobench.tasks.preparation import Prepared, converted, prepare_card
+from surrobench.tasks.preparation import Prepared, prepare_card, table_file
 from surrobench.tasks.reading import find_data
 from surrobench.tasks.sources import Progress
 from surrobench.tasks.task import TableTask
@@ -39,24 +39,36 @@ def _load(
 
 
 def data_path(card: Card, folder: Path) -> Path:
-    """The file with the rows of a card; published tables are converted if they can be.
+    """The file with the rows of a card; published tables are verified, and converted if need be.
 
     Raises:
         UserError: if there is no such file, saying what to do.
     """
-    return converted(card) if card.data is None else find_data(card.data, folder)
+    return table_file(card) if card.data is None else find_data(card.data, folder)
 
 
 def published() -> list[str]:
     """Names of the cards whose raw files are published elsewhere."""
-    return [name for name, (path, _) in bundled().items() if read_card(path).recipe is not None]
+    return [name for name, (path, _) in bundled().items() if read_card(path).sources]
 
 
 def prepare_named(name: str, progress: Progress | None = None) -> Prepared:
     """See :func:`surrobench.tasks.prepare`."""
+    if is_card_path(name):
+        path, _ = split(name)
+        return _prepare_own(path, read_card(path), progress)
     card = name.partition("/")[0]
     names = published()
     if card not in names:
         known = did_you_mean(card, names)
         raise UserError(f"there is no published table {name!r} to prepare. {known}")
     return prepare_card(read_card(bundled()[card][0]), progress)
+
+
+def _prepare_own(path: Path, card: Card, progress: Progress | None) -> Prepared:
+    if not card.sources:
+        raise UserError(
+            f"the card {path} names a file of your own ({card.data}); there is nothing to prepare. "
+            "Say where a published one is in a table [sources.table]."
+        )
+    return prepare_card(card, progress)

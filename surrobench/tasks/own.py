@@ -30,6 +30,7 @@ from surrobench.tasks.live import LiveTask
 from surrobench.training.data import Data
 from surrobench.training.devices import choose_device
 from surrobench.training.recipe import Recipe
+from surrobench.wording import counted
 
 
 def own_networks(
@@ -98,7 +99,7 @@ def _check_network(space: SearchSpace, build: Callable[[Arch], nn.Module], data:
     if shape != (2, data.classes):
         raise UserError(
             f"the network of {arch} turns 2 images into {shape or type(scores).__name__}; it must "
-            f"give 2 x {data.classes} scores, one for each class."
+            f"give 2 x {counted(data.classes, 'score')}, one for each class."
         )
 
 

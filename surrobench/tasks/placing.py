@@ -8,14 +8,16 @@ from math import prod
 import numpy as np
 import pyarrow as pa
 
+from surrobench.arrays import IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace, Variable
 from surrobench.tasks.arrow_types import plain_values
 from surrobench.tasks.card import Card
 from surrobench.tasks.coding import NULL
-from surrobench.tasks.columns import IntArray, is_list, numbers
+from surrobench.tasks.columns import is_list, numbers
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.genotypes import parse_text
+from surrobench.wording import counted
 
 
 def codes_in_space(card: Card, frame: pa.Table, space: SearchSpace, faults: Faults) -> IntArray:
@@ -54,7 +56,8 @@ def _parsed(name: str, column: pa.ChunkedArray, space: SearchSpace, faults: Faul
     if wrong:
         first = next(iter(wrong.values()))
         faults.add(
-            f"column {name!r} holds {len(wrong)} architectures that the space {space.name!r} "
+            f"column {name!r} holds {counted(len(wrong), 'architecture')} that the space "
+            f"{space.name!r} "
             f"cannot read, in {faults.rows(list(wrong))}; the first: {first}"
         )
     return codes
@@ -72,9 +75,10 @@ def _by_column(
         expected = ", ".join(variable.name for variable in space.variables)
         held = len(parts)
         faults.add(
-            f"the space {space.name!r} has {len(space.variables)} variables ({expected}), but "
-            f"'decisions' names {len(names)} columns"
-            + ("." if held == len(names) else f", which hold {held} values.")
+            f"the space {space.name!r} has {counted(len(space.variables), 'variable')} "
+            f"({expected}), but "
+            f"'decisions' names {counted(len(names), 'column')}"
+            + ("." if held == len(names) else f", which hold {counted(held, 'value')}.")
         )
         faults.raise_if_any(f"the table for the space {space.name!r}")
     chosen = [

@@ -10,15 +10,16 @@ from typing import Literal
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.default import default_encoding
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.card import Card, TaskCard, named
-from surrobench.tasks.columns import FloatArray, IntArray
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.resolution import near_ties, of_means, rounded
 from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
+from surrobench.wording import counted
 
 FEWEST_REPEATS = 20  # a standard deviation from fewer repeated rows says little
 
@@ -60,7 +61,7 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
     Raises:
         UserError: listing everything that is wrong with the table.
     """
-    task = card.tasks[task_name]
+    card, task = card.of(task_name), card.tasks[task_name]
     faults = Faults()
     subject = f"the table {path}, for the task {card.name}/{task_name},"
     rows = read_rows(card, path, [task], task.where, faults)
@@ -119,7 +120,8 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
 def _warn_of_noise(name: str, truth: FloatArray) -> None:
     if near := near_ties(truth):
         warnings.warn(
-            f"{near} targets of {name} differ from the next by rounding noise alone, so that ties "
+            f"{counted(near, f'target of {name} differs', f'targets of {name} differ')} from the "
+            "next by rounding noise alone, so that ties "
             "look different. State what they resolve in the card, for example resolution = 0.01.",
             stacklevel=3,
         )
@@ -172,7 +174,8 @@ def _merge(
             sign = 1.0 if task.direction == "maximize" else -1.0
             first_pair = faults.rows(known[rows].tolist(), (sign * values[rows]).tolist())
             faults.add(
-                f"{len(torn)} architectures appear more than once with different values of "
+                f"{counted(len(torn), 'architecture appears', 'architectures appear')} more "
+                "than once with different values of "
                 f"{' and '.join(map(repr, task.targets))}; the first is in {first_pair}. "
                 'Set duplicates = "mean" in the card to average them, or add the decision that '
                 "tells them apart."

@@ -17,10 +17,13 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.registry import import_attribute
 from surrobench.sealed import fits_beside, write_beside
 from surrobench.tasks.card import Card
+from surrobench.tasks.reading import check_kind, shape
 from surrobench.tasks.recipes import RECIPES, Recipe
 from surrobench.tasks.sources import Progress, cache_folder, fetch, locate
 
 STAMP = b"surrobench"
+ROWS_TOGETHER = 2**15
+"""Rows in one part of a converted file; a task of many pools reads the parts that it needs."""
 LOCK_SECONDS = 600
 
 
@@ -30,10 +33,10 @@ class Prepared:
 
     Attributes:
         name: of its card.
-        path: the converted Parquet file.
+        path: the converted Parquet file, or the published one if it is a table as it is.
         rows: number of rows.
         columns: number of columns.
-        licences: repository -> licence of its files.
+        licences: repository, package or host -> licence of its files.
         citation: what to cite.
         bibtex: the same, for LaTeX.
     """
@@ -53,16 +56,39 @@ def prepare_card(card: Card, progress: Progress | None = None) -> Prepared:
     Raises:
         UserError: if a file cannot be had or is not the published one.
     """
-    path = converted(card, download=True, progress=progress)
-    footer = pq.read_metadata(path)
+    path = table_file(card, download=True, progress=progress)
+    rows, columns = shape(path, card.columns, card.dialect, card.list_columns)
     return Prepared(
         name=card.name,
         path=path,
-        rows=footer.num_rows,
-        columns=len(pq.read_schema(path).names),
-        licences={source.repo: source.licence for source in card.sources.values()},
+        rows=rows,
+        columns=columns,
+        licences={source.origin: source.licence for source in card.sources.values()},
         citation=card.citation,
         bibtex=card.bibtex,
+    )
+
+
+def table_file(card: Card, *, download: bool = False, progress: Progress | None = None) -> Path:
+    """The file with the rows of a published table: converted, or as it was published.
+
+    Raises:
+        UserError: if raw files are missing and ``download`` is off, or are of no use.
+    """
+    if (source := card.published) is None:
+        return converted(card, download=download, progress=progress)
+    check_kind(source.label, Path(source.name))
+    path = fetch(source, progress) if download else locate(source)
+    if path is None:
+        raise _absent(card)
+    return path
+
+
+def _absent(card: Card) -> UserError:
+    bundled = card.recipe is not None and card.recipe == card.name
+    named = card.name if bundled else "path/to/its-card.toml"
+    return UserError(
+        f"the table {card.name!r} is not on this machine yet; run: surrobench prepare {named}"
     )
 
 
@@ -82,12 +108,8 @@ def converted(card: Card, *, download: bool = False, progress: Progress | None =
         name: fetch(source, progress) if download else locate(source)
         for name, source in card.sources.items()
     }
-    absent = [name for name, path in files.items() if path is None]
-    if absent:
-        raise UserError(
-            f"the table {card.name!r} is not on this machine yet; run: "
-            f"surrobench prepare {card.name}"
-        )
+    if None in files.values():
+        raise _absent(card)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f"{card.name}.lock", timeout=LOCK_SECONDS):
@@ -137,5 +159,6 @@ def _write(table: pa.Table, target: Path, stamp: str) -> None:
     """Write the table, and its checksum beside it."""
     metadata = {**(table.schema.metadata or {}), STAMP: stamp.encode()}
     content = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), content, compression="zstd")
+    stamped = table.replace_schema_metadata(metadata)
+    pq.write_table(stamped, content, compression="zstd", row_group_size=ROWS_TOGETHER)
     write_beside(target, content.getvalue())

@@ -54,7 +54,7 @@ def find_data(data: str, folder: Path) -> Path:
         UserError: saying where it was looked for, or that its kind of file is not read.
     """
     file = Path(data).expanduser()
-    _check_kind(data, kind_of_file(file))
+    check_kind(data, file)
     folders = [folder]
     if not file.is_absolute():
         listed = os.environ.get(TABLES_VARIABLE, "")
@@ -68,7 +68,13 @@ def find_data(data: str, folder: Path) -> Path:
     )
 
 
-def _check_kind(data: str, suffix: str) -> None:
+def check_kind(data: str, file: Path) -> None:
+    """Refuse kinds of files that are not read.
+
+    Raises:
+        UserError: saying what to do with it.
+    """
+    suffix = kind_of_file(file)
     if suffix in RUNS_CODE:
         raise UserError(
             f"{data}: {suffix} files can run code when they are opened, so they are not read; "
@@ -89,7 +95,11 @@ def _check_kind(data: str, suffix: str) -> None:
 
 
 def read_columns(
-    path: Path, columns: list[str], dialect: Dialect | None = None, lists: Collection[str] = ()
+    path: Path,
+    columns: list[str],
+    dialect: Dialect | None = None,
+    lists: Collection[str] = (),
+    groups: list[int] | None = None,
 ) -> tuple[pa.Table, list[str]]:
     """Read the columns that exist; also return the ones that do not, each with near names.
 
@@ -98,6 +108,7 @@ def read_columns(
         columns: what is looked for.
         dialect: what is known of a text file.
         lists: columns whose texts hold several values.
+        groups: read only these row groups of a Parquet file.
 
     Raises:
         UserError: if the file is not what its name says.
@@ -107,7 +118,7 @@ def read_columns(
             raise UserError(f"{path} is a pickle, which can run code, so it is not read.")
     wanted = list(dict.fromkeys(columns))
     try:
-        table, every = _read(path, wanted, dialect or Dialect(), lists)
+        table, every = _read(path, wanted, dialect or Dialect(), lists, groups)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
             f"cannot read {path}: {(str(error) or repr(error)).splitlines()[0]}"
@@ -125,8 +136,30 @@ def read_columns(
     return pa.table(present) if present else table.select([]), missing
 
 
+def shape(
+    path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str] = ()
+) -> tuple[int, int]:
+    """Number of rows and of columns of a table; the arguments are those of :func:`read_columns`.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    if kind_of_file(path) == ".parquet":
+        try:
+            footer = pq.read_metadata(path)
+            return footer.num_rows, len(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"cannot read {path}: {error}.") from error
+    table, _ = read_columns(path, wanted, dialect, lists)
+    return len(table), len(_read(path, wanted, dialect, lists)[1])
+
+
 def _read(
-    path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str]
+    path: Path,
+    wanted: list[str],
+    dialect: Dialect,
+    lists: Collection[str],
+    groups: list[int] | None = None,
 ) -> tuple[pa.Table, list[str]]:
     """The table, and the names of all columns of the file."""
     suffix = kind_of_file(path)
@@ -134,6 +167,8 @@ def _read(
         file = pq.ParquetFile(path)
         every = list(file.schema_arrow.names)
         found = [name for name in wanted if name in every]
+        if groups is not None:
+            return file.read_row_groups(groups, columns=found, use_threads=False), every
         return file.read(columns=found, use_threads=False), every
     if suffix in _ARROW:
         table = feather.read_table(path, memory_map=False)

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from surrobench.tasks.columns import FloatArray, IntArray
+from surrobench.arrays import FloatArray, IntArray
 
 NEAR = 1e-9
 """Targets closer than this share of their range, and not equal, are taken for noise."""

@@ -7,13 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.tasks.card import Card, TaskCard
-from surrobench.tasks.columns import FloatArray, IntArray, numbers
+from surrobench.tasks.columns import numbers
 from surrobench.tasks.durations import durations
 from surrobench.tasks.evaluation import LARGEST_VALUE
 from surrobench.tasks.faults import Faults
 from surrobench.tasks.resolution import of_means, rounded
 from surrobench.tasks.table import Rows, Table
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def read_curves(table: Table, task: TaskCard, faults: Faults) -> dict[str, Float
         length = _matrix(table.columns[task.targets[0]]).shape[1]
         if values.shape[1] != length:
             faults.add(
-                f"curve {column!r} holds {values.shape[1]} values a row, but the target "
+                f"curve {column!r} holds {counted(values.shape[1], 'value')} a row, but the target "
                 f"{task.targets[0]!r} holds {length}."
             )
         elif length % seeds == 0:
@@ -123,7 +125,7 @@ def check_targets(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set
             if where and not card.drop_invalid:
                 words = (column.words[row] for row in where) if "not a" in what else None
                 faults.add(
-                    f"target {name!r} {what} in {len(where)} of {len(empty)} rows: "
+                    f"target {name!r} {what} in {len(where)} of {counted(len(empty), 'row')}: "
                     f"{faults.rows(where, words)}; {_remedy(what)}"
                 )
     wrong.update(_check_costs(card, task, rows, faults))
@@ -149,7 +151,7 @@ def _check_costs(card: Card, task: TaskCard, rows: Rows, faults: Faults) -> set[
             if where and not card.drop_invalid:
                 words = (column.words[row] for row in where) if "not a" in what else None
                 faults.add(
-                    f"cost {name!r} {what} in {len(where)} of {len(rows.frame)} rows: "
+                    f"cost {name!r} {what} in {len(where)} of {counted(len(rows.frame), 'row')}: "
                     f"{faults.rows(where, words)}; {_remedy(what)}"
                 )
     return wrong
@@ -181,7 +183,8 @@ def _values(
     seeds = task.seeds if task.layout == "seeds-epochs" else 1
     if curve.shape[1] % seeds:
         faults.add(
-            f"target {task.targets[0]!r} holds {curve.shape[1]} values a row, which is not a "
+            f"target {task.targets[0]!r} holds {counted(curve.shape[1], 'value')} a row, which is "
+            "not a "
             f"multiple of seeds = {seeds}."
         )
         seeds = 1

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import surrobench
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.atomic import write_atomically
+from surrobench.columns import PoolColumns
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
-from surrobench.tasks.columns import FloatArray
 from surrobench.tasks.sources import cache_folder
 
 STORED_FROM = 10_000
@@ -33,7 +33,7 @@ _CODE = ("encodings", "spaces")
 
 def encoded(
     name: str,
-    archs: npt.NDArray[np.int_],
+    archs: IntArray,
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> FloatArray:
@@ -96,7 +96,7 @@ def _is_ours(name: str, space: SearchSpace) -> bool:
 
 def _path(
     name: str,
-    archs: npt.NDArray[np.int_],
+    archs: IntArray,
     space: SearchSpace,
     measured: Mapping[str, FloatArray],
 ) -> Path:
@@ -106,6 +106,11 @@ def _path(
     for column in sorted(measured):
         digest.update(f"|{column}|".encode())
         digest.update(np.ascontiguousarray(measured[column], dtype="<f8").data)
+    if isinstance(measured, PoolColumns):
+        digest.update(f"|{measured.epochs}|".encode())
+        for curve, values in sorted({"": measured.curve, **measured.others}.items()):
+            digest.update(f"|{curve}|".encode())
+            digest.update(np.ascontiguousarray(values, dtype="<f8").data)
     return cache_folder() / "encodings" / f"{digest.hexdigest()[:40]}.npy"
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -21,15 +23,17 @@ from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.tasks.arrow_types import is_opaque, is_temporal, plain_values
 from surrobench.tasks.card import Card, Condition, TaskCard, named
 from surrobench.tasks.coding import NULL
-from surrobench.tasks.columns import BoolArray, FloatArray, IntArray, Numbers, numbers
+from surrobench.tasks.columns import Numbers, numbers
 from surrobench.tasks.decisions import coded_decisions
 from surrobench.tasks.durations import durations
 from surrobench.tasks.faults import Faults
-from surrobench.tasks.number_forms import Dialect
 from surrobench.tasks.placing import codes_in_space
 from surrobench.tasks.reading import read_columns
+from surrobench.tasks.row_groups import row_groups_with
+from surrobench.wording import counted
 
-CodeArray = npt.NDArray[np.int16]
+CodeArray = npt.NDArray[np.signedinteger[Any]]
+"""Choice indices: 16 bits as long as they suffice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,17 +114,22 @@ def read_rows(
 ) -> Rows:
     """Read the columns of ``tasks`` and the rows that agree with the card and ``where``."""
     wanted = [*card.columns, *(column for task in tasks for column in task.columns)]
-    dialect = Dialect(card.separator, card.decimal, card.thousands, card.encoding)
-    frame, missing = read_columns(path, wanted, dialect, card.list_columns)
+    picked = {**card.where, **where}
+    part = row_groups_with(path, picked)
+    groups = None if part is None else part.numbers
+    frame, missing = read_columns(path, wanted, card.dialect, card.list_columns, groups)
     for message in missing:
         faults.add(message)
-    positions = _selected(frame, {**card.where, **where}, faults)
+    selected = _selected(frame, picked, faults)
+    positions = selected if part is None else part.positions[selected]
     faults.positions = positions.tolist()
-    return Rows(path, frame.take(pa.array(positions)), positions, not missing)
+    return Rows(path, frame.take(pa.array(selected)), positions, not missing)
 
 
 def load_table(card: Card, path: Path, where: Mapping[str, Condition] | None = None) -> Table:
     """Everything that a card describes: all columns of all its tasks.
+
+    The decisions are those of the card, whatever single tasks have of their own.
 
     Args:
         card: the card.
@@ -162,7 +171,7 @@ def understand(card: Card, rows: Rows, tasks: Sequence[TaskCard], faults: Faults
         faults.positions = positions.tolist()
         space, codes = _architectures(card, frame, Faults())
     assert space is not None
-    archs = codes.astype(np.int16)
+    archs: CodeArray = codes.astype(np.int16 if codes.max() <= np.iinfo(np.int16).max else np.int32)
     costs = {name: task.cost_unit for task in tasks for name in task.cost_columns}
     read = {
         name: durations(frame.column(name), costs[name])
@@ -293,7 +302,8 @@ def _stated_groups(
         rows = np.flatnonzero(np.isin(architectures, torn)).tolist()
         names = " + ".join(columns)
         faults.add(
-            f"{len(torn)} architectures with equal decisions are in different groups ({names}): "
+            f"{counted(len(torn), 'architecture')} with equal decisions in different groups "
+            f"({names}): "
             f"{faults.rows(rows)}; equal networks must share a group."
         )
     return groups

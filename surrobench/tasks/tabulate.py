@@ -192,11 +192,7 @@ def _train_unit(unit: Unit, file: Path) -> None:
             "arch": job.arch,
             "seed": job.seed,
             "run": asdict(run),
-            "measured": all_proxies(
-                partial(live.build, job.arch), live.data, names=setting.measured
-            )
-            if job.seed == 0
-            else None,
+            "measured": proxies(job.arch) if job.seed == 0 else None,
         }
         for job, run in zip(unit, runs, strict=True)
     ]

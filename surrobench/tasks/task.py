@@ -6,16 +6,20 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.columns import PoolColumns
+from surrobench.encodings.curves import mean_over_runs
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.tasks.columns import BoolArray, FloatArray, IntArray
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.table import CodeArray
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +160,9 @@ class TableTask:
             return self.values.shape[2] - 1
         if epochs not in self.fidelities:
             known = ", ".join(map(str, self.fidelities)) or "only the final one"
-            raise UserError(f"{self.name} has no value after {epochs} epochs; known: {known}.")
+            raise UserError(
+                f"{self.name} has no value after {counted(epochs, 'epoch')}; known: {known}."
+            )
         return self.fidelities.index(epochs)
 
     def bound_text(self, value: float) -> str:
@@ -170,7 +176,15 @@ class TableTask:
 
         Large pools are encoded once on a machine, and the matrix is to be read only.
         """
-        return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.measured)
+        return encoded(name, np.asarray(self.archs, dtype=np.int_), self.space, self.columns)
+
+    @cached_property
+    def columns(self) -> PoolColumns:
+        """Measured columns with the learning curves beside them, for encodings."""
+        if self.values.shape[2] < 2:
+            return PoolColumns(self.measured)
+        others = {name: mean_over_runs(curve) for name, curve in self.curves.items()}
+        return PoolColumns(self.measured, self.fidelities, mean_over_runs(self.values), others)
 
     @cached_property
     def ranking(self) -> str:
@@ -187,7 +201,11 @@ class TableTask:
     def fingerprint(self) -> str:
         """SHA-256 of everything that enters the numbers of a study on this task."""
         digest = hashlib.sha256()
-        arrays = {"archs": self.archs, "truth": self.truth, "groups": self.groups}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "archs": self.archs,
+            "truth": self.truth,
+            "groups": self.groups,
+        }
         if self.published_groups is not None:
             arrays["published_groups"] = self.published_groups
         arrays |= {f"measured:{name}": values for name, values in self.measured.items()}

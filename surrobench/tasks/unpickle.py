@@ -54,7 +54,11 @@ _OPCODES = frozenset(
         "BUILD",
     )
 )
-_DTYPES = {"f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "f4": np.dtype("<f4"),
+    "f8": np.dtype("<f8"),
+    "i8": np.dtype("<i8"),
+}
 
 
 class _Frame(Stated):
@@ -65,15 +69,26 @@ class _Manager(Stated):
     """pandas' BlockManager."""
 
 
-class _DType(Stated):
-    """numpy.dtype."""
+class DType(Stated):
+    """Stands in for numpy.dtype."""
 
     def __init__(self, code: str, *_: object) -> None:
         self.code = code
 
+    def numbers(self) -> np.dtype[Any]:
+        """The type of little-endian numbers that it states.
 
-class _Array:
-    """numpy.ndarray, filled from its raw bytes (numbers) or a list of texts."""
+        Raises:
+            pickle.UnpicklingError: if it states another.
+        """
+        order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else "<"
+        if self.code not in _DTYPES or order != "<":
+            raise pickle.UnpicklingError(f"an array of type {order}{self.code} is not expected")
+        return _DTYPES[self.code]
+
+
+class Array:
+    """Stands in for numpy.ndarray: filled from its raw bytes (numbers) or a list of texts."""
 
     values: npt.NDArray[Any] | list[str]
 
@@ -83,18 +98,22 @@ class _Array:
         if dtype.code == "O8":
             if not isinstance(content, list) or not all(isinstance(x, str) for x in content):
                 raise pickle.UnpicklingError("an array of objects must hold texts")
+            found = len(content)
             self.values = content
-        elif dtype.code in _DTYPES and isinstance(content, bytes):
-            flat = np.frombuffer(content, dtype=_DTYPES[dtype.code])
-            self.values = flat.reshape(shape, order="F" if fortran else "C")
         else:
-            raise pickle.UnpicklingError(f"an array of type {dtype.code!r} is not expected")
-        if len(content) not in (size, size * 8):
+            kind = dtype.numbers()
+            if not isinstance(content, bytes):
+                raise pickle.UnpicklingError("an array of numbers must hold bytes")
+            found = len(content) // kind.itemsize
+            flat = np.frombuffer(content, dtype=kind)
+            self.values = flat.reshape(shape, order="F" if fortran else "C")
+        if found != size:
             raise pickle.UnpicklingError("an array does not have the size that it states")
 
 
-def _array(*_: object) -> _Array:
-    return _Array()
+def new_array(*_: object) -> Array:
+    """Stands in for the function that NumPy builds arrays with."""
+    return Array()
 
 
 def _index(_: object, parts: dict[str, Any]) -> Any:
@@ -111,9 +130,9 @@ _ALLOWED: dict[tuple[str, str], type | Callable[..., Any]] = {
     ("pandas.core.indexes.base", "_new_Index"): _index,
     ("pandas.core.indexes.base", "Index"): Label,
     ("pandas.core.indexes.range", "RangeIndex"): Label,
-    ("numpy.core.multiarray", "_reconstruct"): _array,
+    ("numpy.core.multiarray", "_reconstruct"): new_array,
     ("numpy", "ndarray"): Label,
-    ("numpy", "dtype"): _DType,
+    ("numpy", "dtype"): DType,
     ("builtins", "slice"): _bounds,
 }
 

@@ -16,6 +16,7 @@ from botorch.acquisition.monte_carlo import qUpperConfidenceBound
 from botorch.models.model import Model
 
 from surrobench.testing.problems import Subject, moments, rank_correlation
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def is_a_botorch_model(subject: Subject) -> None:
     first, second = subject.model, subject.fit()
     assert isinstance(first, Model), f"fit returned {type(first).__name__}"
     assert first is not second, "fit returned the same model twice"
-    assert first.num_outputs == 1, f"{first.num_outputs} outputs"
+    assert first.num_outputs == 1, f"{counted(first.num_outputs, 'output')}"
     assert repr(subject.predictor) == before, "fit changed the recipe"
 
 
@@ -209,11 +210,13 @@ def few_points_suffice(subject: Subject) -> None:
     for n in (1, 2, 3):
         y = subject.problem.y[:n]
         mean, deviation = moments(subject.fit(subject.problem.X[:n], y), subject.problem.pool)
-        assert torch.isfinite(mean).all(), f"a mean is not finite after {n} examples"
-        assert (torch.isfinite(deviation) & (deviation > 0)).all(), f"variance after {n} examples"
+        assert torch.isfinite(mean).all(), f"a mean is not finite after {counted(n, 'example')}"
+        assert (torch.isfinite(deviation) & (deviation > 0)).all(), (
+            f"variance after {counted(n, 'example')}"
+        )
         reach = 10.0 * max(float(y.max() - y.min()), 1.0)
         low, high = float(y.min()) - reach, float(y.max()) + reach
-        assert ((mean >= low) & (mean <= high)).all(), f"means far from the {n} examples"
+        assert ((mean >= low) & (mean <= high)).all(), f"means far from the {counted(n, 'example')}"
 
 
 @promise

@@ -30,6 +30,7 @@ from surrobench.testing.strategy_problems import (
     sparse,
     spent,
 )
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def distinct(steps: list[Step], landscape: Landscape) -> None:
     """Assert that all are candidates and none is trained twice for the same epochs."""
     for arch, epochs in steps:
         assert arch in landscape.problem.candidates, f"{arch} is no candidate"
-        assert epochs is None or epochs in landscape.problem.epochs, f"{epochs} epochs"
+        assert epochs is None or epochs in landscape.problem.epochs, f"{counted(epochs, 'epoch')}"
     assert len(set(steps)) == len(steps), "an architecture was proposed twice"
 
 
@@ -178,7 +179,7 @@ def failures_are_survived(subject: Search) -> None:
         landscape = replace(subject.on(choices(3, 3, 3, 3)), outcome=outcome)
         strategy = subject.build(landscape)
         steps = search(strategy, landscape, 10, 2)
-        assert len(steps) == 10, f"gave up after {len(steps)} evaluations"
+        assert len(steps) == 10, f"gave up after {counted(len(steps), 'evaluation')}"
         distinct(steps, landscape)
         json.dumps(strategy.state(), allow_nan=False)
 
@@ -188,7 +189,7 @@ def flat_objectives_are_survived(subject: Search) -> None:
     """If all architectures are equally good, the search goes on."""
     flat = replace(subject.on(cells()), outcome=lambda arch, value: Evaluation(50.0))
     steps = search(subject.build(flat), flat, 10, 2)
-    assert len(steps) == 10, f"gave up after {len(steps)} evaluations"
+    assert len(steps) == 10, f"gave up after {counted(len(steps), 'evaluation')}"
     distinct(steps, flat)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.spaces.edge_cells import EdgeCells
@@ -17,8 +17,8 @@ from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.wording import counted
 
-FloatArray = npt.NDArray[np.float64]
 Factory = Callable[[Problem, int], Strategy]
 Step = tuple[Arch, int | None]
 """An architecture and for how many epochs it was trained (None: fully)."""
@@ -169,7 +169,7 @@ def search(strategy: Strategy, landscape: Landscape, n: int, batch: int = 1) -> 
     while len(steps) < n:
         asked = min(batch, n - len(steps))
         archs = strategy.ask(asked)
-        assert len(archs) <= asked, f"ask({asked}) gave {len(archs)} architectures"
+        assert len(archs) <= asked, f"ask({asked}) gave {counted(len(archs), 'architecture')}"
         new = [(arch, strategy.epochs(arch)) for arch in archs]
         for step in new:
             strategy.tell(step[0], landscape.evaluate(step))

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 CPU = torch.device("cpu")
 KINDS = ("auto", "cpu", "cuda", "mps")
@@ -45,7 +46,9 @@ def _check_cuda(name: str, number: int) -> None:
         reason = "torch finds no NVIDIA GPU" if built else "this build of torch is for CPU only"
         raise UserError(f"device {name!r}: {reason}; use 'auto' or 'cpu'.")
     if number >= torch.cuda.device_count():
-        raise UserError(f"device {name!r}: there are {torch.cuda.device_count()} CUDA GPUs.")
+        raise UserError(
+            f"device {name!r}: there are {counted(torch.cuda.device_count(), 'CUDA GPU')}."
+        )
 
 
 def _has_mps() -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from surrobench.errors import UserError
 from surrobench.training.data import Data
+from surrobench.wording import counted
 
 AnyData = TypeVar("AnyData", bound=Data)
 
@@ -59,7 +60,8 @@ class Fidelity:
         count = round(self.fraction * len(data.train))
         if count < 1:
             raise UserError(
-                f"fraction is {self.fraction}, which leaves none of {len(data.train)} examples."
+                f"fraction is {self.fraction}, which leaves none of "
+                f"{counted(len(data.train), 'example')}."
             )
         return data.with_fewer(count)
 

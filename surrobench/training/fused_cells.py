@@ -121,6 +121,10 @@ class FusedCell(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``n x (members * channels) x height x width`` to the same shape."""
+        # Of member m, node_j = sum over edges i -> j of op_ij,m(node_i). Edges out of one node with
+        # one operation are one fused layer: their inputs are gathered (a slot for each edge, in
+        # the order of targets), passed through it side by side, and added to the nodes that they
+        # lead to. Nodes are complete in the order of their numbers, as edges only lead forward.
         start = _as_slots(maps, self.members)
         nodes = [_Node(start) for _ in range(self.n_nodes)]
         nodes[0].add(None, start)

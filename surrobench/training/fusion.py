@@ -12,6 +12,7 @@ from surrobench.errors import UserError
 from surrobench.training.cells import CellNetwork
 from surrobench.training.fused import fuse_chains
 from surrobench.training.fused_cells import fuse_cells
+from surrobench.wording import counted
 
 
 class Alone(nn.Module):
@@ -65,7 +66,8 @@ def fuse(networks: Sequence[nn.Module]) -> nn.Module:
     if len(keys) != 1 or len(networks) not in (len(chains), len(cells)):
         shapes = sorted({type(network).__name__ for network in networks})
         raise UserError(
-            f"{len(networks)} networks ({', '.join(shapes)}) of {len(keys)} different shapes "
+            f"{counted(len(networks), 'network')} ({', '.join(shapes)}) of {len(keys)} different "
+            "shapes "
             "cannot be trained together."
         )
     return _laid_out(fuse_chains(chains) if chains else fuse_cells(cells))

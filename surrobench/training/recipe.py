@@ -53,7 +53,7 @@ class Recipe:
         label_smoothing: share of the target that is spread evenly over all classes, in training
             only.
         stop_hopeless: whether a training ends when it has diverged or is no better than chance
-            after a quarter of the epochs (:func:`~surrobench.training.stopping.hopeless`).
+            after a quarter of the epochs (:func:`~.early_stopping.early_stop_reason`).
         precision: of convolutions and matrix products; weights, normalisation and losses stay in
             float32 with ``"bfloat16"`` too.
         cuda_graphs: whether the step is recorded once and replayed, on a CUDA GPU; elsewhere the

@@ -11,6 +11,7 @@ import numpy as np
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import MAX_BLOCKS, Chains
+from surrobench.wording import counted
 
 
 def sample_by_depth(space: Chains, n: int, seed: int) -> list[Arch]:
@@ -27,7 +28,9 @@ def sample_by_depth(space: Chains, n: int, seed: int) -> list[Arch]:
         share = (n - len(chosen)) // (MAX_BLOCKS + 1 - depth)
         chosen += islice(_networks_of_depth(space, depth, seed), share)
     if len(chosen) < n:
-        raise UserError(f"--archs is {n}, but the space has {len(chosen)} distinct networks.")
+        raise UserError(
+            f"--archs is {n}, but the space has {counted(len(chosen), 'distinct network')}."
+        )
     return chosen
 
 

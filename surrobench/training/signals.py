@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.training.images import ImageData, Split
 
-FloatArray = NDArray[np.float64]
 CLASSES = 10
 TEMPLATES = np.array(
     [

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from surrobench.training.clipping import clip_gradients
 from surrobench.training.data import Data, Split
 from surrobench.training.devices import CPU, clock, forget_peak_memory, peak_memory
+from surrobench.training.early_stopping import early_stop_reason, least_accuracy
 from surrobench.training.evaluation import Evaluation, laid_out, scores_of
 from surrobench.training.fusion import fuse
 from surrobench.training.graphs import GraphedStep
 from surrobench.training.measures import Measures, absolute_errors, cross_entropies
 from surrobench.training.members import separate, without_others
 from surrobench.training.recipe import Recipe as Recipe
-from surrobench.training.stopping import hopeless, least_accuracy
-from surrobench.training.training_run import Course, TrainingRun
+from surrobench.training.training_run import TrainingLog, TrainingRun
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -83,15 +83,15 @@ def train_together(
         UserError: if the networks cannot be trained together.
     """
     forget_peak_memory(device)
-    company, data = _Company(networks, recipe, seeds, device), data.to(device)
+    group, data = _TrainingGroup(networks, recipe, seeds, device), data.to(device)
     for epoch in range(recipe.epochs):
-        company.train_epoch(data, epoch)
-        if not company.present:
+        group.train_epoch(data, epoch)
+        if not group.present:
             break
-    return company.finish(data.test, keep)
+    return group.finish(data.test, keep)
 
 
-class _Company:
+class _TrainingGroup:
     """Networks on their way through one training, until they leave.
 
     Attributes:
@@ -107,7 +107,7 @@ class _Company:
     ) -> None:
         self.recipe, self.device = recipe, device
         self.present = list(range(len(seeds)))
-        self._networks, self._courses, self._note = list(networks), [Course() for _ in seeds], ""
+        self._networks, self._logs, self._note = list(networks), [TrainingLog() for _ in seeds], ""
         some = seeds[:1] if len(set(seeds)) == 1 else seeds
         self._orders = [torch.Generator().manual_seed(seed) for seed in some]
         network = fuse(networks).to(device)
@@ -134,7 +134,7 @@ class _Company:
         validation = self._evaluation(data.validation)
         found = zip(self.present, losses, errors, validation, strict=True)
         for member, loss, error, measured in found:
-            self._courses[member].add(loss, error, measured, seconds)
+            self._logs[member].add(loss, error, measured, seconds)
         if self.recipe.stop_hopeless:
             self._stop(validation, epoch + 1, least_accuracy(data.validation))
 
@@ -153,9 +153,9 @@ class _Company:
 
     def _stop(self, validation: Sequence[Measures], epoch: int, least: float) -> None:
         for member, measured in zip(self.present, validation, strict=True):
-            reason = hopeless(measured, epoch, self.recipe.epochs, least)
-            self._courses[member].stopped = reason
-        stay = [p for p, member in enumerate(self.present) if not self._courses[member].stopped]
+            reason = early_stop_reason(measured, epoch, self.recipe.epochs, least)
+            self._logs[member].stopped = reason
+        stay = [p for p, member in enumerate(self.present) if not self._logs[member].stopped]
         if stay and len(stay) < len(self.present):
 
             def make(network: nn.Module) -> torch.optim.Optimizer:
@@ -182,8 +182,8 @@ class _Company:
                 keep(member, network.cpu())
         facts: dict[str, Any] = {"peak_memory": peak_memory(self.device), "note": self._note}
         return [
-            replace(course.run(self.recipe.epochs, tests.get(member)), **facts)
-            for member, course in enumerate(self._courses)
+            replace(log.run(self.recipe.epochs, tests.get(member)), **facts)
+            for member, log in enumerate(self._logs)
         ]
 
 

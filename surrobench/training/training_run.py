@@ -66,7 +66,7 @@ class TrainingRun:
 
 
 @dataclass
-class Course:
+class TrainingLog:
     """A training as it goes.
 
     Attributes:

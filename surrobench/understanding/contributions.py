@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from surrobench.arrays import FloatArray
 from surrobench.predictors.trees import XGBoost
 from surrobench.understanding.features import summed
-from surrobench.understanding.fitting import FloatArray, Sample
+from surrobench.understanding.fitting import Sample
 
 
 def shap_values(sample: Sample) -> FloatArray:

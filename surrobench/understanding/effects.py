@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from surrobench.understanding.fitting import Fit, FloatArray
+from surrobench.arrays import FloatArray
+from surrobench.understanding.fitting import Fit
 
 FEWEST = 5
 """Test architectures below which a choice has no effect stated."""

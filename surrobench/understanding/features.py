@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray
 from surrobench.encodings import make_encoding
 from surrobench.encodings.column_blocks import column_blocks
 from surrobench.encodings.one_hot import OneHot
 from surrobench.spaces.architecture import SearchSpace
 
-FloatArray = npt.NDArray[np.float64]
 _MISSING = " missing"
 
 

@@ -9,14 +9,13 @@ import numpy.typing as npt
 import torch
 from botorch.models.model import Model
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.studies.protocols import split
 from surrobench.tasks.task import TableTask
 from surrobench.understanding.features import Feature, features_of
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Sample:
     X_test: FloatArray
     truth: FloatArray
     choices: npt.NDArray[np.integer]
-    test: npt.NDArray[np.int64]
+    test: IntArray
     seed: int
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.metrics.ranking import kendall_tau
-from surrobench.understanding.fitting import Fit, FloatArray
+from surrobench.understanding.fitting import Fit
 
 
 def permutation_importance(fit: Fit, repeats: int = 5) -> pd.DataFrame:

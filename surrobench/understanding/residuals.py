@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.spaces.architecture import Variable
-from surrobench.understanding.fitting import Fit, FloatArray, Sample
+from surrobench.understanding.fitting import Fit, Sample
 
 FEWEST = 10
 """Test architectures below which a group is left out."""

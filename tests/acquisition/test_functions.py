@@ -15,14 +15,14 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.acquisition import highest
 from surrobench.acquisition.analytic import least_score, log_improvement
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import Belief
 from surrobench.predictors.pool_session import open_pool
+from surrobench.predictors.posterior import SurrogatePosterior
 
 OBSERVED = 20
-BELIEFS: dict[str, Belief] = {}
+BELIEFS: dict[str, SurrogatePosterior] = {}
 
 
 def pool() -> tuple[torch.Tensor, torch.Tensor]:
@@ -32,7 +32,7 @@ def pool() -> tuple[torch.Tensor, torch.Tensor]:
     return X, y
 
 
-def believe(name: str) -> Belief:
+def believe(name: str) -> SurrogatePosterior:
     if name not in BELIEFS:
         X, y = pool()
         session = open_pool(make_predictor(name), X)
@@ -40,11 +40,11 @@ def believe(name: str) -> Belief:
     return BELIEFS[name]
 
 
-def situation(name: str, **changes: Any) -> Situation:
+def situation(name: str, **changes: Any) -> AcquisitionContext:
     allowed = torch.ones(60, dtype=torch.bool)
     allowed[:OBSERVED] = False
     allowed[[25, 26]] = False
-    return Situation((believe(name),), **{"allowed": allowed, "pending": (25,), **changes})
+    return AcquisitionContext((believe(name),), **{"allowed": allowed, "pending": (25,), **changes})
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def situation(name: str, **changes: Any) -> Situation:
 def test_analytic_functions_equal_botorch(name: str, reference: Any) -> None:
     now = situation("gp-rbf+quantile-normal", pending=())
     assert now.best is not None
-    theirs = reference(now.belief.model(), best_f=now.best)(
-        now.belief.X[now.choices()].unsqueeze(1)
+    theirs = reference(now.posterior.model(), best_f=now.best)(
+        now.posterior.X[now.choices()].unsqueeze(1)
     )
     ours = make_acquisition(name).scores(now)
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=1e-9)
@@ -67,15 +67,15 @@ def test_analytic_functions_equal_botorch(name: str, reference: Any) -> None:
 
 def test_upper_bound_equals_botorch() -> None:
     now = situation("gp-matern52", pending=())
-    X = now.belief.X[now.choices()].unsqueeze(1)
-    theirs = analytic.UpperConfidenceBound(now.belief.model(), beta=3.0)(X)
+    X = now.posterior.X[now.choices()].unsqueeze(1)
+    theirs = analytic.UpperConfidenceBound(now.posterior.model(), beta=3.0)(X)
     ours = make_acquisition("ucb", beta=3.0).scores(now)
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=1e-9)
 
 
 def test_batch_function_equals_botorch_with_what_is_pending() -> None:
     now = situation("gp-matern52", seed=5)
-    belief = now.belief
+    belief = now.posterior
     assert now.best is not None
     theirs = qLogExpectedImprovement(
         belief.model(),
@@ -146,7 +146,7 @@ def test_log_improvement_finds_the_best_without_scoring_all(
     log_variance = spread * torch.randn(4000, generator=generator, dtype=torch.float64)
     mean[1000:2000], log_variance[1000:2000] = mean[:1000], log_variance[:1000]
     belief: Any = Marginals(mean, log_variance.exp(), torch.tensor([best]))
-    now = Situation((belief,), mean > -1.0)
+    now = AcquisitionContext((belief,), mean > -1.0)
     function = make_acquisition("log-ei")
     assert function.select(now, n) == highest(now.choices(), function.scores(now), n)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from botorch.models.model import Model
 from botorch.sampling.list_sampler import ListSampler
 from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
-from toy_pool import process, situation
+from toy_pool import belief, process, situation
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.information import Gibbon, JointEntropy, MaxValueEntropy
@@ -29,9 +30,9 @@ def test_optima_are_maxima_of_what_may_still_be_best() -> None:
     now = situation(process(), seed=3)
     rows, values = Gibbon(optima=100).sampled_optima(now)
     assert 21 not in rows.tolist()  # ruled out beforehand, and never observed
-    top = now.belief.mean[[*range(21), *range(22, 40)]].max()
+    top = now.posterior.mean[[*range(21), *range(22, 40)]].max()
     assert float(values.mean()) > float(top) - 1e-3
-    samples = now.belief.sample(100, seed=3, rows=torch.tensor([*range(21), *range(22, 40)]))
+    samples = now.posterior.sample(100, seed=3, rows=torch.tensor([*range(21), *range(22, 40)]))
     torch.testing.assert_close(values, samples.amax(dim=1))
 
 
@@ -183,5 +184,23 @@ def test_screening_keeps_the_best() -> None:
     [("mes", "fantasies"), ("gibbon", "optima"), ("knowledge-gradient", "candidates")],
 )
 def test_wrong_options_are_named(name: str, option: str) -> None:
-    with pytest.raises(UserError, match=f"{option} is 0"):
+    with pytest.raises(UserError, match=f"'{option}' is 0"):
         make_acquisition(name, **{option: 0})
+
+
+def test_a_candidate_gains_by_itself_where_it_is_no_alternative() -> None:
+    """Against an integral over what an observation there would say."""
+    posterior = belief("gp-matern52")
+    function = make_acquisition("knowledge-gradient", candidates=40, alternatives=1)
+    now = situation(posterior, pending=())
+    rows, scores = now.choices(), function.scores(now)
+    top = int(posterior.mean.argmax())
+    z = torch.linspace(-9.0, 9.0, 20_001, dtype=torch.float64)
+    density = torch.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
+    for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
+        spread = float(posterior.variance[row] + posterior.noise) ** 0.5
+        slopes = posterior.covariance(torch.tensor([row]), torch.tensor([top, row]))[0] / spread
+        lines = posterior.mean[[top, row]] + slopes * z.unsqueeze(-1)
+        rise = lines.amax(dim=1) - posterior.mean[[top, row]].amax()
+        assert math.exp(score) == pytest.approx(float(torch.trapezoid(rise * density, z)), abs=1e-6)
+    assert (scores > -5.0).any()

@@ -11,8 +11,8 @@ from toy_pool import EXCLUDED, NAMES, OBSERVED, SIZE, belief, objectives, pool, 
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
 from surrobench.acquisition.acquisition import Acquisition
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pairing import check_pairing
-from surrobench.acquisition.situation import Situation
 from surrobench.errors import UserError
 from surrobench.predictors.pool_session import open_pool
 
@@ -31,7 +31,7 @@ def small(name: str) -> Acquisition:
     return replace(function, **fewer)
 
 
-def check_choices(function: Acquisition, now: Situation) -> None:
+def check_choices(function: Acquisition, now: AcquisitionContext) -> None:
     for n, moment in ((1, replace(now, pending=())), (3, now)):
         chosen = function.select(moment, n)
         assert len(chosen) == len(set(chosen)) == n

@@ -19,7 +19,7 @@ from toy_pool import EXCLUDED, OBSERVED, SIZE, belief, process, situation
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.constrained import log_feasibility
-from surrobench.acquisition.fronts import hypervolume, reference_point
+from surrobench.acquisition.context import AcquisitionContext, LearnedConstraint
 from surrobench.acquisition.multi_objective import (
     ParEGO,
     QLogEHVI,
@@ -29,11 +29,11 @@ from surrobench.acquisition.multi_objective import (
 )
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
-from surrobench.acquisition.situation import LearnedConstraint, Situation
 from surrobench.errors import UserError
+from surrobench.metrics.fronts import hypervolume, reference_point
 
 
-def two(**changes: object) -> Situation:
+def two(**changes: object) -> AcquisitionContext:
     return situation(process(0), process(1), **{"pending": (), **changes})
 
 
@@ -108,7 +108,7 @@ def test_the_noisy_front_knows_what_is_likely_on_it() -> None:
     kept = QLogNEHVI(baseline=6).baseline_rows(now, reference_point(values))
     assert len(kept) == 6
     assert set(kept.tolist()) <= set(OBSERVED)
-    means = torch.stack([b.mean[list(OBSERVED)] for b in now.beliefs], dim=1)
+    means = torch.stack([b.mean[list(OBSERVED)] for b in now.posteriors], dim=1)
     sums = means.sum(dim=1)
     assert int(sums.argmax()) in kept.tolist()
     assert int(sums.argmin()) not in kept.tolist()
@@ -138,7 +138,7 @@ def test_a_given_reference_is_in_units_of_the_task() -> None:
     assert isinstance(function, QLogEHVI)
     moved = function.reference_of(now, observed_values(now))
     for i, given in enumerate([0.4, 0.1]):
-        expected = now.beliefs[i].to_scale(torch.tensor([given], dtype=torch.float64))
+        expected = now.posteriors[i].to_scale(torch.tensor([given], dtype=torch.float64))
         assert float(moved[i]) == pytest.approx(float(expected))
     with pytest.raises(UserError, match="3 numbers for 2 objectives"):
         make_acquisition("qlog-ehvi", reference=[0.0, 0.0, 0.0]).scores(now)
@@ -165,7 +165,7 @@ def test_botorchs_extension_is_left_alone() -> None:
     assert (logei._load_attempted, logei._C) == before
 
 
-def constrained(sign: int, name: str = "gp-rbf", **changes: object) -> Situation:
+def constrained(sign: int, name: str = "gp-rbf", **changes: object) -> AcquisitionContext:
     about = belief(name, 1)
     bound = float(about.mean.median())
     constraint = LearnedConstraint(about, bound, sign)
@@ -174,7 +174,7 @@ def constrained(sign: int, name: str = "gp-rbf", **changes: object) -> Situation
 
 def test_feasibility_is_a_normal_probability() -> None:
     now = constrained(1)
-    about = now.constraints[0].belief
+    about = now.constraints[0].posterior
     rows = now.choices()
     normal = torch.distributions.Normal(about.mean[rows], about.variance[rows].sqrt())
     bound = torch.tensor(now.constraints[0].bound, dtype=torch.float64)
@@ -192,7 +192,7 @@ def test_improvement_counts_where_it_is_allowed(sign: int) -> None:
     expected = make_acquisition("log-ei").scores(free) + log_feasibility(now)
     torch.testing.assert_close(function.scores(now), expected)
     chosen = function.select(now, 1)[0]
-    assert sign * (now.constraints[0].bound - float(now.constraints[0].belief.mean[chosen])) > 0
+    assert sign * (now.constraints[0].bound - float(now.constraints[0].posterior.mean[chosen])) > 0
 
 
 def test_without_anything_feasible_the_probability_decides() -> None:
@@ -200,7 +200,7 @@ def test_without_anything_feasible_the_probability_decides() -> None:
     now = constrained(1, feasible=feasible)
     scores = make_acquisition("constrained-ei").scores(now)
     torch.testing.assert_close(scores, log_feasibility(now))
-    several = replace(now, beliefs=(belief("gp-rbf"), belief("gp-rbf", 1)))
+    several = replace(now, posteriors=(belief("gp-rbf"), belief("gp-rbf", 1)))
     for name in ("qlog-ehvi", "qlog-nehvi", "parego"):
         torch.testing.assert_close(make_acquisition(name).scores(several), scores)
 

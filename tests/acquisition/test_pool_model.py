@@ -15,9 +15,9 @@ from torch import Tensor
 from toy_pool import OBSERVED, SIZE, belief, objectives, pool, predictor, process, situation
 
 from surrobench.acquisition import make_acquisition
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
-from surrobench.acquisition.situation import Situation
-from surrobench.predictors.model_belief import ModelBelief
+from surrobench.predictors.model_posterior import ModelPosterior
 
 SETS = {
     "single": torch.tensor([[17], [30], [3]]),
@@ -148,12 +148,12 @@ BATCHES = ["qei", "qlog-ei", "qlog-nei", "qucb", "mes", "gibbon", "jes", "knowle
 
 
 @cache
-def twins() -> tuple[ModelBelief, int]:
+def twins() -> tuple[ModelPosterior, int]:
     """A pool with a near-duplicate of every candidate, ``size`` rows further on."""
     X = torch.cat([pool(), pool() + 1e-3])
     y = objectives(pool())[list(OBSERVED), :1]
     model = predictor("gp-matern52+quantile-normal").fit(X[list(OBSERVED)], y, seed=0)
-    return ModelBelief(model, X, OBSERVED, y), SIZE
+    return ModelPosterior(model, X, OBSERVED, y), SIZE
 
 
 @pytest.mark.parametrize("acquisition", [*BATCHES, "posterior-mean", "log-ei"])
@@ -161,10 +161,10 @@ def test_a_batch_holds_no_near_duplicates(acquisition: str) -> None:
     known, size = twins()
     allowed = torch.ones(2 * size, dtype=torch.bool)
     allowed[list(OBSERVED)] = allowed[[row + size for row in OBSERVED]] = False
-    now = Situation((known,), allowed, seed=1)
+    now = AcquisitionContext((known,), allowed, seed=1)
     chosen = make_acquisition(acquisition).select(now, 2)
     assert (len({row % size for row in chosen}) == 2) == (acquisition in BATCHES)
     if acquisition in BATCHES:
         allowed[chosen[0]] = False
-        after = Situation((known,), allowed, pending=(chosen[0],), seed=2)
+        after = AcquisitionContext((known,), allowed, pending=(chosen[0],), seed=2)
         assert make_acquisition(acquisition).select(after, 1)[0] % size != chosen[0] % size

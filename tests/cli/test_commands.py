@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from toy import command_environment, toy_study
 from typer.main import get_command
 
 from surrobench.cli.app import app
-from surrobench.cli.made_of import NAME, files_of, note
+from surrobench.reporting.made_of import NAME, files_of, note
 from surrobench.studies.config import build_study
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
@@ -114,9 +115,29 @@ def test_only_files_of_the_report_before_go(tmp_path: Path) -> None:
     assert mine.exists()
 
 
+def test_tasks_are_listed_by_table(surrobench: Command) -> None:
+    import json
+
+    grouped = surrobench("list", "tasks").out
+    assert len(grouped.splitlines()) < 40
+    assert "nbgraph " in grouped
+    assert "9 tasks" in grouped
+    assert "nbgraph/cora" not in grouped
+    every = surrobench("list", "tasks", "--all").out.splitlines()
+    assert len(every) >= 280
+    assert "hpob/5636-31" in every
+    one = surrobench("list", "tasks", "nbgraph").out.splitlines()
+    assert len(one) == 9
+    assert one[3].startswith("nbgraph/cora")
+    assert one[3].endswith("validation accuracy on Cora [fraction]")
+    told = json.loads(surrobench("list", "tasks", "nbgraph", "--json").out)
+    assert told["tasks"][3]["name"] == "nbgraph/cora"
+    assert "only the list of tasks" in surrobench("list", "spaces", "nb201").err
+
+
 def test_the_list_names_every_kind_of_part(surrobench: Command) -> None:
     told = surrobench("list").out
-    for name in ("quickstart", "live/digits-chain", "gp-matern52-ard", "one-hot", "nb201"):
+    for name in ("quickstart", "live-transformer", "gp-matern52-ard", "one-hot", "nb201"):
         assert name in told
     assert surrobench("list", "studies").out.startswith("quickstart ")
     assert surrobench("list", "one-shot").out.startswith("spos ")
@@ -193,7 +214,7 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
     """One run with a limit, its continuation, and every verb that looks at it."""
     first = surrobench("run", "study.toml", "--out", "runs/a", "--limit", "3", "--workers", "1")
     assert first.status == 3, first.err
-    assert "1 cells are still to do" in first.err
+    assert "1 cell is still to do" in first.err
     assert "surrobench run study.toml --out runs/a --limit 3" in first.err
     assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/a").out
 
@@ -221,12 +242,12 @@ def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: 
 
     verify = surrobench("verify", "runs/a")
     assert verify.status == 0
-    assert "6 records are intact, 0 are damaged." in verify.out
-    victim = next((toy / "runs/a/cells").rglob("*.json"))
+    assert "6 records are intact, 0 damaged." in verify.out
+    (victim,) = (toy / "runs/a/segments").iterdir()
     victim.write_bytes(victim.read_bytes()[:-5])
     verify = surrobench("verify", "runs/a")
     assert verify.status == 4
-    assert f"{victim.name} is damaged" in verify.err
+    assert re.search(rf"{victim.name}/\w{{40}}\.json is damaged", verify.err)
 
 
 TABLES = {

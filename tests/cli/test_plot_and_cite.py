@@ -11,9 +11,9 @@ from scipy import stats
 from search_toy import search_study
 from toy import toy_study
 
-from surrobench.cli.task_figures import Asked, typical
 from surrobench.errors import UserError
-from surrobench.studies.cell_lookup import cell_of
+from surrobench.reporting.lookup import cell_of
+from surrobench.reporting.task_figures import Asked, typical
 from surrobench.studies.config import build_study
 from surrobench.studies.prediction import predictions
 from surrobench.studies.search_config import build_search

@@ -42,7 +42,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(surrobench: Command, maze:
 def test_a_run_from_start_to_report(surrobench: Command, maze: Path) -> None:
     first = surrobench("run", "search.toml", "--out", "runs/s", "--limit", "3", "--workers", "1")
     assert first.status == 3, first.err
-    assert "1 cells are still to do" in first.err
+    assert "1 cell is still to do" in first.err
     assert "3 of 4 cells finished (75%)" in surrobench("status", "runs/s").out
 
     arguments = ("run", "search.toml", "--out", "runs/s", "--workers", "1")
@@ -63,7 +63,7 @@ def test_a_run_from_start_to_report(surrobench: Command, maze: Path) -> None:
     report = surrobench("report", "runs/s", "runs/s/results.parquet", "--out", "both")
     assert report.status == 0, report.err
     assert (maze / "both" / "report.md").is_file()
-    assert "6 records are intact, 0 are damaged." in surrobench("verify", "runs/s").out
+    assert "6 records are intact, 0 damaged." in surrobench("verify", "runs/s").out
 
 
 def test_a_run_without_a_single_success_is_an_error(surrobench: Command) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import Command, command_line
 from in_process import in_process
+from single_files import in_single_files
 from toy import toy_study
 
 from surrobench.cli import exit_codes
@@ -149,7 +150,7 @@ def test_damaged_files_end_with_4(surrobench: Command, tmp_path: Path) -> None:
     run = ("run", "study.toml", "--out", "r", "--report", "none")
     assert surrobench(*run).status == 0
     key = min(ResultStore(tmp_path / "r").finished_keys())
-    path = ResultStore(tmp_path / "r").path(key)
+    path = in_single_files(tmp_path / "r").path(key)
     path.write_bytes(path.read_bytes()[:-2])
     for verb in (["verify", "r"], ["hash", "r"], ["report", "r"], ["merge", "out", "r"]):
         done = surrobench(*verb)

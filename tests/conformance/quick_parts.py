@@ -11,6 +11,15 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},
     "xgboost": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
+    "mlp-hinge": {"steps": 60},
+    "xgb-plus": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
+    "xgb-plus-fast": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
+    "dngo": {"steps": 60},
+    "lightgbm": {"rounds": 40, "ensemble": 4},
+    "catboost": {"rounds": 40, "ensemble": 4},
+    "ngboost": {"rounds": 60},
+    "quantile-forest": {"trees": 60},
+    "mlp-listmle": {"steps": 60},
     **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
 }
 """Smaller ensembles and fewer trials than the defaults: the code is the same, and quick to test."""

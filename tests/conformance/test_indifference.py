@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from libraries import LIBRARIES
 from quick_parts import CHEAPER_PREDICTORS, CHEAPER_STRATEGIES, PEERS
 from toy_pool import OBSERVED, belief, objectives, pool, process, situation
 
@@ -69,6 +70,7 @@ def same_bits(prepare: Callable[[], Callable[[], list[Any]]]) -> None:
 
 @pytest.mark.parametrize("name", PREDICTORS.names())
 def test_numbers_of_predictors(name: str) -> None:
+    pytest.importorskip(LIBRARIES.get(name, "surrobench"))
     recipe = make_predictor(name, **CHEAPER_PREDICTORS.get(name, {}))
     X, rows = pool(), list(OBSERVED)
     y = objectives(X)[rows, :1]

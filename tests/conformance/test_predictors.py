@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from libraries import LIBRARIES
 from quick_parts import CHEAPER_PREDICTORS, NAMES
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
@@ -31,6 +32,7 @@ def subject(name: str, transform: str) -> Subject:
 
 
 def run(name: str, transform: str, check: Check) -> None:
+    pytest.importorskip(LIBRARIES.get(name, "surrobench"))
     reason = EXCEPTIONS.get((name, check.name), {}).get(transform)
     if reason is None:
         check(subject(name, transform))

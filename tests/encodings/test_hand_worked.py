@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
+from surrobench.arrays import FloatArray
 from surrobench.encodings import make_encoding
-from surrobench.encodings.protocol import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.chains import Chains

@@ -199,3 +199,13 @@ def test_a_line_through_two_points_does_not_claim_certainty() -> None:
     X, y = column_tensor(0.4, 0.6), column_tensor(70.0, 71.0)
     _, deviation = moments(make_predictor("bayesian-ridge").fit(X, y, seed=0), X, noise=True)
     assert float(deviation.min()) > 0.05
+
+
+def test_neighbours_that_disagree_make_an_answer_less_certain() -> None:
+    X = torch.linspace(0.0, 1.0, 41, dtype=torch.float64).unsqueeze(-1)
+    swings = torch.where(torch.arange(41) % 2 == 0, 1.0, -1.0).to(X).unsqueeze(-1)
+    y = torch.where(X < 0.5, swings, torch.zeros_like(X))
+    model = NearestNeighbours(neighbours=4, distance_power=0.0).fit(X, y, seed=0)
+    at = torch.tensor([[0.2125], [0.8125]], dtype=torch.float64)
+    torn, agreed = model.posterior(at).variance.flatten().tolist()
+    assert torn - agreed == pytest.approx(1.0, abs=1e-6)

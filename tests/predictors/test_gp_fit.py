@@ -18,7 +18,8 @@ from surrobench.predictors.correlations import (
     DenseCorrelation,
     shared_correlation,
 )
-from surrobench.predictors.gp import ExactGP, FittedGP
+from surrobench.predictors.fitted_gp import FittedGP
+from surrobench.predictors.gp import ExactGP
 from surrobench.predictors.gp_fit import (
     Kernel,
     LogNormal,

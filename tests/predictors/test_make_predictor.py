@@ -16,6 +16,20 @@ from surrobench.registry import Entry, _groups
 from surrobench.training.zero_cost import PROXIES
 
 
+class Predicts:
+    """Lacks half of a regressor."""
+
+    def predict(self, X: object) -> object:
+        return X
+
+
+class Fits:
+    """Lacks the other half."""
+
+    def fit(self, X: object, y: object) -> None:
+        pass
+
+
 def test_all_names_of_the_comparison_are_registered() -> None:
     kernels = ("rbf", "matern12", "matern32", "matern52")
     expected = {f"gp-{kernel}{ard}" for kernel in kernels for ard in ("", "-ard")}
@@ -50,8 +64,13 @@ def test_a_mapping_holds_options() -> None:
         ("sklearn.linear_model:Rigde", "Did you mean.*'Ridge'"),
         ("sklearn.linear_model", "unknown predictor"),
         ({"use": "sklearn.linear_model:Ridge", "alfa": 1.0}, "Did you mean 'alpha'"),
-        ("math:pi", "neither a predictor nor a regressor"),
+        ("math:pi", r"math:pi is no regressor: it has no fit\(X, y\) and no predict\(X\)"),
         ("math:factorial", "could not be built|takes|no regressor"),
+        (Predicts, r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
+        ({"use": Predicts}, r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
+        (Predicts(), r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
+        (Fits, r"Fits is no regressor: it has no predict\(X\) or other way .*predict_members"),
+        (3, "3 is no predictor: a name in quotation marks"),
     ],
 )
 def test_a_wrong_specification_says_what_to_do(spec: object, message: str) -> None:

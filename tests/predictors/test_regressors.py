@@ -92,7 +92,7 @@ def test_scikit_learn_mean_and_deviation_are_passed_through() -> None:
         (Moments(lambda n: np.zeros(n)), r"must return a pair \(mean, std\), not ndarray"),
         (
             Moments(lambda n: (np.zeros(n), np.zeros(n))),
-            "standard deviations that are not positive",
+            "standard deviations? not positive",
         ),
         (Moments(lambda n: (np.zeros(n), np.ones(n + 1))), r"predict \(std\) returned the shape"),
         (Members(lambda n: np.zeros(n)), r"Members.predict_members returned the shape"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from libraries import INSTALLED
 
-from surrobench.predictors import PREDICTORS, TRANSFORMS, make_predictor
+from surrobench.predictors import TRANSFORMS, make_predictor
 from surrobench.predictors.baselines import MeasuredColumn
 from surrobench.predictors.predictive import predict
 from surrobench.testing.problems import cells, column
@@ -16,13 +17,18 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 20},
     "xgboost": {"rounds": 20, "members": 3},
     "mlp-ensemble": {"members": 3, "steps": 30},
+    "mlp-hinge": {"members": 3, "steps": 30},
+    "mlp-listmle": {"members": 3, "steps": 30},
+    "dngo": {"steps": 30},
+    "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "random-forest-tuned": {"trials": 2, "options": {"trees": 10}},
     "xgboost-tuned": {"trials": 2, "options": {"members": 2, "rounds": 20}},
     "mlp-ensemble-tuned": {"trials": 2, "options": {"members": 2, "steps": 30}},
 }
 NAMES = [
     name
-    for name in PREDICTORS.names()
+    for name in INSTALLED
     if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
 ]
 

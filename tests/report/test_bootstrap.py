@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.bootstrap import (
-    RESAMPLES,
-    interquartile_mean,
-    stratified_interval,
-    tail,
-)
+from surrobench.report.bootstrap import RESAMPLES, interquartile_mean, stratified_interval, tail
 
 
 @pytest.mark.parametrize("runs", [10, 20])

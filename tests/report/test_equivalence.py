@@ -13,7 +13,7 @@ from surrobench.report.equivalence import ROPE, SAMPLES, equivalence
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.measures import MEASURES
 from surrobench.report.scores import Scores
-from surrobench.report.style import look
+from surrobench.report.style import method_style
 
 baycomp = pytest.importorskip("baycomp", reason="needs baycomp: pip install 'surrobench[bayes]'")
 
@@ -33,8 +33,8 @@ def scores(
         columns = {"good": base, "same": base - rng.uniform(0, 0.006, seeds), "bad": base - 0.3}
         tables[task] = pd.DataFrame({name: sign * size * v for name, v in columns.items()})
     names = ["good", "same", "bad"]
-    looks = {name: look(name) for name in names}
-    return Scores(tables, MEASURES[measure], names, looks, measure, "-n50", "with 50 examples")
+    styles = {name: method_style(name) for name in names}
+    return Scores(tables, MEASURES[measure], names, styles, measure, "-n50", "with 50 examples")
 
 
 def only(found: Scores) -> Exhibit:

@@ -14,7 +14,7 @@ from surrobench.report import figures
 from surrobench.report.exhibit import save_figure
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
-from surrobench.report.style import look, paper_style
+from surrobench.report.style import method_style, paper_style
 
 MAKERS: dict[str, Callable[[Results], Figure]] = {
     "curves": lambda r: figures.against_train_size(r, width=_width(r)),
@@ -74,7 +74,7 @@ def test_curves_show_the_means_and_ticks_at_the_sizes(frame: pd.DataFrame) -> No
     figure = figures.against_train_size(results)
     axes = figure.axes[0]
     assert list(axes.get_xticks()) == results.sizes
-    line = next(line for line in axes.lines if line.get_color() == look("svr").colour)
+    line = next(line for line in axes.lines if line.get_color() == method_style("svr").colour)
     rows = results.summary(MEASURES["kendall_tau"]).loc["nb201/cifar10-val"]
     expected = [rows.loc[(size, "svr"), "mean"] for size in results.sizes]
     assert list(line.get_ydata()) == pytest.approx(expected)  # type: ignore[arg-type]
@@ -85,8 +85,8 @@ def test_every_family_is_among_the_coloured(frame: pd.DataFrame) -> None:
     results = Results.of(frame)
     chosen = figures.highlights(results, MEASURES["kendall_tau"], 8)
     assert len(chosen) == 8
-    families = {look(method).family for method in results.methods}
-    assert {look(method).family for method in chosen} == families
+    families = {method_style(method).family for method in results.methods}
+    assert {method_style(method).family for method in chosen} == families
 
 
 def test_one_seed_draws_no_band(frame: pd.DataFrame) -> None:

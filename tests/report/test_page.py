@@ -15,7 +15,7 @@ from search_frames import study
 
 from surrobench.report import write_report, write_search_report
 from surrobench.report.page import charts
-from surrobench.report.page.charts import Axes, Dress
+from surrobench.report.page.charts import Axes, ChartStyles
 from surrobench.report.page.document import LARGEST, Item, Listing, Page, Section, render
 from surrobench.report.page.grid import from_frame
 from surrobench.report.provenance import Citation, Provenance, RunFacts, TaskFacts
@@ -148,7 +148,7 @@ def test_a_chart_holds_the_numbers_of_its_exhibit() -> None:
     )
     axes = charts.axes_of(data)
     assert axes == Axes("train_size", "mean", ("low", "high"))
-    content = spec(charts.chart(data, axes, "score", Dress({}, ["k"])))
+    content = spec(charts.chart(data, axes, "score", ChartStyles({}, ["k"])))
     assert [m["name"] for m in content["methods"]] == ["k", "m"]  # type: ignore[attr-defined]
     assert [m["on"] for m in content["methods"]] == [True, False]  # type: ignore[attr-defined]
     (panel,) = content["panels"]  # type: ignore[misc]

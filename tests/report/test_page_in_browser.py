@@ -101,6 +101,22 @@ def test_no_request_and_no_error(visit: Visit, file: Path) -> None:
     assert visit.errors == []
 
 
+def test_lines_behind_the_chosen_ones_are_not_cut_off(visit: Visit) -> None:
+    """Grey lines below the others, such as those of a baseline, stay above the axis."""
+    visit.scroll_through()
+    inside = visit.page.evaluate(
+        """() => [...document.querySelectorAll('.chart .panel svg')].flatMap((svg) => {
+          const box = svg.querySelector('clipPath rect').getBBox();
+          return [...svg.querySelectorAll('g[clip-path] path')].map((line) => {
+            const own = line.getBBox();
+            return own.y >= box.y - 0.5 && own.y + own.height <= box.y + box.height + 0.5;
+          });
+        })"""
+    )
+    assert len(inside) > 20
+    assert all(inside)
+
+
 def test_hostile_names_are_shown_and_never_run(visit: Visit) -> None:
     visit.scroll_through()
     assert visit.page.evaluate("window.hacked === undefined")

@@ -182,7 +182,7 @@ def test_the_terminal_shows_the_best_first_and_what_failed(frame: pd.DataFrame) 
     text = console.export_text()
     assert text.index("knn") < text.index("random")
     assert "best that anybody found" in text
-    assert "1 cells have no result" in text
+    assert "1 cell without a result" in text
 
 
 def test_without_any_result_there_are_only_failures(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_the_table_of_small_picks_is_there_only_with_the_baseline(frame: pd.Data
     assert table is not None
     assert "1 of 1" in table.markdown
     assert "22" in table.markdown  # percent of the parameters
-    assert "in so many of 1 seeds: knn 1 and 1." in smaller_text(results, "live:cells")
+    assert "in so many of 1 seed: knn 1 and 1." in smaller_text(results, "live:cells")
 
 
 @pytest.mark.parametrize(

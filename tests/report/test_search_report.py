@@ -19,7 +19,7 @@ from surrobench.report import search_terminal_table, write_search_report
 from surrobench.report.exhibit import save_figure
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.front_panels import draw_fronts
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import RegretScale, staggered, time_unit
@@ -68,9 +68,9 @@ def test_no_text_overlaps_or_leaves_the_page(frame: pd.DataFrame, kind: str) -> 
 
 def test_curves_show_the_numbers_of_the_table(frame: pd.DataFrame) -> None:
     results = SearchResults.of(frame)
-    cast = Cast.of(results)
+    cast = SearchStyles.of(results)
     axes = against_expense(results).axes[0]
-    colour = cast.looks["gp ei"].colour
+    colour = cast.styles["gp ei"].colour
     line = next(line for line in axes.lines if line.get_color() == colour)
     own = results.curves("t1").query("method == 'gp ei'")
     assert list(line.get_xdata()) == own["spent"].to_list()
@@ -82,16 +82,18 @@ def test_every_method_has_its_own_look_and_random_search_is_on_every_page(
     crowd: pd.DataFrame,
 ) -> None:
     results = SearchResults.of(crowd)
-    cast = Cast.of(results)
-    assert len(set(cast.looks.values())) == len(results.methods)
+    cast = SearchStyles.of(results)
+    assert len(set(cast.styles.values())) == len(results.methods)
     assert all("random" in page and len(page) <= 9 for page in cast.pages)
     assert {method for page in cast.pages for method in page} == set(results.methods)
-    families = {look.family for look in cast.looks.values()}
-    assert {cast.looks[method].family for method in cast.pages[0]} == families
+    families = {method_style.family for method_style in cast.styles.values()}
+    assert {cast.styles[method].family for method in cast.pages[0]} == families
     for page in cast.pages:
-        looks = [cast.looks[method] for method in page]
-        assert len({look.colour for look in looks}) == len({look.marker for look in looks})
-        assert len({look.colour for look in looks}) == len(page)
+        styles = [cast.styles[method] for method in page]
+        assert len({method_style.colour for method_style in styles}) == len(
+            {method_style.marker for method_style in styles}
+        )
+        assert len({method_style.colour for method_style in styles}) == len(page)
 
 
 def test_regret_axes_say_where_their_floor_is() -> None:
@@ -179,7 +181,7 @@ def test_many_methods_are_continued_on_further_pages(crowd: pd.DataFrame, tmp_pa
     pages = {name for name in found if name.startswith("regret-curves")}
     assert pages == {f"regret-curves{suffix}.csv" for suffix in ("", "-2", "-3")}
     rest = pd.read_csv(tmp_path / "figures/regret-curves-3.csv")
-    assert rest["method"].nunique() == len(Cast.of(SearchResults.of(crowd)).pages[2])
+    assert rest["method"].nunique() == len(SearchStyles.of(SearchResults.of(crowd)).pages[2])
 
 
 CASES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {

@@ -4,12 +4,14 @@ import io
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from surrobench.report.cells import mean_and_half
 from surrobench.report.exhibit import to_csv
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
 from surrobench.report.tables import comparison_table, summary_frame, summary_table
+from surrobench.report.terminal import terminal_table
 
 TAU = MEASURES["kendall_tau"]
 HOSTILE = r"ev_il$x^2$ & \input{/etc/passwd} | <script>alert(1)</script>"
@@ -29,10 +31,42 @@ def test_paper_table_marks_best_ties_and_missing_seeds(frame: pd.DataFrame) -> N
     assert late.markdown is not None
     row = next(line for line in late.markdown.splitlines() if line.startswith("| mlp-ensemble"))
     assert "†" in row
-    assert "too few common seeds" not in late.markdown
+    assert "too few common seeds for a significance test" not in late.markdown
     few = comparison_table(Results.of(frame[frame["seed"] < 5]), TAU, 800)
     assert "too few common seeds" in str(few.markdown)
     assert "≈" not in str(few.markdown)
+
+
+def test_what_no_test_can_tell_is_marked_apart_from_what_is_worse(frame: pd.DataFrame) -> None:
+    """A method with three seeds among others with ten; alike in every kind of document."""
+    here = frame[frame["task"] == "nb201/cifar10-val"]
+    short = here[(here["predictor"] != "knn") | (here["seed"] < 3)]
+    results = Results.of(short)
+    rows = results.comparison(TAU, 200).droplevel("task")
+    unknown = list(rows.index[rows["untested"]])
+    assert "knn" in unknown
+    assert not rows.loc[unknown, ["best", "not_worse"]].to_numpy().any()
+    assert not (rows.loc[unknown, "p"] < 0.05).any()
+    assert rows.loc["flops", "p"] < 0.05
+    assert not rows.loc["flops", "untested"]
+    table = comparison_table(results, TAU, 200)
+    console = Console(file=io.StringIO(), width=100, record=True)
+    console.print(terminal_table(short))
+    documents = {
+        r"$^{?}$": str(table.tex),
+        "?†": str(table.markdown),
+    }
+    for mark, text in documents.items():
+        marked = [line for line in text.splitlines() if mark in line]
+        assert any("knn" in line for line in marked), mark
+        assert not any("flops" in line for line in marked), mark
+    for text in (table.notes, str(table.markdown)):
+        assert "?: no test can tell" in text
+        assert "no mark: significantly worse" in text
+    assert "<sup>?</sup>" in str(table.html)
+    assert "?: no test can tell" in " ".join(console.export_text().split())
+    alone = Results.of(short[short["seed"] < 3])  # said of all at once, not of each
+    assert not alone.comparison(TAU, 200)["untested"].any()
 
 
 def test_the_numbers_of_a_cell_are_in_the_csv(frame: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ from search_frames import fronts_study, study
 from test_figures import overlaps
 
 from surrobench.report import figures
+from surrobench.report.comparisons import comparisons
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.figures.log_axis import log_axis, round_ticks
 from surrobench.report.figures.panels import legend_columns, two_lines
@@ -22,6 +23,7 @@ from surrobench.report.measures import MEASURES
 from surrobench.report.page.contents import _plain, _semantic, said
 from surrobench.report.page.vectors import _cleaned, inline_svg
 from surrobench.report.results import Results
+from surrobench.report.scores import Scores
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.judging import HELD_OUT, Judgement
 from surrobench.report.search.results import SearchResults
@@ -192,6 +194,15 @@ def test_a_constant_far_below_leaves_the_others_apart(frame: pd.DataFrame) -> No
     colours = figures.heat_map(results, 200).axes[0].collections[0].norm
     least = results.means(MEASURES["kendall_tau"], 200).drop("constant").min(axis=None)
     assert colours.vmin == pytest.approx(least)
+
+
+def test_a_rank_diagram_says_which_methods_it_leaves_out(frame: pd.DataFrame) -> None:
+    known = frame[frame["task"] == "nb201/cifar10-val"]
+    known = known.assign(constant=known["predictor"] == "constant")
+    scores = Scores.of(Results.of(known), MEASURES["kendall_tau"], 100)
+    [diagram] = [e for e in comparisons(scores) if e.name.endswith("ranks-n100-diagram")]
+    assert "Left out: constant (it answers one value for everything)." in diagram.caption
+    assert "constant" not in set(diagram.data["method"])
 
 
 def test_a_task_without_results_gets_no_empty_panel(frame: pd.DataFrame) -> None:

@@ -17,14 +17,9 @@ from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy, surrogate
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
-from surrobench.strategies.surrogate import Quantity, Surrogate, believing
+from surrobench.strategies.surrogate import Quantity, Surrogate, condition_on_means
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.testing.strategy_problems import (
-    Landscape,
-    landscape,
-    overlapping,
-    search,
-)
+from surrobench.testing.strategy_problems import Landscape, landscape, overlapping, search
 
 GP = "gp-matern52+quantile-normal"
 FOREST = {"use": "random-forest", "trees": 10}
@@ -143,8 +138,8 @@ def test_a_batch_is_spread_further_than_the_best_of_one_scoring(seed: int) -> No
     strategy: Any = make_strategy("bayesian", problem.problem, **options)
     search(strategy, problem, 6)
     observed = list(strategy.trained.values())
-    outlook = strategy._outlook(observed, 0)
-    situation = strategy._situation(outlook, observed, None, 0)
+    outlook = strategy._pool_state(observed, 0)
+    situation = strategy._context(outlook, observed, None, 0)
     at_once = [outlook.arch(row) for row in strategy._function.select(situation, 5)]
     assert spread(strategy.ask(5)) > spread(at_once)
 
@@ -154,7 +149,7 @@ def test_believing_leaves_the_means_and_takes_variance_away() -> None:
     y = X[:6, :3].sum(dim=1, keepdim=True) + torch.arange(6.0, dtype=torch.float64).unsqueeze(1)
     strategy = begun(toy())
     belief = open_pool(strategy._surrogate.recipe, X).update(range(6), y, seed=0)
-    after = believing(belief, [100, 200])
+    after = condition_on_means(belief, [100, 200])
     assert torch.allclose(after.mean, belief.mean)
     assert (after.variance <= belief.variance + 1e-12).all()
     assert (after.variance[[100, 200]] < 0.5 * belief.variance[[100, 200]]).all()

@@ -9,7 +9,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.generation import Moment, make_generator
+from surrobench.strategies.generation import GenerationContext, make_generator
 from surrobench.testing.strategy_problems import choices, landscape, search, sparse
 
 MODES = ["random", "mutation", "local-search"]
@@ -17,7 +17,7 @@ HUGE = choices(*(8,) * 20)  # 1.2e18
 SMALL = {"use": "local-search", "starts": 2, "rounds": 3, "breadth": 30}
 
 
-def moment(candidates: Candidates, **changes: Any) -> Moment:
+def moment(candidates: Candidates, **changes: Any) -> GenerationContext:
     ranked = candidates.sample(12, np.random.default_rng(3))
     content: dict[str, Any] = {
         "candidates": candidates,
@@ -25,7 +25,7 @@ def moment(candidates: Candidates, **changes: Any) -> Moment:
         "excluded": set(ranked),
         "score": lambda archs: np.array([float(sum(arch)) for arch in archs]),
     }
-    return Moment(**{**content, **changes})
+    return GenerationContext(**{**content, **changes})
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -222,3 +222,11 @@ def test_bohb_starts_brackets_near_the_good_ones() -> None:
         shares[fraction] = np.mean([arch[2] == 3 for arch in started])
     assert shares[0.0] == 1.0
     assert shares[1.0] < 1.0
+
+
+@pytest.mark.parametrize(("good", "best"), [(0.15, 6), (0.25, 10), (0.5, 20)])
+def test_the_good_ones_are_the_share_that_was_asked_for(good: float, best: int) -> None:
+    archs, values = np.arange(40)[:, None] % 5, np.arange(40.0)[::-1]
+    ratio = DensityRatio([5], archs, values, good=good, least=2)
+    assert ratio.good.archs.tolist() == archs[:best].tolist()
+    assert ratio.bad.archs.tolist() == archs[best:].tolist()

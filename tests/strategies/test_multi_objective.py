@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from surrobench.acquisition.situation import Situation
+from surrobench.acquisition.context import AcquisitionContext
 from surrobench.errors import UserError
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.multi_objective import _promising
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (
@@ -66,9 +68,9 @@ def test_a_batch_holds_distinct_new_architectures() -> None:
     assert not set(batch) & {o.arch for o in strategy.history}
 
 
-def situation_of(strategy: Any) -> Situation:
+def situation_of(strategy: Any) -> AcquisitionContext:
     observed = list(strategy.trained.values())
-    return strategy._situation(strategy._outlook(observed, 0), observed, None, 0)
+    return strategy._context(strategy._pool_state(observed, 0), observed, None, 0)
 
 
 def test_the_short_list_holds_what_is_best_in_each_objective() -> None:
@@ -80,7 +82,7 @@ def test_the_short_list_holds_what_is_best_in_each_objective() -> None:
     assert int(listed.allowed.sum()) == 40
     assert not (listed.allowed & ~situation.allowed).any()
     rows = situation.choices()
-    for belief in situation.beliefs:
+    for belief in situation.posteriors:
         assert listed.allowed[rows[belief.mean[rows].argmax()]]
 
 
@@ -197,3 +199,17 @@ def test_mistakes_are_refused_at_once(options: dict[str, Any], said: str) -> Non
 def test_a_single_objective_is_refused() -> None:
     with pytest.raises(UserError, match="at least one further objective"):
         make_strategy(NAME, Candidates(choices(3, 3)))
+
+
+def test_the_shortlist_holds_compromises_that_no_weighted_sum_finds() -> None:
+    """On a front that is not convex: the worst weighted objective counts, not their sum."""
+    means = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4]], dtype=torch.float64)
+    posteriors: Any = [
+        SimpleNamespace(mean=mean, variance=torch.full_like(mean, 1e-6)) for mean in means.T
+    ]
+    rows = torch.tensor([2, 0, 1])
+    first = [
+        int(_promising(posteriors, rows, 1, np.random.default_rng(seed))[0]) for seed in range(30)
+    ]
+    assert first.count(2) > 10
+    assert len(set(first)) > 1

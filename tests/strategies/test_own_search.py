@@ -154,6 +154,48 @@ def test_an_initial_design_that_fails_alike_ends_the_search(tmp_path: Path) -> N
     assert len(quick(save=path).rows) == 12  # mended, it begins anew
 
 
+@pytest.mark.parametrize(
+    ("returned", "settings", "reason"),
+    [
+        (math.nan, {}, "the value is NaN"),
+        (math.inf, {"workers": 2}, "the value is infinite"),
+        (Evaluation(math.nan, metrics={"latency": 1.0}), {}, "the value is NaN"),
+        (
+            Evaluation(1.0, metrics={"latency": math.nan, "params": math.nan}),
+            {"objectives": {"latency": "minimize"}},
+            "the metric 'latency', an objective, is NaN",
+        ),
+        (
+            Evaluation(1.0, metrics={"latency": 1.0, "params": math.nan}),
+            {"constraints": {"params": "<= 3"}, "objectives": {"latency": "minimize"}},
+            "the metric 'params', a constraint, is NaN",
+        ),
+    ],
+)
+def test_an_initial_design_without_numbers_ends_the_search_with_what_was_none(
+    returned: Any, settings: dict[str, Any], reason: str
+) -> None:
+    if "workers" in settings:
+        settings = {"workers": ThreadPoolExecutor(settings["workers"])}
+    with pytest.raises(UserError) as error:
+        quick(lambda arch: returned, budget=50, **settings)
+    assert str(error.value) == f"the first 4 trainings all failed in the same way: {reason}."
+
+
+def test_trainings_that_succeed_with_a_remark_go_on() -> None:
+    remarked = Evaluation(0.5, metrics={"latency": 1.0}, reason="trained at half precision")
+    assert len(quick(lambda arch: remarked).rows) == 12
+
+
+def test_a_search_in_which_all_failed_says_how_the_last_did() -> None:
+    result = quick(lambda arch: math.nan, budget=2, initial=2)
+    assert repr(result) == (
+        "SearchResult(random, 2 evaluations (2 failed), no best: the last failed with "
+        "the value is NaN)"
+    )
+    assert set(result.frame["reason"]) == {"the value is NaN"}
+
+
 def test_different_failures_do_not_end_the_search() -> None:
     def moody(depth: int, **config: Any) -> float:
         raise (ValueError if depth % 2 else KeyError)("x")
@@ -192,6 +234,14 @@ def test_the_pareto_front_holds_what_nothing_beats_in_everything() -> None:
     assert set(result.rows[0].metrics) == {"latency"}
     both = quick(measured, strategy=None, budget=8, objectives={"latency": "minimize"})
     assert both.label == "bayesian-multi-objective"
+
+
+def test_a_front_needs_objectives() -> None:
+    measured = quick(lambda **c: Evaluation(train(**c), metrics={"latency": 2.0}))
+    with pytest.raises(UserError, match=r"objectives=\{'latency': 'minimize'\}.*report 'latency'"):
+        _ = measured.pareto
+    with pytest.raises(UserError, match=r"return Evaluation\(value, metrics="):
+        _ = quick().pareto
 
 
 def test_a_result_is_one_short_line() -> None:

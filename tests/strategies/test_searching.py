@@ -226,7 +226,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         ({"sample_sise": 3}, "no option 'sample_sise'. Did you mean 'sample_size'"),
         ({"budget": 0}, "initial = 5 architectures do not fit a budget of 0"),
         ({"budget": 0, "initial": 0}, "a budget of 0 evaluations allows none"),
-        ({"initial": 300, "budget": 400}, "initial = 300 architectures, but there are only 256"),
+        ({"initial": 300, "budget": 400}, "initial is 300, but there are only 256 architectures"),
         ({"initial": -1}, "initial is -1"),
         ({"batch": 0}, "batch is 0"),
         ({"constraints": {"size": "< 3"}}, "not of the form"),

@@ -26,11 +26,12 @@ from surrobench.studies.search_fronts import write_fronts
 from surrobench.studies.search_grid import make_search_plan
 from surrobench.studies.search_task import SearchTask
 from surrobench.studies.store import ResultStore
-from surrobench.studies.view import companions, latest_results, load_results, save_frame
-from surrobench.tasks.card import Card, SourceFile
+from surrobench.studies.view import companions, load_results, make_view, save_frame
+from surrobench.tasks.card import Card
 from surrobench.tasks.live_costs import measured_costs
 from surrobench.tasks.preparation import converted
 from surrobench.tasks.recipes import RECIPES, Recipe
+from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.sources import locate
 from surrobench.tasks.stored_encodings import read_array, write_array
 from surrobench.tasks.tabulate import _is_whole
@@ -97,6 +98,18 @@ def record_of_a_cell(place: Place) -> Kept:
         return found.records[key].payload if not found.corrupt else ANEW
 
     return Kept(store.path(key), use)
+
+
+@kept
+def segment_of_a_run(place: Place) -> Kept:
+    store, key = a_run(place)
+    store.pack()
+
+    def use() -> Any:
+        found = store.scan()
+        return found.records[key].payload if not found.corrupt else ANEW
+
+    return Kept(store.where(key).parent, use)
 
 
 @kept
@@ -331,7 +344,11 @@ def test_a_damaged_view_of_a_run_is_made_from_the_cells(
     maze: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, _ = a_run(Place(tmp_path, maze, monkeypatch))
-    path, before = store.folder / "results.parquet", latest_results(store.folder)
-    path.write_bytes(next(changed(path.read_bytes())))
-    assert latest_results(store.folder).equals(load_results(store.folder))
-    assert len(latest_results(store.folder)) == len(before)
+    store.pack()
+    path, planned = store.folder / "results.parquet", read_plan_file(store.folder)
+    made = make_view(store, planned, store.finished_keys())
+    content = path.read_bytes()
+    path.write_bytes(next(changed(content)))
+    assert load_results(store.folder).equals(made)
+    assert make_view(store, planned, store.finished_keys()).equals(made)
+    assert path.read_bytes() == content

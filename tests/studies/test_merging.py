@@ -12,16 +12,19 @@ from typing import Any
 import pandas as pd
 import pytest
 from in_process import in_process
+from single_files import in_single_files
 from toy import toy_study
 
 from surrobench import run_study
 from surrobench.errors import DamagedStoreError, UserError
 from surrobench.sealed import read_sealed, write_sealed
+from surrobench.studies import segments, store
 from surrobench.studies.environment import ENVIRONMENT_FILE
 from surrobench.studies.merging import merge
 from surrobench.studies.observer import Silent
 from surrobench.studies.plan_file import PLAN_FILE
 from surrobench.studies.record import Record
+from surrobench.studies.segments import Line, write_segment
 from surrobench.studies.stopping import RunStoppedError
 from surrobench.studies.store import ResultStore
 from surrobench.studies.tally import Tally
@@ -70,7 +73,7 @@ def numbers(folder: Path) -> pd.DataFrame:
 
 
 def first_record(folder: Path, status: str = "ok") -> tuple[ResultStore, Record]:
-    store = ResultStore(folder)
+    store = in_single_files(folder)
     records = sorted(store.scan().records.values(), key=lambda record: record.key)
     return store, next(record for record in records if record.status == status)
 
@@ -147,16 +150,17 @@ def test_a_merge_that_was_stopped_goes_on(
     whole: Path, parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, written = tmp_path / "out", []
-    original = ResultStore.write
 
-    def write(self: ResultStore, record: Record) -> None:
+    def write(path: Path, lines: list[Line]) -> None:
         if len(written) == 5:
             raise OSError(errno.ENOSPC, "No space left on device")
-        written.append(record.key)
-        original(self, record)
+        written.append(lines[-1].key)
+        write_segment(path, lines)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ResultStore, "write", write)
+        patch.setattr(segments, "SEGMENT_BYTES", 1)  # every record fills one
+        patch.setattr(store, "SEGMENT_BYTES", 1)
+        patch.setattr(store, "write_segment", write)
         with pytest.raises(RunStoppedError, match="No space left on device"):
             merge(out, parts)
     assert ResultStore(out).finished_keys() == set(written)
@@ -176,7 +180,7 @@ def test_a_damaged_record_is_left_out_and_named(
     assert merged.damaged == [path]
     assert merged.tally.damaged == (path,)
     assert merged.tally.missing == 1
-    assert not ResultStore(out).path(record.key).exists()
+    assert record.key not in ResultStore(out).finished_keys()
     run_study(STUDY, out=out)
     assert in_process == [1]
     assert Tally.of(out) == Tally.of(whole)
@@ -197,13 +201,13 @@ def test_other_numbers_for_one_cell_are_refused_by_name(parts: list[Path], tmp_p
     _, record = first_record(parts[0])
     other = Record(record.key, {**record.payload, "rmse": 123.5}, {}, {})
     ResultStore(parts[1]).write(other)
-    with pytest.raises(UserError, match="1 cells have different numbers in two places") as refused:
+    with pytest.raises(UserError, match="1 cell has different numbers in two places") as refused:
         merge(tmp_path / "out", parts)
     told = str(refused.value)
     assert "toy/accuracy, " in told
     assert "rmse is" in told
     for part in parts[:2]:
-        assert str(ResultStore(part).path(record.key)) in told
+        assert str(ResultStore(part).where(record.key)) in told
     assert not (tmp_path / "out").exists()
 
 

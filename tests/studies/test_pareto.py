@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrobench.studies.pareto import HypervolumeMeter, on_front
+from surrobench.metrics.fronts import HypervolumeMeter, on_front
 
 
 def test_two_points_of_a_unit_square_by_hand() -> None:

@@ -11,8 +11,8 @@ import pytest
 from search_toy import search_study
 from toy import toy_study
 
-from surrobench.cli.results import _alike
 from surrobench.report.results import Results
+from surrobench.reporting.reports import _alike
 from surrobench.studies.kinds import kind_of
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.view import ranked_alike, with_rankings

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from single_files import in_single_files
 from toy import command_environment, toy_study
 
 from surrobench import run_study
@@ -134,7 +135,7 @@ def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_nu
     reference: Path, in_toy: Path, tmp_path: Path
 ) -> None:
     run = copy(reference, tmp_path)
-    store = ResultStore(run)
+    store = in_single_files(run)
     before = store.scan().records
     victim = store.path(sorted(before)[3])
     content = bytearray(victim.read_bytes())
@@ -151,6 +152,19 @@ def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_nu
     kept = {key: record for key, record in before.items() if key != victim.stem}
     assert {key: after[key] for key in kept} == kept
     assert set(frame.iloc[18:]["predictor"]) == {"bayesian-ridge"}
+
+
+def test_methods_that_left_a_study_are_returned_on_request_alone(
+    reference: Path, in_toy: Path, tmp_path: Path
+) -> None:
+    run = copy(reference, tmp_path)
+    gone, *kept = load_results(run)["predictor"].unique()
+    less = {**REFERENCE, "predictors": REFERENCE["predictors"][1:]}  # type: ignore[index]
+    now = run_study(toy_study(**less), out=run, workers=1)
+    assert set(now["predictor"]) == set(kept)
+    every = run_study(toy_study(**less), out=run, workers=1, all_methods=True)
+    assert set(every["predictor"]) == {gone, *kept}
+    pd.testing.assert_frame_equal(every[every["predictor"] != gone].reset_index(drop=True), now)
 
 
 MISDEEDS = {
@@ -180,11 +194,14 @@ def test_every_misdeed_costs_its_own_cell_and_has_a_reason(in_toy: Path, tmp_pat
         assert reason in told[1], (name, told)
     assert frame[frame["status"] != "ok"]["kendall_tau"].isna().all()
 
-    before = {path: path.stat().st_mtime_ns for path in (run / "cells").rglob("*.json")}
+    before = ResultStore(run).scan().records
     run_study(study, out=run)  # failures are results: they stay until asked to try again
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    run_study(study, out=run, workers=1, limit=1, retry_failed=True)
-    assert sum(path.stat().st_mtime_ns != stamp for path, stamp in before.items()) == 1
+    assert ResultStore(run).scan().records == before
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResultStore, "write", lambda self, record: asked.append(record.key))
+        run_study(study, out=run, workers=1, limit=1, retry_failed=True)
+    assert [before[key].status != "ok" for key in asked] == [True]
     traces = [record.provenance.get("traceback", "") for record in scanned(run)]
     assert any("raise RuntimeError" in trace for trace in traces)
 
@@ -197,7 +214,7 @@ def test_a_changed_predictor_does_not_replace_results_silently(
     study = toy_study(**{**REFERENCE, "predictors": ["knn", steeper]})
     with pytest.raises(UserError, match=r"6 cells(?s:.)*slope was 1.0, is 2.0(?s:.)*--update"):
         run_study(study, out=run)
-    frame = run_study(study, out=run, workers=1, update=True, limit=1)
+    frame = run_study(study, out=run, workers=1, update=True, limit=1, all_methods=True)
     assert len(frame) == 13  # five replaced cells are still to do
     assert len(ResultStore(run).finished_keys()) == 19  # and the old files are kept
 

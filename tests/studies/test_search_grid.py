@@ -145,7 +145,7 @@ def test_edited_code_gets_new_keys(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"initial": 257, "evaluations": 300}, "initial = 257 architectures, but task"),
+        ({"initial": 257, "evaluations": 300}, "initial = 257, but task"),
         ({"constraints": {"parms": "<= 3"}}, "no such measured column. Did you mean 'params'"),
         ({"constraints": {"params": "<= 3"}}, "no architecture of task 'maze/accuracy' keeps"),
         ({"constraints": {"nb201/nothing": "<= 3"}}, "unknown task 'nb201/nothing'"),

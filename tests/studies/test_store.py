@@ -13,13 +13,7 @@ import pytest
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.record import Record
-from surrobench.studies.store import (
-    CorruptRecordError,
-    ResultStore,
-    payload_digest,
-    seal,
-    unseal,
-)
+from surrobench.studies.store import CorruptRecordError, ResultStore, payload_digest, seal, unseal
 
 
 def record(number: int, seconds: float = 0.25) -> Record:

@@ -31,8 +31,8 @@ def test_everything_that_is_wrong_is_listed_with_its_rows(write, table):
     for part in (
         "'acc' is not a number in 1 of 6 rows: row 2 ('eighty')",
         "'acc' is missing (NaN) in 1 of 6 rows: row 4",
-        "decision 'op' has no value in 1 rows: row 3",
-        "1 architectures appear more than once",
+        "decision 'op' has no value in 1 row: row 3",
+        "1 architecture appears more than once",
         "rows 1 (90.0), 6 (82.0)",
         "measured column 'params' is not a number",
         "'many'",
@@ -104,7 +104,7 @@ def test_groups_that_tear_equal_architectures_apart(write, table):
     frame = pd.concat([table.copy(), table.copy()], ignore_index=True)
     frame["network"] = range(len(frame))
     message = refusal(write(frame, top='groups = "network"'))
-    assert "6 architectures with equal decisions are in different groups (network)" in message
+    assert "6 architectures with equal decisions in different groups (network)" in message
 
 
 def test_groups_without_a_value(write, table):

@@ -65,7 +65,7 @@ def test_every_mistake_is_listed_at_once(tmp_path):
         ('decisions = ["a"]\n', "", "name the columns"),
         ('decisions = ["a"]', 'decisions = [{ colum = "a" }]', "'column'"),
         ('name = "mine"', 'name = "a/b"', "letters, digits"),
-        ("[tasks.value]", "[tasks.value", "not valid TOML"),
+        ("[tasks.value]", "[tasks.value", "at the end of a table declaration"),
         ('target = "y"', 'target = "y"\nfidelities = { x = "z" }', "not a number of epochs"),
         ('target = "y"', 'target = "y"\nfidelities = { 3 = "z" }', "needs 'epochs'"),
     ],

@@ -1,33 +1,29 @@
+"""Studies may still name the cards that stood in ``examples/cards``."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from surrobench.tasks import expand_tasks, load_task
-from surrobench.tasks.card_file import read_card
+from surrobench.errors import UserError
+from surrobench.tasks import display_name, expand_tasks
 
-CARDS = Path(__file__).parents[2] / "examples" / "cards"
-NAMES = sorted(path.name for path in CARDS.glob("*.toml"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_cards_are_valid_and_say_where_the_data_come_from(name):
-    card = read_card(CARDS / name)
-    assert card.licence != "not stated"
-    assert card.citation
-    assert card.url
-    assert (CARDS / name).read_text().startswith("#")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_task_of_the_cards_loads(tables, monkeypatch, name):
-    monkeypatch.setenv("SURROBENCH_TABLES", str(tables))
-    for spec in expand_tasks(str(CARDS / name)):
-        task = load_task(spec)
-        assert len(task) >= 90
-        assert np.ptp(task.truth) > 0
-        features = task.encode(task.default_encoding)
-        assert features.shape[0] == len(task)
-        assert np.isfinite(features).all()
+def test_the_example_study_names_bundled_tables():
+    text = (EXAMPLES / "all-tables.toml").read_text()
+    assert "hpob" not in text
+    for table in ("nbgraph", "vitbench-pit", "suite-zero-nb301"):
+        assert f'"{table}"' in text
+        assert expand_tasks(table)
+
+
+def test_cards_that_are_built_in_now_are_found_under_their_old_paths():
+    assert expand_tasks("cards/nbgraph.toml", EXAMPLES) == [
+        f"cards/nbgraph.toml:{name.partition('/')[2]}" for name in expand_tasks("nbgraph")
+    ]
+    assert display_name("examples/cards/lanas.toml") == "lanas/cifar10"
+    with pytest.raises(UserError, match=r"no card .*elsewhere/nbgraph.toml"):
+        expand_tasks("elsewhere/nbgraph.toml")

@@ -118,7 +118,7 @@ def test_empty_cells_may_mean_that_there_is_no_such_part(make) -> None:
     }
     names = '"layers", "units", "act"'
     message = refusal(make(columns, names))
-    assert "'units' has no value in 1 rows" in message
+    assert "'units' has no value in 1 row" in message
     assert '{ column = "units", absent = "not-there" }' in message
     whole = load_task(make(columns, names, top='absent = "not-there"'))
     assert len(whole) == 4
@@ -133,7 +133,7 @@ def test_a_table_without_a_complete_row_lists_what_is_missing(make) -> None:
     columns = {"svm": [0.1, 1.0, None], "trees": [None, None, 100]}
     for top in ("", "drop_invalid = true"):
         message = refusal(make(columns, '"svm", "trees"', top=top))
-        assert "decision 'svm' has no value in 1 rows: row 3" in message
+        assert "decision 'svm' has no value in 1 row: row 3" in message
         assert "decision 'trees' has no value in 2 rows: rows 1, 2" in message
     assert len(load_task(make(columns, '"svm", "trees"', top='absent = "not-there"'))) == 3
 
@@ -339,10 +339,14 @@ def test_a_choice_of_its_own_in_nearly_every_row_is_told(make) -> None:
     assert remarks(load_task(make({"x": ["a", "b", "c"]}))) == [], "few rows say nothing"
 
 
-def test_more_choices_than_fit_are_counted_with_their_column(make) -> None:
-    message = refusal(make({"x": np.arange(32_800) * 0.1}))
-    assert "decision 'x' has 32,800 choices in 32,800 rows; at most 32,767" in message
-    assert len(load_task(make({"x": np.arange(32_767) * 0.1}))) == 32_767
+def test_more_choices_than_fit_are_counted_with_their_column(make, monkeypatch) -> None:
+    large = load_task(make({"x": np.arange(32_800) * 0.1}))
+    assert len(large) == 32_800, "more than 16 bits hold"
+    assert large.archs[-1].tolist() == [32_799]
+    assert load_task(make({"x": np.arange(100) * 0.1})).archs.dtype == np.int16
+    monkeypatch.setattr("surrobench.tasks.coding.MOST_CHOICES", 1_000)
+    message = refusal(make({"x": np.arange(1_001) * 0.1}))
+    assert "decision 'x' has 1,001 choices in 1,001 rows; at most 1,000" in message
 
 
 def test_a_constant_target_is_told(make) -> None:

@@ -16,7 +16,6 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks import live
 from surrobench.tasks.live import LiveTask, live_task
-from surrobench.tasks.rungs import Rungs
 from surrobench.tasks.training_cache import TrainingCache
 from surrobench.training.cells import Skeleton
 from surrobench.training.digits import distorted_digits
@@ -206,25 +205,6 @@ def test_fidelities_that_cannot_be_are_refused(make: Make) -> None:
     assert task.evaluate(ARCH, fidelity=Fidelity(width=0.3)).reason == (
         "UserError: width 0.3 of the channels would be 0.6, which is no whole number of at least 1."
     )
-
-
-def test_hyperband_climbs_the_rungs_of_a_task(make: Make, trained: list[Job]) -> None:
-    rungs = Rungs(make(), [Fidelity(epochs=1), Fidelity(epochs=1, fraction=0.5)])
-    assert rungs.lengths == [250, 500, 1000]
-    result = search(
-        rungs.task.space, rungs, strategy="hyperband", budget=4, initial=4, epochs=rungs.lengths,
-        eta=2,
-    )  # fmt: skip
-    lengths = {row.epochs for row in result.rows}
-    assert {250, 500, None} >= lengths > {250}
-    assert len(trained) == len({(row.arch, row.epochs) for row in result.rows})
-
-
-def test_rungs_that_are_none_are_refused(make: Make) -> None:
-    with pytest.raises(UserError, match="not of different lengths"):
-        Rungs(make(), [Fidelity(epochs=1), Fidelity(fraction=0.5)])
-    with pytest.raises(UserError, match="333 is no rung"):
-        Rungs(make(), [Fidelity(epochs=1)])(ARCH, epochs=333)
 
 
 def test_signals_are_a_live_task(tmp_path: Path, data: ImageData) -> None:

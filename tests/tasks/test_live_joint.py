@@ -11,7 +11,6 @@ from surrobench import search
 from surrobench.errors import UserError
 from surrobench.tasks.live import LiveTask, live_task
 from surrobench.tasks.live_joint import JointTask, live_joint
-from surrobench.tasks.rungs import Rungs
 from surrobench.training.cells import Skeleton
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import Fidelity
@@ -69,13 +68,6 @@ def test_a_search_finds_its_way_through_both(task: JointTask) -> None:
     assert result.best is not None
     assert {len(row.arch) for row in result.rows} == {10}
     assert {row.status for row in result.rows} == {"ok"}
-
-
-def test_it_has_rungs_like_any_live_task(inner: LiveTask) -> None:
-    task = live_joint(inner, learning_rate=[0.01, 0.1])
-    rungs = Rungs(task, [Fidelity(epochs=1)])
-    assert rungs.lengths == [500, 1000]
-    assert len(rungs((*CELL, 0), epochs=500).curve) == 1
 
 
 @pytest.mark.parametrize(

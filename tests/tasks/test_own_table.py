@@ -251,3 +251,22 @@ def test_data_are_also_found_through_the_environment(write, tmp_path, monkeypatc
         load_task(spec)
     monkeypatch.setenv("SURROBENCH_TABLES", str(folder))
     assert len(load_task(spec)) == 6
+
+
+def test_the_best_of_a_curve_that_is_minimised_is_its_lowest_point(write, table):
+    frame = table.copy()
+    frame["acc"] = [[v, v - 3, v - 1] for v in frame["acc"]]
+    options = 'layout = "epochs"\nfinal = "best"\n'
+    task = load_task(write(frame, task=options, swap=('"maximize"', '"minimize"')))
+    assert task.truth.tolist() == [-(v - 3) for v in table["acc"]]
+
+
+def test_values_that_average_runs_are_less_noisy_than_one_run(write, table):
+    frame = pd.concat([table.assign(acc=table["acc"] + shift) for shift in (-1.0, 1.0)])
+    options = 'noise = "duplicates"\nruns = {}\n'
+    once, four = (
+        load_task(write(frame, top='duplicates = "mean"', task=options.format(runs)))
+        for runs in (1, 4)
+    )
+    assert once.noise == pytest.approx(2.0**0.5)
+    assert four.noise == pytest.approx(2.0 * 2.0**0.5)

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.tasks import sources
-from surrobench.tasks.card import Card, SourceFile
+from surrobench.tasks import downloads
+from surrobench.tasks.card import Card
 from surrobench.tasks.preparation import converted, prepare_card
 from surrobench.tasks.recipes import RECIPES, Recipe
+from surrobench.tasks.source_file import SourceFile
 from surrobench.tasks.sources import fetch, locate
 
 CONTENT = b"a,b\n" + b"1,2\n" * 50_000
@@ -48,9 +49,9 @@ def server(monkeypatch, tmp_path) -> Iterator[None]:
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{running.server_port}/{{repo}}/{{commit}}/{{path}}"
-        monkeypatch.setattr(sources, "URL", url)
-        monkeypatch.setattr(sources, "RETRIES", 0)
-        monkeypatch.setattr(sources, "TIMEOUT", 0.5)
+        monkeypatch.setattr(downloads, "URL", url)
+        monkeypatch.setattr(downloads, "RETRIES", 0)
+        monkeypatch.setattr(downloads, "TIMEOUT", 0.5)
         monkeypatch.setenv("SURROBENCH_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("SURROBENCH_MIRROR", raising=False)
         yield
@@ -99,7 +100,7 @@ def test_bad_downloads_leave_nothing_behind(server, tmp_path, path, expected):
 
 
 def test_a_server_that_is_not_there(server, monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, "URL", "http://127.0.0.1:9/{repo}/{commit}/{path}")
+    monkeypatch.setattr(downloads, "URL", "http://127.0.0.1:9/{repo}/{commit}/{path}")
     with pytest.raises(UserError, match=r"owner\+repo/0123456789ab/ok .*SURROBENCH_MIRROR"):
         fetch(source())
 

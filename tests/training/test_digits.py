@@ -7,12 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from surrobench.training.digits import (
-    Distortion,
-    distorted_digits,
-    divide_sources,
-    render,
-)
+from surrobench.training.digits import Distortion, distorted_digits, divide_sources, render
 from surrobench.training.images import ImageData
 
 

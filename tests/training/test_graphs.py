@@ -119,16 +119,16 @@ def test_a_training_of_replays_is_the_same_training(
     def graphed(step: Callable[[Tensor, Tensor], Tensor]) -> GraphedStep:
         return GraphedStep(step, recorder.record, recorder.on_the_side)
 
-    original = trainer._Company._go_on_with
+    original = trainer._TrainingGroup._go_on_with
 
     def with_graph(
-        self: trainer._Company, network: nn.Module, optimiser: torch.optim.Optimizer
+        self: trainer._TrainingGroup, network: nn.Module, optimiser: torch.optim.Optimizer
     ) -> None:
         optimiser.param_groups[0]["lr"] = torch.tensor(0.02)
         original(self, network, optimiser)
         self._graph = graphed(self._step)
 
-    monkeypatch.setattr(trainer._Company, "_go_on_with", with_graph)
+    monkeypatch.setattr(trainer._TrainingGroup, "_go_on_with", with_graph)
     replayed = train_together(networks(), data, recipe, seeds=[0, 0])
     assert recorder.replays == 2 * 6 - WARM_UP
     for run, other in zip(replayed, eager, strict=True):

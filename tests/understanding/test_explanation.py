@@ -56,6 +56,8 @@ def test_importance_finds_what_matters(told: Explanation) -> None:
         table = told.frames[frame].groupby("feature")[column].mean()
         assert table["op"] > 0.2
         assert table["op"] > table["width"] > 5 * abs(table["useless"])
+    gain = told.frames["importance"].groupby("feature")["mae_gain"].mean()
+    assert gain["op"] > gain["width"] > max(0.0, gain["useless"])
 
 
 def test_effects_are_those_of_the_table(told: Explanation) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.correlations import Correlation, ProductCorrelation
 from surrobench.predictors.gp_fit import (
     FitReport,
@@ -20,9 +20,7 @@ from surrobench.predictors.gp_fit import (
     SumPosterior,
 )
 from surrobench.predictors.pool_gp.kernels import BlockKernel, BoundKernel
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 Combine = Literal["sum", "product"]
 
 

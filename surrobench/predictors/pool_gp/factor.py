@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dpotrs, dtrtri, dtrtrs
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.gp_fit import factorise
 from surrobench.predictors.pool_gp.covariance import BoundCovariance
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 _TILE = 4096
 _SPARE = 32
 
@@ -84,6 +81,8 @@ class PoolFactor:
         self.generation += 1
         self.rows = []
         self._reserve(n)
+        # K(train) + noise = L L' and V = L^-1 K(train, pool). What the observations explain of the
+        # prior variance of x is the squared length of its column v of V.
         training = kernel.between(at, at) / kernel.scale
         factor, self.jitter = factorise(training, kernel.scale, noise)
         self._L[:n, :n] = factor
@@ -99,6 +98,8 @@ class PoolFactor:
 
     def append(self, kernel: BoundCovariance, noise: float, row: int) -> None:
         """Add one observation."""
+        # A bordered factor: the new row of L is (v', pivot) with v the column of V at this row and
+        # pivot² = k + noise - v'v; the new row of V is (k(row, pool) - v'V) / pivot.
         n = self.n
         self._reserve(n + 1)
         known = self.columns(n, np.array([row]))[:, 0]

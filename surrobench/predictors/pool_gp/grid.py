@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.pool_gp.structure import Labels
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 _EMPTIEST = 2
 """Cells of a grid for each row of the pool, beyond which the grid does not pay."""
 _LARGEST_FACTOR = 32

@@ -9,11 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.columns import ColumnBlock
 from surrobench.predictors.correlations import (
     PROFILES,
@@ -33,9 +33,7 @@ from surrobench.predictors.pool_gp.structure import (
     labels_of,
     one_hot_partition,
 )
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 BlockKernelName = Literal["categorical", "rbf", "matern-1/2", "matern-3/2", "matern-5/2"]
 Lengthscales = Literal["shared", "variable", "column"]
 MOST_CODED = 16

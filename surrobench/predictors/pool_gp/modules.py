@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from gpytorch.kernels import AdditiveKernel, Kernel, MaternKernel, ProductKernel, RBFKernel
+from gpytorch.kernels import AdditiveKernel, Kernel, ProductKernel
 from gpytorch.kernels import ScaleKernel as Scaled
 from torch import Tensor
 
-from surrobench.predictors.gp import FittedGP, bounded, exact, likelihood, prior, unit_cube
-from surrobench.predictors.gp_fit import (
-    LOWEST_LENGTHSCALE,
-    LOWEST_OUTPUTSCALE,
-    LogNormal,
+from surrobench.predictors.correlations import Kernel as KernelName
+from surrobench.predictors.fitted_gp import (
+    FittedGP,
+    bounded,
+    exact,
+    likelihood,
+    prior,
+    stationary,
+    unit_cube,
 )
+from surrobench.predictors.gp_fit import LOWEST_LENGTHSCALE, LOWEST_OUTPUTSCALE, LogNormal
 from surrobench.predictors.pool_gp.kernels import BlockKernel
 from surrobench.predictors.pool_gp.process import Process
-
-_HALF_SMOOTHNESS = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}
 
 
 class TiedKernel(Kernel):
@@ -32,15 +35,11 @@ class TiedKernel(Kernel):
 
     has_lengthscale = True
 
-    def __init__(self, kernel: str, groups: tuple[int, ...], **options: Any) -> None:
+    def __init__(self, kernel: KernelName, groups: tuple[int, ...], **options: Any) -> None:
         super().__init__(ard_num_dims=max(groups) + 1, **options)
         self.register_buffer("groups", torch.tensor(groups))
         columns = self.ard_num_dims = len(groups)  # from here on what inputs are checked for
-        self.plain: Any = (
-            RBFKernel(ard_num_dims=columns)
-            if kernel == "rbf"
-            else MaternKernel(nu=_HALF_SMOOTHNESS[kernel], ard_num_dims=columns)
-        )
+        self.plain: Any = stationary(kernel, ard_num_dims=columns)
         # Inputs come in units of the lengthscales; this one must stay as it is.
         self.plain.requires_grad_(False)
         self.plain.to(torch.float64).lengthscale = torch.ones(columns, dtype=torch.float64)
@@ -124,10 +123,7 @@ def _block_module(block: BlockKernel, d: int, chosen: LogNormal) -> Kernel:
         module = TiedKernel(block.kernel, tuple(block.groups.tolist()), **options)
     else:
         options["ard_num_dims"] = block.size if block.size > 1 else None
-        if block.kernel == "rbf":
-            module = RBFKernel(**options)
-        else:
-            module = MaternKernel(nu=_HALF_SMOOTHNESS[block.kernel], **options)
+        module = stationary(block.kernel, **options)
     return module.to(torch.float64)
 
 

@@ -1,34 +1,34 @@
-"""What a Gaussian process believes about every candidate of a pool."""
+"""The posterior of a Gaussian process at every candidate of a pool."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from surrobench.predictors.belief import Kind
-from surrobench.predictors.gp import FittedGP
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.modules import botorch_model
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.pool_gp.sampling import joint_samples
-from surrobench.predictors.protocol import FloatArray
+from surrobench.predictors.posterior import Kind
 from surrobench.predictors.transforms import FittedTransform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
-IntArray = npt.NDArray[np.integer[Any]]
 _LEAST_SHARE = 1e-12
 _MOST_NUMBERS = 2**24
 """Numbers in one temporary array of a batched covariance (128 MiB)."""
 
 
 class PoolPosterior:
-    """An exact posterior over ``m`` candidates; a :class:`~surrobench.predictors.belief.Belief`.
+    """An exact posterior over ``m`` candidates.
+
+    A :class:`~surrobench.predictors.posterior.SurrogatePosterior`.
 
     Mean and variance are kept. Covariances, samples and conditioning read the factor of the
     session, which a later fit of hyperparameters overwrites: they then raise ``RuntimeError``.
@@ -61,6 +61,10 @@ class PoolPosterior:
 
     def _means(self) -> tuple[float, FloatArray]:
         """The prior mean, and the means of all candidates."""
+        # With C = L L' the covariance of the observations y, profiling out the constant c gives
+        #     c = 1' C^-1 y / 1' C^-1 1    and    mean(x) = c + k(x)' C^-1 (y - c 1).
+        # Kernels that are sums over choices apply C^-1 once and add up by choice; others use
+        # V = L^-1 K(train, pool), whose column v(x) turns that into v(x)' L^-1 (y - c 1).
         targets, factor, kernel = self._targets, self._factor, self.process.kernel
         both = np.array([targets, np.ones_like(targets)]).T
         if kernel.sums:
@@ -166,6 +170,7 @@ class PoolPosterior:
 
     def _covariance(self, a: IntArray, b: IntArray) -> FloatArray:
         """Between rows ``a`` (``s x k``) and ``b`` (``s x l``), ``s x k x l``."""
+        # cov(x, x') = k(x, x') - v(x)' v(x'), for many pairs of row sets at once.
         left = self.whitened(a.ravel()).reshape(-1, *a.shape)
         right = self.whitened(b.ravel()).reshape(-1, *b.shape)
         prior = self.process.kernel.between(a, b)
@@ -192,7 +197,7 @@ class PoolPosterior:
         new.__dict__.update(self.__dict__)
         given = values.detach().numpy().reshape(-1)
         if len(given) != len(rows):
-            raise ValueError(f"{len(given)} values for {len(rows)} rows.")
+            raise ValueError(f"{counted(len(given), 'value')} for {counted(len(rows), 'row')}.")
         new._mean, reduction = self._mean.copy(), np.zeros_like(self._variance)
         extra = len(self._extra)
         new._extra = np.vstack([self._extra, np.empty((len(rows), len(self._mean)))])
@@ -200,6 +205,9 @@ class PoolPosterior:
         new._extra_L[:extra, : self._n + extra] = self._extra_L
         kernel, noise = self.process.kernel, self.noise
         for position, (row, value) in enumerate(zip(map(int, rows), given, strict=True)):
+            # One more row of L and of V: with v the column of V at the new row r,
+            #     pivot² = k(r, r) + noise - v'v,    fresh(x) = cov(r, x) / pivot,
+            # and then mean += fresh (value - mean(r)) / pivot, variance -= fresh².
             at = extra + position
             by_factor = self._factor.columns(self._n, np.array([row]))[:, 0]
             by_extra = new._extra[:at, row].copy()

@@ -9,16 +9,24 @@ from typing import get_args
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.arrays import FloatArray
 from surrobench.columns import ColumnBlock
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError
+from surrobench.options import check_choice, check_counts
 from surrobench.predictors.correlations import is_binary
-from surrobench.predictors.gp import checked, checked_examples, unit_cube
+from surrobench.predictors.fitted_gp import checked, checked_examples, unit_cube
 from surrobench.predictors.gp_fit import PriorShape, prior_options
 from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
-from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales, block_kernel
+from surrobench.predictors.pool_gp.kernels import (
+    BlockKernel,
+    BlockKernelName,
+    Lengthscales,
+    block_kernel,
+)
 from surrobench.predictors.pool_gp.session import PoolGPSession
 from surrobench.predictors.transforms import TargetTransform, check_transform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,10 @@ class PoolGP(PriorShape):
         transform: of the targets.
         max_evaluations: budget of likelihood evaluations of a fit.
         warm_evaluations: of a fit that starts from the one before.
+        ard: encodings whose columns have an RBF kernel with a lengthscale each, whatever ``kernel``
+            and ``lengthscales`` say of the others: ``("measured",)`` for proxies.
+        fitted_examples: hyperparameters are chosen on so many of the examples, drawn at random,
+            where there are more; the posterior is of all.
         blocks: set by :meth:`for_blocks`.
 
     Where the priors lie, and how wide, are further options
@@ -54,6 +66,8 @@ class PoolGP(PriorShape):
     transform: TargetTransform = "standardise"
     max_evaluations: int = 100
     warm_evaluations: int = 20
+    ard: tuple[str, ...] = ()
+    fitted_examples: int = 100_000
     blocks: tuple[ColumnBlock, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -65,13 +79,11 @@ class PoolGP(PriorShape):
             ("lengthscales", Lengthscales),
             ("combine", Combine),
         ):
-            value, valid = getattr(self, name), get_args(kind)
-            if value not in valid:
-                raise UserError(f"unknown {name} {value!r}. " + did_you_mean(str(value), valid))
-        for name in ("max_evaluations", "warm_evaluations"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise UserError(f"{name} is {value!r}; it must be a positive whole number.")
+            check_choice(self, name, getattr(self, name), get_args(kind))
+        if isinstance(self.ard, str) or not all(isinstance(name, str) for name in self.ard):
+            raise UserError(f"ard is {self.ard!r}; it must be a list of names of encodings.")
+        object.__setattr__(self, "ard", tuple(self.ard))
+        check_counts(self, "max_evaluations", "warm_evaluations", "fitted_examples")
 
     def for_blocks(self, blocks: Sequence[ColumnBlock]) -> PoolGP:
         """The same recipe for an encoding with these blocks of columns."""
@@ -104,14 +116,24 @@ class PoolGP(PriorShape):
         if ends[:-1] != [block.start for block in blocks] or ends[-1] != X.shape[1]:
             raise ValueError(
                 f"blocks of columns that end at {ends[1:]} do not make up inputs of "
-                f"{X.shape[1]} columns."
+                f"{counted(X.shape[1], 'column')}."
             )
-        kernels = [block_kernel(scaled, b, self.kernel, self.lengthscales) for b in blocks]
+        kernels = [self._kernel(scaled, block) for block in blocks]
         shape = PriorShape(**prior_options(self))
         covariance = PoolCovariance(kernels, self.combine, shape)
         return PoolGPSession(
-            X, covariance, self.transform, self.max_evaluations, self.warm_evaluations
+            X,
+            covariance,
+            self.transform,
+            self.max_evaluations,
+            self.warm_evaluations,
+            self.fitted_examples,
         )
+
+    def _kernel(self, scaled: FloatArray, block: ColumnBlock) -> BlockKernel:
+        if block.name.partition(":")[0] in self.ard:
+            return block_kernel(scaled, block, "rbf", "column")
+        return block_kernel(scaled, block, self.kernel, self.lengthscales)
 
 
 def _only_block(X: Tensor) -> ColumnBlock:

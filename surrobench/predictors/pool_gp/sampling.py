@@ -14,27 +14,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from surrobench.predictors.correlations import Kernel
+from surrobench.arrays import FloatArray, IntArray
+from surrobench.predictors.correlations import SMOOTHNESS, Kernel
 from surrobench.predictors.gp_fit import factorise
 from surrobench.predictors.pool_gp.kernels import BlockKernel, CodedBlock
 from surrobench.predictors.pool_gp.structure import Labels
-from surrobench.predictors.protocol import FloatArray
 
 if TYPE_CHECKING:
     from surrobench.predictors.pool_gp.posterior import PoolPosterior
 
-IntArray = npt.NDArray[np.integer[Any]]
 EXACT_ROWS = 2000
 MOST_CELLS = 2**22
 FEATURES = 4096
 MIXTURE_ERROR = 1e-6
-_DEGREES = {"matern-1/2": 1.0, "matern-3/2": 3.0, "matern-5/2": 5.0}
-"""Twice the smoothness: degrees of freedom of the spectrum."""
 _NEGLIGIBLE = 1e-7
 _STEP = 0.4
 _WHITE = 1e100
@@ -162,7 +158,7 @@ def scale_mixture(kernel: Kernel, rates: FloatArray) -> list[tuple[float, float]
     """
     if kernel == "rbf":
         return [(1.0, 1.0)]
-    smoothness = _DEGREES[kernel] / 2.0
+    smoothness = SMOOTHNESS[kernel]
     s = np.arange(math.log(_NEGLIGIBLE) / smoothness, 3.5, _STEP)
     weights = _STEP * np.exp(smoothness * s - np.exp(s)) / math.gamma(smoothness)
     stretches = smoothness * np.exp(-s)
@@ -200,5 +196,7 @@ def _frequencies(kernel: Kernel, d: int, rng: np.random.Generator) -> FloatArray
     """Frequencies of a kernel of unit lengthscales, ``d x features``."""
     omega: FloatArray = rng.standard_normal((d, FEATURES))
     if kernel != "rbf":
-        omega *= np.sqrt(_DEGREES[kernel] / rng.chisquare(_DEGREES[kernel], FEATURES))
+        # The spectrum of a Matérn kernel is a t distribution.
+        degrees = 2.0 * SMOOTHNESS[kernel]
+        omega *= np.sqrt(degrees / rng.chisquare(degrees, FEATURES))
     return omega

@@ -7,18 +7,22 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from surrobench.predictors.gp import unit_variance
+from surrobench.arrays import FloatArray
+from surrobench.predictors.fitted_gp import unit_variance
 from surrobench.predictors.gp_fit import FitReport
 from surrobench.predictors.pool_gp.covariance import PoolCovariance
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.process import Process
-from surrobench.predictors.protocol import FloatArray
 from surrobench.predictors.transforms import fit_inner_transform
 from surrobench.process_state import standard_numerics
+from surrobench.wording import counted
+
+IntArray = npt.NDArray[np.integer[Any]]
 
 
 class PoolGPSession:
@@ -33,6 +37,7 @@ class PoolGPSession:
         transform: name of the target transform.
         max_evaluations: likelihood evaluations of the first fit.
         warm_evaluations: of later fits, which start from the last one.
+        fitted_examples: the most examples that a fit looks at.
     """
 
     def __init__(
@@ -42,9 +47,11 @@ class PoolGPSession:
         transform: str,
         max_evaluations: int,
         warm_evaluations: int,
+        fitted_examples: int = 100_000,
     ) -> None:
         self.X, self.covariance, self.transform = X, covariance, transform
         self.max_evaluations, self.warm_evaluations = max_evaluations, warm_evaluations
+        self.fitted_examples = fitted_examples
         self._process: Process | None = None
         self._log_parameters: FloatArray | None = None
         self._factor = PoolFactor(len(X))
@@ -69,7 +76,8 @@ class PoolGPSession:
         y = y.detach().to(dtype=torch.float64, device="cpu")
         if not rows or y.shape != (len(rows), 1):
             raise ValueError(
-                f"expected one value for each of at least one row; got {len(rows)} rows and values "
+                f"expected one value for each of at least one row; got {counted(len(rows), 'row')} "
+                "and values "
                 f"of shape {tuple(y.shape)}."
             )
         if min(rows) < 0 or max(rows) >= len(self.X):
@@ -88,9 +96,18 @@ class PoolGPSession:
         budget = self.max_evaluations
         if start is not None:
             budget = min(budget, self.warm_evaluations)
-        chosen, report = self.covariance.fit(np.array(rows), targets, unit, start, budget)
+        seen = self._looked_at(len(rows))
+        chosen, report = self.covariance.fit(
+            np.array(rows)[seen], targets[seen], unit, start, budget
+        )
         self._adopt(chosen, unit, report)
         self._begin(rows)
+
+    def _looked_at(self, n: int) -> IntArray:
+        """The examples that hyperparameters are chosen on, the same for the same number."""
+        if n <= self.fitted_examples:
+            return np.arange(n)
+        return np.sort(np.random.default_rng(n).permutation(n)[: self.fitted_examples])
 
     def _adopt(self, log_parameters: FloatArray, unit: float, report: FitReport) -> None:
         parameters = self.covariance.parameters(log_parameters, report.jitter)

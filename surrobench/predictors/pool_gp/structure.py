@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.correlations import is_binary
-from surrobench.predictors.protocol import FloatArray
 
-IntArray = npt.NDArray[np.integer[Any]]
 Labels = npt.NDArray[Any]
 """Choices of ``v`` variables in each of ``m`` rows, ``v x m``."""
 

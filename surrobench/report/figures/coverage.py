@@ -13,6 +13,7 @@ from surrobench.report.figures import panels
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
 from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
+from surrobench.wording import counted
 
 LEVELS = {50: ("#9ecae1", "o"), 90: ("#3182bd", "s"), 95: ("#08306b", "D")}
 """Nominal levels in percent with the colour and the marker that stand for them."""
@@ -34,7 +35,7 @@ def coverage(frame: pd.DataFrame | Results, size: int, *, width: float = TWO_COL
     with paper_style():
         tasks = panels.with_scores(observed[50])
         if not tasks:
-            raise UserError(f"no interval is known with {size:,} training examples.")
+            raise UserError(f"no interval is known with {counted(size, 'training example')}.")
         pairs = max(1, int((width - 1.2) / 1.75))
         figure, grid = _pairs(len(tasks), width, pairs, height)
         flat = [(pair, pair is row[0]) for row in grid for pair in row]

@@ -12,7 +12,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.figures.tags import tag
 from surrobench.report.rank_tests import RankTest, rank_test
-from surrobench.report.style import INK, TWO_COLUMNS, Look, apart, look, paper_style
+from surrobench.report.style import INK, TWO_COLUMNS, MethodStyle, apart, method_style, paper_style
 
 _LETTER = 0.052
 """Inches of a letter of the title."""
@@ -22,7 +22,7 @@ def critical_difference(
     scores: pd.DataFrame | RankTest,
     *,
     larger_is_better: bool = True,
-    looks: Mapping[str, Look] | None = None,
+    styles: Mapping[str, MethodStyle] | None = None,
     blocks: str = "blocks",
     width: float = TWO_COLUMNS,
 ) -> Figure:
@@ -31,7 +31,7 @@ def critical_difference(
     Args:
         scores: blocks × methods (tasks, say), or the finished test.
         larger_is_better: which end gets rank 1.
-        looks: of the methods; by their names if they are not given.
+        styles: of the methods; by their names if they are not given.
         blocks: what they are, which stands above the diagram.
         width: inches.
 
@@ -46,13 +46,13 @@ def critical_difference(
         )
     from scikit_posthocs import critical_difference_diagram
 
-    looks = looks or {method: look(method) for method in test.ranks.index}
+    styles = styles or {method: method_style(method) for method in test.ranks.index}
     methods = [str(method) for method in test.ranks.index]
     names = dict(zip(methods, escaping.names(methods), strict=True))
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.082 * len(names)), layout="constrained")
         axes = figure.subplots()
-        shades = apart(looks[method].colour for method in names)  # lines have names, not markers
+        shades = apart(styles[method].colour for method in names)  # lines have names, not markers
         colours = dict(zip(names.values(), shades, strict=True))
         drawn = critical_difference_diagram(
             test.ranks.rename(names),

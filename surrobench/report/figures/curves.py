@@ -16,7 +16,7 @@ from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results, at
-from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 
 def against_train_size(
@@ -37,7 +37,7 @@ def against_train_size(
     if isinstance(highlight, int):
         highlight = panels.highlights(results, score, highlight)
     chosen = [method for method in highlight if method in results.methods]
-    looks = panels.looks(results)
+    styles = panels.styles(results)
     summary = results.summary(score)
     with paper_style():
         legend = Legend.of(chosen, len(results.methods) - len(chosen), width)
@@ -49,16 +49,18 @@ def against_train_size(
         flat = [axes for row in grid for axes in row]
         for axes, task in zip(flat, results.tasks, strict=True):
             here = at(summary, "task", task).dropna(subset=["mean"])
-            _draw(axes, here, chosen, looks)
+            _draw(axes, here, chosen, styles)
             panels.size_axis(axes, results.sizes)
             axes.set_title(escaping.figure(task))
         if score.unitless:
             _limit(flat[0], summary, chosen, results.constant_methods(always=True))
-        legend.draw(figure, looks)
+        legend.draw(figure, styles)
     return figure
 
 
-def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str, Look]) -> None:
+def _draw(
+    axes: Axes, summary: pd.DataFrame, chosen: list[str], styles: dict[str, MethodStyle]
+) -> None:
     """Lines of one task: the others in grey below, the best on top."""
     present = summary.index.get_level_values("method").unique()
     for method in [m for m in present if m not in chosen]:
@@ -67,7 +69,7 @@ def _draw(axes: Axes, summary: pd.DataFrame, chosen: list[str], looks: dict[str,
         grey: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "marker": marker, "zorder": 1}
         tag(axes, str(method), *axes.plot(line.index, line["mean"], **grey))
     for depth, method in enumerate(m for m in reversed(chosen) if m in present):
-        line, style = at(summary, "method", method).sort_index(), looks[method]
+        line, style = at(summary, "method", method).sort_index(), styles[method]
         shown = axes.plot(line.index, line["mean"], zorder=3 + 0.01 * depth, **line_style(style))
         if len(line) == 1:
             sides = [line["mean"] - line["low"], line["high"] - line["mean"]]

@@ -17,7 +17,14 @@ from surrobench.errors import UserError
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
+from surrobench.report.style import (
+    MUTED,
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    MethodStyle,
+    method_style,
+    paper_style,
+)
 
 POINTS = 201
 Tables = Mapping[str, pd.DataFrame]
@@ -51,7 +58,7 @@ def performance_profile(
     label: str,
     methods: Sequence[str],
     *,
-    looks: Mapping[str, Look] | None = None,
+    styles: Mapping[str, MethodStyle] | None = None,
     width: float = ONE_COLUMN,
 ) -> Figure:
     """Share of runs whose score reaches a threshold; the higher the better.
@@ -60,23 +67,23 @@ def performance_profile(
         tables: of each task, seeds × methods; larger is better.
         label: what the scores are.
         methods: to draw, of those that every task has.
-        looks: of the methods; by their names if they are not given.
+        styles: of the methods; by their names if they are not given.
         width: inches.
     """
-    looks = looks or {method: look(method) for method in methods}
+    styles = styles or {method: method_style(method) for method in methods}
     lines = profiles(tables, methods)
     with paper_style():
         legend = Legend.of(list(methods), 0, width)
         figure, [[axes]] = panels.panel_grid(1, width, 1, 2.1, False, legend.height)
         for place, method in enumerate(methods):
             line = lines[lines["method"] == method]
-            style = {**line_style(looks[method]), "markevery": (10 + 5 * place % 40, 40)}
+            style = {**line_style(styles[method]), "markevery": (10 + 5 * place % 40, 40)}
             (curve,) = axes.plot(line["threshold"], line["share"], **style)
             tag(axes, method, curve)
         axes.set(xlabel=f"threshold of {label}")
         axes.set_ylabel("share of runs at least as good")
         axes.set_ylim(0, 1.02)
-        legend.draw(figure, dict(looks))
+        legend.draw(figure, dict(styles))
     return figure
 
 
@@ -84,7 +91,7 @@ def aggregates(
     table: pd.DataFrame,
     label: str,
     *,
-    looks: Mapping[str, Look] | None = None,
+    styles: Mapping[str, MethodStyle] | None = None,
     width: float = TWO_COLUMNS,
 ) -> Figure:
     """Interquartile mean and mean over all tasks and seeds, with 95 % intervals.
@@ -93,7 +100,7 @@ def aggregates(
         table: ``method``, ``iqm``, ``mean`` and their ``_low`` and ``_high``, as
             :meth:`~surrobench.report.scores.Scores.aggregates` makes them.
         label: what the scores are.
-        looks: of the methods; by their names if they are not given.
+        styles: of the methods; by their names if they are not given.
         width: inches.
 
     Raises:
@@ -102,23 +109,25 @@ def aggregates(
     if table.empty:
         raise UserError("no method has a score on every task: there is nothing to aggregate.")
     methods = list(table["method"])
-    looks = looks or {method: look(method) for method in methods}
+    styles = styles or {method: method_style(method) for method in methods}
     with paper_style():
         height = 0.55 + panels.ROW * max(len(methods), 3)
         figure, [row] = panels.panel_grid(2, width, 2, height)
         titles = {"iqm": "interquartile mean", "mean": "mean"}
         for axes, (column, title) in zip(row, titles.items(), strict=True):
-            _intervals(axes, table, column, looks)
+            _intervals(axes, table, column, styles)
             panels.method_rows(axes, methods, axes is row[0])
             axes.set(xlabel=f"{title} of {label}")
     return figure
 
 
-def _intervals(axes: Axes, table: pd.DataFrame, column: str, looks: Mapping[str, Look]) -> None:
+def _intervals(
+    axes: Axes, table: pd.DataFrame, column: str, styles: Mapping[str, MethodStyle]
+) -> None:
     axes.axvline(table[column].iloc[0], color=MUTED, linewidth=0.8, zorder=1)
     columns = ["method", column, f"{column}_low", f"{column}_high"]
     for place, (method, value, low, high) in enumerate(table[columns].itertuples(index=False)):
-        style = looks[method]
+        style = styles[method]
         if np.isfinite(low):
             (bar,) = axes.plot([low, high], [place, place], color=style.colour, linewidth=1.1)
             tag(axes, method, bar)

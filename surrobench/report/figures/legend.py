@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 
 from surrobench.report import escaping
 from surrobench.report.figures import panels
-from surrobench.report.style import MUTED, Look
+from surrobench.report.style import MUTED, MethodStyle
 
 
-def line_style(style: Look) -> dict[str, Any]:
+def line_style(style: MethodStyle) -> dict[str, Any]:
     """Arguments of ``Axes.plot`` for a line with markers."""
     return {
         "color": style.colour,
@@ -47,9 +47,9 @@ class Legend:
         """Inches."""
         return 0.12 + 0.125 * -(-len(self.labels) // self.columns)
 
-    def draw(self, figure: Figure, looks: dict[str, Look]) -> None:
+    def draw(self, figure: Figure, styles: dict[str, MethodStyle]) -> None:
         """Put it below the panels of a figure."""
-        handles = [Line2D([], [], **line_style(looks[method])) for method in self.chosen]
+        handles = [Line2D([], [], **line_style(styles[method])) for method in self.chosen]
         if len(self.labels) > len(handles):
             handles.append(Line2D([], [], color=MUTED, linewidth=1))
         figure.legend(handles, self.labels, loc="outside lower center", ncols=self.columns)

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator
 from surrobench.report import escaping
 from surrobench.report.measures import Measure
 from surrobench.report.results import Results
-from surrobench.report.style import Look, look
+from surrobench.report.style import MethodStyle, method_style
 
 _LETTER = 0.062
 """Inches of a letter of a title."""
@@ -22,10 +22,10 @@ ROW = 0.135
 """Height in inches of one method in figures that list methods as rows."""
 
 
-def looks(results: Results) -> dict[str, Look]:
+def styles(results: Results) -> dict[str, MethodStyle]:
     """The look of every method; the encoding counts where methods are told apart by it."""
     return {
-        method: look(predictor, transform, encoding if " · " in method else "")
+        method: method_style(predictor, transform, encoding if " · " in method else "")
         for method, predictor, transform, encoding in results.identities.itertuples()
     }
 
@@ -40,7 +40,7 @@ def highlights(results: Results, measure: Measure, count: int = 8) -> list[str]:
     order += [method for method in results.methods if method not in order]
     if len(order) <= count + 2:
         return order
-    families = {method: item.family for method, item in looks(results).items()}
+    families = {method: item.family for method, item in styles(results).items()}
     leaders = {families[method]: method for method in reversed(order)}
     chosen = [method for method in order if leaders[families[method]] == method][:count]
     chosen += [method for method in order if method not in chosen][: count - len(chosen)]

@@ -15,7 +15,8 @@ from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
-from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
+from surrobench.wording import counted
 
 _FAR = 0.5
 """Of the span of the others."""
@@ -39,8 +40,8 @@ def ranking(
     methods = results.order(score, size)
     summary = results.summary(score)
     if not methods:
-        raise UserError(f"no method has a result with {size:,} training examples.")
-    looks, flat_ones = panels.looks(results), results.constant_methods(always=True)
+        raise UserError(f"no method has a result with {counted(size, 'training example')}.")
+    styles, flat_ones = panels.styles(results), results.constant_methods(always=True)
     height = 0.62 + panels.ROW * max(len(methods), 3)
     with paper_style():
         tasks = panels.with_scores(results.means(score, size))
@@ -52,7 +53,7 @@ def ranking(
             rows = summary.reindex([(task, size, method) for method in methods])
             rows = rows.droplevel([0, 1])
             far = _far(rows, flat_ones)
-            _draw(axes, rows, far, looks, score.larger_is_better)
+            _draw(axes, rows, far, styles, score.larger_is_better)
             panels.method_rows(axes, methods, first)
             axes.set_xlabel(score.label)
             axes.set_title(title)
@@ -74,13 +75,19 @@ def _far(rows: pd.DataFrame, flat: Sequence[str]) -> list[str]:
     ]
 
 
-def _at_the_edge(axes: Axes, rows: pd.DataFrame, far: list[str], looks: dict[str, Look]) -> None:
+def _at_the_edge(
+    axes: Axes, rows: pd.DataFrame, far: list[str], styles: dict[str, MethodStyle]
+) -> None:
     """The numbers of what lies outside the axis, where an arrow points at it."""
     for method in far:
         mean, place = float(rows["mean"][method]), list(rows.index).index(method)
         left = mean < rows["mean"].median()
         text = f"\u25c2 {mean:.2g}" if left else f"{mean:.2g} \u25b8"
-        style: dict[str, Any] = {"color": looks[method].colour, "fontsize": 5.5, "va": "center"}
+        style: dict[str, Any] = {
+            "color": styles[method].colour,
+            "fontsize": 5.5,
+            "va": "center",
+        }
         style |= {"transform": axes.get_yaxis_transform(), "ha": "left" if left else "right"}
         tag(axes, method, axes.text(0.0 if left else 1.0, place, text, **style))
 
@@ -89,7 +96,7 @@ def _draw(
     axes: Axes,
     rows: pd.DataFrame,
     far: list[str],
-    looks: dict[str, Look],
+    styles: dict[str, MethodStyle],
     larger_is_better: bool,
 ) -> None:
     means = rows["mean"].dropna()
@@ -98,7 +105,7 @@ def _draw(
     best = means.max() if larger_is_better else means.min()
     axes.axvline(best, color=MUTED, linewidth=0.8, zorder=1)
     for place, (method, row) in enumerate(rows.iterrows()):
-        style = looks[str(method)]
+        style = styles[str(method)]
         if method in far:
             continue
         if pd.notna(row["low"]):
@@ -115,4 +122,4 @@ def _draw(
             linestyle="none",
         )
         tag(axes, str(method), *dot)
-    _at_the_edge(axes, rows, far, looks)
+    _at_the_edge(axes, rows, far, styles)

@@ -15,7 +15,8 @@ from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
-from surrobench.report.style import INK, TWO_COLUMNS, Look, paper_style
+from surrobench.report.style import INK, TWO_COLUMNS, MethodStyle, paper_style
+from surrobench.wording import counted
 
 LEVELS = (50, 90, 95)
 
@@ -48,21 +49,21 @@ def reliability(
         chosen = [m for m in panels.highlights(results, error, highlight + 1) if m in order]
     else:
         chosen = [method for method in highlight if method in results.methods]
-    looks = panels.looks(results)
+    styles = panels.styles(results)
     shares = {level: results.means(MEASURES[f"coverage_{level}"], size) for level in LEVELS}
     with paper_style():
         legend = Legend.of(chosen, 0, width)
         tasks = panels.with_scores(shares[50])
         if not tasks:
-            raise UserError(f"no interval is known with {size:,} training examples.")
+            raise UserError(f"no interval is known with {counted(size, 'training example')}.")
         figure, grid = panels.panel_grid(
             len(tasks), width, max(1, int(width / 2.2)), 2.0, True, legend.height
         )
         for row in grid:
             row[0].set_ylabel("observed coverage (%)")
         for axes, task in zip([a for row in grid for a in row], tasks, strict=True):
-            _panel(axes, shares, task, chosen, looks)
-        legend.draw(figure, looks)
+            _panel(axes, shares, task, chosen, styles)
+        legend.draw(figure, styles)
     return figure
 
 
@@ -71,12 +72,12 @@ def _panel(
     shares: dict[int, pd.DataFrame],
     task: str,
     chosen: list[str],
-    looks: dict[str, Look],
+    styles: dict[str, MethodStyle],
 ) -> None:
     axes.plot([45, 100], [45, 100], color=INK, linewidth=0.7, zorder=1)
     for method in chosen:
         values = [100 * shares[level].loc[[method], task].to_numpy()[0] for level in LEVELS]
-        (line,) = axes.plot(LEVELS, values, **line_style(looks[method]))
+        (line,) = axes.plot(LEVELS, values, **line_style(styles[method]))
         tag(axes, method, line)
     axes.set_xticks(LEVELS)
     axes.set_xlabel("nominal coverage (%)")

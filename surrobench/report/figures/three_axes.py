@@ -22,7 +22,7 @@ from surrobench.report.figures.log_axis import log_axis
 from surrobench.report.figures.tags import tag
 from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
-from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 _WIDE = 4.5
 """Inches from which three panels stand side by side."""
@@ -57,7 +57,7 @@ def three_axes(
         raise UserError("no cell has a score with its fit and query times.")
     if isinstance(highlight, int):
         highlight = panels.highlights(results, score, highlight)
-    looks = panels.looks(results)
+    styles = panels.styles(results)
     tasks = [task for task in results.tasks if task in set(table["task"])]
     maps = {t: winners(table[table["task"] == t], score.larger_is_better) for t in tasks}
     best = _ever(maps)
@@ -73,15 +73,15 @@ def three_axes(
             left, middle, right = flat[3 * place : 3 * place + 3]
             here = table[table["task"] == task]
             what = "training and fitting (s)" if here["trained"].all() else "fitting (s)"
-            _lines(left, here, "initialisation", chosen, looks)
-            _lines(middle, here, "query", chosen, looks)
-            _map(right, maps[task], looks)
+            _lines(left, here, "initialisation", chosen, styles)
+            _lines(middle, here, "query", chosen, styles)
+            _map(right, maps[task], styles)
             left.set(xlabel=what, ylabel=score.label)
             middle.set(xlabel="query of one architecture (s)", ylabel="" if wide else score.label)
             right.set(xlabel=what, ylabel="query (s)")
             left.set_title(escaping.figure(task), loc="left")
             right.set_title("best within both limits", loc="left")
-        legend.draw(figure, looks)
+        legend.draw(figure, styles)
     return figure
 
 
@@ -91,13 +91,17 @@ def _ever(maps: dict[str, pd.DataFrame]) -> list[str]:
 
 
 def _lines(
-    axes: Axes, table: pd.DataFrame, column: str, chosen: list[str], looks: dict[str, Look]
+    axes: Axes,
+    table: pd.DataFrame,
+    column: str,
+    chosen: list[str],
+    styles: dict[str, MethodStyle],
 ) -> None:
     for method, rows in table.groupby("method", sort=False):
         name, line = str(method), rows.sort_values("train_size")
         style: dict[str, Any] = {"color": MUTED, "linewidth": 0.7, "zorder": 1}
         if name in chosen:
-            style = {**line_style(looks[name]), "zorder": 3, "linewidth": 0.9}
+            style = {**line_style(styles[name]), "zorder": 3, "linewidth": 0.9}
         if column == "query":  # train sizes hardly change it: points say more than lines
             style |= {"linestyle": "none", "marker": style.get("marker", ".")}
         (artist,) = axes.plot(line[column], line["score"], **style)
@@ -106,7 +110,7 @@ def _lines(
     log_axis(axes.xaxis)
 
 
-def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
+def _map(axes: Axes, grid: pd.DataFrame, styles: dict[str, MethodStyle]) -> None:
     cells = grid.to_numpy()
     with mpl.rc_context({"hatch.linewidth": 0.6, "hatch.color": "white"}):
         for name in _ever({"": grid}):
@@ -116,18 +120,18 @@ def _map(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
                 grid.columns,
                 inside,
                 levels=[0.5, 1.5],
-                colors=[looks[name].colour],
-                hatches=[_hatch(looks[name])],
+                colors=[styles[name].colour],
+                hatches=[_hatch(styles[name])],
             )
             tag(axes, name, axes.collections[-1])
-    _labels(axes, grid, looks)
+    _labels(axes, grid, styles)
     axes.set(xscale="log", yscale="log")
     log_axis(axes.xaxis)
     log_axis(axes.yaxis)
     axes.grid(False)
 
 
-def _labels(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
+def _labels(axes: Axes, grid: pd.DataFrame, styles: dict[str, MethodStyle]) -> None:
     """The names of methods where their regions are widest, if there is room for them."""
     places = sorted((_deepest(grid, name) for name in _ever({"": grid})), reverse=True)
     taken: list[tuple[float, float, float, float]] = []
@@ -149,7 +153,7 @@ def _labels(axes: Axes, grid: pd.DataFrame, looks: dict[str, Look]) -> None:
             ha="center",
             va="center",
         )
-        text.set_path_effects([Stroke(linewidth=2.2, foreground=looks[name].colour), Normal()])
+        text.set_path_effects([Stroke(linewidth=2.2, foreground=styles[name].colour), Normal()])
         tag(axes, name, text)
 
 
@@ -165,6 +169,8 @@ def _at(values: pd.Index, share: float) -> float:
     return float(values[min(round(share * len(values)), len(values) - 1)])
 
 
-def _hatch(look: Look) -> str:
+def _hatch(method_style: MethodStyle) -> str:
     """Methods that share a colour differ by their hatching, as lines do by marker and dash."""
-    return ("////" if look.hollow else "") + ("...." if look.dash != "solid" else "")
+    return ("////" if method_style.hollow else "") + (
+        "...." if method_style.dash != "solid" else ""
+    )

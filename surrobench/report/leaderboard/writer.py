@@ -12,7 +12,7 @@ from surrobench.errors import UserError
 from surrobench.report import escaping
 from surrobench.report.clusters import LEAST_TABLES
 from surrobench.report.exhibit import to_csv
-from surrobench.report.figures.panels import looks
+from surrobench.report.figures.panels import styles
 from surrobench.report.leaderboard.standings import (
     ALPHA,
     AXES,
@@ -20,13 +20,14 @@ from surrobench.report.leaderboard.standings import (
     search_standings,
 )
 from surrobench.report.leaderboard.tables import axis_table, focus, markdown, scorecard
-from surrobench.report.page.charts import Axes, Dress, chart
+from surrobench.report.page.charts import Axes, ChartStyles, chart
 from surrobench.report.page.document import Item, Page, Section, render
 from surrobench.report.page.grid import Cell, Grid, Head
 from surrobench.report.results import Results
 from surrobench.report.search.judging import judged_by
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
+from surrobench.wording import counted
 
 COLOURED = 8
 _TITLES = {axis.name: axis.title for axis in AXES}
@@ -77,18 +78,20 @@ def write_leaderboard(
     Raises:
         UserError: if there is nothing to rank, or the folder cannot be written to.
     """
-    parts: list[tuple[pd.DataFrame, Dress]] = []
+    parts: list[tuple[pd.DataFrame, ChartStyles]] = []
     if predictions is not None:
-        parts.append((prediction_standings(predictions), Dress(looks(predictions))))
+        parts.append((prediction_standings(predictions), ChartStyles(styles(predictions))))
     if searches is not None:
-        casts = [Cast.of(part) for part in searches.by_measure() if part.traces]
-        known = {method: item for cast in casts for method, item in cast.looks.items()}
-        parts.append((search_standings(searches), Dress(known)))
-    parts = [(table, dress) for table, dress in parts if len(table)]
+        all_styles = [SearchStyles.of(part) for part in searches.by_measure() if part.traces]
+        known = {method: item for paged in all_styles for method, item in paged.styles.items()}
+        parts.append((search_standings(searches), ChartStyles(known)))
+    parts = [(table, palette) for table, palette in parts if len(table)]
     if not parts:
         raise UserError("there is nothing to rank: no run below this folder has a result.")
     judged = judged_by(searches.judges) if searches is not None else ""
-    sections = [section for table, dress in parts for section in _sections(table, dress, judged)]
+    sections = [
+        section for table, palette in parts for section in _sections(table, palette, judged)
+    ]
     contents = {
         "leaderboard.html": render(_page(sections, sources)),
         "leaderboard.csv": to_csv(pd.concat([table for table, _ in parts], ignore_index=True)),
@@ -103,7 +106,7 @@ def write_leaderboard(
     return [folder / name for name in contents]
 
 
-def _sections(standings: pd.DataFrame, dress: Dress, judged: str = "") -> Iterator[Section]:
+def _sections(standings: pd.DataFrame, palette: ChartStyles, judged: str = "") -> Iterator[Section]:
     """The score card of one kind of study, then every respect; searches say who ``judged``."""
     kind = str(standings["kind"].iloc[0])
     what, named = ("n", "training examples") if kind == "prediction" else ("budget", "trainings")
@@ -114,14 +117,14 @@ def _sections(standings: pd.DataFrame, dress: Dress, judged: str = "") -> Iterat
                 grid=scorecard(standings, at))  # fmt: skip
     items = [card]
     for axis, rows in standings.groupby("axis", sort=False):
-        item = _axis_item(str(axis), rows, kind, what, dress)
+        item = _axis_item(str(axis), rows, kind, what, palette)
         if kind == "search" and "own time" not in str(axis):
             item = replace(item, text=f"{item.text} {judged}".strip())
         items.append(item)
     yield Section(kind, title, items=tuple(items))
 
 
-def _axis_item(axis: str, rows: pd.DataFrame, kind: str, what: str, dress: Dress) -> Item:
+def _axis_item(axis: str, rows: pd.DataFrame, kind: str, what: str, palette: ChartStyles) -> Item:
     text = _tests(rows, what)
     first = rows[rows["at"] == focus(rows)[kind]].sort_values("mean_rank")
     chosen = [str(name) for name in first["method"].head(COLOURED)]
@@ -129,7 +132,12 @@ def _axis_item(axis: str, rows: pd.DataFrame, kind: str, what: str, dress: Dress
     drawn = None
     if rows["at"].nunique() > 1 and len(rows[["tasks", "methods"]].drop_duplicates()) == 1:
         data = rows.rename(columns={"at": x}).dropna(subset=["mean_rank"])
-        drawn = chart(data, Axes(x, "mean_rank", None), "mean rank", Dress(dress.looks, chosen))
+        drawn = chart(
+            data,
+            Axes(x, "mean_rank", None),
+            "mean rank",
+            ChartStyles(palette.styles, chosen),
+        )
     anchor = f"{kind}-" + "".join(c if c.isalnum() else "-" for c in axis)
     title = _TITLES.get(axis, axis.removeprefix("search: ").capitalize())
     grid = axis_table(rows, what)
@@ -144,7 +152,8 @@ def _tests(rows: pd.DataFrame, what: str) -> str:
     largest = float(tests["friedman_p"].max())
     p = "p < 0.001" if largest < 0.001 else f"p ≤ {largest:.3f}"
     limits = [
-        f"{row['critical_difference']:.1f} at {what} = {row['at']:,.6g} ({row['methods']} methods)"
+        f"{row['critical_difference']:.1f} at {what} = {row['at']:,.6g} "
+        f"({counted(row['methods'], 'method')})"
         for _, row in tests.iterrows()
     ]
     return f"Friedman's test: {p}. Critical difference of mean ranks: {', '.join(limits)}."

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from surrobench.report.escaping import one_line
 from surrobench.report.exhibit import Exhibit
-from surrobench.report.style import DASH_DOT, DASHED, DOTTED, Look, look, on_dark
+from surrobench.report.style import DASH_DOT, DASHED, DOTTED, MethodStyle, method_style, on_dark
 
 _AXES = {
     "train_size": ("training examples", True),
@@ -38,15 +38,15 @@ _TALL = 20.0
 
 
 @dataclass(frozen=True)
-class Dress:
+class ChartStyles:
     """How methods look, and which of them are coloured at first (all, if none is named)."""
 
-    looks: Mapping[str, Look]
+    styles: Mapping[str, MethodStyle]
     chosen: Sequence[str] = ()
 
-    def of(self, method: str) -> Look:
+    def of(self, method: str) -> MethodStyle:
         """The look of a method, also of one that nobody has dressed."""
-        return self.looks.get(method) or look(method)
+        return self.styles.get(method) or method_style(method)
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,22 @@ def axes_of(data: pd.DataFrame) -> Axes | None:
     return None
 
 
-def chart(data: pd.DataFrame, axes: Axes, label: str, dress: Dress) -> Markup:
+def chart(data: pd.DataFrame, axes: Axes, label: str, palette: ChartStyles) -> Markup:
     """The chart as JSON that is safe inside a ``<script>`` element.
 
     Args:
         data: ``method``, perhaps ``task``, and the columns that ``axes`` name.
         axes: from :func:`axes_of`.
         label: of the score.
-        dress: of the methods.
+        palette: of the methods.
     """
-    methods = _ordered(data, axes, dress)
+    methods = _ordered(data, axes, palette)
     name, logarithmic = _AXES[axes.x]
     content = {
         "x": {"label": name, "log": logarithmic and bool((data[axes.x] > 0).all())},
         "y": {"label": label, "log": is_tall(data[axes.y])},
         "step": axes.x in ("spent", "simulated_seconds"),
-        "methods": [described(name, dress) for name in methods],
+        "methods": [described(name, palette) for name in methods],
         "panels": [_panel(str(task), rows, axes, methods) for task, rows in _by_task(data)],
     }
     return embedded(content)
@@ -107,16 +107,16 @@ def _by_task(data: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
     return list(data.groupby("task", sort=False, observed=True))
 
 
-def _ordered(data: pd.DataFrame, axes: Axes, dress: Dress) -> list[str]:
+def _ordered(data: pd.DataFrame, axes: Axes, palette: ChartStyles) -> list[str]:
     """Methods, those coloured at first in front, in the order in which they were chosen."""
     names = [str(name) for name in data["method"].unique()]
-    places = {name: place for place, name in reversed(list(enumerate(dress.chosen)))}
+    places = {name: place for place, name in reversed(list(enumerate(palette.chosen)))}
     return sorted(names, key=lambda name: (places.get(name, len(places)), names.index(name)))
 
 
-def described(name: str, dress: Dress) -> dict[str, Any]:
+def described(name: str, palette: ChartStyles) -> dict[str, Any]:
     """A method as a chart knows it."""
-    shown = dress.of(name)
+    shown = palette.of(name)
     return {
         "name": one_line(name),
         "colour": shown.colour,
@@ -124,7 +124,7 @@ def described(name: str, dress: Dress) -> dict[str, Any]:
         "marker": shown.marker,
         "dash": _DASHES.get(shown.dash, ""),
         "hollow": shown.hollow,
-        "on": not dress.chosen or name in dress.chosen,
+        "on": not palette.chosen or name in palette.chosen,
     }
 
 

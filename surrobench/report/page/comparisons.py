@@ -52,5 +52,6 @@ def _cell(row: pd.Series | None) -> Cell:
     if row is None or not row["seeds"] > 0:
         return Cell("–")
     mean, half = mean_and_half(row, 3)
-    marks = ("≈" if row["not_worse"] else "") + ("†" if row["incomplete"] else "")
+    marks = ("≈" if row["not_worse"] else "") + ("?" if row.get("untested") else "")
+    marks += "†" if row["incomplete"] else ""
     return Cell(mean, float(row["mean"]), bool(row["best"]), marks, half)

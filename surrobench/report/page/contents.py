@@ -13,7 +13,7 @@ from markupsafe import Markup
 from surrobench.report.cells import legend
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.page import charts
-from surrobench.report.page.charts import Dress
+from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.comparisons import comparison_grid, is_comparison
 from surrobench.report.page.document import Item, Section
 from surrobench.report.page.grid import Grid, from_frame
@@ -28,9 +28,9 @@ MOST_ROWS = 300
 _CONTINUED = re.compile(r"-(tasks-)?\d+$")
 
 
-def sections(saved: Sequence[Saved], dress: Dress) -> tuple[Section, ...]:
+def sections(saved: Sequence[Saved], palette: ChartStyles) -> tuple[Section, ...]:
     """Figures, then tables; a part without any is left out."""
-    figures = tuple(_figures([item for item in saved if item[0].kind == "figure"], dress))
+    figures = tuple(_figures([item for item in saved if item[0].kind == "figure"], palette))
     tables = tuple(_table(*item) for item in saved if item[0].kind != "figure")
     parts = (
         Section("figures", "Figures", items=figures),
@@ -39,7 +39,7 @@ def sections(saved: Sequence[Saved], dress: Dress) -> tuple[Section, ...]:
     return tuple(part for part in parts if part.items)
 
 
-def _figures(saved: Sequence[Saved], dress: Dress) -> Iterator[Item]:
+def _figures(saved: Sequence[Saved], palette: ChartStyles) -> Iterator[Item]:
     """One item a figure; a chart that is continued in further files is one."""
     groups: dict[str, list[Saved]] = {}
     for exhibit, paths in saved:
@@ -55,13 +55,13 @@ def _figures(saved: Sequence[Saved], dress: Dress) -> Iterator[Item]:
             data = pd.concat([item.data for item, _ in group], ignore_index=True)
             keys = [key for key in ("task", "method", axes.x) if key in data]
             label = charts.score_label(exhibit, axes)
-            chart = charts.chart(data.drop_duplicates(keys), axes, label, dress)
+            chart = charts.chart(data.drop_duplicates(keys), axes, label, palette)
             yield Item(anchor(exhibit), title, text, exhibit.name, chart, files=files)
         else:
-            yield replace(_drawn(exhibit, dress), title=title, text=text, files=files)
+            yield replace(_drawn(exhibit, palette), title=title, text=text, files=files)
 
 
-def _drawn(exhibit: Exhibit, dress: Dress) -> Item:
+def _drawn(exhibit: Exhibit, palette: ChartStyles) -> Item:
     """A figure as vectors with its methods, or else as pixels."""
     assert exhibit.figure is not None
     here = anchor(exhibit)
@@ -70,9 +70,9 @@ def _drawn(exhibit: Exhibit, dress: Dress) -> Item:
         picture = data_uri(exhibit.figure)
     else:
         shown = methods_in(drawing)
-        known = [name for name in _methods(exhibit, dress) if method_id(name) in shown]
+        known = [name for name in _methods(exhibit, palette) if method_id(name) in shown]
         if len(known) > 1:
-            listed = [charts.described(n, dress) | {"id": method_id(n)} for n in known]
+            listed = [charts.described(n, palette) | {"id": method_id(n)} for n in known]
             methods = charts.embedded(listed)
     few = len(exhibit.data) <= MOST_ROWS
     numbers = _plain(exhibit.data, exhibit.title) if few else None
@@ -82,11 +82,11 @@ def _drawn(exhibit: Exhibit, dress: Dress) -> Item:
     )  # fmt: skip
 
 
-def _methods(exhibit: Exhibit, dress: Dress) -> list[str]:
+def _methods(exhibit: Exhibit, palette: ChartStyles) -> list[str]:
     """Methods that a figure may show, in the order of its data."""
     named = [exhibit.data[name] for name in ("method", "other") if name in exhibit.data]
     names = [str(name) for column in named for name in column.unique()]
-    return list(dict.fromkeys([*names, *dress.looks]))
+    return list(dict.fromkeys([*names, *palette.styles]))
 
 
 def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:

@@ -10,25 +10,25 @@ import pandas as pd
 from surrobench.report.escaping import one_line
 from surrobench.report.intervals import METHOD
 from surrobench.report.measures import MEASURES, Measure
-from surrobench.report.page.charts import Dress, described, embedded, is_tall, numbers
+from surrobench.report.page.charts import ChartStyles, described, embedded, is_tall, numbers
 from surrobench.report.page.document import Item
 from surrobench.report.results import Results
 
 _FEW_DIGITS = 3
 
 
-def explorer(results: Results, dress: Dress) -> Item:
+def explorer(results: Results, palette: ChartStyles) -> Item:
     """The chart; means over seeds with half of the 95 % interval."""
     recorded = [measure for name, measure in MEASURES.items() if results.has(name)]
     summaries = {m.column: results.summary(m).reset_index() for m in recorded}
-    places = {name: place for place, name in enumerate(dress.chosen)}
+    places = {name: place for place, name in enumerate(palette.chosen)}
     methods = sorted(results.methods, key=lambda name: places.get(name, len(places)))
     content = {
         "x": {"label": "training examples", "log": min(results.sizes) > 0},
         "y": {"label": recorded[0].label, "log": False},
         "step": False,
         "measures": [_described(m, summaries[m.column]) for m in recorded],
-        "methods": [described(name, dress) for name in methods],
+        "methods": [described(name, palette) for name in methods],
         "panels": [_panel(task, recorded, summaries, methods) for task in results.tasks],
     }
     text = (

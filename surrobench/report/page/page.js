@@ -210,17 +210,22 @@
     get oy() { return this.chart.log ? LOG : LINEAR; }
     y(value) { return this.oy.to(this.chart.log ? Math.max(value, this.chart.floor) : value); }
     whole() {
-      const { shown, spec } = this.chart;
-      const xs = [], ys = [];
+      const { shown, spec, grey } = this.chart;
+      const xs = [], ys = [], behind = [];
       for (const line of this.data.lines) {
         const own = line.x || this.data.x;
         own.forEach((value, i) => {
           xs.push(this.ox.to(value));
-          if (!shown.has(line.m) && shown.size) return;
+          if (!shown.has(line.m) && shown.size) { if (grey && Number.isFinite(line.y[i])) behind.push(this.y(line.y[i])); return; }
           for (const v of [line.y[i], line.lo?.[i], line.hi?.[i]]) if (Number.isFinite(v)) ys.push(this.y(v));
         });
       }
-      const [x0, x1] = range(xs), [y0, y1] = range(ys);
+      const [x0, x1] = range(xs);
+      let [y0, y1] = range(ys);
+      if (behind.length) {  // grey lines fit as well, unless they lie far away
+        const [low, high] = range(behind), span = y1 - y0;
+        [y0, y1] = [Math.min(y0, Math.max(low, y0 - span)), Math.max(y1, Math.min(high, y1 + span))];
+      }
       const px = spec.x.log ? 0.05 : 0.015;
       return { x0: x0 - px * (x1 - x0), x1: x1 + px * (x1 - x0), y0: y0 - 0.05 * (y1 - y0), y1: y1 + 0.05 * (y1 - y0) };
     }

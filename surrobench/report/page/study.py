@@ -8,19 +8,19 @@ import pandas as pd
 
 from surrobench.report.escaping import one_line
 from surrobench.report.facts import pipeline_facts, prediction_facts, search_facts
-from surrobench.report.figures.panels import highlights, looks
+from surrobench.report.figures.panels import highlights, styles
 from surrobench.report.measures import Measure
-from surrobench.report.page.charts import Dress
+from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import Saved, sections
 from surrobench.report.page.document import Page, Section, render
 from surrobench.report.page.explorer import explorer
 from surrobench.report.page.origin import failures_section, omitted_section, origin_sections
-from surrobench.report.pipeline.figures import looks as pipeline_looks
+from surrobench.report.pipeline.figures import styles as pipeline_styles
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.tables import noise_text
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
 
 _PAIRED = (
@@ -47,10 +47,10 @@ def prediction_page(
         omitted: sentences that say what is not shown and why.
     """
     chosen = highlights(results, measure) if measure is not None else []
-    dress = Dress(looks(results), chosen)
-    parts = list(sections(saved, dress))
+    palette = ChartStyles(styles(results), chosen)
+    parts = list(sections(saved, palette))
     if measure is not None and len(results.sizes) > 1:
-        parts.insert(1, Section("explore", "Any measure", items=(explorer(results, dress),)))
+        parts.insert(1, Section("explore", "Any measure", items=(explorer(results, palette),)))
     seeds = results.ok.groupby(["task", "train_size", "method"])["seed"].nunique()
     facts = [
         ("tasks", f"{len(results.tasks):,}"),
@@ -77,9 +77,9 @@ def search_page(
     omitted: Sequence[str] = (),
 ) -> str:
     """The page of a search study as HTML; see :func:`prediction_page`."""
-    dressed = [Cast.of(part) for part in results.by_measure() if part.traces]
-    everyone = {method: shown for cast in dressed for method, shown in cast.looks.items()}
-    chosen = [method for cast in dressed for method in (cast.pages[0] if cast.pages else [])]
+    styled = [SearchStyles.of(part) for part in results.by_measure() if part.traces]
+    everyone = {method: shown for paged in styled for method, shown in paged.styles.items()}
+    chosen = [method for paged in styled for method in (paged.pages[0] if paged.pages else [])]
     budgets = sorted({round(trace.budget, 2) for trace in results.traces.values()})
     runs = sum(len(trace.runs) for trace in results.traces.values())
     seeds = results.rows.groupby(["task", "method"])["seed"].nunique()
@@ -95,7 +95,7 @@ def search_page(
         "Search study",
         "Which strategy finds a good architecture first, at equal expense.",
         facts,
-        sections(saved, Dress(everyone, chosen)),
+        sections(saved, ChartStyles(everyone, chosen)),
         results.failures,
         "searches",
         origin,
@@ -128,7 +128,7 @@ def pipeline_page(
         "Pipeline study",
         f"{lead} {told}".strip(),
         facts,
-        sections(saved, Dress(pipeline_looks(results))),
+        sections(saved, ChartStyles(pipeline_styles(results))),
         results.failures,
         "cells",
         origin,

@@ -14,19 +14,27 @@ from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
 from surrobench.report.pipeline.judging import SHORT
 from surrobench.report.pipeline.results import PipelineResults
-from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, Look, look, paper_style
+from surrobench.report.style import (
+    INK,
+    MUTED,
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    MethodStyle,
+    method_style,
+    paper_style,
+)
 from surrobench.report.units import of_values
 
 MOST_PANELS = 12
 _PICK = "#d55e00"
-_FLOOR = Look("floor", "#5c636b", "o")
+_FLOOR = MethodStyle("floor", "#5c636b", "o")
 
 
-def looks(results: PipelineResults) -> dict[str, Look]:
+def styles(results: PipelineResults) -> dict[str, MethodStyle]:
     """The look of every method; baselines without a predictor are grey."""
     kinds = results.rows.drop_duplicates("method")
     return {
-        method: _FLOOR if not encoding else look(base, transform)
+        method: _FLOOR if not encoding else method_style(base, transform)
         for method, base, transform, encoding in zip(
             kinds["method"], kinds["base"], kinds["transform"], kinds["encoding"], strict=True
         )
@@ -124,14 +132,14 @@ def picks_of_all(results: PipelineResults, task: str, *, width: float = TWO_COLU
     methods = [method for method in results.order(task) if method in set(rows["method"])]
     if not methods:
         raise UserError(f"no pick on {task!r} has a value.")
-    dressed = looks(results)
+    styled = styles(results)
     with paper_style():
         figure = Figure(figsize=(width, 0.75 + 0.19 * max(3, len(methods))), layout="constrained")
         axes = figure.subplots()
         for seed in sorted(set(rows["seed"])):
             axes.axvline(results.optima[task, seed], color=MUTED, linewidth=0.8, zorder=1)
         for place, method in enumerate(methods):
-            _picks_row(axes, rows[rows["method"] == method], place, method, dressed[method])
+            _picks_row(axes, rows[rows["method"] == method], place, method, styled[method])
         panels.method_rows(axes, methods, named=True)
         unit = escaping.figure(of_values(results.unit(task)), 24)
         judge = SHORT.get(results.judge(task))
@@ -146,7 +154,7 @@ def _picks_row(
     rows: pd.DataFrame,
     place: int,
     method: str,
-    style: Look,
+    style: MethodStyle,
 ) -> None:
     dots = axes.plot(
         rows["judged"],

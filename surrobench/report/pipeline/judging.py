@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from surrobench.wording import counted
+
 HELD_OUT = "held-out runs"
 SEARCHED = "searched run"
 PUBLISHED = "published mean"
@@ -46,7 +48,8 @@ def values_sentence(kind: str, complete: bool, tasks: Iterable[str], without: fl
         )
         if without > 0:
             told += (
-                f" Candidates are architectures with several runs; {without:,.0f} others have "
+                " Candidates are architectures with several runs; "
+                f"{counted(without, 'other has', 'others have')} "
                 "nothing to be judged by."
             )
         return told

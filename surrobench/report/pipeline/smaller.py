@@ -17,6 +17,7 @@ from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, numb
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
+from surrobench.wording import counted
 
 LARGEST = "largest"
 SMALL = 0.5
@@ -95,7 +96,7 @@ def smaller_text(results: PipelineResults, task: str) -> str:
     return (
         f"Small picks (under {SMALL:.0%} of the largest candidate's parameters) no worse than the "
         f"largest candidates, best against best and median against median, in so many of "
-        f"{own['seed'].nunique()} seeds: {'; '.join(told)}."
+        f"{counted(own['seed'].nunique(), 'seed')}: {'; '.join(told)}."
     )
 
 

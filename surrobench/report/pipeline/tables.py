@@ -13,6 +13,7 @@ from surrobench.report.pipeline.judging import values_sentence
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
 from surrobench.report.units import of_differences
+from surrobench.wording import counted
 
 SHOWN = 15
 """Fully trained architectures that a table for reading lists; the CSV has all."""
@@ -98,12 +99,12 @@ def noise_text(results: PipelineResults, task: str) -> str:
         parts.append(
             "standard deviation between seeds of one architecture "
             f"{noise['seed_std']:.{decimals}f}{suffix} "
-            f"(pooled over {noise['architectures']:.0f} architectures with up to "
-            f"{noise['runs']:.0f} full trainings each)"
+            f"(pooled over {counted(noise['architectures'], 'architecture')} with up to "
+            f"{counted(noise['runs'], 'full training each', 'full trainings each')})"
         )
     if np.isfinite(noise["arch_std"]):
         parts.append(
-            f"between {noise['reference']:.0f} architectures drawn at random "
+            f"between {counted(noise['reference'], 'architecture')} drawn at random "
             f"{noise['arch_std']:.{decimals}f}{suffix}"
         )
     told = "; ".join(parts)
@@ -155,7 +156,7 @@ def picks_table(results: PipelineResults) -> Exhibit:
     caption = (
         f"The {SHOWN} best of all fully trained architectures of each task: mean over full "
         "trainings, their standard deviation and number, and who picked them in how many of "
-        f"{len(results.seeds)} seeds."
+        f"{counted(len(results.seeds), 'seed')}."
     )
     blocks = {
         markup: {

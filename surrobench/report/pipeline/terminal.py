@@ -18,6 +18,7 @@ from surrobench.report.pipeline.smaller import smaller_text
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
 from surrobench.report.terminal import LONGEST_NAME, MOST_REASONS, blank_table
 from surrobench.report.units import of_values
+from surrobench.wording import counted
 
 _HEADS = {
     "regret": "regret",
@@ -68,7 +69,8 @@ def pipeline_terminal_table(frame: pd.DataFrame | PipelineResults) -> PipelineRa
 
 def _left_out(results: PipelineResults, task: str) -> str:
     count = results.without_judge(task)
-    return f"{count:,.0f} architectures have no second run to judge them by. " if count else ""
+    told = counted(count, "architecture has", "architectures have")
+    return f"{told} no second run to judge by. " if count else ""
 
 
 def _table(results: PipelineResults, task: str, width: int) -> Table:
@@ -104,10 +106,10 @@ def _failures(results: PipelineResults) -> Iterator[Text]:
     lost = results.failures
     if lost.empty:
         return
-    yield Text(f"{len(lost)} cells have no result:", style="bold yellow")
+    yield Text(f"{counted(len(lost), 'cell')} without a result:", style="bold yellow")
     kinds = lost[["method", "status", "reason"]].value_counts().reset_index()
     for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
         text = f"  {count} × {one_line(method, LONGEST_NAME)}: {one_line(status, 20)}"
         yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
     if len(kinds) > MOST_REASONS:
-        yield Text(f"  and {len(kinds) - MOST_REASONS} more kinds of failure")
+        yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")

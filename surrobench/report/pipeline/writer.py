@@ -11,13 +11,7 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
@@ -34,6 +28,7 @@ from surrobench.report.pipeline.tables import (
 )
 from surrobench.report.provenance import Provenance
 from surrobench.report.tables import markdown_table
+from surrobench.wording import counted
 
 
 def write_pipeline_report(
@@ -146,7 +141,8 @@ def _overview(results: PipelineResults) -> str:
     lines = [
         f"- Tasks: {', '.join(markdown(task) for task in results.tasks)}",
         f"- Methods: {len(results.methods)}",
-        f"- Cells: {len(cells) + len(results.failures):,}, of which {len(cells):,} have results",
+        f"- Cells: {len(cells) + len(results.failures):,}, of which "
+        f"{counted(len(cells), 'has', 'have')} results",
     ]
     if len(seeds):
         lines.append(f"- Seeds behind each mean: {seeds.min()} to {seeds.max()}")

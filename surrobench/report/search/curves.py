@@ -9,20 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import (
-    FloatArray,
-    RegretScale,
-    percent,
-    staggered,
-    time_unit,
-)
-from surrobench.report.style import MUTED, TWO_COLUMNS, Look, paper_style
+from surrobench.report.search.scales import RegretScale, percent, staggered, time_unit
+from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 BANDS = {
     "mean": ("mean_low", "mean_high"),
@@ -45,7 +40,7 @@ def against_expense(
     statistic: str = "mean",
     *,
     axis: str = "spent",
-    cast: Cast | None = None,
+    paged: SearchStyles | None = None,
     page: int = 0,
     width: float = TWO_COLUMNS,
 ) -> Figure:
@@ -57,14 +52,14 @@ def against_expense(
             holds), ``median`` with the quartiles of the best :data:`MOST_BANDS`, or
             ``found_optimum``, the share of runs that have found the optimum.
         axis: ``spent`` (full trainings) or ``simulated_seconds``.
-        cast: pages and looks of the methods, if they were chosen for more tasks than these.
+        paged: pages and styles of the methods, if they were chosen for more tasks than these.
         page: which page of methods is coloured; the others are grey.
         width: inches.
     """
     results = SearchResults.of(frame)
-    cast = cast or Cast.of(results)
+    paged = paged or SearchStyles.of(results)
     tasks = [t for t in results.traces if axis == "spent" or results.traces[t].seconds_known]
-    chosen = [method for method in cast.pages[page] if method in results.order]
+    chosen = [method for method in paged.pages[page] if method in results.order]
     with paper_style():
         legend = Legend.of(chosen, len(results.order) - len(chosen), width)
         figure, grid = panels.panel_grid(
@@ -73,11 +68,11 @@ def against_expense(
         flat = [(axes, axes is row[0]) for row in grid for axes in row]
         judged = len({results.label(task) for task in tasks}) > 1
         for (axes, first), task in zip(flat, tasks, strict=True):
-            _draw(axes, results, task, statistic, axis, cast, page)
+            _draw(axes, results, task, statistic, axis, paged, page)
             axes.set_title(escaping.figure(task))
             if first or judged:
                 axes.set_ylabel(_label(results, task, statistic))
-        legend.draw(figure, cast.looks)
+        legend.draw(figure, paged.styles)
     return figure
 
 
@@ -97,18 +92,25 @@ class _Panel:
         grey = self.axes.plot(x, y, color=MUTED, linewidth=0.6, drawstyle=_STEPS, zorder=1)
         tag(self.axes, str(line["method"].iloc[0]), *grey)
 
-    def coloured(self, line: pd.DataFrame, look: Look, place: int, lines: int) -> None:
+    def coloured(
+        self, line: pd.DataFrame, method_style: MethodStyle, place: int, lines: int
+    ) -> None:
         """A line with its band; the first places lie on top."""
         x, y = self._places(line, self.statistic)
         marks = staggered(len(line), place, lines)
-        style = {**line_style(look), "drawstyle": _STEPS, "markevery": marks}
+        style = {**line_style(method_style), "drawstyle": _STEPS, "markevery": marks}
         method = str(line["method"].iloc[0])
         tag(self.axes, method, *self.axes.plot(x, y, zorder=4 - 0.01 * place, **style))
         bounds = BANDS[self.statistic]
         if bounds and (self.statistic != "median" or place < MOST_BANDS):
             (_, low), (_, high) = (self._places(line, bound) for bound in bounds)
-            looks: dict[str, Any] = {"color": look.colour, "step": "post", "alpha": 0.1, "lw": 0}
-            tag(self.axes, method, self.axes.fill_between(x, low, high, **looks))
+            styles: dict[str, Any] = {
+                "color": method_style.colour,
+                "step": "post",
+                "alpha": 0.1,
+                "lw": 0,
+            }
+            tag(self.axes, method, self.axes.fill_between(x, low, high, **styles))
 
     def _places(self, line: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:
         values = line[column].to_numpy()
@@ -117,11 +119,17 @@ class _Panel:
 
 
 def _draw(
-    axes: Axes, results: SearchResults, task: str, statistic: str, axis: str, cast: Cast, page: int
+    axes: Axes,
+    results: SearchResults,
+    task: str,
+    statistic: str,
+    axis: str,
+    paged: SearchStyles,
+    page: int,
 ) -> None:
     table = results.curves(task, axis)
     lines = {str(method): line for method, line in table.groupby("method")}
-    chosen = [method for method in cast.pages[page] if method in lines]
+    chosen = [method for method in paged.pages[page] if method in lines]
     scale = _scale(results, task, statistic, table, chosen)
     most = float(table[axis].max()) if len(table) else 1.0
     unit, name = (1.0, "full trainings") if axis == "spent" else time_unit(most)
@@ -129,7 +137,7 @@ def _draw(
     for method in [method for method in lines if method not in chosen]:
         panel.grey(lines[method])
     for place, method in enumerate(chosen):
-        panel.coloured(lines[method], cast.looks[method], place, len(chosen))
+        panel.coloured(lines[method], paged.styles[method], place, len(chosen))
     plain = axis == "spent" and bool(results.traces[task].runs["single_fidelity"].all())
     axes.set_xlabel("evaluations" if plain else name if axis == "spent" else f"training ({name})")
     axes.set_xlim(0, most / unit * 1.01)

@@ -7,15 +7,18 @@ from dataclasses import replace
 import pandas as pd
 
 from surrobench.report.scores import Scores
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
+from surrobench.wording import one_or_many
 
 
-def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scores, pd.DataFrame]:
+def final_scores(
+    results: SearchResults, paged: SearchStyles | None = None
+) -> tuple[Scores, pd.DataFrame]:
     """Scores of every task at the end of its budget, and all pairs of methods there."""
-    cast = cast or Cast.of(results)
+    paged = paged or SearchStyles.of(results)
     tables = {
         task: scores_at(traces, max(1, int(traces.budget)))
         for task, traces in results.traces.items()
@@ -27,9 +30,9 @@ def final_scores(results: SearchResults, cast: Cast | None = None) -> tuple[Scor
         tables,
         replace(results.measure, label=results.common_label),
         results.order,
-        cast.looks,
+        paged.styles,
         "regret" if results.measure == REGRET else "hypervolume",
         "",
-        f"after {after} full trainings",
+        f"after {after} {one_or_many(budgets[-1], 'full training', 'full trainings')}",
     )
     return scores, pairs.reset_index("task").reset_index(drop=True)

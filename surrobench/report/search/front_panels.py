@@ -7,14 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report import escaping
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.search.fronts import attained
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import FloatArray
 from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
 
 _WHISKER = 3.0
@@ -30,7 +30,10 @@ def fronts_of(results: SearchResults) -> dict[str, pd.DataFrame]:
 
 
 def draw_fronts(
-    frame: pd.DataFrame | SearchResults, *, cast: Cast | None = None, width: float = TWO_COLUMNS
+    frame: pd.DataFrame | SearchResults,
+    *,
+    paged: SearchStyles | None = None,
+    width: float = TWO_COLUMNS,
 ) -> Figure:
     """Fronts of the median runs of the methods on the first page, one panel a task.
 
@@ -39,8 +42,8 @@ def draw_fronts(
     hypervolume stands beside its name.
     """
     results = SearchResults.of(frame)
-    cast, tables = cast or Cast.of(results), fronts_of(results)
-    chosen = [method for method in cast.pages[0] if method in results.order]
+    paged, tables = paged or SearchStyles.of(results), fronts_of(results)
+    chosen = [method for method in paged.pages[0] if method in results.order]
     with paper_style():
         legend = Legend.of(chosen, 0, width)
         figure, grid = panels.panel_grid(
@@ -53,7 +56,10 @@ def draw_fronts(
             _true(axes, true)
             for place, method in enumerate(m for m in chosen if m in set(table["method"])):
                 own = table.loc[table["method"] == method, [first, second]].to_numpy(float)
-                style = line_style(cast.looks[method]) | {"linewidth": 0.8, "markersize": 3.2}
+                style = line_style(paged.styles[method]) | {
+                    "linewidth": 0.8,
+                    "markersize": 3.2,
+                }
                 style |= {"drawstyle": "steps-pre", "zorder": 4 - 0.01 * place}
                 tag(axes, method, *axes.plot(*own.T, **style))
             _focus(axes, np.concatenate([true, table[[first, second]].to_numpy(float)]))
@@ -61,7 +67,7 @@ def draw_fronts(
             axes.set_title(escaping.figure(task))
             axes.set_xlabel(escaping.figure(_plain(first)))
             axes.set_ylabel(escaping.figure(_plain(second)))
-        legend.draw(figure, cast.looks)
+        legend.draw(figure, paged.styles)
     return figure
 
 

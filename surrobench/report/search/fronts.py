@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from surrobench.report.search.traces import FloatArray, Traces
+from surrobench.arrays import FloatArray
+from surrobench.report.search.traces import Traces
 
 _PREFIX = re.compile(r"objectives?[_:.]")
 

@@ -14,6 +14,7 @@ from surrobench.report.search.judging import front_sentences, judge_sentences, l
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
+from surrobench.wording import counted, one_or_many
 
 
 def index_page(
@@ -32,7 +33,7 @@ def _overview(results: SearchResults) -> str:
         budgets = sorted({trace.budget for trace in results.traces.values()})
         lines.append(f"- Budget in full trainings: {', '.join(f'{b:,.4g}' for b in budgets)}")
         runs = sum(len(trace.runs) for trace in results.traces.values())
-        lines.append(f"- Runs: {runs:,} with {len(results.rows):,} evaluations")
+        lines.append(f"- Runs: {runs:,}, with {counted(len(results.rows), 'evaluation')}")
         lines.append(_seeds(results))
     if any(measure == REGRET for measure in results.measures.values()):
         lines += [f"- {markdown(told)}" for told in judge_sentences(results.judges)]
@@ -46,8 +47,9 @@ def _overview(results: SearchResults) -> str:
     for task, count in early.items():
         if count:
             lines.append(
-                f"- On {markdown(task)}, {count:,} runs ended before the budget; they keep their "
-                "last value."
+                f"- On {markdown(task)}, "
+                f"{counted(count, 'run')} ended before the budget; "
+                f"{one_or_many(count, 'it keeps its', 'they keep their')} last value."
             )
     return "\n".join(lines)
 
@@ -87,6 +89,6 @@ def _failures(results: SearchResults) -> list[str]:
             "reason": table["reason"].map(lambda reason: markdown(one_line(reason, 300))),
         }
     ).set_index(pd.Index(table["method"].map(markdown), name="method"))
-    ending = f"\nand {more} more kinds of failure.\n" if more > 0 else ""
+    ending = f"\nand {counted(more, 'more kind')} of failure.\n" if more > 0 else ""
     heading = f"## Runs that broke off: {len(lost):,}"
     return [heading, "They are left out of everything.", markdown_table(text, ":--") + ending]

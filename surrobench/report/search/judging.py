@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from surrobench.wording import counted
+
 HELD_OUT = "held-out runs"
 SEARCHED = "searched run"
 PUBLISHED = "published mean"
@@ -70,8 +72,8 @@ class Judgement:
             )
             if self.without:
                 told += (
-                    f" Candidates are the {self.pool:,.0f} architectures with several runs; "
-                    f"{self.without:,.0f} others have nothing to be judged by."
+                    f" Candidates are the {counted(self.pool, 'architecture')} with several runs; "
+                    f"{counted(self.without, 'other has', 'others have')} nothing to be judged by."
                 )
             return told
         if self.kind == SEARCHED:
@@ -81,8 +83,8 @@ class Judgement:
             )
         if self.kind == PUBLISHED:
             return (
-                f"On {names} this is regret against the published mean, of up to {runs} runs, "
-                "which is also what was searched."
+                f"On {names} this is regret against the published mean, of up to "
+                f"{runs} runs, which is also what was searched."
             )
         return ""
 

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from surrobench.arrays import FloatArray
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
-from surrobench.report.search.scales import DEEPEST, FloatArray, percent, staggered
+from surrobench.report.search.scales import DEEPEST, percent, staggered
 from surrobench.report.search.traces import TOLERANCE, Traces
 from surrobench.report.style import MUTED, ONE_COLUMN, paper_style
 
@@ -60,12 +61,15 @@ def _targets(gaps: FloatArray) -> FloatArray:
 
 
 def draw_profile(
-    frame: pd.DataFrame | SearchResults, *, cast: Cast | None = None, width: float = ONE_COLUMN
+    frame: pd.DataFrame | SearchResults,
+    *,
+    paged: SearchStyles | None = None,
+    width: float = ONE_COLUMN,
 ) -> Figure:
     """Share of targets reached against full trainings; one panel for all tasks together."""
     results = SearchResults.of(frame)
-    cast, table = cast or Cast.of(results), profile(results)
-    chosen = [method for method in table if method in cast.pages[0]]
+    paged, table = paged or SearchStyles.of(results), profile(results)
+    chosen = [method for method in table if method in paged.pages[0]]
     with paper_style():
         legend = Legend.of(chosen, table.shape[1] - len(chosen), width)
         figure, [[axes]] = panels.panel_grid(1, width, 1, 2.2, False, legend.height)
@@ -73,12 +77,12 @@ def draw_profile(
         axes.plot(table.index, table[others], color=MUTED, linewidth=0.6, zorder=1)
         for place, method in enumerate(chosen):
             marks = staggered(len(table), place, len(chosen))
-            style = {**line_style(cast.looks[method]), "markevery": marks}
+            style = {**line_style(paged.styles[method]), "markevery": marks}
             line = axes.plot(table.index, table[method], zorder=4 - 0.01 * place, **style)
             tag(axes, method, *line)
         axes.set_xlim(0, float(table.index.max()) * 1.01)
         axes.set_xlabel("full trainings")
         axes.set_ylabel("targets reached (%)")
         percent(axes)
-        legend.draw(figure, cast.looks)
+        legend.draw(figure, paged.styles)
     return figure

@@ -13,6 +13,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.report.measures import Measure
+from surrobench.wording import counted
 
 REQUIRED = ("task", "strategy", "seed", "evaluation", "best_value")
 TEXT = (
@@ -158,7 +159,8 @@ def _distinct(rows: pd.DataFrame) -> pd.DataFrame:
     if clash.any():
         first = unique[clash].iloc[0]
         raise UserError(
-            f"{int(clash.sum())} evaluations of the results occur more than once with different "
+            f"{counted(int(clash.sum()), 'evaluation occurs', 'evaluations occur')} more than once "
+            "in the results with different "
             f"numbers (first: task {first['task']!r}, method {first['method']!r}, seed "
             f"{first['seed']}, evaluation {first['evaluation']:.0f}); report such runs one by one."
         )

@@ -11,14 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from surrobench.report.bootstrap import (
-    RESAMPLES,
-    FloatArray,
-    counts,
-    interquartile_mean,
-    limits,
-    tail,
-)
+from surrobench.arrays import FloatArray
+from surrobench.report.bootstrap import RESAMPLES, counts, interquartile_mean, limits, tail
 from surrobench.report.intervals import holds, mean_intervals
 
 __all__ = ["interquartile_mean", "interquartile_mean_band", "mean_band", "share_interval"]

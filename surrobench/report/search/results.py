@@ -209,8 +209,18 @@ class SearchResults:
         """Every method at a budget and against the best of its task, a row per (task, method).
 
         The columns of :func:`~surrobench.report.search.summaries.summary` and of
-        :func:`~surrobench.report.statistics.versus_best`. Tasks with a smaller budget are left out.
+        :func:`~surrobench.report.statistics.versus_best`, and ``untested``
+        (:func:`~surrobench.report.statistics.untested`, of all budgets together). Tasks with a
+        smaller budget are left out.
         """
+        tables = {b: self._compared(b) for b in {*self.budgets, budget}}
+        if "untested" not in tables[budget]:
+            open_rows = statistics.untested(pd.concat(tables, names=["budget"]))
+            for one, table in tables.items():
+                table["untested"] = open_rows.loc[one]
+        return tables[budget]
+
+    def _compared(self, budget: int) -> pd.DataFrame:
         key = ("comparison", str(budget))
         if key not in self._cache:
             tables = {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-FloatArray = npt.NDArray[np.float64]
+from surrobench.arrays import FloatArray
 
 DEEPEST = 1e-4
 """The floor of a regret axis is at least this share of its top."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.report import statistics
 from surrobench.report.intervals import mean_interval
 from surrobench.report.pairs import compare_pairs
@@ -18,7 +19,7 @@ from surrobench.report.search.resampling import (
     mean_band,
     share_interval,
 )
-from surrobench.report.search.traces import FloatArray, Traces
+from surrobench.report.search.traces import Traces
 
 ALPHA = 0.05
 

@@ -24,6 +24,7 @@ from surrobench.report.tables import (
     wide_cells,
     wide_tex,
 )
+from surrobench.wording import counted, one_or_many
 
 WHAT = "method"
 _FOUND = (
@@ -94,7 +95,7 @@ def comparison_table(results: SearchResults, budget: int) -> Exhibit:
     ranks = results.mean_ranks(budget)
     order = [method for method in results.order if method in present]
     order.sort(key=lambda method: (np.isnan(ranks[method]), ranks[method]))
-    caption = f"{_title(results)} after {budget:,} full trainings."
+    caption = f"{_title(results)} after {counted(budget, 'full training')}."
     marks = legend(rows, skewed=results.measure.skewed)
     if len(tasks) > 1:
         marks += " Mean rank over the tasks; – where a method lacks one."
@@ -124,7 +125,9 @@ def summary_table(results: SearchResults) -> Exhibit:
     compared = {budget: results.comparison(budget) for budget in results.budgets}
     rows = pd.concat(compared, names=["budget"])
     caption = (
-        f"{_title(results)} after {_list(results.budgets)} full trainings; then, at the last of "
+        f"{_title(results)} after {_list(results.budgets)} "
+        f"{one_or_many(results.budgets[-1], 'full training', 'full trainings')}; then, at the last "
+        "of "
         f"them, its median over runs{_FOUND if results.ever_found else ''}, and where known the "
         "share of the points of the true front that were trained, the mean test value of the "
         "incumbents and the mean seconds that the method itself took in a "

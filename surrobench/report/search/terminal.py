@@ -22,6 +22,7 @@ from surrobench.report.terminal import (
     cell_style,
     cell_text,
 )
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class SearchRanking:
         names = max(len(one_line(method, LONGEST_NAME)) for method in part.order)
         left = options.max_width - names
         if len(part.traces) > self.most_tasks:
-            title = f"{part.common_label}: mean rank over {len(part.traces)} tasks"
+            title = f"{part.common_label}: mean rank over {counted(len(part.traces), 'task')}"
             yield Text(title, style="bold")
             yield _rank_table(part)
             return
@@ -123,14 +124,18 @@ def _failures(results: SearchResults) -> Iterator[Text]:
     """Runs that broke off by status and reason, the most frequent first; failed evaluations."""
     lost = results.failures
     if len(lost):
-        yield Text(f"{len(lost)} runs broke off and count for nothing:", style="bold yellow")
+        yield Text(
+            f"{counted(len(lost), 'run broke off and counts', 'runs broke off and count')} for "
+            "nothing:",
+            style="bold yellow",
+        )
         kinds = lost[["method", "status", "reason"]].value_counts().reset_index()
         kinds = kinds.sort_values(["count", "method"], ascending=[False, True])
         for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
             text = f"  {count} × {one_line(method, LONGEST_NAME)}: {one_line(status, 20)}"
             yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
         if len(kinds) > MOST_REASONS:
-            yield Text(f"  and {len(kinds) - MOST_REASONS} more kinds of failure")
+            yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")
     if results.failed_evaluations:
-        text = f"{results.failed_evaluations:,} evaluations failed within their runs."
+        text = f"{counted(results.failed_evaluations, 'evaluation')} failed within their runs."
         yield Text(text, style="dim")

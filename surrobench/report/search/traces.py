@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.report.search.records import RUN
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 TOLERANCE = 1e-9
 """Relative difference from the optimum that still counts as the optimum."""

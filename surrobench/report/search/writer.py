@@ -12,13 +12,7 @@ from surrobench.report.comparisons import comparisons
 from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
-from surrobench.report.folder import (
-    DEFAULT_FORMATS,
-    NOT_DRAWN,
-    Saved,
-    check_formats,
-    write_folder,
-)
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
 from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
@@ -28,7 +22,7 @@ from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.judging import judge_sentences, lengths_sentence
-from surrobench.report.search.looks import Cast
+from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.profiles import draw_profile, profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.resampling import LEAST_MIDDLE
@@ -42,6 +36,7 @@ from surrobench.report.search.tables import (
     summary_table,
 )
 from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.wording import counted
 
 _BANDS = (
     "bootstrap bands for other seeds on the task, where {} runs or more have enough different "
@@ -125,25 +120,25 @@ def mean_tables(results: SearchResults) -> Iterator[Exhibit]:
 
 def exhibits(results: SearchResults) -> Iterator[Exhibit]:
     """All exhibits that tasks of one measure support, one at a time."""
-    cast = Cast.of(results)
+    paged = SearchStyles.of(results)
     yield from mean_tables(results)
     if len(results.order) > 1:
         yield from pairs_tables(results)
-    for page in range(len(cast.pages)):
-        yield from _curves(results, cast, "mean", "spent", page)
-    yield from _curves(results, cast, "iqm", "spent")
-    yield from _curves(results, cast, "median", "spent")
+    for page in range(len(paged.pages)):
+        yield from _curves(results, paged, "mean", "spent", page)
+    yield from _curves(results, paged, "iqm", "spent")
+    yield from _curves(results, paged, "median", "spent")
     timed = results.select([t for t, trace in results.traces.items() if trace.seconds_known])
     if timed.traces:
-        yield from _curves(timed, cast, "mean", "simulated_seconds")
+        yield from _curves(timed, paged, "mean", "simulated_seconds")
     if results.ever_found:
-        yield from _curves(results, cast, "found_optimum", "spent")
+        yield from _curves(results, paged, "found_optimum", "spent")
     if len(results.traces) > 1:
-        yield _profile(results, cast)
+        yield _profile(results, paged)
     if results.measure != REGRET:
-        yield from _fronts(results, cast)
+        yield from _fronts(results, paged)
     if len(results.order) > 1:
-        yield from comparisons(*final_scores(results, cast))
+        yield from comparisons(*final_scores(results, paged))
 
 
 def _parts(results: SearchResults) -> Iterator[tuple[str, SearchResults]]:
@@ -159,23 +154,25 @@ def _width(results: SearchResults) -> float:
 
 
 def _curves(
-    results: SearchResults, cast: Cast, statistic: str, axis: str, page: int = 0
+    results: SearchResults, paged: SearchStyles, statistic: str, axis: str, page: int = 0
 ) -> Iterator[Exhibit]:
-    caption = _caption(results, cast, statistic, axis, page)
+    caption = _caption(results, paged, statistic, axis, page)
     name = f"{prefix(results)}-{_KINDS[statistic, axis]}" + (f"-{page + 1}" if page else "")
     columns = ["task", "method", axis, "runs", "with_incumbent", statistic]
     for suffix, part in _parts(results):
         figure = against_expense(
-            part, statistic, axis=axis, cast=cast, page=page, width=_width(part)
+            part, statistic, axis=axis, paged=paged, page=page, width=_width(part)
         )
         data = pd.concat({t: part.curves(t, axis) for t in part.traces}, names=["task"])
         data = data.reset_index("task")[[*columns, *(BANDS[statistic] or ())]]
         if page:
-            data = data[data["method"].isin(cast.pages[page])]
+            data = data[data["method"].isin(paged.pages[page])]
         yield Exhibit(name + suffix, caption, data, figure)
 
 
-def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page: int) -> str:
+def _caption(
+    results: SearchResults, paged: SearchStyles, statistic: str, axis: str, page: int
+) -> str:
     label = results.common_label
     label = label[0].upper() + label[1:]
     against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
@@ -194,24 +191,25 @@ def _caption(results: SearchResults, cast: Cast, statistic: str, axis: str, page
     if results.measure == REGRET:
         parts += judge_sentences(results.judges)
     parts += filter(None, [lengths_sentence(results.rows)])
-    if len(cast.pages) > 1:
+    if len(paged.pages) > 1:
         chosen = "the best of each family and the best overall" if page == 0 else "the next"
         parts.append(f"In colour {chosen}; in grey the others.")
     return " ".join(parts)
 
 
-def _profile(results: SearchResults, cast: Cast) -> Exhibit:
+def _profile(results: SearchResults, paged: SearchStyles) -> Exhibit:
     caption = (
-        f"Share of targets reached over {len(results.traces)} tasks against full trainings: "
+        f"Share of targets reached over {counted(len(results.traces), 'task')} against full "
+        "trainings: "
         "distances from the optimum on a logarithmic scale, from the typical first to the smallest "
         "that was left, and the optimum. Mean over runs, then over tasks."
     )
     data = profile(results).reset_index()
-    figure = draw_profile(results, cast=cast)
+    figure = draw_profile(results, paged=paged)
     return Exhibit(f"{prefix(results)}-targets", caption, data, figure)
 
 
-def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
+def _fronts(results: SearchResults, paged: SearchStyles) -> Iterator[Exhibit]:
     caption = (
         "Fronts attained by the median run of each method (by its final hypervolume), and the true "
         "front in black where it is known; larger is better on both axes: what was to be small is "
@@ -221,5 +219,5 @@ def _fronts(results: SearchResults, cast: Cast) -> Iterator[Exhibit]:
         tables = fronts_of(part)
         if tables:
             data = pd.concat(tables, names=["task"]).reset_index("task")
-            figure = draw_fronts(part, cast=cast, width=_width(part))
+            figure = draw_fronts(part, paged=paged, width=_width(part))
             yield Exhibit(f"fronts{suffix}", caption, data, figure)

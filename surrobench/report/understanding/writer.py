@@ -12,13 +12,14 @@ from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.folder import DEFAULT_FORMATS, Saved, write_folder
 from surrobench.report.index import page as markdown_page
-from surrobench.report.page.charts import Dress
+from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import sections
 from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
 from surrobench.report.provenance import Provenance
 from surrobench.report.understanding import figures
 from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
+from surrobench.wording import counted
 
 PANELS = 12
 """Variables whose choices one figure shows; more are continued in further files."""
@@ -55,7 +56,7 @@ class Subject:
             if several
             else "One training set"
         )
-        return f"{means}; {self.train_size:,} training architectures of {self.task}."
+        return f"{means}; {counted(self.train_size, 'training architecture')} of {self.task}."
 
 
 def write_explanation(
@@ -94,7 +95,7 @@ def write_explanation(
         ]
         seeds = f"Seeds 0 to {subject.seeds - 1}." if subject.seeds > 1 else "Seed 0."
         origin = origin_sections(provenance or Provenance(), seeds)
-        parts = [*sections(saved, Dress({})), *origin]
+        parts = [*sections(saved, ChartStyles({})), *origin]
         return render(Page(one_line(title), "Explanation", "", facts, parts))
 
     pages = [("explanation.md", overview), ("explanation.html", page)]

@@ -5,11 +5,10 @@ They do not ask for evaluations, so they have a registry of their own.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, import_attribute
+from surrobench.errors import UserError
+from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.strategies.one_shot.method import OneShotMethod, Progress
@@ -51,17 +50,7 @@ def make_one_shot(name: str, **options: Any) -> OneShotMethod:
     Raises:
         UserError: for an unknown name, and an unknown or wrong option.
     """
-    target = name if ":" in name else ONE_SHOT.entry(name).target
-    factory = import_attribute(target)
-    if dataclasses.is_dataclass(factory):
-        valid = [field.name for field in dataclasses.fields(factory)]
-        for option in options:
-            if option not in valid:
-                raise UserError(
-                    f"one-shot method {name!r} has no option {option!r}. "
-                    + did_you_mean(option, valid)
-                )
-    return ONE_SHOT.create(name, **options)
+    return ONE_SHOT.make(name, **options)
 
 
 def one_shot_search(

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
+from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.method import OneShotMethod, OneShotRun
 from surrobench.strategies.one_shot.shared_training import Batch, Epoch, SharedTraining
 from surrobench.strategies.one_shot.unrolled import unrolled_gradient
-from surrobench.strategies.options import check_number, check_whole
 from surrobench.training.supernet import Mix, mixture, path
 
 BETAS = (0.5, 0.999)

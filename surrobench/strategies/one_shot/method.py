@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.shared_training import Epoch, OneShotResult, SharedTraining
-from surrobench.strategies.options import check_number, check_whole
 from surrobench.training.devices import clock
 from surrobench.training.images import ImageData
 from surrobench.training.supernet import Supernet

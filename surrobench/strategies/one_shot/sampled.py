@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
+from surrobench.options import check_choice, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.strategies import STRATEGIES, make_strategy
 from surrobench.strategies.one_shot.method import OneShotMethod, OneShotRun
 from surrobench.strategies.one_shot.shared_training import Epoch, SharedTraining, random_cell
-from surrobench.strategies.options import check_choice, check_whole
 from surrobench.training.supernet import path
 
 

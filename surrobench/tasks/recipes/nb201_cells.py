@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import EdgeCells, nas_bench_201
+from surrobench.wording import counted
 
 OPERATION_COLUMNS = ("op_0_1", "op_0_2", "op_1_2", "op_0_3", "op_1_3", "op_2_3")
 CHANNELS = (16, 32, 64)
@@ -109,6 +110,6 @@ def join(cells: pd.DataFrame, extra: pd.DataFrame, what: str, *, complete: bool)
     if extra.index.has_duplicates or len(strangers) or lacking:
         raise UserError(
             f"{what}: {int(extra.index.duplicated().sum())} repeated, {len(strangers)} unknown "
-            f"and {lacking} missing cells; this is not the expected file."
+            f"and {counted(lacking, 'missing cell')}; this is not the expected file."
         )
     return cells.join(extra)

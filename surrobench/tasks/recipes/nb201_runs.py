@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-BoolArray = npt.NDArray[np.bool_]
+from surrobench.arrays import BoolArray
 
 TEST_STEPS = {
     "cifar10_test_acc": 100 / 10_000,

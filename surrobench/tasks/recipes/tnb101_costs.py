@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 
 TOLERANCE = 1e-6  # millions: one parameter
 DOUBLING = (2, 4)
 HALVING = (3, 4)
-FloatArray = npt.NDArray[np.float64]
 
 
 def extend(

@@ -11,13 +11,8 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.training.sequences import (
-    AMBIGUOUS,
-    RESIDUES,
-    SequenceData,
-    SequenceSplit,
-    tokenise,
-)
+from surrobench.training.sequences import AMBIGUOUS, RESIDUES, SequenceData, SequenceSplit, tokenise
+from surrobench.wording import counted
 
 LARGEST_FILE = 2**30
 SPLITS = ("train", "validation", "test")
@@ -133,7 +128,8 @@ def _check_sequence(file: Path, number: int, name: str, sequence: str, longest: 
         raise UserError(f"{file}, line {number}: the sequence {name!r} {problem}.")
     if len(sequence) > longest:
         raise UserError(
-            f"{file}, line {number}: the sequence {name!r} has {len(sequence)} residues, more than "
+            f"{file}, line {number}: the sequence {name!r} has "
+            f"{counted(len(sequence), 'residue')}, more than "
             f"{longest}; shorten it or set 'longest'."
         )
 
@@ -155,7 +151,8 @@ def read_labels(file: Path) -> dict[str, Label]:
     for number, cells in lines:
         if len(cells) != len(header) or not all(cells):
             raise UserError(
-                f"{file}, line {number}: expected {len(header)} cells separated by tabs, found "
+                f"{file}, line {number}: expected {counted(len(header), 'cell')} separated by "
+                "tabs, found "
                 f"{cells!r}."
             )
         name, label, split = (*cells, "")[:3]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 CHANNELS = (1, 3, 4)
 
@@ -55,7 +56,9 @@ def raw_images(pixels: NDArray[Any], labels: NDArray[Any], name: str) -> RawImag
         )
     pixels = _numbers(_channels_first(pixels, name), name)
     if not len(labels) or len(labels) != len(pixels):
-        raise UserError(f"{name}: {len(pixels)} images but {len(labels)} labels.")
+        raise UserError(
+            f"{name}: {counted(len(pixels), 'image')} but {counted(len(labels), 'label')}."
+        )
     return RawImages(pixels, labels.astype(np.int64))
 
 

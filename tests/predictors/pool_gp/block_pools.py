@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.gp import unit_cube
+from surrobench.predictors.fitted_gp import unit_cube
 from surrobench.predictors.gp_fit import FitReport
 from surrobench.predictors.pool_gp.covariance import PoolCovariance
 from surrobench.predictors.pool_gp.kernels import block_kernel

@@ -13,7 +13,7 @@ from gpytorch.kernels import MaternKernel, RBFKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.gp import FittedGP
+from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.pool_gp.covariance import PoolCovariance
 from surrobench.predictors.pool_gp.kernels import CodedBlock, DenseBlock
 from surrobench.predictors.pool_gp.modules import CategoricalKernel, botorch_model

@@ -13,11 +13,11 @@ from botorch.models import SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
-from surrobench.predictors.belief import Belief
 from surrobench.predictors.pool_gp.factor import PoolFactor
 from surrobench.predictors.pool_gp.posterior import PoolPosterior
 from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.posterior import SurrogatePosterior
 
 KERNELS = ("categorical", "rbf", "matern-1/2", "matern-3/2", "matern-5/2")
 ROWS = list(range(1, 70, 4))
@@ -54,7 +54,7 @@ def test_posterior_equals_gpytorch(kernel: str, lengthscales: str, combine: str)
     work = session(kernel, lengthscales, combine)
     work.update(ROWS[:12], targets(ROWS[:12]), seed=0)
     belief = work.update(ROWS, targets(ROWS), seed=0, refit=False)
-    assert isinstance(belief, Belief)
+    assert isinstance(belief, SurrogatePosterior)
     mean, covariance = reference(belief)
     # GPyTorch's distance of a point to itself is rounding, whose square root Matérn-1/2 sees.
     tolerance = 1e-6 if kernel == "matern-1/2" else 1e-8

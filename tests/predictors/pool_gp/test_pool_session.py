@@ -10,10 +10,10 @@ import torch
 from block_pools import NUMERIC, ONE_HOT, pool, targets
 
 from surrobench.predictors import make_predictor
-from surrobench.predictors.belief import PoolPredictor
 from surrobench.predictors.gp import ExactGP
 from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.posterior import PoolPredictor
 
 ROWS = [int(row) for row in np.random.default_rng(0).permutation(72)]
 

@@ -1,0 +1,178 @@
+"""Published numbers beside ours under the same protocol: one row of ``results/literature`` each.
+
+    surrobench prepare nb201
+    python benchmarks/literature.py results/literature            # goes on where it was stopped
+    python benchmarks/literature.py results/literature --only graf-cifar10-gp-32
+
+What is run, and what was published, stands in ``literature_rows.csv``. Every finished fit is a row
+of ``cells.csv`` (its seconds are CPU seconds of one thread); the page's table is made from them.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import numpy as np
+import pandas as pd
+import torch
+from markdown_table import markdown
+
+from surrobench import load_task, make_predictor
+from surrobench.encodings.column_blocks import with_blocks
+from surrobench.metrics.ranking import kendall_tau
+from surrobench.predictors.predictive import predict
+from surrobench.studies.protocols import split
+
+ROWS = Path(__file__).with_name("literature_rows.csv")
+COLUMNS = ("row", "seed", "tau", "fit_cpu_seconds", "query_cpu_seconds")
+MARKERS = ("<!-- rows -->", "<!-- end of rows -->")
+KEPT = 8
+"""Encoded pools that are kept in memory."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A published number, and what we run beside it.
+
+    Attributes:
+        name: of the row; what comes before the last hyphen is shared by its training sizes.
+        published: Kendall tau, NaN where ours has no counterpart of its own.
+        deviation: that was published with it, NaN if none was.
+        source: where it stands.
+        differs: what our protocol does otherwise.
+    """
+
+    name: str
+    task: str
+    protocol: str
+    train_size: int
+    seeds: int
+    predictor: str
+    encoding: str
+    published: float
+    deviation: float
+    published_method: str
+    source: str
+    differs: str
+
+
+def read_rows(path: Path = ROWS) -> list[Row]:
+    """The rows of the file, in its order."""
+    frame = pd.read_csv(path, keep_default_na=False, dtype=str)
+    return [
+        Row(
+            name=line["name"],
+            task=line["task"],
+            protocol=line["protocol"],
+            train_size=int(line["train_size"]),
+            seeds=int(line["seeds"]),
+            predictor=line["predictor"],
+            encoding=line["encoding"],
+            published=float(line["published"] or "nan"),
+            deviation=float(line["deviation"] or "nan"),
+            published_method=line["published_method"],
+            source=line["source"],
+            differs=line["differs"],
+        )
+        for line in frame.to_dict("records")
+    ]
+
+
+@lru_cache(maxsize=KEPT)
+def inputs(task: str, encoding: str) -> torch.Tensor:
+    """The encoded pool of a task."""
+    return torch.tensor(np.array(load_task(task).encode(encoding)))
+
+
+def run(row: Row, seed: int) -> tuple[float, float, float]:
+    """Kendall tau on the test architectures, and CPU seconds of fitting and of answering."""
+    torch.set_num_threads(1)
+    task = load_task(row.task)
+    X, y = inputs(row.task, row.encoding), torch.tensor(task.truth).unsqueeze(-1)
+    train, test = split(task, row.protocol, row.train_size, seed)
+    recipe = with_blocks(make_predictor(row.predictor), row.encoding, task.space, task.columns)
+    started = time.process_time()
+    model = recipe.fit(X[train], y[train], seed=seed)
+    fitted = time.process_time()
+    answer = predict(model, X[test]).median
+    asked = time.process_time() - fitted
+    return kendall_tau(task.truth[test], np.asarray(answer)), fitted - started, asked
+
+
+def wanted(rows: Sequence[Row], done: set[tuple[str, int]]) -> Iterator[tuple[Row, int]]:
+    """What is missing, first seeds of all rows before second ones."""
+    for seed in range(max((row.seeds for row in rows), default=0)):
+        for row in rows:
+            if seed < row.seeds and (row.name, seed) not in done:
+                yield row, seed
+
+
+def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
+    """One line for each row that was run: published, ours, and the difference in deviations."""
+    lines = []
+    for row in rows:
+        own = cells[cells["row"] == row.name]
+        if own.empty:
+            continue
+        mean, spread = float(own["tau"].mean()), float(own["tau"].std(ddof=0))
+        known = np.isfinite(row.published)
+        lines.append(
+            {
+                "row": row.name,
+                "published": f"{row.published:.3f}" if known else "–",
+                "by": row.published_method,
+                "ours": f"{mean:.3f} ± {spread:.3f}",
+                "with": f"{row.predictor} on {row.encoding}",
+                "seeds": len(own),
+                "difference": f"{mean - row.published:+.3f}" if known else "–",
+                "fit, CPU s": f"{own['fit_cpu_seconds'].mean():.2f}",
+                "source": row.source,
+                "what differs": row.differs,
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def write_page(folder: Path, rows: Sequence[Row]) -> None:
+    """Put the table of today between the markers of the page."""
+    page = folder / "README.md"
+    cells = pd.read_csv(folder / "cells.csv")
+    lines = summary(rows, cells)
+    table = markdown(lines, {column: column for column in lines}).strip()
+    (folder / "rows.md").write_text(table + "\n", encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    head, _, rest = text.partition(MARKERS[0])
+    _, _, tail = rest.partition(MARKERS[1])
+    page.write_text(f"{head}{MARKERS[0]}\n\n{table}\n\n{MARKERS[1]}{tail}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run what is missing and write the page."""
+    folder = Path(arguments[0])
+    rows = read_rows()
+    chosen = [row for row in rows if "--only" not in arguments or row.name in arguments[2:]]
+    file = folder / "cells.csv"
+    if not file.exists():
+        file.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    known = pd.read_csv(file)
+    done = set(zip(known["row"], known["seed"], strict=True))
+    for row, seed in wanted(chosen, done):
+        numbers = run(row, seed)
+        with file.open("a", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerow([row.name, seed, *(f"{value:.6g}" for value in numbers)])
+        print(row.name, seed, f"tau {numbers[0]:.4f}, {numbers[1]:.2f} s", flush=True)
+    write_page(folder, rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

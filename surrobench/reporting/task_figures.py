@@ -1,0 +1,179 @@
+"""Exhibits of a run that need its tasks, or a cell computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from surrobench.errors import UserError
+from surrobench.report.exhibit import Exhibit
+from surrobench.report.figures import (
+    architectures,
+    learning_curves,
+    predicted_against_true,
+    proxies_against_truth,
+)
+from surrobench.report.figures.learning import LEAST_OF_A_CURVE
+from surrobench.report.figures.proxies import proxy_correlations
+from surrobench.report.figures.trainings import from_trainings
+from surrobench.reporting.best_found import best_architectures, drawings
+from surrobench.reporting.lookup import cell_of, find_task, folders_of
+from surrobench.tasks import load_task
+from surrobench.wording import counted
+
+if TYPE_CHECKING:
+    from surrobench.tasks.task import TableTask
+
+_METHOD = ["predictor", "transform", "encoding"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One task, the rows of results that belong to it, and what to show of them.
+
+    Attributes:
+        name: of the task, as the results have it or as a study names it.
+        runs: where the rows come from; the study files in there say where cards are.
+        rows: of this task; none if only the task itself is asked about.
+        train_size: of a cell; the largest if it is None.
+        seed: of a cell; the one whose score is the median if it is None.
+        top: how many architectures to draw or to mark.
+        width: inches.
+        seconds: cells that took longer are not computed again.
+    """
+
+    name: str
+    runs: list[Path]
+    rows: pd.DataFrame
+    train_size: int | None = None
+    seed: int | None = None
+    top: int = 8
+    width: float = 6.75
+    seconds: float = float("inf")
+
+    @cached_property
+    def task(self) -> TableTask:
+        """The task.
+
+        Raises:
+            UserError: if it cannot be loaded, with the reason.
+        """
+        return load_task(*find_task(self.name, folders_of(self.runs)))
+
+
+def _predictions(asked: Asked) -> Exhibit:
+    """Predicted against true values of one cell, which is computed again."""
+    from surrobench.studies.prediction import predictions
+
+    cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})
+    title = (
+        f"{cell.task}\n{cell.predictor}, {counted(cell.train_size, 'example')}, seed {cell.seed}"
+    )
+    table = pd.DataFrame(predictions(cell))
+    how = "seed" if asked.seed is not None else "seed with the median Kendall τ"
+    caption = (
+        f"Predicted against true values of the {counted(len(table), 'test architecture')} of "
+        f"{asked.name}: "
+        f"{cell.method()} after {counted(cell.train_size, 'training example')} ({how}, "
+        f"{cell.seed}). Marked "
+        f"are the {asked.top} best predicted, with their 95 % intervals, and the {asked.top} best."
+    )
+    figure = predicted_against_true(table, top=asked.top, title=title, width=asked.width)
+    return Exhibit("predictions", caption, table, figure)
+
+
+def typical(asked: Asked) -> pd.Series:
+    """The row of the best method on average at a train size, with its median seed."""
+    rows = asked.rows[asked.rows["status"] == "ok"] if len(asked.rows) else asked.rows
+    for column, wanted in (("train_size", asked.train_size), ("seed", asked.seed)):
+        if wanted is not None and len(rows):
+            rows = rows[rows[column] == wanted]
+    if rows.empty:
+        raise UserError("no cell with a result has this task, method, train size and seed.")
+    if asked.seconds < float("inf"):
+        rows = rows[rows["cpu_seconds"] <= asked.seconds] if "cpu_seconds" in rows else rows[:0]
+    if rows.empty:
+        raise UserError(f"every cell took more than {asked.seconds:g} s of computing.")
+    rows = rows[rows["train_size"] == rows["train_size"].max()].astype(dict.fromkeys(_METHOD, str))
+    means = rows.groupby(_METHOD, sort=False)["kendall_tau"].mean()
+    best = rows.set_index(_METHOD).loc[[means.idxmax()]].reset_index()
+    ranked = best.sort_values(["kendall_tau", "seed"], kind="stable")
+    return ranked.iloc[(len(ranked) - 1) // 2]
+
+
+def _proxies(asked: Asked) -> Exhibit:
+    """Measured columns of the task against its values."""
+    task = asked.task
+    columns = pd.DataFrame({**task.measured, "truth": task.truth})
+    caption = (
+        f"Label-free measures of {task.name} against its values: Kendall τ over all "
+        f"{counted(len(task), 'architecture')} and over the best tenth of them."
+    )
+    figure = proxies_against_truth(columns, title=task.name, width=asked.width)
+    return Exhibit("proxies", caption, proxy_correlations(columns), figure)
+
+
+def _architectures(asked: Asked) -> Exhibit:
+    """The best architectures, drawn with their numbers."""
+    task = asked.task
+    table = best_architectures(task, asked.rows, asked.top)
+    what = "that any run found" if len(asked.rows) else "of the table"
+    caption = f"The {counted(len(table), 'best architecture')} of {task.name} {what}."
+    operations = [choice for decision in task.space.variables for choice in decision.choices]
+    figure = architectures(drawings(task, table), operations=operations, width=asked.width)
+    return Exhibit("architectures", caption, table, figure)
+
+
+def _learning(asked: Asked) -> Exhibit:
+    """What was recorded of the best architectures after each known number of epochs."""
+    task = asked.task
+    if len(task.fidelities) < 2:
+        raise UserError(f"{task.name} keeps no values during training.")
+    best = best_architectures(task, asked.rows, asked.top)
+    frames = []
+    for number, arch in zip(best["number"], best["arch"], strict=True):
+        place = task.index.get(task.space.parse(arch))
+        if place is not None:
+            frames.append(_curves(task, place).assign(name=f"no. {number}", arch=arch))
+    table = pd.concat(frames, ignore_index=True)
+    epochs = sorted(table["epoch"].unique())
+    few = len(epochs) < LEAST_OF_A_CURVE
+    what = f"Values after {' and '.join(map(str, epochs))} epochs" if few else "Learning curves"
+    caption = f"{what} of the {counted(len(best), 'best architecture')} of {task.name}"
+    several = table["seed"].nunique() > 1
+    caption += ": means over trainings ± one standard deviation between them." if several else "."
+    if few:
+        caption += " The table keeps no others: points, not curves."
+    return Exhibit("learning-curves", caption, table, learning_curves(table, width=asked.width))
+
+
+def _curves(task: TableTask, place: int) -> pd.DataFrame:
+    """Long curves of one architecture: all that the card names, or else the values themselves."""
+    recorded = {name: values[place] for name, values in task.curves.items()}
+    recorded = recorded or {f"value ({task.unit})": task.values[place]}
+    seeds, epochs = next(iter(recorded.values())).shape
+    frame = pd.DataFrame(
+        {
+            "name": "",
+            "seed": [seed for seed in range(seeds) for _ in range(epochs)],
+            "epoch": list(task.fidelities) * seeds,
+            **{name: values.ravel() for name, values in recorded.items()},
+        }
+    )
+    return from_trainings(frame)
+
+
+Recomputed = Callable[[Asked], Exhibit]
+TASK_PLOTS: dict[str, Recomputed] = {
+    "proxies": _proxies,
+    "architectures": _architectures,
+    "learning-curves": _learning,
+}
+"""What needs no run, only a task."""
+PREDICTION_RECOMPUTED: dict[str, Recomputed] = {"predictions": _predictions, **TASK_PLOTS}
+SEARCH_RECOMPUTED: dict[str, Recomputed] = TASK_PLOTS
