@@ -11,7 +11,7 @@ def counted(count: float, one: str, many: str | None = None) -> str:
         one: the words behind 1, which may go on with a verb (``"cell is"``).
         many: the words behind any other number; by default ``one`` with an s.
     """
-    number = f"{int(count):,}" if count == int(count) else f"{count:,g}"
+    number = f"{int(count):,}" if float(count).is_integer() else f"{count:,g}"
     return f"{number} {one_or_many(count, one, f'{one}s' if many is None else many)}"
 
 

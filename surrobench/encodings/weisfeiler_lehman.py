@@ -14,6 +14,7 @@ from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.operation_graphs import OperationGraphs, operation_graphs
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
+from surrobench.wording import counted
 
 LARGEST_SPACE = 50_000
 MOST_COLUMNS = 5_000
@@ -92,8 +93,9 @@ def _vocabulary(space: SearchSpace, iterations: int) -> tuple[_Level, ...]:
     """The labels that architectures of a space have, level by level."""
     if len(space) > LARGEST_SPACE:
         raise UserError(
-            f"encoding 'wl' lists the labels of a whole space; {space.name!r} has {len(space):,} "
-            f"architectures, more than {LARGEST_SPACE:,}. Use 'graph' or 'one-hot'."
+            f"encoding 'wl' lists the labels of a whole space; {space.name!r} has "
+            f"{counted(len(space), 'architecture')}, more than {LARGEST_SPACE:,}. "
+            "Use 'graph' or 'one-hot'."
         )
     graphs = operation_graphs(np.array(list(space), dtype=np.int_), space)
     labels, levels = graphs.labels, [_Level(graphs.names, None)]
@@ -123,7 +125,7 @@ def _signatures(graphs: OperationGraphs, labels: IntArray) -> Signatures:
     m, nodes = labels.shape
     signatures = np.full((m, nodes, graphs.most_fed + 1), -1, dtype=np.int32)
     signatures[..., 0] = labels
-    most = int(graphs.feeds.max(initial=0))
+    most = max(1, int(graphs.feeds.max(initial=0)))  # cells of nothing but zeros feed nothing
     for node in range(nodes):
         fed = graphs.feeds[:, :, node]
         copies = [np.where(fed > copy, labels, -1) for copy in range(most)]

@@ -87,7 +87,7 @@ class IndexedSpace(SearchSpace):
         if not 0 <= n <= self.size:
             raise UserError(
                 f"cannot draw {counted(n, 'distinct architecture')} from the space {self.name!r}, "
-                f"which holds {self.size}."
+                f"which holds {self.size:,}."
             )
         if self.size <= _LARGEST_RANGE:
             return [self.at(int(i)) for i in rng.choice(self.size, size=n, replace=False)]

@@ -116,7 +116,7 @@ class Space(IndexedSpace):
         if not 0 <= n <= self.size:
             raise UserError(
                 f"cannot draw {counted(n, 'distinct architecture')} from the space {self.name!r}, "
-                f"which holds {self.size}."
+                f"which holds {self.size:,}."
             )
         found: dict[Arch, None] = {}
         for _ in range(_TRIES * n):

@@ -177,7 +177,7 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["one-shot", "--cells", "3"], "cells is 3; it must be at least 4"),
         (
             ["info", "zzz"],
-            "Valid names: hat/…, live-cells/…, live-transformer/…, live/…, nb201-hw/…",
+            "Valid names: cvpr22-vit/…, darts-oncenas/…, fbnet/…, hat/…, hpob/…",
         ),
         (["info", "toy.toml:acuracy"], "Did you mean 'accuracy'"),
         (["info", "absent.toml"], "absent.toml"),

@@ -120,7 +120,7 @@ def test_tied_predictions_score_the_average_over_random_tie_breaking() -> None:
     ("truth", "prediction", "message"),
     [
         ([1, 2], [1, 2, 3], "prediction has 3 values where 2"),
-        ([1, np.nan], [1, 2], "truth has 1 values not finite"),
+        ([1, np.nan], [1, 2], "truth has 1 value not finite"),
         ([], [], "truth must be a non-empty vector"),
         ([[1, 2]], [[1, 2]], "of shape"),
     ],

@@ -28,7 +28,7 @@ def test_python_makes_what_the_command_makes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     surrobench.run_study(toy_study(train_sizes=[16]), out="told", retry_failed=False)
-    victim = next((in_toy / "told/cells").rglob("*.json"))
+    victim = next((in_toy / "told/segments").iterdir())
     victim.write_bytes(victim.read_bytes()[:-5])
     command = command_line(monkeypatch, capsys, "write_report")
     said = command("report", "told", "--out", "commanded")
@@ -36,7 +36,8 @@ def test_python_makes_what_the_command_makes(
     assert {path.resolve() for path in made.paths} < set((in_toy / "called").rglob("*"))
     assert made_files(in_toy / "called") == made_files(in_toy / "commanded")
     assert [path.name for path in made.paths[:2]] == ["report.html", "report.md"]
-    assert (made.damaged, said.status) == ((Path(victim).relative_to(in_toy),), 4)
+    (damaged,) = made.damaged  # one record of the segment
+    assert (damaged.parent, said.status) == (victim.relative_to(in_toy), 4)
     one = surrobench.report(["told"], methods=["knn"], detail="none")
     assert (one.folder, one.paths) == (Path("told/report"), ())
     with pytest.raises(UserError, match="'knm'"):

@@ -113,7 +113,7 @@ def test_graph_is_the_chain_of_layers() -> None:
         ("conv3-16-min+fc128", "pooling min"),
         ("conv3-16-max+fc100", "fully-connected width 100"),
         ("fc128+conv3-16-max", "'conv3-16-max' is not expected there"),
-        ("conv3-16-max", "1 convolution blocks and 0 fully-connected"),
+        ("conv3-16-max", "1 convolution block and 0 fully-connected"),
         ("+".join(["conv3-16-max"] * 5 + ["fc128"]), "5 convolution blocks"),
     ],
 )

@@ -25,7 +25,7 @@ def test_official_string_of_a_cell() -> None:
     ("text", "complaint"),
     [
         ("|none~0|+|none~0|none~1|", "2 nodes, expected 3"),
-        ("|none~0|+|none~0|+|none~0|none~1|none~2|", "1 operations, expected 2"),
+        ("|none~0|+|none~0|+|none~0|none~1|none~2|", "1 operation, expected 2"),
         ("|none~1|+|none~0|none~1|+|none~0|none~1|none~2|", "'none~1' is not 'operation~0'"),
         ("|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|", "'conv~0' is not"),
     ],

@@ -80,7 +80,7 @@ def test_sample_is_distinct_valid_and_reproducible(space: SearchSpace) -> None:
 
 
 def test_sample_refuses_more_than_there_are(space: SearchSpace) -> None:
-    with pytest.raises(UserError, match=rf"cannot draw {len(space) + 1} .*holds {len(space)}"):
+    with pytest.raises(UserError, match=rf"cannot draw {len(space) + 1:,} .*holds {len(space):,}"):
         space.sample(len(space) + 1, np.random.default_rng(0))
 
 

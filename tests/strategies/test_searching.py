@@ -232,7 +232,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         ({"constraints": {"size": "< 3"}}, "not of the form"),
         ({"strategy": "hyperband"}, "at least two lengths of training"),
         ({"on_error": "ignore"}, "on_error is 'ignore'"),
-        ({"measured": {"size": [1.0]}}, "has 1 values for 256"),
+        ({"measured": {"size": [1.0]}}, "has 1 value for 256"),
     ],
 )
 def test_mistakes_are_told_before_any_training(changes: dict[str, Any], message: str) -> None:

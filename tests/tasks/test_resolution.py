@@ -73,7 +73,7 @@ def test_a_resolution_of_the_card_holds_for_tasks_without_one(write) -> None:
 def test_noise_without_a_resolution_is_named_and_left(write, table: pd.DataFrame) -> None:
     noisy = table.assign(acc=[90.0, 90.0 + 1e-12, 91.0, 81.0, 92.0, 82.0])
     card = write(noisy)
-    with pytest.warns(UserWarning, match="1 targets of mine/accuracy.*resolution"):
+    with pytest.warns(UserWarning, match="1 target of mine/accuracy.*resolution"):
         task = load_task(card)
     assert len(np.unique(task.truth)) == 6
     assert task_info(card).near_ties == 1

@@ -169,7 +169,7 @@ def test_the_cells_of_the_table_are_connected_and_distinct() -> None:
     assert len(archs) == len(set(archs)) == 6461
     assert all(live.space.canonical(arch) == arch for arch in archs[:200])
     assert archs[:50] == connected_cells(live.space, 50)
-    with pytest.raises(UserError, match="6461 connected cells"):
+    with pytest.raises(UserError, match="6,461 connected cells"):
         connected_cells(live.space, 6462)
 
 

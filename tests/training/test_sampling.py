@@ -26,5 +26,5 @@ def test_sample_has_equal_shares_of_distinct_networks() -> None:
 def test_more_architectures_than_there_are() -> None:
     small = Chains(pool="global", fc_layers=1)
     assert len(sample_by_depth(small, 9324, seed=0)) == 9324
-    with pytest.raises(UserError, match="9324 distinct networks"):
+    with pytest.raises(UserError, match="9,324 distinct networks"):
         sample_by_depth(small, 9325, seed=0)
