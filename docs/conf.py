@@ -49,7 +49,7 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False
 napoleon_use_rtype = False
 
-bibtex_bibfiles = ["../surrobench/report/bibliography/references.bib", "made/tables.bib"]
+bibtex_bibfiles = ["../surrobench/report/bibliography/references.bib"]
 bibtex_reference_style = "author_year"
 
 html_theme = "furo"

@@ -28,7 +28,7 @@ ROOMS: dict[str, tuple[str, list[str], Registry[Any] | None]] = {
         ["protocol", "regressors", "recipe", "models", "transforms", "belief"],
         PREDICTORS,
     ),
-    "acquisition": ("Acquisition functions", ["acquisition", "situation"], ACQUISITIONS),
+    "acquisition": ("Acquisition functions", ["acquisition", "context"], ACQUISITIONS),
     "strategies": (
         "Strategies",
         ["strategy", "problem", "candidates", "searching", "found"],
