@@ -46,9 +46,10 @@ autodoc_typehints = "none"  # docstrings say what is meant, with shapes and unit
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 napoleon_use_rtype = False
 
-bibtex_bibfiles = ["../surrobench/report/bibliography/references.bib", "made/tables.bib"]
+bibtex_bibfiles = ["../surrobench/report/bibliography/references.bib"]
 bibtex_reference_style = "author_year"
 
 html_theme = "furo"

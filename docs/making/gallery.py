@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -116,17 +117,19 @@ GALLERY = (
 )
 
 
-def draw_gallery(root: Path, folder: Path) -> set[Path]:
-    """Draw every figure as its command does; those newer than their data are kept.
+def figure_files(folder: Path) -> set[Path]:
+    """The files of all figures."""
+    return {folder / f"{one.name}.png" for one in GALLERY}
 
-    Returns:
-        The files.
-    """
+
+def draw_gallery(root: Path, folder: Path) -> None:
+    """Draw every figure as its command does; those newer than their data are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {_drawn(one, root, folder / f"{one.name}.png") for one in GALLERY}
+    for one in GALLERY:
+        _draw(one, root, folder / f"{one.name}.png")
 
 
-def _drawn(one: Shown, root: Path, path: Path) -> Path:
+def _draw(one: Shown, root: Path, path: Path) -> None:
     from surrobench.cli.app import app
 
     data = root / one.words[1] / "results.parquet"
@@ -135,7 +138,6 @@ def _drawn(one: Shown, root: Path, path: Path) -> Path:
         words = [str(root / w) if w.startswith("results/") else w for w in one.words]
         with redirect_stdout(StringIO()):
             app([*words, "--out", str(path)], standalone_mode=False)
-    return path
 
 
 def gallery_page() -> str:
@@ -152,3 +154,7 @@ def gallery_page() -> str:
             f"```bash\n{one.command}\n```"
         )
     return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":  # in a process of its own, beside the texts
+    draw_gallery(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,13 +11,20 @@ MADE = "made"
 
 
 def write_pages(docs: Path) -> None:
-    """Write ``docs/made``; unchanged files keep their time, and those of before are removed."""
-    from gallery import draw_gallery
+    """Write ``docs/made``; unchanged files keep their time, and those of before are removed.
+
+    Raises:
+        RuntimeError: if a figure of the gallery cannot be drawn.
+    """
+    from gallery import figure_files
 
     folder = docs / MADE
+    command = [sys.executable, str(Path(__file__).with_name("gallery.py"))]
+    drawing = subprocess.Popen([*command, str(docs.parent), str(folder / "gallery")])
     texts = made_texts(docs.parent)
-    drawn = draw_gallery(docs.parent, folder / "gallery")
-    write_texts(folder, texts, keep=drawn)
+    if drawing.wait() != 0:
+        raise RuntimeError("the gallery could not be drawn; see above")
+    write_texts(folder, texts, keep=figure_files(folder / "gallery"))
 
 
 def made_texts(root: Path) -> dict[str, str]:

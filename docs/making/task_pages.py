@@ -6,7 +6,7 @@ import pandas as pd
 from made_pages import alone, listing, slug, table
 from standings import Standings
 
-from surrobench.report.bibliography import entries, references
+from surrobench.report.bibliography import entries
 from surrobench.tasks import task_info
 from surrobench.tasks.card import Card, TaskCard, named
 from surrobench.tasks.card_file import read_card
@@ -19,11 +19,10 @@ MOST = 8
 
 
 def task_pages(standings: Standings) -> dict[str, str]:
-    """Pages of all tasks by their path, their list, and the BibTeX of their tables."""
-    pages, lines, bibtex = {}, [], {}
+    """Pages of all tasks by their path, and their list."""
+    pages, lines = {}, []
     for path, names in bundled().values():
         card = read_card(path)
-        bibtex |= {k: v for k, v in entries(card.bibtex).items() if k not in references()}
         for name in names:
             full, task = f"{card.name}/{name}", card.tasks[name]
             pages[f"tasks/{slug(full)}.md"] = alone("Tasks") + _page(full, card, task, standings)
@@ -37,7 +36,6 @@ def task_pages(standings: Standings) -> dict[str, str]:
         "better everywhere: errors and latencies are negated once, at the edge."
     )
     pages["tasks/index.md"] = listing("Tasks", intro, lines)
-    pages["tables.bib"] = "\n".join(bibtex[key] for key in sorted(bibtex)) + "\n"
     return pages
 
 
@@ -50,9 +48,7 @@ def _page(full: str, card: Card, task: TaskCard, standings: Standings) -> str:
         "" if card.sources else _measured(full),
         _section("How the numbers were obtained", _sentence(task.protocol)),
         _section("Licence and source", _origin(card)),
-        _section(
-            "Paper", "\n".join(f"- {{cite:t}}`{key}`" for key in sorted(entries(card.bibtex)))
-        ),
+        _section("BibTeX", _bibtex(card)),
         _section("In our results", _results(full, standings)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -135,6 +131,11 @@ def _home(file: SourceFile) -> str:
     if file.package:
         return f"`{file.path}` in the wheel of `{file.package}=={file.version}`"
     return f"`{file.repo}` at `{(file.commit or '')[:12]}`, `{file.path}`"
+
+
+def _bibtex(card: Card) -> str:
+    text = "\n\n".join(entries(card.bibtex).values())
+    return f"```bibtex\n{text}\n```" if text else ""
 
 
 def _results(full: str, standings: Standings) -> str:

@@ -64,8 +64,30 @@ frame.groupby("predictor")[["coverage_90", "calibration_error", "crps"]].mean().
 # %%
 from surrobench.testing import check_predictor
 
-try:
-    check_predictor(Smoother)
-    print("all promises are kept")
-except AssertionError as broken:
-    print(broken)
+
+def checked(predictor):
+    try:
+        check_predictor(predictor)
+        print("all promises are kept")
+    except AssertionError as broken:
+        print(broken)
+
+
+with np.errstate(invalid="ignore"):
+    checked(Smoother)
+
+# %% [markdown]
+# Both are one fault: where the targets agree, rounding takes the variance to zero or below. A
+# floor mends it.
+
+
+# %%
+class Mended(Smoother):
+    def predict(self, X, return_std=False):
+        with np.errstate(invalid="ignore"):
+            mean, deviation = super().predict(X, return_std=True)
+        deviation = np.maximum(np.nan_to_num(deviation), 1e-3 * self.y.std() + 1e-9)
+        return (mean, deviation) if return_std else mean
+
+
+checked(Mended)
