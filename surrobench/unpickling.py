@@ -12,6 +12,43 @@ import pickletools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+PLAIN_OPCODES = frozenset(
+    (
+        "PROTO",
+        "FRAME",
+        "STOP",
+        "MARK",
+        "MEMOIZE",
+        "BINGET",
+        "LONG_BINGET",
+        "NONE",
+        "NEWFALSE",
+        "NEWTRUE",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "SHORT_BINBYTES",
+        "BINBYTES",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "EMPTY_LIST",
+        "APPEND",
+        "APPENDS",
+        "EMPTY_DICT",
+        "SETITEM",
+        "SETITEMS",
+        "STACK_GLOBAL",
+        "REDUCE",
+        "BUILD",
+    )
+)
+"""What plain values and calls of stand-ins are written with, in every pickle that is read here."""
+
 StandIns = Mapping[tuple[str, str], type | Callable[..., Any]]
 """``(module, name)`` as the pickle asks for it -> what it gets instead."""
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.encodings.protocol import choice_matrix
+from surrobench.encodings.protocol import choice_matrix, whole_number
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 
@@ -63,11 +63,8 @@ class Paths:
 
     def narrowed(self, argument: str) -> Paths:
         """Truncated to the number of columns in ``argument``."""
-        if not argument.strip().isdecimal():
-            raise UserError(
-                f"encoding 'path:{argument}': write the number of columns to keep, as in 'path:40'."
-            )
-        return replace(self, keep=int(argument))
+        what = "the number of columns to keep"
+        return replace(self, keep=whole_number("path", argument, what, "path:40"))
 
     def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
         """Names such as ``"path nor_conv_3x3>skip_connect"``."""

@@ -53,6 +53,23 @@ class Encoding(Protocol):
         ...
 
 
+def whole_number(encoding: str, argument: str, what: str, example: str) -> int:
+    """The number behind the colon in the name of an encoding.
+
+    Args:
+        encoding: its name before the colon.
+        argument: what follows.
+        what: the number says, for the message.
+        example: of a name with a number.
+
+    Raises:
+        UserError: if it is no whole number.
+    """
+    if not argument.strip().isdecimal():
+        raise UserError(f"encoding '{encoding}:{argument}': write {what}, as in '{example}'.")
+    return int(argument)
+
+
 def choice_matrix(archs: Sequence[Arch] | IntArray, space: SearchSpace) -> IntArray:
     """The choice indices of ``archs`` as an ``n x variables`` array.
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.operation_graphs import OperationGraphs, operation_graphs
+from surrobench.encodings.protocol import whole_number
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.wording import counted
@@ -54,11 +55,8 @@ class WeisfeilerLehman:
 
     def narrowed(self, argument: str) -> WeisfeilerLehman:
         """With as many iterations as ``argument`` says."""
-        if not argument.strip().isdecimal():
-            raise UserError(
-                f"encoding 'wl:{argument}': write the number of iterations, as in 'wl:2'."
-            )
-        return replace(self, iterations=int(argument))
+        what = "the number of iterations"
+        return replace(self, iterations=whole_number("wl", argument, what, "wl:2"))
 
     def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
         """Names such as ``"nor_conv_3x3(input)"``."""

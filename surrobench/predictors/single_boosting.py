@@ -10,6 +10,7 @@ import xgboost
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.predictors.boosting import boost
 from surrobench.predictors.models import MomentsModel
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import fold_masks
@@ -64,24 +65,15 @@ class XGBoostPlus(TransformedPredictor):
 
     def _boost(self, X: FloatArray, y: FloatArray, seed: int, rounds: int) -> xgboost.Booster:
         data = xgboost.DMatrix(np.ascontiguousarray(X, dtype=np.float32), label=y, nthread=1)
-        options = {
-            "objective": "reg:squarederror",
-            "base_score": float(y.mean()),
-            "tree_method": "hist",
-            "eta": min(1.0, self.learning_rate * self.rounds / rounds),
-            "max_depth": self.max_depth,
-            "min_child_weight": self.min_child_weight,
-            "subsample": self.subsample,
-            "colsample_bytree": self.colsample,
-            "lambda": self.reg_lambda,
-            "nthread": 1,
-            "seed": seed % 2**31,
-            "verbosity": 0,
-        }
-        booster = xgboost.Booster(options, [data])
-        for i in range(rounds):
-            booster.update(data, i)
-        return booster
+        return boost(
+            data,
+            self,
+            rounds=rounds,
+            learning_rate=min(1.0, self.learning_rate * self.rounds / rounds),
+            base_score=float(y.mean()),
+            tree_method="hist",
+            seed=seed,
+        )
 
     def _left_out_variance(self, X: FloatArray, y: FloatArray, seed: int) -> float:
         """Mean squared error of the cross-validated predictions."""

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.predictors.boosting import boost
 from surrobench.predictors.models import EnsembleModel
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
@@ -144,25 +145,15 @@ class XGBoost(TransformedPredictor):
         """One member, trained on the rows that it has drawn."""
         drawn = count > 0
         data = xgboost.DMatrix(X[drawn], label=y[drawn], weight=count[drawn], nthread=1)
-        options = {
-            "objective": "reg:squarederror",
-            "base_score": float(np.average(y[drawn], weights=count[drawn])),
-            "tree_method": "exact",
-            "eta": self.learning_rate,
-            "max_depth": self.max_depth,
-            "min_child_weight": self.min_child_weight,
-            "subsample": self.subsample,
-            "colsample_bytree": self.colsample,
-            "lambda": self.reg_lambda,
-            "nthread": 1,
-            "seed": seed % 2**31,
-            "verbosity": 0,
-        }
-        # xgboost.train would call back and look for evaluation sets after every round.
-        booster = xgboost.Booster(options, [data])
-        for i in range(self.rounds):
-            booster.update(data, i)
-        return booster
+        return boost(
+            data,
+            self,
+            rounds=self.rounds,
+            learning_rate=self.learning_rate,
+            base_score=float(np.average(y[drawn], weights=count[drawn])),
+            tree_method="exact",
+            seed=seed,
+        )
 
 
 class _Boosters:

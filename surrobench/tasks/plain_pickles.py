@@ -17,48 +17,15 @@ import numpy as np
 from surrobench.errors import UserError
 from surrobench.tasks.archives import members
 from surrobench.tasks.unpickle import DType, new_array
-from surrobench.unpickling import Label, load_inert
+from surrobench.unpickling import PLAIN_OPCODES, Label, load_inert
 
-_OPCODES = frozenset(
-    (
-        "PROTO",
-        "FRAME",
-        "STOP",
-        "MARK",
-        "MEMOIZE",
-        "BINPUT",
-        "LONG_BINPUT",
-        "BINGET",
-        "LONG_BINGET",
-        "NONE",
-        "NEWFALSE",
-        "NEWTRUE",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG1",
-        "BINFLOAT",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "SHORT_BINBYTES",
-        "BINBYTES",
-        "EMPTY_TUPLE",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-        "EMPTY_LIST",
-        "APPEND",
-        "APPENDS",
-        "EMPTY_DICT",
-        "SETITEM",
-        "SETITEMS",
-        "GLOBAL",
-        "STACK_GLOBAL",
-        "REDUCE",
-        "BUILD",
-    )
-)
+_OPCODES = PLAIN_OPCODES | {
+    "BINFLOAT",
+    "BINPUT",
+    "GLOBAL",
+    "LONG1",
+    "LONG_BINPUT",
+}
 
 
 def _number(dtype: DType, content: object) -> float | int:

@@ -16,44 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.errors import UserError
-from surrobench.unpickling import Label, Stated, load_inert
+from surrobench.unpickling import PLAIN_OPCODES, Label, Stated, load_inert
 
-_OPCODES = frozenset(
-    (
-        "PROTO",
-        "FRAME",
-        "STOP",
-        "MARK",
-        "MEMOIZE",
-        "BINGET",
-        "LONG_BINGET",
-        "NONE",
-        "NEWFALSE",
-        "NEWTRUE",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "SHORT_BINBYTES",
-        "BINBYTES",
-        "EMPTY_TUPLE",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-        "EMPTY_LIST",
-        "APPEND",
-        "APPENDS",
-        "EMPTY_DICT",
-        "SETITEM",
-        "SETITEMS",
-        "STACK_GLOBAL",
-        "NEWOBJ",
-        "REDUCE",
-        "BUILD",
-    )
-)
+_OPCODES = PLAIN_OPCODES | {
+    "NEWOBJ",
+}
 _DTYPES: dict[str, np.dtype[Any]] = {
     "f4": np.dtype("<f4"),
     "f8": np.dtype("<f8"),

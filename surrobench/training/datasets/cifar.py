@@ -16,50 +16,17 @@ from numpy.typing import NDArray
 
 from surrobench.errors import UserError
 from surrobench.training.datasets.raw import RawImages, RawSplits, raw_images
-from surrobench.unpickling import Label, StandIns, Stated, load_inert
+from surrobench.unpickling import PLAIN_OPCODES, Label, StandIns, Stated, load_inert
 
 SHAPE = (3, 32, 32)
 LARGEST_FILE = 2**30
-_OPCODES = frozenset(
-    (
-        "PROTO",
-        "FRAME",
-        "STOP",
-        "MARK",
-        "MEMOIZE",
-        "BINPUT",
-        "LONG_BINPUT",
-        "BINGET",
-        "LONG_BINGET",
-        "NONE",
-        "NEWFALSE",
-        "NEWTRUE",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "EMPTY_TUPLE",
-        "TUPLE",
-        "TUPLE1",
-        "TUPLE2",
-        "TUPLE3",
-        "EMPTY_LIST",
-        "APPEND",
-        "APPENDS",
-        "EMPTY_DICT",
-        "SETITEM",
-        "SETITEMS",
-        "GLOBAL",
-        "STACK_GLOBAL",
-        "REDUCE",
-        "BUILD",
-    )
-)
+_OPCODES = PLAIN_OPCODES | {
+    "BINPUT",
+    "BINSTRING",
+    "GLOBAL",
+    "LONG_BINPUT",
+    "SHORT_BINSTRING",
+}
 
 
 class _DType(Stated):
