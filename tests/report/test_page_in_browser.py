@@ -75,6 +75,7 @@ class Visit:
         self.page.on("console", lambda message: self.errors.append(message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", lambda dialog: self.errors.append(dialog.message))
+        self.page.set_default_timeout(120_000)  # a busy machine opens its first page late
         self.page.goto(file.as_uri())
 
     def scroll_through(self) -> None:

@@ -279,6 +279,11 @@ def test_pools_of_lcbench_and_hpob(cache):
     assert set(kernel.choices) == {"linear", "polynomial", "radial"}
     words = np.array(kernel.choices)[columns["kernel"]]
     assert ((columns["gamma"] > 0) == (words == "radial")).all()  # 0 is "absent"
+    stated = columns["degree"] > 0
+    assert not stated[words != "polynomial"].any()
+    # The default degree, 3, is not written out: a quarter, as of each of 2, 4 and 5.
+    assert ((~stated) & (words == "polynomial")).sum() == 270
+    assert stated.sum() == 831
 
 
 def test_a_pool_is_read_without_the_others(cache):
