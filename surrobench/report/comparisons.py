@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.report import escaping
+from surrobench.report.boards import boards
 from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, number
 from surrobench.report.equivalence import equivalence
 from surrobench.report.exhibit import Exhibit
@@ -40,6 +41,7 @@ def comparisons(scores: Scores, pairs: pd.DataFrame | None = None) -> Iterator[E
     if len(scores.order) < 2 or not scores.tables:
         return
     pairs = scores.pairs if pairs is None else pairs
+    yield from boards(scores)
     yield against_best(scores, pairs)
     if (pairs["outcome"] != "").any():
         yield _outcomes(scores, pairs)

@@ -68,6 +68,11 @@ def _of_searches(results: SearchResults) -> Iterator[str]:
 def _comparisons(scores: Scores) -> Iterator[str]:
     if len(scores.order) < 2 or not scores.tables:
         return
+    board = scores.board.table
+    if len(board) > 1:
+        yield "board"
+        if board["seconds"].notna().sum() > 1:
+            yield "pareto"
     if np.isfinite(scores.ranks.critical_difference):
         yield "critical-difference"
     if (scores.pairs["outcome"] != "").any():

@@ -140,6 +140,14 @@ def _ranks(scores: Scores, width: float) -> Figure:
     )
 
 
+def _board(scores: Scores, width: float) -> Figure:
+    return figures.board_figure(scores.board.table, styles=scores.styles, width=width)
+
+
+def _pareto(scores: Scores, width: float) -> Figure:
+    return figures.pareto(scores.board.table, scores.seconds_of, styles=scores.styles, width=width)
+
+
 PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {
     "curves": lambda a: figures.against_train_size(
         a.results, a.measure.column, width=a.options.width
@@ -153,6 +161,8 @@ PREDICTION_PLOTS: dict[str, Callable[[_Asked], Figure]] = {
     "three-axes": lambda a: figures.three_axes(a.results, a.measure.column, width=a.options.width),
     "calibration": lambda a: figures.coverage(a.results, a.size, width=a.options.width),
     "reliability": lambda a: figures.reliability(a.results, a.size, width=a.options.width),
+    "board": lambda a: _board(a.scores, a.options.width),
+    "pareto": lambda a: _pareto(a.scores, a.options.width),
     "critical-difference": lambda a: _ranks(a.scores, a.options.width),
     "outcomes": lambda a: _outcomes(a.scores, a.scores.pairs, a.options.width),
     "aggregates": lambda a: figures.aggregates(
@@ -217,6 +227,8 @@ SEARCH_PLOTS: dict[str, Callable[[SearchResults, PlotOptions], Figure]] = {
     "by-time": _curve("mean", "simulated_seconds"),
     "targets": lambda results, options: draw_profile(results, width=options.width),
     "fronts": _fronts,
+    "board": lambda results, options: _board(final_scores(results)[0], options.width),
+    "pareto": lambda results, options: _pareto(final_scores(results)[0], options.width),
     "critical-difference": lambda results, options: _ranks(final_scores(results)[0], options.width),
     "outcomes": lambda results, options: _outcomes(*final_scores(results), options.width),
 }

@@ -11,7 +11,9 @@ import pandas as pd
 
 from surrobench.arrays import FloatArray
 from surrobench.report import bootstrap
+from surrobench.report.board import Board, board_of
 from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
+from surrobench.report.costs import QUERY
 from surrobench.report.figures import panels
 from surrobench.report.intervals import (
     mean_interval,
@@ -24,6 +26,9 @@ from surrobench.report.rank_tests import RankTest, mean_rank_test, rank_test
 from surrobench.report.results import Results
 from surrobench.report.style import MethodStyle
 from surrobench.wording import counted
+
+QUERIES = 1000
+"""Architectures that the seconds of a method are counted for."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Scores:
         where: when the scores were taken, as the end of a sentence.
         repeated: tasks that statements over tasks leave out: another one ranks alike.
         constant: methods that are left out since they answer one value for everything.
+        seconds: of every method, where they are known.
+        seconds_of: what these are, for an axis.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -51,6 +58,8 @@ class Scores:
     where: str
     repeated: Sequence[str] = ()
     constant: Sequence[str] = ()
+    seconds: pd.Series | None = None
+    seconds_of: str = "seconds"
 
     @classmethod
     def of(cls, results: Results, measure: Measure, size: int) -> Scores:
@@ -69,6 +78,8 @@ class Scores:
             f"with {counted(size, 'training example')}",
             results.repeated,
             constant,
+            seconds_of_methods(results, size),
+            f"seconds to fit and to rank {QUERIES:,} architectures",
         )
 
     @property
@@ -120,6 +131,19 @@ class Scores:
         return mean_rank_test(by_table(ranks))
 
     @cached_property
+    def board(self) -> Board:
+        """Elo, win rate, improvability and seconds over tables, tasks, or the seeds of one task."""
+        scored = [m for m in self.order if any(m in table for table in self.tables.values())]
+        one = len(self.tables) == 1
+        return board_of(
+            self._distinct[scored],
+            self.measure,
+            seeds=self.blocks[0].reindex(columns=scored) if one else None,
+            by_table=self.over_tables,
+            seconds=self.seconds,
+        )
+
+    @cached_property
     def pairs(self) -> pd.DataFrame:
         """:func:`~surrobench.report.pairs.compare_pairs` of every task, with its name first."""
         found = [
@@ -164,6 +188,24 @@ class Scores:
         return table.sort_values(
             "iqm", ascending=not self.measure.larger_is_better, kind="stable", ignore_index=True
         )
+
+
+def seconds_of_methods(results: Results, size: int) -> pd.Series | None:
+    """What a method takes at one train size to fit and to answer :data:`QUERIES` queries.
+
+    Means over seeds, and their geometric mean over tasks, for seconds differ by orders.
+    """
+    if not results.has("fit_seconds", QUERY):
+        return None
+    rows = results.ok[results.ok["train_size"] == size]
+    spent = rows["fit_seconds"] + QUERIES * rows[QUERY]
+    return geometric_mean(spent.groupby([rows["task"], rows["method"]]).mean().unstack("task"))
+
+
+def geometric_mean(seconds: pd.DataFrame) -> pd.Series:
+    """Over tasks (columns), of what is above zero."""
+    known = seconds.where(seconds > 0)
+    return pd.Series(np.exp(np.log(known).mean(axis=1)), index=seconds.index)
 
 
 def _over_tables(strata: Mapping[str, FloatArray], skewed: bool) -> dict[str, float]:

@@ -16,6 +16,7 @@ from surrobench.report.figures.heat_map import heat_map
 from surrobench.report.figures.learning import learning_curves
 from surrobench.report.figures.outcomes import outcome_matrix
 from surrobench.report.figures.panels import highlights
+from surrobench.report.figures.pareto import board_figure, pareto
 from surrobench.report.figures.predicted import predicted_against_true
 from surrobench.report.figures.proxies import proxies_against_truth
 from surrobench.report.figures.ranking import ranking
@@ -30,12 +31,14 @@ __all__ = [
     "against_train_size",
     "aggregates",
     "architectures",
+    "board_figure",
     "coverage",
     "critical_difference",
     "heat_map",
     "highlights",
     "learning_curves",
     "outcome_matrix",
+    "pareto",
     "performance_profile",
     "predicted_against_true",
     "proxies_against_truth",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from surrobench.report.scores import Scores
+from surrobench.report.scores import Scores, geometric_mean
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
@@ -34,5 +34,13 @@ def final_scores(
         "regret" if results.measure == REGRET else "hypervolume",
         "",
         f"after {after} {one_or_many(budgets[-1], 'full training', 'full trainings')}",
+        seconds=_own_seconds(results),
+        seconds_of="own seconds of the strategy over a whole search",
     )
     return scores, pairs.reset_index("task").reset_index(drop=True)
+
+
+def _own_seconds(results: SearchResults) -> pd.Series:
+    """What a strategy itself took: means over runs, and their geometric mean over tasks."""
+    spent = {task: results.comparison_at_end(task)["overhead_seconds"] for task in results.traces}
+    return geometric_mean(pd.DataFrame(spent))

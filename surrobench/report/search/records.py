@@ -53,9 +53,14 @@ OF_EVALUATIONS = ("", "ok", "diverged", "failed")
 """What may have happened to one architecture without ending the run."""
 
 REGRET = Measure(
-    "simple_regret", "simple regret", larger_is_better=False, unitless=False, skewed=True
+    "simple_regret",
+    "simple regret",
+    larger_is_better=False,
+    unitless=False,
+    skewed=True,
+    perfect=0.0,
 )
-HYPERVOLUME = Measure("hypervolume", "relative hypervolume", skewed=True)
+HYPERVOLUME = Measure("hypervolume", "relative hypervolume", skewed=True, perfect=1.0)
 
 
 class Checked(NamedTuple):
