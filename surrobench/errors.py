@@ -17,6 +17,14 @@ class UserError(Exception):
 
     The message names the offending file, column or option, says what is wrong with it and what to
     do. The command line prints it without a traceback and exits with status 1.
+
+    Example:
+        >>> from surrobench import UserError, load_task
+        >>> try:
+        ...     load_task("live-transformer/motiv")
+        ... except UserError as error:
+        ...     print(error)
+        unknown task 'live-transformer/motiv'. Did you mean 'live-transformer/motifs'...?
     """
 
 

@@ -22,6 +22,8 @@ LAYERS = [
         "failpoints",
         "registry",
         "atomic",
+        "page_facts",
+        "progress",
         "columns",
         "unpickling",
         "process_state",

@@ -170,6 +170,14 @@ def make_predictor(spec: Any, **options: Any) -> Predictor:
 
     Raises:
         UserError: for an unknown name, option or transform, with the nearest valid ones.
+
+    Example:
+        >>> import torch, surrobench as sb
+        >>> X = torch.rand(20, 3, dtype=torch.float64, generator=torch.manual_seed(0))
+        >>> y = X.sum(-1, keepdim=True)
+        >>> model = sb.make_predictor("random-forest", trees=20).fit(X, y, seed=0)
+        >>> model.posterior(X).mean.shape
+        torch.Size([20, 1])
     """
     spec, given = _take_object(spec)
     name, chosen = _read_spec(spec)

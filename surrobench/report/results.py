@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.report import statistics
 from surrobench.report.intervals import mean_intervals
 from surrobench.report.measures import MEASURES, Measure, find_measure
@@ -46,6 +47,16 @@ class Results:
         if isinstance(frame, Results):
             return frame
         return cls(checked(frame))
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            "Results",
+            [
+                ("tasks", ", ".join(self.tasks)),
+                ("methods", ", ".join(self.methods)),
+                ("without a result", len(self.failures)),
+            ],
+        )
 
     @cached_property
     def ok(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.page_facts import facts_html
 from surrobench.reporting.exhibits import Extras, task_extras
 from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of
@@ -47,6 +48,19 @@ class Report:
     damaged: tuple[Path, ...] = ()
     kept: bool = False
 
+    def _repr_html_(self) -> str:
+        first = ", ".join(path.name for path in self.paths[:3])
+        return facts_html(
+            f"Report in {self.folder}",
+            [
+                ("files", f"{len(self.paths):,}" + (f", first {first}" if first else "")),
+                ("open", self.folder / "report.html"),
+                ("to know", " ".join(self.notes)),
+                ("methods left out", ", ".join(self.left_out)),
+                ("damaged", ", ".join(map(str, self.damaged))),
+            ],
+        )
+
 
 def report(
     runs: str | Path | Sequence[str | Path],
@@ -75,7 +89,7 @@ def report(
             the folder cannot be written to.
 
     Example:
-        >>> import pandas as pd, pathlib, tempfile
+        >>> import pandas as pd, pathlib, surrobench, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> names = ["task", "predictor", "transform", "encoding", "train_size", "seed", "status"]
         >>> rows = [
@@ -85,7 +99,7 @@ def report(
         ... ]
         >>> table = pd.DataFrame(rows, columns=[*names, "kendall_tau", "key"])
         >>> table.assign(reason="").to_parquet(folder / "results.parquet")
-        >>> made = report(folder, detail="short")
+        >>> made = surrobench.report(folder, detail="short")
         >>> made.paths[0].name, (made.folder / "tables/summary.csv").is_file()
         ('report.html', True)
     """

@@ -81,6 +81,11 @@ class Integer(Decision):
 
     Raises:
         UserError: for a range that holds nothing, or more than 10,000 values.
+
+    Example:
+        >>> from surrobench import Integer
+        >>> Integer(16, 256, log=True, steps=5).values
+        (16, 32, 64, 128, 256)
     """
 
     def __init__(
@@ -130,6 +135,11 @@ class Real(Decision):
 
     Raises:
         UserError: for a range that holds nothing, or is not positive on a log scale.
+
+    Example:
+        >>> from surrobench import Real
+        >>> [round(value, 5) for value in Real(1e-4, 1e-1, log=True, steps=4).values]
+        [0.0001, 0.001, 0.01, 0.1]
     """
 
     def __init__(
@@ -180,6 +190,11 @@ class Categorical(Decision):
 
     Raises:
         UserError: for no choices, one that is given twice, or one of another kind.
+
+    Example:
+        >>> from surrobench import Categorical
+        >>> Categorical("conv", "pool").values
+        ('conv', 'pool')
     """
 
     def __init__(self, *choices: Any, when: When | None = None) -> None:
@@ -200,6 +215,11 @@ class Ordinal(Categorical):
 
     Raises:
         UserError: for no choices, one that is given twice, or one of another kind.
+
+    Example:
+        >>> from surrobench import Ordinal
+        >>> Ordinal("small", "large").variable("size").values
+        (0.0, 1.0)
     """
 
     def variable(self, name: str) -> Variable:

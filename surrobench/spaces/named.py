@@ -52,6 +52,18 @@ class Space(IndexedSpace):
     Raises:
         UserError: for no decisions, names that cannot be Python arguments, and conditions on what
             is no decision or no value of it, or in a circle.
+
+    Example:
+        >>> from surrobench import Categorical, Real, Space
+        >>> space = Space(
+        ...     optimiser=Categorical("adam", "sgd"),
+        ...     momentum=Real(0, 0.9, steps=2, when={"optimiser": "sgd"}),
+        ... )
+        >>> for arch in space:
+        ...     print(space.values(arch))
+        {'optimiser': 'adam'}
+        {'optimiser': 'sgd', 'momentum': 0.0}
+        {'optimiser': 'sgd', 'momentum': 0.9}
     """
 
     drawn_by_decision = True

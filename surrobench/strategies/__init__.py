@@ -95,6 +95,15 @@ def make_strategy(
 
     Raises:
         UserError: for an unknown name or option, and for a problem that does not suit.
+
+    Example:
+        >>> import surrobench as sb
+        >>> space = sb.Space(depth=sb.Integer(1, 4), op=sb.Categorical("conv", "pool"))
+        >>> strategy = sb.make_strategy("random", space, seed=0, design=2)
+        >>> for arch in strategy.ask(2):
+        ...     strategy.tell(arch, sb.Evaluation(0.5))
+        >>> strategy.best.value
+        0.5
     """
     from surrobench.strategies.candidates import Candidates
     from surrobench.strategies.problem import Problem

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.strategies.aims import Aims
 from surrobench.strategies.loop import Row
 from surrobench.strategies.strategy import Strategy
@@ -139,6 +140,22 @@ class SearchResult:
             arch = self.strategy.space.to_string(self.best.arch)
             parts.append(f"best {self.best.value:.6g}: {arch}")
         return f"SearchResult({self.label}, {', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        failed = sum(row.status != "ok" for row in self.rows)
+        best = self.best
+        values = self.best_values or {}
+        return facts_html(
+            f"Search by {self.label}",
+            [
+                ("evaluations", f"{len(self.rows):,}"),
+                ("failed", failed or ""),
+                ("best", "none" + self._why_none() if best is None else f"{best.value:.6g}"),
+                *((f"best {name}", value) for name, value in values.items()),
+                ("on the Pareto front", len(self.pareto) if self.aims.objectives else ""),
+                ("spent", f"{self.rows[-1].spent:g} full trainings" if self.rows else ""),
+            ],
+        )
 
     def _why_none(self) -> str:
         """What kept every architecture from being the best: constraints, or how it failed."""

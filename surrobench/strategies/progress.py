@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from surrobench.progress import make_bar
 from surrobench.strategies.loop import Row
 
 
 class SearchBar:
-    """Trainings done of the budget, and the best so far, on the error stream.
+    """Trainings done of the budget, and the best so far, in a terminal or a notebook.
 
     Args:
         budget: full trainings.
@@ -20,25 +17,16 @@ class SearchBar:
     """
 
     def __init__(self, budget: float, shown: bool | None) -> None:
-        shown = sys.stderr.isatty() if shown is None else shown
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not shown,
-        )
-        self._task = self._bar.add_task("search", total=budget)
+        self._bar = make_bar(budget, "search", shown)
 
     def update(self, row: Row, best: Row | None) -> None:
         """Show the state after a row."""
         said = "search" if best is None else f"best {best.value:.5g}"
-        self._bar.update(self._task, completed=round(row.spent, 2), description=said)
+        self._bar.update(round(row.spent, 2), said)
 
     def __enter__(self) -> SearchBar:
         """Begin to show it."""
-        self._bar.start()
+        self._bar.__enter__()
         return self
 
     def __exit__(
@@ -48,4 +36,4 @@ class SearchBar:
         traceback: TracebackType | None,
     ) -> None:
         """Leave it as it is."""
-        self._bar.stop()
+        self._bar.__exit__(kind, error, traceback)

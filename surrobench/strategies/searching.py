@@ -106,7 +106,7 @@ def search(
         timeout: seconds after which no further training begins; the budget still holds.
         save: a JSON file that is written after each training. If it exists, the search goes on
             from there; its budget and the number of workers may have changed.
-        progress: whether to show a bar on the error stream; by default if that is a terminal.
+        progress: whether to show a bar; by default in a terminal or a notebook.
         callback: called with each row; the search ends if it returns True.
         on_error: whether an exception of ``evaluate`` is a failed evaluation or ends the search.
             If the whole initial design fails in the same way, the search ends in any case.
@@ -116,6 +116,15 @@ def search(
         UserError: for unknown names or options, parts that do not go together, a training that
             returns no number, objectives or constraints that it does not report, an initial design
             that fails as a whole, and a saved search that is not this one.
+
+    Example:
+        >>> import surrobench as sb
+        >>> space = sb.Space(depth=sb.Integer(1, 8), op=sb.Categorical("conv", "pool"))
+        >>> def train(depth, op):
+        ...     return -abs(depth - 5)
+        >>> result = sb.search(space, train, budget=16, strategy="random")
+        >>> result.best_values["depth"]
+        5
     """
     if on_error not in ("record", "raise"):
         raise UserError(f"on_error is {on_error!r}; valid: 'record', 'raise'.")

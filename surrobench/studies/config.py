@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError, did_you_mean
+from surrobench.page_facts import facts_html
 from surrobench.predictors import PREDICTORS, TRANSFORMS
 from surrobench.predictors.given import GivenPart
 from surrobench.strict_toml import complaints, line_of_text, refuse
@@ -192,6 +193,9 @@ class Study(BaseModel):
         """The study as a TOML file, every field spelt out."""
         return to_toml(self)
 
+    def _repr_html_(self) -> str:
+        return study_html(self)
+
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""
         yield from code_in("predictor", (choice.use for choice in self.predictors))
@@ -222,6 +226,13 @@ def code_in(kind: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
             head, colon, _ = part.strip().partition(":")
             if colon and head not in ENCODINGS.names():
                 yield kind, part.strip()
+
+
+def study_html(study: BaseModel) -> str:
+    """What a notebook shows of a study: its keys, as a study file has them."""
+    fields = ((name, getattr(study, name)) for name in type(study).model_fields)
+    facts = [(name, _toml(value)) for name, value in fields if value not in (None, "", {})]
+    return facts_html(getattr(study, "name", "study"), facts[1:])
 
 
 def to_toml(study: BaseModel) -> str:

@@ -17,6 +17,7 @@ from surrobench.studies.describe import describe
 from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
 from surrobench.tasks import expand_tasks, load_task
+from surrobench.tasks.given import GivenTask
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
@@ -162,12 +163,13 @@ class Plan:
     work: dict[str, Work] = field(default_factory=dict)
 
 
-def make_plan(study: Study, base: Path) -> Plan:
+def make_plan(study: Study, base: Path, given: Mapping[str, GivenTask] | None = None) -> Plan:
     """Resolve tasks and predictors and lay out the grid.
 
     Args:
         study: what to run.
         base: folder that relative card paths start from.
+        given: tasks that are loaded already, by the names that the study has for them.
 
     Raises:
         UserError: for unknown names, options or encodings, unreadable tasks and train sizes that
@@ -180,7 +182,7 @@ def make_plan(study: Study, base: Path) -> Plan:
     described = {m.label: m.description for m in methods}
     plan = Plan([], [], {"tasks": {}, "predictors": described}, version=NUMBERS_VERSION)
     tasks: list[TableTask] = []
-    for spec in _task_specs(study, base):
+    for spec in _task_specs(study, base, given or {}):
         task = load_task(spec, base)
         if task.name in plan.ingredients["tasks"]:
             raise UserError(
@@ -206,8 +208,12 @@ def _no_cells(study: Study, tasks: Sequence[TableTask]) -> str:
     )
 
 
-def _task_specs(study: Study, base: Path) -> list[str]:
-    specs = [spec for task in study.tasks for spec in expand_tasks(task, base)]
+def _task_specs(study: Study, base: Path, given: Mapping[str, GivenTask]) -> list[str]:
+    specs = [
+        spec
+        for task in study.tasks
+        for spec in ([given[task]] if task in given else expand_tasks(task, base))
+    ]
     return list(dict.fromkeys(specs))
 
 

@@ -94,7 +94,7 @@ def _differences(one: Part, other: Part) -> Iterator[str]:
         return
     if first.study == second.study:
         return
-    told = [*_ingredients(one, other), *_settings(one, other)]
+    told = [*ingredients_that_differ(one, other), *settings_that_differ(one, other)]
     yield from told
     if told:
         return
@@ -114,7 +114,7 @@ def _differences(one: Part, other: Part) -> Iterator[str]:
         )
 
 
-def _ingredients(one: Part, other: Part) -> Iterator[str]:
+def ingredients_that_differ(one: Part, other: Part) -> Iterator[str]:
     """Tasks and methods that only one has, or that are not the same."""
     for kind, before in one.planned.ingredients.items():
         now = other.planned.ingredients.get(kind, {})
@@ -133,7 +133,7 @@ def _ingredients(one: Part, other: Part) -> Iterator[str]:
                 yield f"{what} (in {one.file} and {other.file})"
 
 
-def _settings(one: Part, other: Part) -> Iterator[str]:
+def settings_that_differ(one: Part, other: Part) -> Iterator[str]:
     """Keys of the study files that decide which cells there are."""
     before, now = _study(one.folder), _study(other.folder)
     for key in [*before, *(key for key in now if key not in before)]:

@@ -15,6 +15,7 @@ from surrobench.studies.config import (
     place,
     positive,
     seeds,
+    study_html,
     to_toml,
     unknown_encodings,
     whole,
@@ -123,6 +124,9 @@ class PipelineStudy(BaseModel):
     def to_toml(self) -> str:
         """The study as a TOML file, every field spelt out."""
         return to_toml(self)
+
+    def _repr_html_(self) -> str:
+        return study_html(self)
 
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""

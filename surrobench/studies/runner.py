@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored, without_collection
+from surrobench.studies.bars import BarObserver
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
@@ -62,6 +64,17 @@ class RunResult:
     exhausted: bool = False
     failed: int = 0
 
+    def _repr_html_(self) -> str:
+        return facts_html(
+            f"Run in {self.folder}",
+            [
+                ("cells", f"{len(self.plan.cells):,}, {self.computed:,} computed now"),
+                ("missing", self.missing or ""),
+                ("failed", self.failed or ""),
+                ("results", self.results),
+            ],
+        )
+
 
 def run_study(
     study: str | Path | Mapping[str, Any] | AnyStudy,
@@ -75,6 +88,7 @@ def run_study(
     shard: str | Shard | None = None,
     budget: str | float | None = None,
     all_methods: bool = False,
+    progress: bool | None = None,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
@@ -98,10 +112,26 @@ def run_study(
         shard: compute one share of the cells alone: ``"3/64"``.
         budget: begin no further cell after so long: ``"10m"``, or seconds.
         all_methods: return the rows of methods that left the study as well.
+        progress: whether to show a bar; by default in a terminal or a notebook.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
         UserError: for any mistake in the study.
+
+    Example:
+        >>> import surrobench as sb, tempfile
+        >>> frame = sb.run_study(
+        ...     {
+        ...         "tasks": ["live/digits-chain"],
+        ...         "predictors": ["params", "flops"],
+        ...         "train_sizes": [25],
+        ...         "seeds": 2,
+        ...     },
+        ...     out=tempfile.mkdtemp(),
+        ...     workers=1,
+        ... )
+        >>> frame[["predictor", "seed", "status"]].values.tolist()[:2]
+        [['params', 0, 'ok'], ['flops', 0, 'ok']]
     """
     base = Path.cwd()
     if isinstance(study, str | Path):
@@ -129,7 +159,7 @@ def run_study(
     )
     from surrobench.studies.view import of_methods
 
-    result = run(loaded, base, settings)
+    result = run(loaded, base, settings, BarObserver(kind_of(loaded).caption, progress))
     if all_methods or result.frame.empty:
         return result.frame
     return of_methods(result.frame, result.planned.methods)[0]
@@ -224,13 +254,13 @@ def _run_locked(
     limits = Limits(study.timeout_seconds, study.memory_gib)
     before = len(todo)
     with stop_signals() as stop:
-        here_only = [cell for cell in todo if _is_bound(cell)]
+        here_only = [cell for cell in todo if is_bound(cell)]
         if here_only:
             observer.note(
                 f"{', '.join(sorted({cell.method() for cell in here_only}))}: cannot be pickled, "
                 "so it runs in this process, where no limit of time or memory holds"
             )
-        todo = [cell for cell in todo if not _is_bound(cell)]
+        todo = [cell for cell in todo if not is_bound(cell)]
         records = _records(kind, todo, settings, limits, store.folder, stop, more)
         for record in chain(records, _records_here(kind, here_only, stop, more)):
             store.write(record)
@@ -288,12 +318,12 @@ def _records(
             environments=settings.environments,
         )
         for outcome in outcomes:
-            yield _record(kind, outcome)
+            yield record_of(kind, outcome)
         with suppress(OSError):  # something is unfinished, or nothing ever was
             scratch.rmdir()
 
 
-def _is_bound(cell: Any) -> bool:
+def is_bound(cell: Any) -> bool:
     """Whether a cell needs an object that cannot leave this process."""
     use = getattr(cell, "use", "")
     return isinstance(use, GivenPart) and use.payload is None
@@ -305,10 +335,20 @@ def _records_here(
     for place, cell in enumerate(todo):
         if stop.requested or (place and not more()):
             return
+        yield from records_here(kind, [cell])
+
+
+def records_here(kind: Kind, cells: Iterable[PlannedCell]) -> Iterator[Record]:
+    """The records of cells that are computed in this process, with one thread as elsewhere."""
+    from threadpoolctl import threadpool_limits
+
+    assert kind.run_cell  # imports the libraries whose threads are limited
+    for cell in cells:
         started = time.monotonic()
-        ending, value = compute(kind.worker_target, cell)
+        with threadpool_limits(1):
+            ending, value = compute(kind.worker_target, cell)
         value = pickle.loads(value) if ending == "done" else value
-        yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
+        yield record_of(kind, Outcome(cell, ending, value, time.monotonic() - started))
 
 
 def _with_scratch(cell: Any, scratch: str) -> Any:
@@ -316,7 +356,7 @@ def _with_scratch(cell: Any, scratch: str) -> Any:
     return replace(cell, scratch=scratch) if hasattr(cell, "scratch") else cell
 
 
-def _record(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
+def record_of(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
     """The record of an outcome; a cell whose worker was lost gets one too."""
     if outcome.ending == "done" and isinstance(outcome.value, Record):
         return outcome.value

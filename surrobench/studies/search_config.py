@@ -20,6 +20,7 @@ from surrobench.studies.config import (
     place,
     positive,
     seeds,
+    study_html,
     to_toml,
     whole,
 )
@@ -138,6 +139,9 @@ class SearchStudy(BaseModel):
     def to_toml(self) -> str:
         """The study as a TOML file, every field spelt out."""
         return to_toml(self)
+
+    def _repr_html_(self) -> str:
+        return study_html(self)
 
     def axes(self) -> dict[str, list[Choice]]:
         """The axes that the study varies: option of a strategy -> its values."""

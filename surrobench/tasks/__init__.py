@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrobench.tasks.catalogue import display_name, expand_tasks, task_names
+from surrobench.tasks.given import GivenTask
 
 if TYPE_CHECKING:
     from surrobench.tasks.info import TaskInfo
@@ -44,7 +45,15 @@ def load_task(
     Raises:
         UserError: if there is no such task, its data are not on this machine, or its table is
             wrong (everything that is wrong is listed).
+
+    Example:
+        >>> import surrobench as sb
+        >>> task = sb.load_task("live/digits-chain")
+        >>> len(task), task.unit, round(task.optimum, 2)
+        (1600, '%', 73.52)
     """
+    if isinstance(spec, GivenTask):
+        return spec.task
     from surrobench.tasks.loading import load
 
     return load(spec, base, drop_invalid=drop_invalid)

@@ -22,6 +22,12 @@ class Evaluation:
         metrics: further numbers of the architecture by name.
         curve: value after each known number of epochs up to the one asked for.
         reason: why there is no value, or what else is worth knowing.
+
+    Example:
+        >>> from surrobench import Evaluation
+        >>> run = Evaluation(0.93, cost=12.5, metrics={"latency": 3.1})
+        >>> run.status, run.metrics["latency"]
+        ('ok', 3.1)
     """
 
     value: float

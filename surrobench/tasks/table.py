@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.choices import Choices
@@ -36,7 +37,7 @@ CodeArray = npt.NDArray[np.signedinteger[Any]]
 """Choice indices: 16 bits as long as they suffice."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Architectures x metrics; list-valued columns keep their second axis (seeds or epochs).
 
@@ -66,6 +67,25 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.archs)
+
+    def __repr__(self) -> str:
+        """Name of the card and size."""
+        return f"Table({self.card.name!r}, {counted(len(self), 'row')})"
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            self.card.name,
+            [
+                ("rows", f"{len(self):,}"),
+                ("left out as wrong", self.dropped or ""),
+                ("different networks", f"{len(np.unique(self.groups)):,}"),
+                ("space", self.space.name),
+                ("decisions", ", ".join(variable.name for variable in self.space.variables)),
+                ("columns", ", ".join(self.columns)),
+                ("tasks", ", ".join(self.card.tasks)),
+                ("subsets", ", ".join(self.subsets)),
+            ],
+        )
 
     @cached_property
     def index(self) -> dict[Arch, int]:

@@ -15,6 +15,7 @@ from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.columns import PoolColumns
 from surrobench.encodings.curves import mean_over_runs
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
@@ -22,7 +23,7 @@ from surrobench.tasks.table import CodeArray
 from surrobench.wording import counted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableTask:
     """A table's answer to "how good is this architecture?"; larger is better everywhere.
 
@@ -87,6 +88,30 @@ class TableTask:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    def __repr__(self) -> str:
+        """Name, size and unit."""
+        return f"TableTask({self.name!r}, {counted(len(self), 'architecture')}, {self.unit!r})"
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            self.name,
+            [
+                ("measures", self.description),
+                ("unit", f"{self.unit or 'not stated'} (larger is better here)"),
+                ("space", self.space.name),
+                ("pool", counted(len(self), "architecture")),
+                ("different networks", f"{len(np.unique(self.groups)):,}"),
+                ("values", f"best {self.optimum:.6g}, median {np.median(self.truth):.6g}"),
+                ("runs behind a value", f"up to {self.runs}"),
+                ("epochs", ", ".join(map(str, self.fidelities))),
+                ("training time", "not known" if self.seconds is None else "known"),
+                ("measured", ", ".join(self.measured)),
+                ("default encoding", self.default_encoding),
+                ("licence", self.licence),
+                ("cite", self.citation),
+            ],
+        )
 
     @property
     def runs(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.errors import UserError
+from surrobench.page_facts import facts_html
 from surrobench.report.intervals import mean_interval
 from surrobench.report.records import split_spec
 
@@ -76,6 +77,16 @@ class PipelineResults:
         good = rows["status"] == "ok"
         failures = rows.loc[~good, [*_CELL, "status", "reason"]].drop_duplicates()
         return cls(rows[good].reset_index(drop=True), failures.reset_index(drop=True))
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            "Results",
+            [
+                ("tasks", ", ".join(self.tasks)),
+                ("methods", ", ".join(self.methods)),
+                ("without a result", len(self.failures)),
+            ],
+        )
 
     @cached_property
     def tasks(self) -> list[str]:

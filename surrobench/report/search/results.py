@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from surrobench.page_facts import facts_html
 from surrobench.report import statistics
 from surrobench.report.measures import Measure
 from surrobench.report.results import at
@@ -85,6 +86,16 @@ class SearchResults:
             measures.setdefault(task, next(iter(measures.values()), REGRET))
             references.setdefault(task, "optimum")
         return cls(rows.assign(score=scores), failures, measures, references, known)
+
+    def _repr_html_(self) -> str:
+        return facts_html(
+            "Results",
+            [
+                ("tasks", ", ".join(self.tasks)),
+                ("methods", ", ".join(self.methods)),
+                ("without a result", len(self.failures)),
+            ],
+        )
 
     @cached_property
     def tasks(self) -> list[str]:
