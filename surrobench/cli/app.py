@@ -245,6 +245,52 @@ def leaderboard(
 
 
 @app.command()
+def board(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
+    ],
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="Score of predictions (default: kendall_tau).")
+    ] = None,
+    train_size: Annotated[
+        int | None, typer.Option("--train-size", help="Training examples (default: the most).")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Only this predictor or strategy (repeatable)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated.")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="A table for a paper.")] = False,
+) -> None:
+    """Rank methods as TabArena does: Elo, win rate, improvability, and seconds."""
+    from surrobench.cli.comparing import board_command
+
+    board_command(
+        runs, measure, train_size, method or [], as_json=as_json, as_csv=as_csv, as_latex=as_latex
+    )
+
+
+@app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="RUN1", help="What was before: a run folder, or its results.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="RUN2", help="What is now.")],
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="Score of predictions (default: kendall_tau).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated.")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="A table for a paper.")] = False,
+) -> None:
+    """Say what changed from one run to another, significant or not, and what cannot be compared."""
+    from surrobench.cli.comparing import compare_command
+
+    compare_command(first, second, measure, as_json=as_json, as_csv=as_csv, as_latex=as_latex)
+
+
+@app.command()
 def explain(
     task: Annotated[str, typer.Argument(help="A task, or CARD:TASK of a card of your own.")],
     predictor: Annotated[

@@ -49,6 +49,8 @@ HTML = Markup(
     "<sup>?</sup>",
     "<sup>†</sup>",
 )
+PLAIN = Markup(escaping.one_line, "{}", "{}*", "{}", " ± {}", "≈", "?", "†")
+"""For a terminal."""
 MARKUPS = (LATEX, MARKDOWN, HTML)
 _ENOUGH = {6: "six"}[least_blocks(0.05)]
 _TEST = (

@@ -1,0 +1,190 @@
+"""``surrobench compare`` and ``board``: two runs side by side, and the methods of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrobench.cli.console import output, say, tell
+from surrobench.cli.formats import one_format, print_json, print_text
+from surrobench.errors import UserError
+from surrobench.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from surrobench.report.scores import Scores
+    from surrobench.reporting.run_comparison import RunComparison
+
+_MOST_ROWS = 40
+_AT = {"prediction": "n", "search": "budget", "pipeline": "trained"}
+_COLOURS = {"better": "green", "worse": "red"}
+
+
+def compare_command(
+    first: Path,
+    second: Path,
+    measure: str | None,
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+    as_latex: bool = False,
+) -> None:
+    """Say what changed from one run to another."""
+    form = one_format(json=as_json, csv=as_csv, latex=as_latex)
+    from surrobench.report.change_tables import changes_tex
+    from surrobench.report.exhibit import to_csv
+    from surrobench.reporting.run_comparison import compare_runs
+
+    found = compare_runs(first, second, measure=measure)
+    at = _AT[found.kind]
+    if form == "json":
+        print_json(found.to_dict())
+    elif form == "csv":
+        print_text(to_csv(found.changes.groups))
+    elif form == "latex":
+        caption = (
+            f"{found.measure.label} before ({first.name}) and after ({second.name}): means over "
+            "common seeds; p: sign flips over seeds, adjusted for all rows."
+        )
+        print_text(changes_tex(found.changes.groups, at, caption))
+    else:
+        _show(found, at)
+
+
+def _show(found: RunComparison, at: str) -> None:
+    say(found.verdict, style="bold")
+    groups = found.changes.groups
+    changed = groups[~groups["same_bits"]]
+    if len(changed):
+        ordered = changed.sort_values("p_adjusted", kind="stable")
+        output.print()
+        output.print(_table(ordered.head(_MOST_ROWS), at))
+        if len(changed) > _MOST_ROWS:
+            say(f"and {counted(len(changed) - _MOST_ROWS, 'more row')}; --csv prints all.")
+        say(
+            f"{found.measure.label}; change: positive is better, ± half of a 95 % interval where "
+            "one holds; p: sign flips over common seeds, adjusted for all rows."
+        )
+        methods = found.changes.methods
+        if groups["task"].nunique() > 1:
+            _show_methods(methods[~methods["same_bits"]])
+    for title, lines in (
+        ("Not compared", found.not_compared()),
+        ("Options", found.around.options),
+        ("Settings", found.around.settings),
+        ("Versions", found.around.versions),
+    ):
+        for line in lines:
+            tell(f"{title}: {line}.", style="yellow" if title == "Not compared" else "")
+    again = found.changes.cells
+    silent = again["same_key"] & ~again["same_bits"]
+    if silent.any():
+        why = "the versions above" if found.around.versions else "something that no run records"
+        tell(
+            f"{counted(int(silent.sum()), 'changed cell has', 'changed cells have')} the same data "
+            f"and options in both: {why} made the difference (surrobench verify says more).",
+            style="yellow",
+        )
+
+
+def _table(groups: pd.DataFrame, at: str) -> Table:
+    from rich.text import Text
+
+    from surrobench.report.cells import PLAIN
+    from surrobench.report.change_tables import cells_of
+    from surrobench.report.escaping import one_line
+    from surrobench.report.terminal import LONGEST_NAME, blank_table
+
+    cells = cells_of(groups, PLAIN, at)
+    table = blank_table("", "task", [str(name) for name in cells][1:])
+    table.padding = (0, 1, 0, 0)
+    for row, (_, cell) in zip(groups.itertuples(index=False), cells.iterrows(), strict=True):
+        names = [one_line(row.task, LONGEST_NAME), one_line(row.method, LONGEST_NAME)]
+        texts = [Text(str(text)) for text in cell.iloc[2:-1]]
+        outcome = str(row.outcome)
+        table.add_row(*names, *texts, Text(outcome, style=_COLOURS.get(outcome, "")))
+    return table
+
+
+def _show_methods(methods: pd.DataFrame) -> None:
+    for row in methods.itertuples(index=False):
+        say(
+            f"{row.method}, {row.at:,.6g}: better on {row.better} and worse on {row.worse} of "
+            f"{counted(row.tasks, 'task')} by the means; over tables: {row.outcome}"
+        )
+
+
+def board_command(
+    runs: Sequence[Path],
+    measure: str | None,
+    train_size: int | None,
+    methods: Sequence[str],
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+    as_latex: bool = False,
+) -> None:
+    """Print the board of one or more runs."""
+    form = one_format(json=as_json, csv=as_csv, latex=as_latex)
+    from surrobench.report.boards import board_table
+    from surrobench.report.exhibit import to_csv
+
+    for scores in _scores(runs, measure, train_size, methods):
+        board = scores.board
+        if form == "json":
+            print_json(
+                {
+                    "measure": scores.measure.column,
+                    "where": scores.where,
+                    "blocks": board.what,
+                    "left_out": list(board.left_out),
+                    "board": board.table.to_dict("records"),
+                }
+            )
+        elif form == "csv":
+            print_text(to_csv(board.table))
+        elif form == "latex":
+            print_text(str(board_table(scores).tex))
+        else:
+            _show_board(scores)
+
+
+def _scores(
+    runs: Sequence[Path], measure: str | None, train_size: int | None, methods: Sequence[str]
+) -> list[Scores]:
+    """What the board is made of: one for each kind of score."""
+    from surrobench.reporting.board_scores import board_scores
+
+    found = board_scores(runs, measure=measure, train_size=train_size, methods=methods)
+    if not found:
+        raise UserError("a board needs two methods with results on the same tasks.")
+    return found
+
+
+def _show_board(scores: Scores) -> None:
+    from rich.text import Text
+
+    from surrobench.report.boards import cells_of, notes_of
+    from surrobench.report.cells import PLAIN
+    from surrobench.report.escaping import one_line
+    from surrobench.report.terminal import LONGEST_NAME, blank_table
+
+    board = scores.board
+    cells = cells_of(board, PLAIN)
+    table = blank_table(
+        f"{scores.measure.label} {scores.where}", "method", [str(name) for name in cells]
+    )
+    table.padding = (0, 1, 0, 0)
+    for method, row in cells.iterrows():
+        table.add_row(Text(one_line(method, LONGEST_NAME)), *map(Text, map(str, row)))
+    output.print(table)
+    say(notes_of(board), style="dim")
+    if board.table["on_front"].any():
+        say(
+            f"seconds: {scores.seconds_of} (geometric mean over tasks); *: no other method is "
+            "better in both Elo and seconds.",
+            style="dim",
+        )
