@@ -53,6 +53,22 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     return "Valid names: " + (", ".join(choices) if choices else "none") + "."
 
 
+def near_path(path: os.PathLike[str] | str) -> str:
+    """A sentence that suggests what lies beside a path that does not exist; "" if nothing is near.
+
+    It ends with a space, so that another sentence may follow.
+    """
+    import difflib
+    from pathlib import Path
+
+    place = Path(path)
+    if place.exists() or not place.parent.is_dir():
+        return ""
+    beside = sorted(one.name for one in place.parent.iterdir())
+    near = difflib.get_close_matches(place.name, beside, n=1, cutoff=0.6)
+    return f"Did you mean {str(place.with_name(near[0]))!r}? " if near else ""
+
+
 def printable(text: str) -> str:
     r"""The text with everything that no file or terminal bears written as an escape.
 

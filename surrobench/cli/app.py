@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surrobench import __version__
+from surrobench.cli import completing
 from surrobench.cli.exit_codes import MEANINGS
 
 app = typer.Typer(
@@ -16,7 +17,6 @@ app = typer.Typer(
     epilog="Start with:  surrobench run quickstart\n\n"
     "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in MEANINGS.items()),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -42,27 +42,51 @@ def _options(
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A study file (*.toml) or a bundled study.")],
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="A study file (*.toml) or a bundled study.", autocompletion=completing.studies
+        ),
+    ],
     task: Annotated[
-        list[str] | None, typer.Option("--task", help="Run on this task instead (repeatable).")
+        list[str] | None,
+        typer.Option(
+            "--task",
+            help="Run on this task instead (repeatable).",
+            autocompletion=completing.tasks,
+        ),
     ] = None,
     predictor: Annotated[
         list[str] | None,
         typer.Option(
-            "--predictor", help="Run this one instead: a name or module:Attr (repeatable)."
+            "--predictor",
+            help="Run this one instead: a name or module:Attr (repeatable).",
+            autocompletion=completing.predictors,
         ),
     ] = None,
     add_predictor: Annotated[
         list[str] | None,
-        typer.Option("--add-predictor", help="Run this one as well (repeatable)."),
+        typer.Option(
+            "--add-predictor",
+            help="Run this one as well (repeatable).",
+            autocompletion=completing.predictors,
+        ),
     ] = None,
     strategy: Annotated[
         list[str] | None,
-        typer.Option("--strategy", help="Search with this one instead (repeatable)."),
+        typer.Option(
+            "--strategy",
+            help="Search with this one instead (repeatable).",
+            autocompletion=completing.strategies,
+        ),
     ] = None,
     add_strategy: Annotated[
         list[str] | None,
-        typer.Option("--add-strategy", help="Search with this one as well (repeatable)."),
+        typer.Option(
+            "--add-strategy",
+            help="Search with this one as well (repeatable).",
+            autocompletion=completing.strategies,
+        ),
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Number of seeds.")] = None,
     settings: Annotated[
@@ -154,7 +178,8 @@ def list_names(
         str,
         typer.Argument(
             help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
-            "acquisitions, spaces or all."
+            "acquisitions, spaces, figures or all.",
+            autocompletion=completing.lists,
         ),
     ] = "all",
     table: Annotated[
@@ -173,11 +198,17 @@ def list_names(
 
 
 @app.command()
-def info(task: Annotated[str, typer.Argument(help="A task, or the path of a card.")]) -> None:
+def info(
+    task: Annotated[
+        str,
+        typer.Argument(help="A task, or the path of a card.", autocompletion=completing.tasks),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
     """Explain a task: units, noise, duplicates, licence, citation."""
     from surrobench.cli.explaining import info_command
 
-    info_command(task)
+    info_command(task, as_json=as_json)
 
 
 @app.command()
@@ -196,11 +227,12 @@ def prepare(
 @app.command()
 def status(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say how far a run is, and what failed."""
     from surrobench.cli.results import status_command
 
-    status_command(run_folder)
+    status_command(run_folder, as_json=as_json)
 
 
 @app.command()
@@ -353,11 +385,13 @@ def plot(
         typer.Option(
             "--kind",
             help="What to draw; without it the kinds that RUN has are listed. Predictions: curves, "
-            "ranking, heat-map, three-axes, calibration, reliability, critical-difference, "
-            "outcomes, aggregates, profile, predictions. Searches: curves, iqm-curves, quantiles, "
-            "success, by-time, targets, fronts, critical-difference, outcomes. Pipelines: picks, "
+            "ranking, heat-map, three-axes, calibration, reliability, board, pareto, "
+            "critical-difference, outcomes, aggregates, profile, predictions. Searches: curves, "
+            "iqm-curves, quantiles, success, by-time, targets, fronts, board, pareto, "
+            "critical-difference, outcomes. Pipelines: picks, "
             "predicted. Tasks, alone or of a run: proxies, architectures, learning-curves. "
             "Trainings: learning-curves.",
+            autocompletion=completing.figures,
         ),
     ] = None,
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
@@ -388,6 +422,9 @@ def plot(
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many of the best to mark or draw.")
     ] = 8,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The kinds that RUN has, for programs.")
+    ] = False,
 ) -> None:
     """Draw one figure of one run or of several put together, of a task, or of trainings."""
     from surrobench.cli.plotting import PlotRequest, plot_command
@@ -406,6 +443,7 @@ def plot(
             train_size=train_size,
             seed=seed,
             top=top,
+            as_json=as_json,
         )
     )
 
@@ -415,11 +453,12 @@ def cite(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN…", help="Run folders, or results.parquet.")
     ],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Print BibTeX for every table, predictor and strategy that a run used."""
     from surrobench.cli.citing import cite_command
 
-    cite_command(runs)
+    cite_command(runs, as_json=as_json)
 
 
 @app.command()
@@ -429,11 +468,12 @@ def verify(
         Path | None,
         typer.Argument(metavar="[OTHER]", help="A run that should hold the same numbers."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check every record against its checksum, and say how and why another run differs."""
     from surrobench.cli.results import verify_command
 
-    raise typer.Exit(verify_command(run_folder, other))
+    raise typer.Exit(verify_command(run_folder, other, as_json=as_json))
 
 
 @app.command()
@@ -453,11 +493,12 @@ def merge(
 @app.command("hash")
 def hash_of(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Print one hash of a run's numbers: the same for any workers, order, shards and machine."""
     from surrobench.cli.hashing import hash_command
 
-    raise typer.Exit(hash_command(run_folder))
+    raise typer.Exit(hash_command(run_folder, as_json=as_json))
 
 
 @app.command()

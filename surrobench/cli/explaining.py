@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surrobench.cli.console import say, tell
+from surrobench.cli.formats import print_json
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
@@ -18,14 +20,26 @@ _LABEL_WIDTH = 14
 _LINE_WIDTH = 96
 
 
-def info_command(spec: str) -> None:
+def info_command(spec: str, *, as_json: bool = False) -> None:
     """Explain one task, or every task of a card."""
     from surrobench.tasks import expand_tasks, task_info
 
+    if as_json:
+        names = expand_tasks(spec, Path.cwd())
+        print_json([_for_programs(task_info(task, Path.cwd())) for task in names])
+        return
     for number, task in enumerate(expand_tasks(spec, Path.cwd())):
         if number:
             say()
         _explain(task_info(task, Path.cwd()))
+
+
+def _for_programs(info: TaskInfo) -> dict[str, Any]:
+    content = asdict(info)
+    content["decisions"] = [
+        {"names": list(account.names), "read_as": account.sentence()} for account in info.decisions
+    ]
+    return content
 
 
 def _explain(info: TaskInfo) -> None:

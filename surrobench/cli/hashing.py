@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from surrobench.cli.console import say, tell
 from surrobench.cli.exit_codes import status_of
+from surrobench.cli.formats import print_json
 from surrobench.cli.results import existing_store, show_damage
 from surrobench.wording import counted
 
@@ -14,15 +15,28 @@ if TYPE_CHECKING:
     from surrobench.studies.tally import Tally
 
 
-def hash_command(folder: Path) -> int:
+def hash_command(folder: Path, *, as_json: bool = False) -> int:
     """Print the hash (alone on standard output) and what it is about; returns the exit status."""
     from surrobench.studies.tally import Tally
 
     existing_store(folder)
     tally = Tally.of(folder)
     show_damage(tally.damaged)
-    say(tally.digest)
-    tell(counts(tally))
+    if as_json:
+        print_json(
+            {
+                "hash": tally.digest,
+                "cells": tally.cells,
+                "finished": tally.finished,
+                "failed": tally.failed,
+                "unavailable": tally.unavailable,
+                "missing": tally.missing,
+                "elsewhere": tally.elsewhere,
+            }
+        )
+    else:
+        say(tally.digest)
+        tell(counts(tally))
     return status_of(failed=tally.failed, missing=tally.missing, damaged=len(tally.damaged))
 
 

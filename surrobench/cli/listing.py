@@ -1,4 +1,4 @@
-"""``surrobench list`` and ``surrobench info``: names from the registries, without imports."""
+"""``surrobench list``: names from the registries, without imports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from surrobench.cli.console import say
-from surrobench.errors import UserError
+from surrobench.cli.formats import print_json
+from surrobench.errors import UserError, did_you_mean
 from surrobench.registry import Registry
 
 Rows = list[tuple[str, str]]
@@ -24,18 +25,14 @@ def list_command(
         as_json: for programs.
     """
     kinds: dict[str, Callable[[], Rows]] = {
-        "studies": _studies,
-        "tasks": lambda: _tasks(every),
-        "predictors": _predictors,
-        "encodings": _encodings,
-        "strategies": _strategies,
-        "one-shot": _one_shot,
-        "proxies": _proxies,
-        "acquisitions": _acquisitions,
-        "spaces": _spaces,
+        kind: (lambda: _tasks(every)) if kind == "tasks" else names
+        for kind, names in LISTED.items()
     }
     if what != "all" and what not in kinds:
-        raise UserError(f"list: there is no list of {what!r}. There is one of: {', '.join(kinds)}.")
+        raise UserError(
+            f"list: there is no list of {what!r}. {did_you_mean(what, kinds)} There is one of: "
+            f"{', '.join(kinds)}."
+        )
     if table is not None:
         if what != "tasks":
             raise UserError(f"list {what}: only the list of tasks is narrowed to one table.")
@@ -60,13 +57,11 @@ def _print(rows: Rows, indent: str) -> None:
 
 def _print_json(chosen: dict[str, Rows]) -> None:
     """Names and what is said of them; tasks always with their table, one by one."""
-    import json
-
     content: dict[str, list[dict[str, str]]] = {
         kind: [{"name": name, "summary": summary} for name, summary in rows]
         for kind, rows in chosen.items()
     }
-    say(json.dumps(content, indent=2, ensure_ascii=False))
+    print_json(content)
 
 
 def _studies() -> Rows:
@@ -159,3 +154,24 @@ def _spaces() -> Rows:
 
 def _registered(registry: Registry[Any]) -> Rows:
     return [(name, registry.entry(name).summary) for name in registry.names()]
+
+
+def _figures() -> Rows:
+    from surrobench.report.figure_names import figures
+
+    return figures()
+
+
+LISTED: dict[str, Callable[[], Rows]] = {
+    "studies": _studies,
+    "tasks": lambda: _tasks(every=False),
+    "predictors": _predictors,
+    "encodings": _encodings,
+    "strategies": _strategies,
+    "one-shot": _one_shot,
+    "proxies": _proxies,
+    "acquisitions": _acquisitions,
+    "spaces": _spaces,
+    "figures": _figures,
+}
+"""What can be listed, in this order."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrobench.cli.console import say
+from surrobench.cli.formats import print_json
 from surrobench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PlotRequest:
     train_size: int | None
     seed: int | None
     top: int
+    as_json: bool = False
 
 
 def plot_command(request: PlotRequest) -> None:
@@ -44,9 +46,15 @@ def plot_command(request: PlotRequest) -> None:
     from surrobench.report.exhibit import save_figure
 
     if not request.kind:
-        for name in _kinds(request):
+        kinds = _kinds(request)
+        if request.as_json:
+            print_json(kinds)
+            return
+        for name in kinds:
             say(name)
         return
+    if request.as_json:
+        raise UserError("--json lists the kinds of figures; leave out --kind.")
     if request.format not in FORMATS:
         raise UserError(
             f"unknown format {request.format!r}. " + did_you_mean(request.format, FORMATS)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from surrobench.cli.console import complain, output, say, tell
 from surrobench.cli.exit_codes import DAMAGED, DONE, WRONG_INPUT
-from surrobench.errors import UserError
+from surrobench.cli.formats import print_json
+from surrobench.errors import UserError, near_path
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
         tell(f"  … and {counted(len(lost) - _REASONS_SHOWN, 'other reason')}", style="yellow")
 
 
-def status_command(folder: Path) -> None:
+def status_command(folder: Path, *, as_json: bool = False) -> None:
     """Say how far a run is."""
     from surrobench.studies.kinds import KINDS, kind_of_columns
     from surrobench.studies.plan_file import read_plan_file, summarise_skipped
@@ -127,25 +128,44 @@ def status_command(folder: Path) -> None:
     planned = read_plan_file(folder)
     statuses = current(planned, store.contents().statuses)
     done, wanted = len(statuses), len(planned.keys) if planned.is_known else len(statuses)
+    counts = Counter(statuses.values())
+    lost: Counter[tuple[str, str, str]] = Counter()
+    for record in store.records(key for key, status in statuses.items() if status != "ok"):
+        kind = kind_of_columns(record.payload) or KINDS[planned.kind]
+        method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
+        lost[method, record.status, reason] += 1
+    if as_json:
+        names = ("method", "status", "reason")
+        print_json(
+            {
+                "folder": str(folder),
+                "kind": planned.kind,
+                "finished": done,
+                "cells": wanted,
+                "of_a_study_of": wanted + planned.elsewhere,
+                "running": store.holder() or None,
+                "statuses": dict(counts),
+                "without_numbers": [
+                    dict(zip(names, told, strict=True)) | {"cells": count}
+                    for told, count in lost.most_common()
+                ],
+                "skipped": summarise_skipped(planned.skipped),
+            }
+        )
+        return
     part = f" of a study of {wanted + planned.elsewhere}" if planned.elsewhere else ""
     share = f"{done / max(1, wanted):.0%}"
     say(f"{folder}: {done} of {counted(wanted, 'cell')}{part} finished ({share})")
     if holder := store.holder():
         say(f"running now: {holder}")
     if done:
-        counts = Counter(statuses.values())
         say(", ".join(f"{count} {status}" for status, count in counts.most_common()))
-        lost: Counter[tuple[str, str, str]] = Counter()
-        for record in store.records(key for key, status in statuses.items() if status != "ok"):
-            kind = kind_of_columns(record.payload) or KINDS[planned.kind]
-            method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
-            lost[method, record.status, reason] += 1
         _show_failures(lost, done)
     for line in summarise_skipped(planned.skipped):
         say(f"skipped {line}")
 
 
-def verify_command(folder: Path, other: Path | None = None) -> int:
+def verify_command(folder: Path, other: Path | None = None, *, as_json: bool = False) -> int:
     """Check every record, and compare with another run; returns the exit status."""
     from surrobench.studies.plan_file import read_plan_file
     from surrobench.studies.tally import Tally
@@ -154,6 +174,21 @@ def verify_command(folder: Path, other: Path | None = None) -> int:
     found = store.check()
     kernels: Counter[str] = Counter()
     tally = Tally.count(store, planned, found, seen=lambda record: _count_kernels(record, kernels))
+    if as_json:
+        differences = [] if other is None else _differences(folder, other)
+        print_json(
+            {
+                "folder": str(folder),
+                "intact": len(found.statuses),
+                "damaged": [str(path) for path in tally.damaged],
+                "cells": tally.cells,
+                "missing": tally.missing,
+                "digest": tally.digest,
+                "kernels": dict(kernels),
+                "differences": differences,
+            }
+        )
+        return DAMAGED if found.corrupt else WRONG_INPUT if differences else DONE
     show_damage(tally.damaged)
     say(
         f"{counted(len(found.statuses), 'record is intact', 'records are intact')}, "
@@ -184,15 +219,19 @@ def _count_kernels(record: Record, counts: Counter[str]) -> None:
 
 
 def _tell_differences(folder: Path, other: Path) -> bool:
-    from surrobench.studies.agreement import disagreements
-
-    existing_store(other)
-    found = disagreements(folder, other)
+    found = _differences(folder, other)
     for sentence in found:
         say(sentence)
     if not found:
         say(f"{other} holds the same numbers.")
     return bool(found)
+
+
+def _differences(folder: Path, other: Path) -> list[str]:
+    from surrobench.studies.agreement import disagreements
+
+    existing_store(other)
+    return disagreements(folder, other)
 
 
 def existing_store(folder: Path) -> ResultStore:
@@ -206,5 +245,7 @@ def existing_store(folder: Path) -> ResultStore:
     store = ResultStore(folder)
     if not store.exists:
         what = "is not a run folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}. Run folders are made by: surrobench run STUDY")
+        raise UserError(
+            f"{folder} {what}. {near_path(folder)}Run folders are made by: surrobench run STUDY"
+        )
     return store

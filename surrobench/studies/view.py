@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surrobench import __version__
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError, did_you_mean, near_path
 from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
 from surrobench.studies.plan_file import Name, PlannedCells, read_plan_file
@@ -162,7 +162,10 @@ def load_results(place: Path, damaged: list[Path] | None = None) -> pd.DataFrame
     what = "no finished cells yet" if store.exists else "not a run folder"
     if not place.exists():
         what = "there is no such folder"
-    raise UserError(f"{place}: {what}. Run folders are made by: surrobench run STUDY --out FOLDER")
+    raise UserError(
+        f"{place}: {what}. {near_path(place)}Run folders are made by: surrobench run STUDY --out "
+        "FOLDER"
+    )
 
 
 def of_methods(frame: pd.DataFrame, methods: Iterable[Name]) -> tuple[pd.DataFrame, list[str]]:
