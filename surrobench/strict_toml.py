@@ -130,7 +130,10 @@ def _sentence(detail: Any, location: Sequence[str | int], model: type[BaseModel]
     if kind == "missing":
         return f"the key {name!r} is missing."
     if kind == "literal_error":
-        return f"{name} is {detail['input']!r}; it must be {detail['ctx']['expected']}."
+        valid = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+        near = did_you_mean(str(detail["input"]), valid)
+        hint = f" {near}" if near.startswith("Did") and len(valid) > 1 else ""
+        return f"{name} is {detail['input']!r}; it must be {detail['ctx']['expected']}.{hint}"
     if kind == "value_error":
         return f"{name}: {detail['ctx']['error']}"
     return f"{name} is {detail['input']!r}: {_lower(detail['msg'])}."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from surrobench.cli.console import say
 from surrobench.cli.formats import print_json
-from surrobench.errors import UserError, did_you_mean
+from surrobench.errors import UserError, did_you_mean, near_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,7 @@ def plot_command(request: PlotRequest) -> None:
     """Draw one figure of one or more runs and say where it is."""
     from surrobench.report.exhibit import save_figure
 
+    _refuse_unknown(request.runs)
     if not request.kind:
         kinds = _kinds(request)
         if request.as_json:
@@ -138,6 +139,22 @@ def _trainings(paths: Sequence[Path]) -> pd.DataFrame | None:
         if "strategy" in frames[-1] or "predictor" in frames[-1]:
             return None
     return pd.concat(frames, ignore_index=True)
+
+
+def _refuse_unknown(runs: Sequence[Path]) -> None:
+    """Suggest runs and tasks for a name that is neither."""
+    from surrobench.tasks import task_names
+
+    for place in runs:
+        if not place.exists() and not _is_task(place):
+            hint = near_path(place)
+            if not hint and "/" in str(place):
+                hint = did_you_mean(str(place), task_names())
+            hint = f"{hint.strip()} " if hint.startswith("Did") else ""
+            raise UserError(
+                f"{place}: there is no such run, file or task. {hint}Run folders are made by: "
+                "surrobench run STUDY --out FOLDER"
+            )
 
 
 def _is_task(place: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.cli.console import say, tell
-from surrobench.errors import UserError
+from surrobench.errors import UserError, near_path
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run_folders(folder: Path) -> Iterator[Path]:
         UserError: if there is no such folder.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder.")
+        raise UserError(f"{folder}: there is no such folder. {near_path(folder)}".rstrip())
     marks = ("results.parquet", "cells", "segments")
     found = {path.parent for mark in marks for path in folder.rglob(mark)}
     return iter(sorted(found))

@@ -190,6 +190,7 @@ def _statistics(study: Kind, frame: pd.DataFrame) -> list[str]:
     wanted = {
         "sign-flips": compared,
         "mean-ranks": kind != "pipeline" and methods > 2 and max(seeds, tasks) > 1,
+        "board": kind != "pipeline" and methods > 1,
         "interquartile-means": kind == "search" or compared,
         "bootstrap": seeds > 1,
         "signed-rank": compared and not missing_library(),

@@ -70,7 +70,9 @@ def pair(frames: Sequence[pd.DataFrame], kind: Kind, measure: str | None = None)
         half.drop(columns="run").assign(bits=half["key"].map(digest)).drop_duplicates(list(CELL))
         for digest, (_, half) in zip(digests, rows.groupby("run"), strict=True)
     ]
-    both = halves[0].merge(halves[1], on=list(CELL), how="outer", indicator=True, sort=False)
+    halves[0]["place"] = range(len(halves[0]))  # an outer join does not keep the order
+    both = halves[0].merge(halves[1], on=list(CELL), how="outer", indicator=True)
+    both = both.sort_values("place", kind="stable")
     common = both[both["_merge"] == "both"]
     lonely = both[both["_merge"] != "both"]
     cells = pd.DataFrame(

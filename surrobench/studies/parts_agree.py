@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench.errors import UserError
+from surrobench.errors import UserError, near_path
 from surrobench.studies.plan_file import PLAN_FILE, SINGULAR, PlannedCells, read_plan_file
 from surrobench.studies.plan_file import difference as changes
 from surrobench.studies.run_files import STUDY_FILE
@@ -38,7 +38,8 @@ class Part:
         if part is None:
             what = f"holds no {PLAN_FILE}" if folder.exists() else "does not exist"
             raise UserError(
-                f"{folder} {what}, so it is no run folder; parts of a study are made by: "
+                f"{folder} {what}, so it is no run folder. {near_path(folder)}Parts of a study are "
+                "made by: "
                 "surrobench run STUDY --shard 1/4 --out FOLDER"
             )
         return part

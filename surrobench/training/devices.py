@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from surrobench.errors import UserError
+from surrobench.errors import UserError, did_you_mean
 from surrobench.wording import counted
 
 CPU = torch.device("cpu")
@@ -30,7 +30,10 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     kind, _, number = name.partition(":")
     if kind not in KINDS or (number and (kind != "cuda" or not number.isdecimal())):
-        raise UserError(f"device {name!r} is not one of {', '.join(KINDS)} or 'cuda:1'.")
+        raise UserError(
+            f"device {name!r} is not one of {', '.join(KINDS)} or 'cuda:1'. "
+            + did_you_mean(name, KINDS)
+        )
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"
     elif kind == "cuda":
