@@ -72,6 +72,20 @@ GALLERY = (
         "Wins, losses and undecided pairs, adjusted for all comparisons of the matrix.",
     ),
     Shown(
+        "board",
+        "Elo, win rate, improvability",
+        "surrobench plot results/nb201-predictors --kind board --train-size 200",
+        "Who wins how often over the tasks, and by how much; what the columns are: how to read a "
+        "board.",
+    ),
+    Shown(
+        "pareto",
+        "Quality against seconds",
+        "surrobench plot results/nb201-predictors --kind pareto --train-size 200",
+        "Elo against the seconds to fit and to rank a thousand architectures; a line joins what "
+        "nothing else is better than in both.",
+    ),
+    Shown(
         "regret",
         "Who finds a good network first",
         "surrobench plot results/nb201-search --kind curves",

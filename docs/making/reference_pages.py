@@ -48,14 +48,26 @@ ROOMS: dict[str, tuple[str, list[str], Registry[Any] | None]] = {
     "metrics": ("Metrics", ["ranking", "error", "regret", "calibration", "prediction"], None),
     "studies": (
         "Studies",
-        ["config", "search_config", "pipeline_config", "protocols", "runner"],
+        ["config", "search_config", "pipeline_config", "protocols", "runner", "evaluating"],
         None,
     ),
     "report": (
         "Statistics and figures",
-        ["exhibit", "style", "plots", "sign_flips", "rank_tests", "intervals", "equivalence"],
+        [
+            "exhibit",
+            "style",
+            "plots",
+            "board",
+            "bradley_terry",
+            "changes",
+            "sign_flips",
+            "rank_tests",
+            "intervals",
+            "equivalence",
+        ],
         None,
     ),
+    "reporting": ("Reports and comparisons", ["reports", "comparing", "run_comparison"], None),
     "testing": ("Checks for your tests", ["conformance"], None),
 }
 """Package -> title, modules beside those that its registry names, registry."""

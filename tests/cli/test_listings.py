@@ -183,7 +183,7 @@ def test_the_shell_is_told_what_may_follow(
 
 def test_names_are_completed() -> None:
     assert completing.studies("quick") == ["quickstart"]
-    assert completing.tasks("nb20")[0] == "nb201"
+    assert "nb201" in completing.tasks("nb20")
     assert completing.tasks("live/digits-chain-t") == ["live/digits-chain-test"]
     assert "gp-matern52" in completing.predictors("gp-")
     assert completing.strategies("bayesian")[0] == "bayesian"

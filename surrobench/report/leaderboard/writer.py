@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from surrobench.report import escaping
 from surrobench.report.clusters import LEAST_TABLES
 from surrobench.report.exhibit import to_csv
 from surrobench.report.figures.panels import styles
+from surrobench.report.leaderboard.boards import prediction_boards, search_boards
 from surrobench.report.leaderboard.standings import (
     ALPHA,
     AXES,
@@ -78,23 +80,29 @@ def write_leaderboard(
     Raises:
         UserError: if there is nothing to rank, or the folder cannot be written to.
     """
-    parts: list[tuple[pd.DataFrame, ChartStyles]] = []
+    parts: list[tuple[pd.DataFrame, ChartStyles, Callable[[float], Iterable[Item]]]] = []
     if predictions is not None:
-        parts.append((prediction_standings(predictions), ChartStyles(styles(predictions))))
+        look = ChartStyles(styles(predictions))
+        parts.append(
+            (prediction_standings(predictions), look, partial(prediction_boards, predictions))
+        )
     if searches is not None:
         all_styles = [SearchStyles.of(part) for part in searches.by_measure() if part.traces]
         known = {method: item for paged in all_styles for method, item in paged.styles.items()}
-        parts.append((search_standings(searches), ChartStyles(known)))
-    parts = [(table, palette) for table, palette in parts if len(table)]
+        look = ChartStyles(known)
+        parts.append((search_standings(searches), look, partial(search_boards, searches)))
+    parts = [part for part in parts if len(part[0])]
     if not parts:
         raise UserError("there is nothing to rank: no run below this folder has a result.")
     judged = judged_by(searches.judges) if searches is not None else ""
     sections = [
-        section for table, palette in parts for section in _sections(table, palette, judged)
+        section
+        for table, palette, boards in parts
+        for section in _sections(table, palette, boards, judged)
     ]
     contents = {
         "leaderboard.html": render(_page(sections, sources)),
-        "leaderboard.csv": to_csv(pd.concat([table for table, _ in parts], ignore_index=True)),
+        "leaderboard.csv": to_csv(pd.concat([part[0] for part in parts], ignore_index=True)),
         "leaderboard.md": _text(sections),
     }
     try:
@@ -106,8 +114,16 @@ def write_leaderboard(
     return [folder / name for name in contents]
 
 
-def _sections(standings: pd.DataFrame, palette: ChartStyles, judged: str = "") -> Iterator[Section]:
-    """The score card of one kind of study, then every respect; searches say who ``judged``."""
+def _sections(
+    standings: pd.DataFrame,
+    palette: ChartStyles,
+    boards: Callable[[float], Iterable[Item]],
+    judged: str = "",
+) -> Iterator[Section]:
+    """The score card of one kind of study, its boards, then every respect.
+
+    Searches say who ``judged``.
+    """
     kind = str(standings["kind"].iloc[0])
     what, named = ("n", "training examples") if kind == "prediction" else ("budget", "trainings")
     at = focus(standings)[kind]
@@ -115,7 +131,7 @@ def _sections(standings: pd.DataFrame, palette: ChartStyles, judged: str = "") -
     text = f"Mean ranks with {at:,.6g} {named}; the darker, the better."
     card = Item(f"{kind}-card", f"{title} at a glance", text, f"{kind}-scorecard",
                 grid=scorecard(standings, at))  # fmt: skip
-    items = [card]
+    items = [card, *boards(at)]
     for axis, rows in standings.groupby("axis", sort=False):
         item = _axis_item(str(axis), rows, kind, what, palette)
         if kind == "search" and "own time" not in str(axis):
