@@ -99,7 +99,7 @@ class NotebookBar(Bar):
 
         content = HTML(bar_html(done, self._total, self._said))
         if self._shown is None:
-            shown: Any = display(content, display_id=True)  # type: ignore[no-untyped-call]
+            shown: Any = display(content, display_id=True)
             self._shown = shown
         else:
             self._shown.update(content)

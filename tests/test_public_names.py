@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import pydoc
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -62,6 +64,16 @@ def test_help_names_the_ways_in_and_every_public_name() -> None:
     assert "surrobench run quickstart" in first
     for name in sb.__all__:
         assert re.search(rf"\b{name}\b", page), name
+
+
+def test_the_package_is_imported_without_anything_heavy() -> None:
+    code = (
+        "import sys, surrobench; dir(surrobench)\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib', 'rich', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_name_without_an_example_would_be_found() -> None:

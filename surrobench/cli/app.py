@@ -298,8 +298,16 @@ def board(
     """Rank methods as TabArena does: Elo, win rate, improvability, and seconds."""
     from surrobench.cli.comparing import board_command
 
-    board_command(
-        runs, measure, train_size, method or [], as_json=as_json, as_csv=as_csv, as_latex=as_latex
+    raise typer.Exit(
+        board_command(
+            runs,
+            measure,
+            train_size,
+            method or [],
+            as_json=as_json,
+            as_csv=as_csv,
+            as_latex=as_latex,
+        )
     )
 
 
@@ -319,7 +327,9 @@ def compare(
     """Say what changed from one run to another, significant or not, and what cannot be compared."""
     from surrobench.cli.comparing import compare_command
 
-    compare_command(first, second, measure, as_json=as_json, as_csv=as_csv, as_latex=as_latex)
+    raise typer.Exit(
+        compare_command(first, second, measure, as_json=as_json, as_csv=as_csv, as_latex=as_latex)
+    )
 
 
 @app.command()

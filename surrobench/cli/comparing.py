@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrobench.cli.console import output, say, tell
+from surrobench.cli.exit_codes import DAMAGED, DONE
 from surrobench.cli.formats import one_format, print_json, print_text
+from surrobench.cli.results import show_damage
 from surrobench.errors import UserError
 from surrobench.wording import counted
 
@@ -31,8 +33,8 @@ def compare_command(
     as_json: bool = False,
     as_csv: bool = False,
     as_latex: bool = False,
-) -> None:
-    """Say what changed from one run to another."""
+) -> int:
+    """Say what changed from one run to another; returns the exit status."""
     form = one_format(json=as_json, csv=as_csv, latex=as_latex)
     from surrobench.report.change_tables import changes_tex
     from surrobench.report.exhibit import to_csv
@@ -52,6 +54,8 @@ def compare_command(
         print_text(changes_tex(found.changes.groups, at, caption))
     else:
         _show(found, at)
+    show_damage(found.damaged)
+    return DAMAGED if found.damaged else DONE
 
 
 def _show(found: RunComparison, at: str) -> None:
@@ -126,13 +130,14 @@ def board_command(
     as_json: bool = False,
     as_csv: bool = False,
     as_latex: bool = False,
-) -> None:
-    """Print the board of one or more runs."""
+) -> int:
+    """Print the board of one or more runs; returns the exit status."""
     form = one_format(json=as_json, csv=as_csv, latex=as_latex)
     from surrobench.report.boards import board_table
     from surrobench.report.exhibit import to_csv
 
-    for scores in _scores(runs, measure, train_size, methods):
+    damaged: list[Path] = []
+    for scores in _scores(runs, measure, train_size, methods, damaged):
         board = scores.board
         if form == "json":
             print_json(
@@ -150,15 +155,23 @@ def board_command(
             print_text(str(board_table(scores).tex))
         else:
             _show_board(scores)
+    show_damage(damaged)
+    return DAMAGED if damaged else DONE
 
 
 def _scores(
-    runs: Sequence[Path], measure: str | None, train_size: int | None, methods: Sequence[str]
+    runs: Sequence[Path],
+    measure: str | None,
+    train_size: int | None,
+    methods: Sequence[str],
+    damaged: list[Path],
 ) -> list[Scores]:
     """What the board is made of: one for each kind of score."""
     from surrobench.reporting.board_scores import board_scores
 
-    found = board_scores(runs, measure=measure, train_size=train_size, methods=methods)
+    found = board_scores(
+        runs, measure=measure, train_size=train_size, methods=methods, damaged=damaged
+    )
     if not found:
         raise UserError("a board needs two methods with results on the same tasks.")
     return found

@@ -21,6 +21,7 @@ def board_scores(
     measure: str | None = None,
     train_size: int | None = None,
     methods: Sequence[str] = (),
+    damaged: list[Path] | None = None,
 ) -> list[Scores]:
     """Scores at one training size, or at the end of searches (one for each kind of score).
 
@@ -29,13 +30,14 @@ def board_scores(
         measure: of predictions; Kendall's τ by default.
         train_size: of predictions; the largest by default.
         methods: only these predictors or strategies.
+        damaged: gets the files that are left out because they are not what was written.
 
     Raises:
         UserError: if there are no results, or a pipeline's, which have no board; for an unknown
             measure or size.
     """
     refuse_other_data(runs)
-    frame, _ = load_methods(list(runs), methods)
+    frame, _ = load_methods(list(runs), methods, damaged=damaged)
     kind = kind_of_frame(frame)
     results = REPORTS[kind.name].results(frame, **companions(kind, list(runs)))
     if isinstance(results, Results):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class RunComparison:
         changes: what changed, by task and method, with tests.
         around: what differs around the numbers.
         refused: tasks that are other data under the same name.
+        damaged: files that were left out because they are not what was written.
     """
 
     runs: tuple[Path, Path]
@@ -42,7 +43,8 @@ class RunComparison:
     paired: Paired
     changes: Changes
     around: RunDifferences
-    refused: tuple[str, ...] = field(default=())
+    refused: tuple[str, ...] = ()
+    damaged: tuple[Path, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -110,6 +112,7 @@ class RunComparison:
             "options": list(self.around.options),
             "settings": list(self.around.settings),
             "versions": list(self.around.versions),
+            "damaged": [str(path) for path in self.damaged],
         }
 
     def _repr_html_(self) -> str:
@@ -137,7 +140,8 @@ def compare_runs(
         UserError: if there are no results, they are of different kinds, or no cell is in both.
     """
     runs = (Path(first), Path(second))
-    loaded = [load_methods([run])[0] for run in runs]
+    damaged: list[Path] = []
+    loaded = [load_methods([run], damaged=damaged)[0] for run in runs]
     kinds = [kind_of_frame(frame) for frame in loaded]
     if kinds[0].name != kinds[1].name:
         raise UserError(
@@ -164,9 +168,15 @@ def compare_runs(
             f"and seed is in both.{why}"
         )
     return RunComparison(
-        runs, kind.name, paired.measure, paired, changes(paired.cells, paired.measure), around,
+        runs,
+        kind.name,
+        paired.measure,
+        paired,
+        changes(paired.cells, paired.measure),
+        around,
         refused,
-    )  # fmt: skip
+        tuple(damaged),
+    )
 
 
 def _listed(names: Sequence[object]) -> str:

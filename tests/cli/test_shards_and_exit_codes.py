@@ -152,13 +152,14 @@ def test_damaged_files_end_with_4(surrobench: Command, tmp_path: Path) -> None:
     key = min(ResultStore(tmp_path / "r").finished_keys())
     path = in_single_files(tmp_path / "r").path(key)
     path.write_bytes(path.read_bytes()[:-2])
-    for verb in (["verify", "r"], ["hash", "r"], ["report", "r"], ["merge", "out", "r"]):
+    verbs = (["verify", "r"], ["hash", "r"], ["report", "r"], ["merge", "out", "r"])
+    for verb in (*verbs, ["compare", "r", "r"], ["hash", "r", "--json"]):
         done = surrobench(*verb)
         assert done.status == exit_codes.DAMAGED, verb
         assert f"{path.name} is damaged" in done.err, verb
     plan = (tmp_path / "r" / PLAN_FILE).read_text()
     (tmp_path / "r" / PLAN_FILE).write_text(plan[:-3])
-    for verb in (["status", "r"], ["merge", "out", "r"], list(run)):
+    for verb in (["status", "r"], ["merge", "out", "r"], ["compare", "r", "r"], list(run)):
         done = surrobench(*verb)
         assert (done.status, "plan.json is damaged" in done.err) == (exit_codes.DAMAGED, True), verb
     (tmp_path / "r" / PLAN_FILE).write_text(plan)
