@@ -115,8 +115,8 @@ def run(
         str | None,
         typer.Option(
             "--report",
-            help="none: print the ranking alone; short: tables of means; or full "
-            "(default: full; of a shard none).",
+            help="none: print the ranking alone; short: tables of means and the first figure; "
+            "full: everything, as surrobench report does (default: short; of a shard none).",
         ),
     ] = None,
 ) -> None:
