@@ -134,24 +134,28 @@ def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
 
 def status_command(folder: Path) -> None:
     """Say how far a run is."""
+    from surrobench.process_state import without_collection
     from surrobench.studies.kinds import KINDS, kind_of_columns
-    from surrobench.studies.plan_file import read_plan_file, summarise_skipped
-    from surrobench.studies.tally import current
+    from surrobench.studies.plan_file import read_overview, summarise_skipped
 
     store = existing_store(folder)
-    planned = read_plan_file(folder)
-    statuses = current(planned, store.contents().statuses)
-    done, wanted = len(statuses), len(planned.keys) if planned.is_known else len(statuses)
+    with without_collection():
+        planned = read_overview(folder)
+        statuses = store.contents().statuses
+    keys = planned.keys if planned.is_known else list(statuses)
+    counts = Counter(map(statuses.get, keys))
+    wanted, done = len(keys), len(keys) - counts.pop(None, 0)
     part = f" of a study of {wanted + planned.elsewhere}" if planned.elsewhere else ""
     share = f"{done / max(1, wanted):.0%}"
     say(f"{folder}: {done} of {counted(wanted, 'cell')}{part} finished ({share})")
     if holder := store.holder():
         say(f"running now: {holder}")
     if done:
-        counts = Counter(statuses.values())
         say(", ".join(f"{count} {status}" for status, count in counts.most_common()))
         lost: Counter[tuple[str, str, str]] = Counter()
-        for record in store.records(key for key, status in statuses.items() if status != "ok"):
+        without = [] if counts["ok"] == done else keys
+        wrong = [key for key in without if statuses.get(key, "ok") != "ok"]
+        for record in store.records(wrong) if wrong else ():
             kind = kind_of_columns(record.payload) or KINDS[planned.kind]
             method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
             lost[method, record.status, reason] += 1
