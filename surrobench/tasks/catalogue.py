@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import expanded, is_file
 from surrobench.strict_toml import read_toml
 
 CARDS = Path(__file__).parent / "cards"
@@ -85,10 +86,10 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
     """
     if is_card_path(spec):
         head, _, tail = spec.rpartition(".toml")
-        path = (base or Path()) / Path(f"{head}.toml").expanduser()
-        if not path.is_file():
+        path = (base or Path()) / expanded(f"{head}.toml")
+        if not is_file(path):
             path = _once_an_example(path) or path
-        if not path.is_file():
+        if not is_file(path):
             raise UserError(f"there is no card {path} (named by the task {spec!r}).")
         return path, tail.removeprefix(":") or None
     card, _, task = spec.partition("/")
