@@ -77,10 +77,10 @@ def chance_in_top(prediction: FloatArray, k: int) -> FloatArray:
 def ndcg_at_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> float:
     """Normalised discounted cumulative gain of the ``k`` best predicted, in [0, 1].
 
-    ``DCG@k = sum_i gain(i) / log2(i + 1)`` over the places i = 1 … k of the predicted order, divided
-    by that of the true order; gains of architectures that tie in the prediction are averaged (Järvelin
-    and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002; McSherry and
-    Najork, ECIR 2008). scikit-learn computes it.
+    ``DCG@k = sum_i gain(i) / log2(i + 1)`` over the places i = 1 … k of the predicted order,
+    divided by that of the true order; gains of architectures that tie in the prediction are
+    averaged (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS
+    2002; McSherry and Najork, ECIR 2008). scikit-learn computes it.
 
     The gain is the true value, 0 for the worst of all and 1 for the best, so that it depends on no
     unit. Týbl and Neumann (CVPR 2025), who brought the score into architecture search, take
