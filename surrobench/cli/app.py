@@ -153,8 +153,8 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
-            "acquisitions, spaces or all."
+            help="studies, tasks, collections, predictors, encodings, strategies, one-shot, "
+            "proxies, acquisitions, spaces or all."
         ),
     ] = "all",
     table: Annotated[
