@@ -117,8 +117,9 @@ def _tasks_of(table: str) -> Rows:
     """The tasks of one table, each with what is measured."""
     from surrobench.tasks import catalogue
     from surrobench.tasks.card_file import read_card
+    from surrobench.tasks.collections import is_collection
 
-    if catalogue.is_collection(table):
+    if is_collection(table):
         return [row for spec in catalogue.expand_tasks(table) for row in _tasks_of(spec)]
     path, task = catalogue.split(table)
     card = read_card(path)
