@@ -369,7 +369,7 @@ def _records(
 def _is_bound(cell: Any) -> bool:
     """Whether a cell needs an object that cannot leave this process."""
     use = getattr(cell, "use", "")
-    return isinstance(use, GivenPart) and use.payload is None
+    return isinstance(use, GivenPart) and use.is_bound
 
 
 def _records_here(

@@ -449,11 +449,11 @@ def _job(study: AnyStudy, base: Path, folder: Path, limits: Limits) -> Job:
 def _sample(study: AnyStudy) -> AnyStudy:
     """The study with one seed, and without predictors that cannot leave this process."""
     changed: dict[str, Any] = {"seeds": study.seeds[:1]}
-    if any(_is_bound(choice) for choice in getattr(study, "predictors", None) or ()):
+    if study.predictors:
         changed["predictors"] = [one for one in study.predictors if not _is_bound(one)]
     return study.model_copy(update=changed)
 
 
 def _is_bound(choice: Any) -> bool:
     use = getattr(choice, "use", "")
-    return isinstance(use, GivenPart) and use.payload is None
+    return isinstance(use, GivenPart) and use.is_bound

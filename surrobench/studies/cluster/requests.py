@@ -106,7 +106,8 @@ class Requests:
 
     def _later(self, coroutine: Coroutine[Any, Any, Any]) -> Answer[Any]:
         """Have the client's loop await something."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+        loop: Any = self._client.loop  # of Tornado, around one of asyncio
+        return asyncio.run_coroutine_threadsafe(coroutine, loop.asyncio_loop)
 
     def answers(self, seconds: float) -> Iterator[tuple[Request, Answer[Any]]]:
         """Calls that were answered since; waits for the first one so long."""
@@ -169,7 +170,8 @@ async def _result(future: Future) -> Any:
 
 
 async def _workers(client: Client) -> Mapping[str, int]:
-    return await client.scheduler.ncores()
+    scheduler: Any = client.scheduler
+    return await scheduler.ncores()  # Client.nthreads() would wait, in vain if nobody is there
 
 
 def _cancellations() -> tuple[type[BaseException], ...]:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from surrobench.errors import UserError
+from surrobench.studies.config import Study
 from surrobench.studies.kinds import AnyStudy
 from surrobench.tasks.card import Card
 from surrobench.tasks.card_file import read_card
@@ -101,9 +102,9 @@ class Manifest:
     def study(self, study: AnyStudy) -> AnyStudy:
         """The study there."""
         moved = study.moved(self.spec)
-        if getattr(moved, "live", None):
-            moved = moved.model_copy(update={"live": self.live(moved.live)})
-        return moved
+        if isinstance(moved, Study):
+            return moved
+        return moved.model_copy(update={"live": self.live(moved.live)})
 
     def cell(self, cell: Any) -> Any:
         """A cell there; its key stays what it is."""
