@@ -64,8 +64,15 @@ class DaskProcesses:
         self._start(
             "scheduler", "scheduler", "--port", "0", "--scheduler-file", str(self.file), *idle
         )
-        wait_until(self.file.exists)
-        return str(json.loads(self.file.read_text())["address"])
+        wait_until(self._address)
+        return self._address()
+
+    def _address(self) -> str:
+        """What the scheduler file says, which is there before it is whole; "" before that."""
+        try:
+            return str(json.loads(self.file.read_text())["address"])
+        except (OSError, ValueError):
+            return ""
 
     def start_worker(self, name: str, *options: str) -> None:
         """Start one with one thread."""
