@@ -71,7 +71,11 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Worker processes (default: one per core)."),
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Worker processes (default: one per core); with Dask, the most cells at a time.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder (default: runs/<study name>).")
@@ -111,6 +115,22 @@ def run(
             "--budget", metavar="10m", help="Begin no further cell after so long (s, m, h, d)."
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="local: processes of this machine; dask: the workers of a Dask cluster "
+            "(pip install 'surrobench[cluster]').",
+        ),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="tcp://HOST:8786",
+            help="With --engine dask: address of the scheduler, or its scheduler file (*.json).",
+        ),
+    ] = None,
     report: Annotated[
         str | None,
         typer.Option(
@@ -144,6 +164,8 @@ def run(
         shard=shard,
         budget=budget,
         report=report,
+        engine=engine,
+        scheduler=scheduler,
     )
     raise typer.Exit(run_command(request))
 

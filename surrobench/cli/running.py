@@ -49,6 +49,8 @@ class RunRequest:
     shard: str | None = None
     budget: str | None = None
     report: str | None = None
+    engine: str = "local"
+    scheduler: str | None = None
 
     @property
     def detail(self) -> str:
@@ -97,10 +99,17 @@ def run_command(request: RunRequest) -> int:
 
 
 def _settings(request: RunRequest) -> RunSettings:
+    from surrobench.studies.cluster.connection import check_engine
     from surrobench.studies.durations import parse_budget
     from surrobench.studies.run_settings import RunSettings
     from surrobench.studies.shards import Shard
 
+    check_engine(request.engine, request.scheduler)
+    if request.engine != "local" and request.devices:
+        raise UserError(
+            f"--devices {request.devices}: these are GPUs of this machine. Dask workers use those "
+            "that they were started with (--resources GPU=1); say --device cuda."
+        )
     return RunSettings(
         request.out,
         request.workers,
@@ -110,6 +119,8 @@ def _settings(request: RunRequest) -> RunSettings:
         _numbers(request.devices),
         None if request.shard is None else Shard.parse(request.shard),
         None if request.budget is None else parse_budget(request.budget),
+        request.engine,
+        request.scheduler,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from surrobench.studies.kinds import AnyStudy
 from surrobench.studies.shards import Shard
@@ -26,6 +27,8 @@ class RunSettings:
         shard: compute the cells of this shard alone.
         budget: seconds after which no further cell begins; those that have begun are finished, and
             every worker computes one at least.
+        engine: ``"local"``, ``"dask"`` or a ``distributed.Client``.
+        scheduler: address or file of a Dask scheduler, for ``"dask"``.
     """
 
     out: Path | None = None
@@ -36,6 +39,8 @@ class RunSettings:
     devices: tuple[int, ...] = ()
     shard: Shard | None = None
     budget: float | None = None
+    engine: Any = "local"
+    scheduler: str | None = None
 
     @property
     def processes(self) -> int:

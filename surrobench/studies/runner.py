@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored, without_collection
+from surrobench.studies.cluster.connection import connected
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
+from surrobench.studies.outcomes import record_of
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, Status, is_failure, make_record, one_line
+from surrobench.studies.record import Record, Status, is_failure
 from surrobench.studies.run_files import write_environment, write_study
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.shards import Shard, share_of
 from surrobench.studies.signals import StopSignals, stop_signals
-from surrobench.studies.stopping import stopping_when_unable
+from surrobench.studies.stopping import RunStoppedError, stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
@@ -33,6 +35,7 @@ from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def run_study(
     shard: str | Shard | None = None,
     budget: str | float | None = None,
     all_methods: bool = False,
+    engine: str | Client = "local",
+    scheduler: str | None = None,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
@@ -98,10 +103,15 @@ def run_study(
         shard: compute one share of the cells alone: ``"3/64"``.
         budget: begin no further cell after so long: ``"10m"``, or seconds.
         all_methods: return the rows of methods that left the study as well.
+        engine: ``"local"``: worker processes of this machine; ``"dask"``, with ``scheduler``, or a
+            ``distributed.Client``: the workers of that cluster.
+        scheduler: address of a Dask scheduler, or the path of its file.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
         UserError: for any mistake in the study.
+        RunStoppedError: if the run cannot go on, such as without a scheduler; what is finished is
+            kept, and the same call goes on.
     """
     base = Path.cwd()
     if isinstance(study, str | Path):
@@ -126,6 +136,8 @@ def run_study(
         update,
         shard=Shard.parse(shard) if isinstance(shard, str) else shard,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
+        engine=engine,
+        scheduler=scheduler,
     )
     from surrobench.studies.view import of_methods
 
@@ -158,13 +170,18 @@ def run(
     share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
-    with stopping_when_unable(store.folder), store.lock():
+    with (
+        connected(settings.engine, settings.scheduler) as client,
+        stopping_when_unable(store.folder),
+        store.lock(),
+    ):
         store.sweep()
         with without_collection():
             planned = _take_in(plan, share, store, settings.update)
         write_study(study, base, store.folder)
         write_environment(store.folder, observer)
-        result = _run_locked(study, share, planned, store, settings, observer, more)
+        on = None if client is None else _Cluster(client, base)
+        result = _run_locked(study, share, planned, store, settings, observer, more, on)
         kind_of(study).close(study, base, store.folder)
         return result
 
@@ -209,6 +226,7 @@ def _run_locked(
     settings: RunSettings,
     observer: RunObserver,
     more: Callable[[], bool],
+    cluster: _Cluster | None,
 ) -> RunResult:
     from surrobench.studies.view import RESULTS_FILE, make_view
 
@@ -218,7 +236,7 @@ def _run_locked(
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
     todo = _unfinished(plan, statuses, settings)
-    workers = settings.processes
+    workers = settings.processes if cluster is None else cluster.threads(settings.workers)
     here = sum(cell.key in statuses for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
@@ -231,17 +249,25 @@ def _run_locked(
                 "so it runs in this process, where no limit of time or memory holds"
             )
         todo = [cell for cell in todo if not _is_bound(cell)]
-        records = _records(kind, todo, settings, limits, store.folder, stop, more)
-        for record in chain(records, _records_here(kind, here_only, stop, more)):
-            store.write(record)
-            statuses[record.key] = record.status
-            before -= 1
-            observer.cell(record)
+        if cluster is None:
+            records = _records(kind, todo, settings, limits, store.folder, stop, more)
+        else:
+            job = plan, todo, store, limits, settings.workers
+            records = cluster.records(study, *job, observer, stop, more)
+        unable = None
+        try:
+            for record in chain(records, _records_here(kind, here_only, stop, more)):
+                store.write(record)
+                statuses[record.key] = record.status
+                before -= 1
+                observer.cell(record)
+        except RunStoppedError as error:
+            unable = error
     observer.end()
     store.pack()
     mine = [statuses.get(cell.key) for cell in plan.cells]
     missing = mine.count(None)
-    return RunResult(
+    result = RunResult(
         folder=store.folder,
         frame=make_view(store, planned, statuses),
         plan=plan,
@@ -253,6 +279,53 @@ def _run_locked(
         exhausted=before > 0 and not stop.requested and not more(),
         failed=sum(status is not None and is_failure(status) for status in mine),
     )
+    if unable is not None:
+        raise unable
+    return result
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A Dask cluster, and the folder that relative paths of the study start from."""
+
+    client: Client
+    base: Path
+
+    def threads(self, most: int | None) -> int:
+        """Cells that it computes at a time, as it is now."""
+        threads = sum(self.client.nthreads().values())
+        return min(threads, most or threads)
+
+    def records(
+        self,
+        study: AnyStudy,
+        plan: Plan,
+        todo: Sequence[PlannedCell],
+        store: ResultStore,
+        limits: Limits,
+        most: int | None,
+        observer: RunObserver,
+        stop: StopSignals,
+        more: Callable[[], bool],
+    ) -> Iterator[Record]:
+        """Compute cells there."""
+        if not todo:
+            return iter(())
+        from surrobench.studies.cluster.driver import ClusterRun  # imports Dask
+
+        return ClusterRun(
+            self.client,
+            study,
+            self.base,
+            plan,
+            todo,
+            store,
+            limits=limits,
+            most=most,
+            observer=observer,
+            stop=lambda: stop.requested,
+            more=more,
+        ).records()
 
 
 def _unfinished(
@@ -288,7 +361,7 @@ def _records(
             environments=settings.environments,
         )
         for outcome in outcomes:
-            yield _record(kind, outcome)
+            yield record_of(kind, outcome)
         with suppress(OSError):  # something is unfinished, or nothing ever was
             scratch.rmdir()
 
@@ -296,7 +369,7 @@ def _records(
 def _is_bound(cell: Any) -> bool:
     """Whether a cell needs an object that cannot leave this process."""
     use = getattr(cell, "use", "")
-    return isinstance(use, GivenPart) and use.payload is None
+    return isinstance(use, GivenPart) and use.is_bound
 
 
 def _records_here(
@@ -308,22 +381,9 @@ def _records_here(
         started = time.monotonic()
         ending, value = compute(kind.worker_target, cell)
         value = pickle.loads(value) if ending == "done" else value
-        yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
+        yield record_of(kind, Outcome(cell, ending, value, time.monotonic() - started))
 
 
 def _with_scratch(cell: Any, scratch: str) -> Any:
     """A cell that may keep checkpoints learns where."""
     return replace(cell, scratch=scratch) if hasattr(cell, "scratch") else cell
-
-
-def _record(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
-    """The record of an outcome; a cell whose worker was lost gets one too."""
-    if outcome.ending == "done" and isinstance(outcome.value, Record):
-        return outcome.value
-    statuses: dict[str, Status] = {"timeout": "timeout", "oom": "oom"}
-    status = statuses.get(outcome.ending, "failed")
-    trace = str(outcome.value)
-    reason = trace.strip().splitlines()[-1] if outcome.ending == "error" else trace
-    left, timing = kind.salvage(outcome.item)
-    payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason), **left}
-    return make_record(outcome.item.key, payload, timing, trace)
