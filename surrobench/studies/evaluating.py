@@ -13,8 +13,9 @@ from surrobench.studies.executor import Limits, execute
 from surrobench.studies.grid import Cell, make_plan
 from surrobench.studies.kinds import PREDICTION
 from surrobench.studies.observer import RunObserver
+from surrobench.studies.outcomes import record_of
 from surrobench.studies.record import Record
-from surrobench.studies.runner import is_bound, record_of, records_here
+from surrobench.studies.runner import is_bound, records_here
 from surrobench.tasks.given import GivenTask
 
 if TYPE_CHECKING:
