@@ -4,8 +4,9 @@
 
 Methods differ by known amounts and every table adds its own likes and dislikes; the truth is the
 Elo over a hundred thousand tables of the kind. Asked is the very function that reports call, which
-takes a minute and a half on one core. Prints how often a 95 % interval holds the truth, as a table,
-and fails if that is less than 92 % or more than 97 % by more than two standard errors.
+takes two minutes on one core. Prints how often a 95 % interval holds the truth, as a table, and
+fails if that is less than 92 % or more than 97 % by more than two standard errors where reports
+print one. With five tables they do not: there it is measured to say why.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import numpy as np
 import pandas as pd
 from markdown_table import markdown
 
+from surrobench.report import board as boards
 from surrobench.report.board import LEAST_BLOCKS, board_of
 from surrobench.report.bradley_terry import elo, pairwise_wins
 from surrobench.report.measures import MEASURES
 
-METHODS, TABLES = (3, 10), (LEAST_BLOCKS, 30)
+METHODS, TABLES = (3, 10), (5, LEAST_BLOCKS, 30)
 SPREADS = {"alike": 0.0, "apart": 0.6}
 """Distance of the best from the worst method in standard deviations of a table's own effect."""
 BOARDS, POPULATION = 150, 100_000
@@ -48,7 +50,8 @@ def truth(methods: int, spread: float) -> np.ndarray:
 
 
 def coverage() -> Iterator[dict[str, object]]:
-    """A row for every number of methods and tables."""
+    """A row for every number of methods and tables, also for fewer than reports ask for."""
+    boards.LEAST_BLOCKS = min(TABLES)
     for name, spread in SPREADS.items():
         for methods in METHODS:
             known = truth(methods, spread)
@@ -80,11 +83,12 @@ def main() -> int:
     shares = ("coverage", "error", "least of a method")
     shown = rows.assign(**{name: [f"{value:.1%}" for value in rows[name]] for name in shares})
     print(markdown(shown, {str(name): str(name) for name in shown}))
-    off = (rows["coverage"] < LOW - 2 * rows["error"]) | (
-        rows["coverage"] > HIGH + 2 * rows["error"]
-    )
-    print(f"least {rows['coverage'].min():.1%}, most {rows['coverage'].max():.1%}")
-    return int(off.any())
+    printed = rows["tables"] >= LEAST_BLOCKS
+    for what, part in (("printed", rows[printed]), ("not printed", rows[~printed])):
+        print(f"{what}: {part['coverage'].min():.1%} to {part['coverage'].max():.1%}")
+    off = rows["coverage"] < LOW - 2 * rows["error"]
+    off |= rows["coverage"] > HIGH + 2 * rows["error"]
+    return int((off & printed).any())
 
 
 if __name__ == "__main__":

@@ -53,4 +53,17 @@ plt.rcParams["figure.dpi"] = 100  # of what a notebook shows
 against_train_size(frame, "kendall_tau", width=5)
 
 # %% [markdown]
+# Or by name, one line each (`surrobench list figures` names the kinds), with a verdict in words:
+
+# %%
+import surrobench as sb
+
+sb.plot(frame, "pareto", size=5)
+
+# %%
+found = sb.compare(["svr", "knn", "params"], task, n=50, seeds=6)
+print(found.verdict)
+found
+
+# %% [markdown]
 # On the command line `surrobench report FOLDER` writes all of them, with tables for a paper.
