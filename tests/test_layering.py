@@ -29,6 +29,7 @@ LAYERS = [
         "arrays",
         "decoding",
         "options",
+        "plug_ins",
         "strict_toml",
         "wording",
         "spaces.architecture",

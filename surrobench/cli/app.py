@@ -154,7 +154,7 @@ def list_names(
         str,
         typer.Argument(
             help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
-            "acquisitions, spaces or all."
+            "acquisitions, spaces, figures or all."
         ),
     ] = "all",
     table: Annotated[
@@ -311,7 +311,7 @@ def plot(
             "outcomes, aggregates, profile, predictions. Searches: curves, iqm-curves, quantiles, "
             "success, by-time, targets, fronts, critical-difference, outcomes. Pipelines: picks, "
             "predicted. Tasks, alone or of a run: proxies, architectures, learning-curves. "
-            "Trainings: learning-curves.",
+            "Trainings: learning-curves. Or module:function, or a name of a package's own.",
         ),
     ] = None,
     file_format: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",

@@ -186,7 +186,7 @@ def make_predictor(spec: Any, **options: Any) -> Predictor:
         return _from_path(name, name, chosen)
     entry = PREDICTORS.entry(name)
     if not is_own(entry.target):  # a plug-in: the same shapes as behind a dotted path
-        return _from_path(name, entry.target, chosen)
+        return _from_object(name, PREDICTORS.load(name), chosen)
     _check_options(name, import_attribute(entry.target), chosen)
     return PREDICTORS.create(name, **chosen)
 
