@@ -20,6 +20,7 @@ LAYERS = [
     {
         "errors",
         "failpoints",
+        "graphs",
         "registry",
         "atomic",
         "columns",

@@ -64,6 +64,11 @@ PREDICTORS.register(
     ard=("measured",),
     fitted_examples=1000,
 )
+PREDICTORS.register(
+    "gp-transfer",
+    "surrobench.predictors.transfer:TransferGP",
+    "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
+)
 for _name, _summary, _settings in (
     ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
     (
