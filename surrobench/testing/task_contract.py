@@ -101,5 +101,5 @@ def there_is_something_to_learn(task: TableTask) -> None:
     A single value far from all others is often a mistake of a unit or a decimal.
     """
     spread = float(np.std(task.truth))
-    away = float(np.abs(task.truth - task.truth.mean()).max()) / spread
+    away = float(np.abs(task.truth - task.truth.mean()).max()) / spread if spread > 0 else 0.0
     assert away < 20.0, f"a value lies {away:.3g} deviations from the mean"
