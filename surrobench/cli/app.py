@@ -173,6 +173,38 @@ def list_names(
 
 
 @app.command()
+def check(
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="PART", help="A name, module:Class, path/to/file.py:Class, a task or a card."
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="predictor, encoding, strategy, acquisition, space or task; by default what it "
+            "looks like.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A smaller table, in a minute or two instead of five.")
+    ] = False,
+    no_table: Annotated[
+        bool, typer.Option("--no-table", help="Do not put a predictor beside the built-in ones.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The promises alone, for programs.")
+    ] = False,
+) -> None:
+    """Try a part against its promises; of a predictor also what it costs and how it compares."""
+    from surrobench.cli.checking import CheckRequest, check_command
+
+    raise typer.Exit(check_command(CheckRequest(part, kind, quick, not no_table, as_json)))
+
+
+@app.command()
 def info(task: Annotated[str, typer.Argument(help="A task, or the path of a card.")]) -> None:
     """Explain a task: units, noise, duplicates, licence, citation."""
     from surrobench.cli.explaining import info_command

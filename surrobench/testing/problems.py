@@ -108,10 +108,10 @@ class Subject:
         made: Any = predictor if recipe else make_predictor(predictor)
         self.on_graphs = getattr(made, "inputs", "matrix") == "graphs"
         if self.on_graphs:
-            made, self.problem = with_blocks(made, "adjacency", TOY_CELLS, {}), graphs()
-        else:
-            single = getattr(made, "encoding", None) is not None
-            self.problem = column() if single else cells()
+            made = with_blocks(made, "adjacency", TOY_CELLS, {})
+        single = getattr(made, "encoding", None) is not None
+        self.make_problem = graphs if self.on_graphs else column if single else cells
+        self.problem = self.make_problem()
         self.predictor: Predictor = made
 
     @classmethod
