@@ -172,6 +172,39 @@ def list_names(
     list_command(what, table, every=every, as_json=as_json)
 
 
+new = typer.Typer(help="Begin a predictor or a table of your own.", no_args_is_help=True)
+app.add_typer(new, name="new")
+
+
+@new.command("predictor")
+def new_predictor_package(
+    name: Annotated[str, typer.Argument(help="Of the package, such as my_idea.")],
+    folder: Annotated[
+        Path, typer.Option("--in", help="Where its folder is made (default: here).")
+    ] = Path(),
+) -> None:
+    """Write a small package: a predictor that works, its test, a README and a pyproject.toml."""
+    from surrobench.cli.new_predictor import new_predictor
+
+    new_predictor(name, folder)
+
+
+@new.command("table")
+def new_table_card(
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet, Feather or JSON file.")],
+    target: Annotated[
+        str | None, typer.Option("--target", help="The column to predict (default: the likeliest).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The card (default: DATA with .toml).")
+    ] = None,
+) -> None:
+    """Look at the columns of a table, write a card for it, and say what was assumed."""
+    from surrobench.cli.new_table import new_table
+
+    new_table(data, target, out)
+
+
 @app.command()
 def check(
     part: Annotated[
