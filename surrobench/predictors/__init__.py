@@ -104,6 +104,11 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name, _target, _summary in (
+    ("gp-similarity", "SimilarityGP", "Gaussian process over given similarities"),
+    ("knn-similarity", "SimilarNeighbours", "nearest neighbours by given similarities"),
+):
+    PREDICTORS.register(_name, f"surrobench.predictors.similarity:{_target}", _summary)
 for _name, _part, _summary in (
     ("last-value", "last", "line through the value after a fifth of the epochs"),
     ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),

@@ -144,7 +144,7 @@ def twins_tie(function: Acquisition) -> None:
 
 
 @promise
-def it_can_be_told_apart_from_chance(function: Acquisition) -> None:
+def better_candidates_are_preferred(function: Acquisition) -> None:
     """Of candidates with known outcomes it prefers better ones than the average.
 
     Larger is better: look at the sign of the scores.

@@ -15,6 +15,7 @@ from surrobench.encodings.protocol import Encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace
 from surrobench.spaces.named import Categorical, Integer, Space
+from surrobench.spaces.similarity import SimilarityPool
 from surrobench.testing.checks import Contract
 from surrobench.testing.problems import TOY_CELLS
 
@@ -81,7 +82,9 @@ def _pools() -> Iterator[EncodedPool]:
         kernel=Integer(1, 5, when={"op": "conv"}),
     )
     numbers = Space(width=Integer(1, 9), depth=Integer(1, 8))
-    for space in (TOY_CELLS, named, numbers):
+    place = np.linspace(0.0, 1.0, 50)
+    alike = SimilarityPool(np.exp(-20.0 * (place[:, None] - place) ** 2))
+    for space in (TOY_CELLS, named, numbers, alike):
         rng = np.random.default_rng(3)
         drawn = space.sample(min(60, len(space)), rng)
         archs = list(dict.fromkeys([*drawn, *map(space.canonical, drawn)]))
@@ -100,7 +103,7 @@ promise = ENCODING_CONTRACT.promise
 
 @promise
 def some_space_is_taken(subject: EncodingSubject) -> None:
-    """Cells, decisions of words and numbers, or numbers alone: one of these can be encoded.
+    """Cells, decisions of words and numbers, numbers alone or similarities can be encoded.
 
     ``columns`` raises ``UserError`` for a space that has no such encoding; see that it does not do
     so for all of them.

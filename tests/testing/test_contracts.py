@@ -219,7 +219,7 @@ class Ordered(Acquisition):
 @pytest.mark.parametrize(
     ("bad", "right"),
     [
-        (Worst, ["it_can_be_told_apart_from_chance"]),
+        (Worst, ["better_candidates_are_preferred"]),
         (Chance, ["same_seed_same_choice", "global_random_state_is_untouched"]),
         (Ordered, ["twins_tie"]),
     ],
