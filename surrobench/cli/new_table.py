@@ -7,6 +7,7 @@ from pathlib import Path
 
 from surrobench.cli.console import say
 from surrobench.errors import UserError
+from surrobench.wording import counted
 
 
 def new_table(data: Path, target: str | None, out: Path | None) -> None:
@@ -53,6 +54,8 @@ def new_table(data: Path, target: str | None, out: Path | None) -> None:
     for _, text in decision_lines(decision_accounts(task)):
         say(f"- {text}")
     say()
-    say(f"{len(task):,} architectures, values from {task.truth.min():.6g} to {task.optimum:.6g}.")
+    say(
+        f"{counted(len(task), 'architecture')}, values from {task.truth.min():.6g} to {task.optimum:.6g}."
+    )
     say(f"On with: surrobench info {card}")
     say(f"         surrobench run quickstart --task {card}")

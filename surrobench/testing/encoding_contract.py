@@ -18,6 +18,7 @@ from surrobench.spaces.named import Categorical, Integer, Space
 from surrobench.spaces.similarity import SimilarityPool
 from surrobench.testing.checks import Contract
 from surrobench.testing.problems import TOY_CELLS
+from surrobench.wording import counted
 
 _EPOCHS = (1, 2, 4, 8, 16)
 
@@ -121,7 +122,7 @@ def columns_are_named(subject: EncodingSubject) -> None:
         names, X = subject.encoding.columns(pool.space, pool.measured), subject.rows(pool)
         assert X.ndim == 2, f"the answer has the shape {X.shape}"
         assert X.shape == (len(pool.archs), len(names)), (
-            f"{X.shape} for {len(pool.archs)} architectures and {len(names)} names"
+            f"{X.shape} for {counted(len(pool.archs), 'architecture')} and {counted(len(names), 'name')}"
         )
         twice = [name for name in names if names.count(name) > 1]
         assert not twice, f"the name {twice[0]!r} stands for two columns"

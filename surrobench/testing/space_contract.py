@@ -11,6 +11,7 @@ from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.testing.checks import Contract
+from surrobench.wording import counted
 
 _MOST = 2_000
 
@@ -38,7 +39,7 @@ def architectures_fit_the_variables(space: SearchSpace) -> None:
     limits = space.cardinalities
     for arch in _some(space, 50):
         assert isinstance(arch, tuple), f"{arch!r} is no tuple"
-        assert len(arch) == len(limits), f"{arch} has {len(arch)} of {len(limits)} choices"
+        assert len(arch) == len(limits), f"{arch} for {counted(len(limits), 'variable')}"
         right = all(isinstance(c, int) and 0 <= c < k for c, k in zip(arch, limits, strict=True))
         assert right, f"{arch} has a choice outside {limits}"
 
@@ -51,7 +52,9 @@ def iteration_gives_each_once(space: SearchSpace) -> None:
     """
     archs = list(islice(space, _MOST))
     assert len(set(archs)) == len(archs), "an architecture comes twice"
-    assert len(archs) == min(len(space), _MOST), f"{len(archs)} of {len(space)} architectures came"
+    assert len(archs) == min(len(space), _MOST), (
+        f"only {len(archs)} came of {counted(len(space), 'architecture')}"
+    )
     assert all(arch in space for arch in archs), "an architecture is not in the space"
     assert archs == list(islice(space, _MOST)), "the order changes"
 
@@ -67,7 +70,7 @@ def samples_are_distinct_and_reproducible(space: SearchSpace) -> None:
     drawn = space.sample(n, np.random.default_rng(3))
     after: Any = np.random.get_state()  # noqa: NPY002
     assert np.array_equal(state[1], after[1]), "NumPy's global generator was used"
-    assert len(set(drawn)) == n, f"{len(set(drawn))} distinct architectures of {n}"
+    assert len(set(drawn)) == n, f"of {n} drawn, {len(set(drawn))} are distinct"
     assert all(arch in space for arch in drawn), "an architecture is not in the space"
     assert drawn == space.sample(n, np.random.default_rng(3)), "the same seed gives another sample"
 

@@ -11,6 +11,7 @@ from surrobench.errors import UserError
 from surrobench.tasks import load_task
 from surrobench.tasks.task import TableTask
 from surrobench.testing.checks import Contract
+from surrobench.wording import counted
 
 _FEW = 200
 
@@ -88,10 +89,12 @@ def it_can_be_encoded(task: TableTask) -> None:
     Decisions that are missing from the card make different networks look alike: name them all.
     """
     X = task.encode(task.default_encoding)
-    assert X.shape[0] == len(task), f"{X.shape[0]} rows for {len(task)} architectures"
+    assert X.shape[0] == len(task), f"{X.shape} for {counted(len(task), 'architecture')}"
     assert np.isfinite(X).all(), "a value is not finite"
     different = len(np.unique(X, axis=0))
-    assert different > 0.5 * len(task), f"only {different} of {len(task)} rows are different"
+    assert different > 0.5 * len(task), (
+        f"only {different} are different of {counted(len(task), 'row')}"
+    )
 
 
 @promise
