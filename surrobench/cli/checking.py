@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -257,22 +256,21 @@ def _show_table(part: NamedPart, quick: bool) -> None:
     from surrobench.studies.run_settings import RunSettings
     from surrobench.studies.runner import run
 
-    content = {
+    beside = [name for name in (QUICK if quick else BESIDE) if name != part.name]
+    content: dict[str, Any] = {
         "kind": "prediction",
         "name": "check",
         "tasks": [TASK],
-        "predictors": [*(QUICK if quick else BESIDE), {"use": part.value, "label": part.name}],
+        "predictors": [*beside, {"use": part.value, "label": part.name}],
         "train_sizes": [25, 50] if quick else [25, 100],
         "seeds": 3 if quick else 6,
         "timeout_seconds": 60.0,
     }
-    content["predictors"] = [one for one in content["predictors"] if one != part.name]
     study = kind_of(content).build(content, "", "the table")
     say()
     with tempfile.TemporaryDirectory() as folder:
         settings = RunSettings(Path(folder) / "run", budget=120.0 if quick else 300.0)
-        progress: Callable[..., Any] = make_progress(kind_of(study).caption)
-        result = run(study, Path.cwd(), settings, progress)
+        result = run(study, Path.cwd(), settings, make_progress(kind_of(study).caption))
         if result.frame.empty:
             tell("No cell was finished in time, so there is no table.", style="yellow")
             return

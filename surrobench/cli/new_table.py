@@ -54,8 +54,7 @@ def new_table(data: Path, target: str | None, out: Path | None) -> None:
     for _, text in decision_lines(decision_accounts(task)):
         say(f"- {text}")
     say()
-    say(
-        f"{counted(len(task), 'architecture')}, values from {task.truth.min():.6g} to {task.optimum:.6g}."
-    )
+    values = f"values from {task.truth.min():.6g} to {task.optimum:.6g}"
+    say(f"{counted(len(task), 'architecture')}, {values}.")
     say(f"On with: surrobench info {card}")
     say(f"         surrobench run quickstart --task {card}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -60,7 +60,7 @@ class TransferGP:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
         enough = [source for source in sources if len(source.y) >= FEWEST]
         if not enough:
-            return replace(self._process(), transform=self.transform).fit(X, y, seed=seed)
+            return self._process(self.transform).fit(X, y, seed=seed)
         X, y = canonical_rows(X, y)
         transform = fit_inner_transform(self.transform, y)
         targets = transform.forward(y)
@@ -69,8 +69,10 @@ class TransferGP:
         process = self._process().fit(X, targets - prior(X), seed=seed)
         return transform.wrap(ShiftedModel(process, prior))
 
-    def _process(self) -> ExactGP:
-        return ExactGP(kernel=self.kernel)  # type: ignore[arg-type]  # checked there
+    def _process(self, transform: str = "standardise") -> ExactGP:
+        kernel: Any = self.kernel  # which is checked there
+        of_targets: Any = transform
+        return ExactGP(kernel=kernel, transform=of_targets)
 
     def _of_source(self, source: Source, seed: int) -> Model:
         targets = fit_inner_transform(self.transform, source.y).forward(source.y)

@@ -121,9 +121,8 @@ def columns_are_named(subject: EncodingSubject) -> None:
     for pool in subject.pools:
         names, X = subject.encoding.columns(pool.space, pool.measured), subject.rows(pool)
         assert X.ndim == 2, f"the answer has the shape {X.shape}"
-        assert X.shape == (len(pool.archs), len(names)), (
-            f"{X.shape} for {counted(len(pool.archs), 'architecture')} and {counted(len(names), 'name')}"
-        )
+        size = f"{counted(len(pool.archs), 'architecture')} and {counted(len(names), 'name')}"
+        assert X.shape == (len(pool.archs), len(names)), f"{X.shape} for {size}"
         twice = [name for name in names if names.count(name) > 1]
         assert not twice, f"the name {twice[0]!r} stands for two columns"
 

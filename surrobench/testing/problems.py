@@ -48,7 +48,10 @@ class Problem:
             torch.linspace(0.0, 1.0, len(X), dtype=X.dtype)[:, None] for X in (self.X, self.pool)
         ]
         constant = [torch.full_like(column, 0.5) for column in ranks]
-        return [("one column", *ranks), ("a column that never changes", *constant)]
+        return [
+            ("one column", ranks[0], ranks[1]),
+            ("a column that never changes", constant[0], constant[1]),
+        ]
 
 
 def _noisy(rng: np.random.Generator, features: np.ndarray, truth: np.ndarray, n: int) -> Problem:
