@@ -7,17 +7,18 @@ with which options it is built, never the part itself.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from surrobench.errors import UserError, did_you_mean, fault, place_of
 from surrobench.options import check_names, option_names
+from surrobench.plug_ins import PlugIn, claimed, plug_ins
 
 T = TypeVar("T")
 
@@ -39,12 +40,38 @@ class Spec:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a registered part lives, how it is built and one line about it."""
+    """Where a registered part lives, how it is built and one line about it.
+
+    Attributes:
+        name: as it is asked for.
+        target: ``module:Attribute``.
+        summary: one line.
+        options: presets.
+        owners: the packages that announce it; none for a part of this one.
+    """
 
     name: str
     target: str
     summary: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    owners: tuple[PlugIn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of a list of names.
+
+    Attributes:
+        name: as it is asked for.
+        summary: one line about it.
+        package: the distribution that it comes from; "" for this one.
+        broken: why it cannot be used; "" if it can.
+    """
+
+    name: str
+    summary: str
+    package: str = ""
+    broken: str = ""
 
 
 def import_attribute(path: str) -> Any:
@@ -112,9 +139,9 @@ def is_own(target: str) -> bool:
 class Registry(Generic[T]):
     """Names of one kind of part (``"predictor"``, ``"encoding"``, …).
 
-    Third parties add names through the entry-point group ``surrobench.<kinds>`` (such as
-    ``surrobench.predictors`` or ``surrobench.strategies``); anything else is reached by its dotted
-    path ``module:Attribute``.
+    Packages add names through the entry-point group ``surrobench.<kinds>`` (such as
+    ``surrobench.predictors`` or ``surrobench.strategies``, see :mod:`surrobench.plug_ins`);
+    anything else is reached by its dotted path ``module:Attribute``.
 
     Args:
         kind: of the parts, one word in the singular.
@@ -125,6 +152,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self._example = example
         self._entries: dict[str, Entry] = {}
+        self._shadowed: dict[str, tuple[PlugIn, ...]] = {}
         self._plugins_read = False
 
     def register(self, name: str, target: str, summary: str = "", **options: Any) -> None:
@@ -137,11 +165,21 @@ class Registry(Generic[T]):
         self._entries[name] = Entry(name, target, summary, options)
 
     def _read_plugins(self) -> None:
-        if not self._plugins_read:
-            self._plugins_read = True
-            for group in _groups(self.kind):
-                for point in entry_points(group=group):
-                    self.register(point.name, f"{point.module}:{point.attr}", "plug-in")
+        """Add what packages announce; a name of this package's own stays what it is."""
+        if self._plugins_read:
+            return
+        self._plugins_read = True
+        by_name: dict[str, list[PlugIn]] = {}
+        for group in _groups(self.kind):
+            for found in plug_ins(group):
+                owners = by_name.setdefault(found.name, [])
+                if all((o.target, o.package) != (found.target, found.package) for o in owners):
+                    owners.append(found)
+        for name, owners in by_name.items():
+            if name in self._entries:
+                self._shadowed[name] = tuple(owners)
+            else:
+                self._entries[name] = Entry(name, owners[0].target, "plug-in", owners=tuple(owners))
 
     def names(self) -> list[str]:
         """All registered names, in the order of registration."""
@@ -159,6 +197,61 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise UserError(f"unknown {self.kind} {name!r}. " + did_you_mean(name, self._entries))
         return self._entries[name]
+
+    def listed(self) -> list[Listed]:
+        """A line for each name; parts of other packages are imported, to say which are broken."""
+        found = []
+        for name in self.names():
+            entry = self._entries[name]
+            if entry.owners:
+                found.append(self._listed_plug_in(entry))
+            else:
+                found.append(Listed(name, entry.summary))
+        for name, owners in self._shadowed.items():
+            own = PlugIn(name, self._entries[name].target, __package__ or "")
+            for owner in owners:
+                told = claimed(self.kind, name, [own, owner])
+                found.append(Listed(name, "", owner.origin, told))
+        return found
+
+    def _listed_plug_in(self, entry: Entry) -> Listed:
+        origin = " and ".join(owner.origin for owner in entry.owners)
+        try:
+            part = self.load(entry.name)
+        except UserError as error:
+            return Listed(entry.name, "", origin, str(error))
+        said = (inspect.getdoc(part) or "").strip() if callable(part) else ""
+        return Listed(entry.name, said.partition("\n")[0].rstrip("."), origin)
+
+    def load(self, name: str) -> Any:
+        """What stands behind a registered name: a class, a function or an object.
+
+        Raises:
+            UserError: for an unknown name, for one that two packages claim (naming both), and where
+                it cannot be imported (with file and line, or with how to install what is missing).
+        """
+        entry = self.entry(name)
+        if len(entry.owners) > 1:
+            raise UserError(claimed(self.kind, name, entry.owners))
+        try:
+            return import_attribute(entry.target)
+        except UserError as error:
+            if not entry.owners:
+                raise
+            raise UserError(self._cannot_load(entry.owners[0], error)) from error
+        except (Exception, SystemExit) as error:  # its ``__getattr__``, for example
+            if not entry.owners:
+                raise
+            raise UserError(self._cannot_load(entry.owners[0], error)) from error
+
+    def _cannot_load(self, owner: PlugIn, error: BaseException) -> str:
+        told = str(error) if isinstance(error, UserError) else f"{fault(error)}."
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) and cause.name:
+            inside = owner.target.partition(":")[0].partition(".")[0]
+            if cause.name.partition(".")[0] != inside:
+                told += f" Install it with: {owner.install_line(cause.name)}"
+        return f"the {self.kind} {owner.name!r} of {owner.origin} is broken: {told}"
 
     def check_name(self, name: object) -> None:
         """Refuse what is no text, such as a list where a study has room for one name.
@@ -200,8 +293,7 @@ class Registry(Generic[T]):
         self.check_name(name)
         if ":" in name and name not in self.names():
             return import_attribute(name), {}
-        entry = self.entry(name)
-        return import_attribute(entry.target), dict(entry.options)
+        return self.load(name), dict(self.entry(name).options)
 
     def make(self, spec: str | Mapping[str, Any], **options: Any) -> T:
         """Build a part from a specification; see :meth:`read`.
@@ -216,13 +308,8 @@ class Registry(Generic[T]):
 
     def create(self, name: str, **options: Any) -> T:
         """Build the part ``name`` (registered or a dotted path); options override defaults."""
-        self.check_name(name)
-        if ":" in name and name not in self.names():
-            target, defaults = name, {}
-        else:
-            entry = self.entry(name)
-            target, defaults = entry.target, dict(entry.options)
-        value = import_attribute(target)
+        value, defaults = self.find(name)
+        target = name if ":" in name and name not in self.names() else self.entry(name).target
         merged = {**defaults, **options}
         if not callable(value) or (not isinstance(value, type) and not merged and _is_part(value)):
             if merged:

@@ -20,6 +20,7 @@ LAYERS = [
     {
         "errors",
         "failpoints",
+        "graphs",
         "registry",
         "atomic",
         "page_facts",
@@ -31,6 +32,7 @@ LAYERS = [
         "arrays",
         "decoding",
         "options",
+        "plug_ins",
         "strict_toml",
         "wording",
         "spaces.architecture",

@@ -229,6 +229,71 @@ def list_names(
     list_command(what, table, every=every, as_json=as_json)
 
 
+new = typer.Typer(help="Begin a predictor or a table of your own.", no_args_is_help=True)
+app.add_typer(new, name="new")
+
+
+@new.command("predictor")
+def new_predictor_package(
+    name: Annotated[str, typer.Argument(help="Of the package, such as my_idea.")],
+    folder: Annotated[
+        Path, typer.Option("--in", help="Where its folder is made (default: here).")
+    ] = Path(),
+) -> None:
+    """Write a small package: a predictor that works, its test, a README and a pyproject.toml."""
+    from surrobench.cli.new_predictor import new_predictor
+
+    new_predictor(name, folder)
+
+
+@new.command("table")
+def new_table_card(
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet, Feather or JSON file.")],
+    target: Annotated[
+        str | None, typer.Option("--target", help="The column to predict (default: the likeliest).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The card (default: DATA with .toml).")
+    ] = None,
+) -> None:
+    """Look at the columns of a table, write a card for it, and say what was assumed."""
+    from surrobench.cli.new_table import new_table
+
+    new_table(data, target, out)
+
+
+@app.command()
+def check(
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="PART", help="A name, module:Class, path/to/file.py:Class, a task or a card."
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="predictor, encoding, strategy, acquisition, space or task; by default what it "
+            "looks like.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A smaller table, in a minute or two instead of five.")
+    ] = False,
+    no_table: Annotated[
+        bool, typer.Option("--no-table", help="Do not put a predictor beside the built-in ones.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The promises alone, for programs.")
+    ] = False,
+) -> None:
+    """Try a part against its promises; of a predictor also what it costs and how it compares."""
+    from surrobench.cli.checking import CheckRequest, check_command
+
+    raise typer.Exit(check_command(CheckRequest(part, kind, quick, not no_table, as_json)))
+
+
 @app.command()
 def info(
     task: Annotated[
@@ -432,7 +497,7 @@ def plot(
             "iqm-curves, quantiles, success, by-time, targets, fronts, board, pareto, "
             "critical-difference, outcomes. Pipelines: picks, "
             "predicted. Tasks, alone or of a run: proxies, architectures, learning-curves. "
-            "Trainings: learning-curves.",
+            "Trainings: learning-curves. Or module:function, or a name of a package's own.",
             autocompletion=completing.figures,
         ),
     ] = None,

@@ -5,7 +5,7 @@ status  meaning
 ======  ==========================================================================================
 0       done: every cell that was asked for has been computed, and none failed
 1       wrong input or a refusal, with a message that says what to do; also what ``verify RUN
-        OTHER`` ends with where two runs differ
+        OTHER`` ends with where two runs differ, and ``check`` where a promise is broken
 2       finished, but some cells have no numbers (the method raised, hung, ran out of memory or
         answered nonsense); cells whose task lacks what a method needs do not count, unless no cell
         has numbers

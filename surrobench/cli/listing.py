@@ -1,4 +1,4 @@
-"""``surrobench list``: names from the registries, without imports."""
+"""``surrobench list``: names from the registries; only parts of other packages are imported."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from surrobench.cli.console import say
 from surrobench.cli.formats import print_json
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry
+from surrobench.registry import Listed, Registry
 
-Rows = list[tuple[str, str]]
+Rows = list[Listed]
 
 
 def list_command(
@@ -53,18 +53,24 @@ def list_command(
 
 
 def _print(rows: Rows, indent: str) -> None:
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, summary in rows:
-        say(f"{indent}{name:<{width}}  {summary}".rstrip())
+    width = max((len(row.name) for row in rows), default=0)
+    for row in rows:
+        told = f"BROKEN  {row.broken}" if row.broken else row.summary
+        origin = f"  [{row.package}]" if row.package and not row.broken else ""
+        style = "red" if row.broken else ""
+        say(f"{indent}{row.name:<{width}}  {told}{origin}".rstrip(), style=style)
 
 
 def _print_json(chosen: dict[str, Rows]) -> None:
     """Names and what is said of them; tasks always with their table, one by one."""
-    content: dict[str, list[dict[str, str]]] = {
-        kind: [{"name": name, "summary": summary} for name, summary in rows]
-        for kind, rows in chosen.items()
-    }
-    print_json(content)
+    print_json({kind: [_content(row) for row in rows] for kind, rows in chosen.items()})
+
+
+def _content(row: Listed) -> dict[str, str]:
+    """What programs are told: package and fault only where there is one."""
+    more = {"package": row.package, "broken": row.broken}
+    told = {key: value for key, value in more.items() if value}
+    return {"name": row.name, "summary": row.summary, **told}
 
 
 def _studies() -> Rows:
@@ -77,7 +83,7 @@ def _studies() -> Rows:
     rows = []
     for name in study_names():
         content = tomllib.loads(suites.joinpath(f"{name}.toml").read_text("utf-8"))
-        rows.append((name, str(content.get("description", ""))))
+        rows.append(Listed(name, str(content.get("description", ""))))
     return rows
 
 
@@ -87,9 +93,17 @@ def _tasks(every: bool) -> Rows:
 
     lines = table_lines()
     if every:
-        return [(f"{line.name}/{task}", "") for line in lines for task in line.tasks]
+        return [Listed(f"{line.name}/{task}", "") for line in lines for task in line.tasks]
     width = max(len(str(len(line.tasks))) for line in lines)
-    return [(line.name, f"{_count(len(line.tasks), width)}  {line.description}") for line in lines]
+    return [
+        Listed(
+            line.name,
+            f"{_count(len(line.tasks), width)}  {line.description}",
+            line.package,
+            line.broken,
+        )
+        for line in lines
+    ]
 
 
 def _collections() -> Rows:
@@ -98,7 +112,9 @@ def _collections() -> Rows:
     from surrobench.tasks.collections import COLLECTIONS, MARK
 
     return [
-        (f"{MARK}{name}", f"{_count(len(expand_tasks(MARK + name)), 3)}  {collection.summary}")
+        Listed(
+            f"{MARK}{name}", f"{_count(len(expand_tasks(MARK + name)), 3)}  {collection.summary}"
+        )
         for name, collection in COLLECTIONS.items()
     ]
 
@@ -122,7 +138,7 @@ def _tasks_of(table: str) -> Rows:
     separator = ":" if catalogue.is_card_path(table) else "/"
     head = table.partition(".toml")[0] + ".toml" if separator == ":" else card.name
     return [
-        (f"{head}{separator}{name}", f"{task.description} [{task.unit or task.target}]")
+        Listed(f"{head}{separator}{name}", f"{task.description} [{task.unit or task.target}]")
         for name, task in known.items()
     ]
 
@@ -169,14 +185,15 @@ def _spaces() -> Rows:
     return _registered(SPACES)
 
 
-def _registered(registry: Registry[Any]) -> Rows:
-    return [(name, registry.entry(name).summary) for name in registry.names()]
-
-
 def _figures() -> Rows:
     from surrobench.report.figure_names import figures
+    from surrobench.report.own_figures import FIGURES
 
-    return figures()
+    return [*(Listed(*row) for row in figures()), *_registered(FIGURES)]
+
+
+def _registered(registry: Registry[Any]) -> Rows:
+    return registry.listed()
 
 
 LISTED: dict[str, Callable[[], Rows]] = {

@@ -62,7 +62,7 @@ def plot_command(request: PlotRequest) -> None:
         )
     width = _width(request.size, request.columns)
     figure = _figure(request, width)
-    path = request.out or Path(f"{request.kind}.{request.format}")
+    path = request.out or Path(f"{request.kind.replace(':', '.')}.{request.format}")
     if path.suffix[1:] not in FORMATS:
         raise UserError(f"{path}: a figure is one of {', '.join(FORMATS)} by the end of its name.")
     try:
@@ -110,9 +110,10 @@ def _kinds(request: PlotRequest) -> list[str]:
 
 
 def _kinds_of(kind: str, results: AnyResults, request: PlotRequest) -> list[str]:
+    from surrobench.report.own_figures import FIGURES
     from surrobench.report.plot_kinds import plot_kinds
 
-    return [*plot_kinds(results, request.measure), *_recomputed(kind)]
+    return [*plot_kinds(results, request.measure), *_recomputed(kind), *FIGURES.names()]
 
 
 def _recomputed(kind: str) -> dict[str, Recomputed]:
@@ -186,6 +187,7 @@ def _shown(exhibit: Exhibit) -> Figure:
 
 
 def _of_runs(request: PlotRequest, width: float) -> Figure:
+    from surrobench.report.own_figures import draw_own, is_own_figure
     from surrobench.report.plots import PlotOptions, draw
     from surrobench.reporting.task_figures import Asked
     from surrobench.studies.view import kind_of_frame
@@ -200,6 +202,8 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
             name, request.runs, rows, request.train_size, request.seed, request.top, width
         )
         return _shown(recomputed[request.kind](asked))
+    if is_own_figure(request.kind):
+        return draw_own(request.kind, frame, width)
     options = PlotOptions(request.measure, request.train_size, width, request.seed)
     try:
         return draw(request.kind, results, options)

@@ -64,6 +64,11 @@ ENCODINGS.register(
     "surrobench.encodings.weisfeiler_lehman:WeisfeilerLehman",
     "counts of Weisfeiler-Lehman labels, the same for isomorphic cells; wl:2 for two iterations",
 )
+ENCODINGS.register(
+    "similarity",
+    "surrobench.encodings.similarity:Similarity",
+    "of a pool with given similarities: columns whose inner products these are",
+)
 for _name, _part, _summary in (
     ("curve", "all", "values of the first epochs and their differences, as pool ranks; curve:0.2"),
     ("curve-last", "last", "the value after a share of the epochs: curve-last:0.2"),

@@ -1,4 +1,4 @@
-"""Which columns of an encoding belong together."""
+"""What a recipe is told of an encoding: which columns belong together, how to read graphs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from surrobench.arrays import FloatArray
 from surrobench.columns import ColumnBlock
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.encodings.one_hot import OneHot
+from surrobench.errors import UserError
+from surrobench.graphs import GraphLayout
 from surrobench.spaces.architecture import SearchSpace
+from surrobench.spaces.node_form import HasNodeForm
 
 P = TypeVar("P")
 
@@ -18,6 +21,8 @@ def with_blocks(
     predictor: P, name: str, space: SearchSpace, measured: Mapping[str, FloatArray]
 ) -> P:
     """A recipe for the columns of an encoding: told of their blocks if it has ``for_blocks``.
+
+    One with ``inputs = "graphs"`` is told by ``for_graphs`` how to read the columns as graphs.
 
     Args:
         predictor: any recipe.
@@ -28,9 +33,27 @@ def with_blocks(
     Raises:
         UserError: for an unknown encoding, or one that the space does not have.
     """
+    told: P = predictor
+    if getattr(predictor, "inputs", "matrix") == "graphs":
+        told = told.for_graphs(graph_layout(space))  # type: ignore[attr-defined]
     blocks = column_blocks(name, space, measured)
-    told: P = predictor.for_blocks(blocks) if hasattr(predictor, "for_blocks") else predictor
+    if hasattr(told, "for_blocks"):
+        told = told.for_blocks(blocks)
     return told
+
+
+def graph_layout(space: SearchSpace) -> GraphLayout:
+    """How the columns of the encoding ``"adjacency"`` are read as graphs.
+
+    Raises:
+        UserError: if architectures of ``space`` have no graph form.
+    """
+    if not isinstance(space, HasNodeForm):
+        raise UserError(
+            f"a predictor that asks for graphs needs networks with a graph form, which the space "
+            f"{space.name!r} does not have."
+        )
+    return GraphLayout(space.node_form.nodes, space.node_form.edges)
 
 
 def column_blocks(

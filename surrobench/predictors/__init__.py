@@ -64,6 +64,11 @@ PREDICTORS.register(
     ard=("measured",),
     fitted_examples=1000,
 )
+PREDICTORS.register(
+    "gp-transfer",
+    "surrobench.predictors.transfer:TransferGP",
+    "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
+)
 for _name, _summary, _settings in (
     ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
     (
@@ -99,6 +104,11 @@ for _name, _target, _summary in (
     ("flops", "baselines:Flops", "line through the FLOPs"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+for _name, _target, _summary in (
+    ("gp-similarity", "SimilarityGP", "Gaussian process over given similarities"),
+    ("knn-similarity", "SimilarNeighbours", "nearest neighbours by given similarities"),
+):
+    PREDICTORS.register(_name, f"surrobench.predictors.similarity:{_target}", _summary)
 for _name, _part, _summary in (
     ("last-value", "last", "line through the value after a fifth of the epochs"),
     ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),
@@ -194,7 +204,7 @@ def make_predictor(spec: Any, **options: Any) -> Predictor:
         return _from_path(name, name, chosen)
     entry = PREDICTORS.entry(name)
     if not is_own(entry.target):  # a plug-in: the same shapes as behind a dotted path
-        return _from_path(name, entry.target, chosen)
+        return _from_object(name, PREDICTORS.load(name), chosen)
     _check_options(name, import_attribute(entry.target), chosen)
     return PREDICTORS.create(name, **chosen)
 

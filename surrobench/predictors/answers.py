@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -63,7 +64,7 @@ def _predict_parameters(regressor: Any) -> tuple[str, ...]:
     return parameters_of(getattr(regressor, "predict", None))
 
 
-def _read_only(array: FloatArray) -> FloatArray:
+def read_only(array: FloatArray) -> FloatArray:
     """A copy that cannot be written to."""
     locked = np.array(array, dtype=np.float64)
     locked.setflags(write=False)
@@ -77,12 +78,23 @@ class FittedRegressor:
         regressor: a clone, which is fitted here.
         X: inputs, ``n x d``.
         y: targets, ``n``.
+        view: what the regressor sees of inputs, for one that wants no matrix.
+        more: further keywords of ``fit``.
     """
 
-    def __init__(self, regressor: Any, X: FloatArray, y: FloatArray) -> None:
+    def __init__(
+        self,
+        regressor: Any,
+        X: FloatArray,
+        y: FloatArray,
+        *,
+        view: Callable[[FloatArray], Any] = lambda X: X,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         self._owner = type(regressor).__name__
         self._regressor = regressor
-        self._call("fit", self._regressor.fit, _read_only(X), _read_only(y))
+        self._view = view
+        self._call("fit", partial(self._regressor.fit, **(more or {})), X, y)
 
     def values(self, X: FloatArray) -> FloatArray:
         """Predictions ``n``; a column ``n x 1`` is accepted."""
@@ -204,10 +216,13 @@ class FittedRegressor:
             )
         return array.astype(np.float64)
 
-    def _call(self, method: str, function: Callable[..., Any], *arrays: FloatArray) -> Any:
+    def _call(
+        self, method: str, function: Callable[..., Any], X: FloatArray, *arrays: FloatArray
+    ) -> Any:
         """Call the user's code with read-only arrays; name it if it tries to write to them."""
+        inputs = self._view(read_only(X))
         try:
-            return function(*(_read_only(array) for array in arrays))
+            return function(inputs, *(read_only(array) for array in arrays))
         except ValueError as error:
             if "read-only" in str(error):
                 raise ValueError(

@@ -55,7 +55,7 @@ class NearestNeighbours(TransformedPredictor):
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> MomentsModel:
         """Remember the examples and measure the leave-one-out errors; ``seed`` is not used."""
-        scale = UnitRange.of(X)
+        scale = self.scaling(X)
         points = scale(X)
         error = self._left_out_excess(points, y)
 
@@ -69,6 +69,10 @@ class NearestNeighbours(TransformedPredictor):
             return torch.from_numpy(mean), torch.from_numpy(np.sqrt(spread + error))
 
         return MomentsModel(moments, floor=smallest_variance(y))
+
+    def scaling(self, X: FloatArray) -> UnitRange:
+        """How columns are scaled before distances are taken: by their range over the examples."""
+        return UnitRange.of(X)
 
     def _left_out_excess(self, points: FloatArray, y: FloatArray) -> float:
         """What the squared leave-one-out error exceeds the neighbours' spread by."""

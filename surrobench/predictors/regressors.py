@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,14 +14,25 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.errors import UserError
-from surrobench.predictors.answers import FORMS, METHODS, FittedRegressor, form_of, parameters_of
+from surrobench.errors import UserError, did_you_mean
+from surrobench.graphs import GraphLayout
+from surrobench.predictors.answers import (
+    FORMS,
+    METHODS,
+    FittedRegressor,
+    form_of,
+    parameters_of,
+    read_only,
+)
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform
 from surrobench.registry import built
+
+INPUTS = ("matrix", "graphs")
+"""What a regressor may ask for as inputs."""
 
 
 def is_predictor(value: object) -> bool:
@@ -73,6 +85,8 @@ def as_predictor(
                 "option 'bootstrap'."
             )
         members = bootstrap
+    if asks_for_more(sample):
+        return InformedPredictor(regressor=sample, transform=transform, members=members)
     passed_on = form == "moments" and "return_std" not in parameters_of(sample.predict)
     plain = form in ("members", "moments", "values") and not passed_on
     kind = RegressorPredictor if plain else DistributionPredictor
@@ -136,7 +150,7 @@ class RegressorPredictor(TransformedPredictor):
         form = form_of(self.regressor)
         if form == "values" and self.members:
             return self._bootstrap(X, y, seed, floor)
-        fitted = FittedRegressor(_clone(self.regressor, seed), X, y)
+        fitted = self._fitted(X, y, seed)
         if form == "members":
             return EnsembleModel(lambda Z: torch.from_numpy(fitted.members(_array(Z))), 0.0, floor)
         if form == "values":
@@ -145,13 +159,16 @@ class RegressorPredictor(TransformedPredictor):
         answer = fitted.by_form(form)
         return MomentsModel(lambda Z: answer(_array(Z)), 0.0, floor)
 
+    def _fitted(self, X: FloatArray, y: FloatArray, seed: int) -> FittedRegressor:
+        """A clone, fitted."""
+        return FittedRegressor(_clone(self.regressor, seed), X, y)
+
     def _bootstrap(self, X: FloatArray, y: FloatArray, seed: int, floor: float) -> EnsembleModel:
         """An ensemble of clones, each fitted to rows drawn with replacement."""
         counts = bootstrap_counts(len(y), self.members, seed)
         drawn = [np.repeat(np.arange(len(y)), count) for count in counts]
         fitted = [
-            FittedRegressor(_clone(self.regressor, seed * self.members + i), X[rows], y[rows])
-            for i, rows in enumerate(drawn)
+            self._fitted(X[rows], y[rows], seed * self.members + i) for i, rows in enumerate(drawn)
         ]
         seen = np.stack([member.values(X) for member in fitted])
         noise = left_out_noise(y, seen, counts == 0)
@@ -173,6 +190,77 @@ class DistributionPredictor(RegressorPredictor):
     ascending order; their mean is the mean, and the slope of the line through them over the
     quantiles of a standard normal is the standard deviation.
     """
+
+
+def asks_for_more(regressor: object) -> bool:
+    """Whether a regressor declares that it wants graphs, or what is known of other tasks.
+
+    Raises:
+        UserError: if it asks for inputs that there are not, or its ``fit`` takes no ``sources``.
+    """
+    inputs, transfer = getattr(regressor, "inputs", None), getattr(regressor, "transfer", None)
+    if isinstance(inputs, str) and inputs not in INPUTS:
+        raise UserError(
+            f"{_name(regressor)} asks for inputs = {inputs!r}. {did_you_mean(inputs, INPUTS)}"
+        )
+    if transfer is True and "sources" not in parameters_of(getattr(regressor, "fit", None)):
+        raise UserError(
+            f"{_name(regressor)} has transfer = True, but its fit takes no keyword 'sources'."
+        )
+    return inputs == "graphs" or transfer is True
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformedPredictor(RegressorPredictor):
+    """A regressor that asks for graphs in place of a matrix, or for other tasks beside its own.
+
+    Args:
+        layout: how inputs are read as graphs, set by :meth:`for_graphs`.
+        sources: what is known of other tasks, set by :meth:`fit`.
+    """
+
+    layout: GraphLayout | None = field(default=None, repr=False)
+    sources: tuple[Source, ...] = field(default=(), repr=False)
+
+    @property
+    def inputs(self) -> str:
+        """``"graphs"`` or ``"matrix"``, as the regressor declares."""
+        return str(getattr(self.regressor, "inputs", None) or "matrix")
+
+    @property
+    def transfer(self) -> bool:
+        """Whether the regressor wants other tasks."""
+        return getattr(self.regressor, "transfer", None) is True
+
+    @property
+    def encoding(self) -> str | None:  # type: ignore[override]
+        """Graphs are read from the encoding ``"adjacency"``."""
+        return "adjacency" if self.inputs == "graphs" else super().encoding
+
+    def for_graphs(self, layout: GraphLayout) -> InformedPredictor:
+        """The same recipe for architectures of a space."""
+        return replace(self, layout=layout)
+
+    def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
+        """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
+        told = replace(self, sources=tuple(sources))
+        return super(InformedPredictor, told).fit(X, y, seed=seed)
+
+    def _fitted(self, X: FloatArray, y: FloatArray, seed: int) -> FittedRegressor:
+        if self.inputs == "graphs" and self.layout is None:
+            raise UserError(f"{_name(self.regressor)} asks for graphs, and no space was named.")
+        view = self._view
+        more = {"sources": [self._source(one) for one in self.sources]} if self.transfer else {}
+        return FittedRegressor(_clone(self.regressor, seed), X, y, view=view, more=more)
+
+    def _view(self, X: FloatArray) -> Any:
+        return X if self.layout is None else self.layout.graphs(X)
+
+    def _source(self, source: Source) -> Source:
+        """With read-only arrays; its targets are transformed by their own values."""
+        targets = self.fitted_transform(source.y).forward(source.y)
+        X, y = read_only(_array(source.X)), read_only(_array(targets)[:, 0])
+        return Source(source.name, self._view(X), y)
 
 
 def _with_std(fitted: FittedRegressor, Z: Tensor, std: float) -> tuple[Tensor, Tensor]:

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.columns import LazyColumns
@@ -15,6 +17,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
+from surrobench.spaces.similarity import GraphKernel, SimilarityPool, adjacency_of, graph_kernel
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.wording import counted
 
@@ -60,6 +63,74 @@ class Candidates:
                     f"{listed} "
                     "listed candidates."
                 )
+
+    @classmethod
+    def from_similarity(
+        cls,
+        similarity: npt.ArrayLike,
+        labels: Sequence[str] | None = None,
+        *,
+        neighbours: int = 10,
+        measured: Mapping[str, FloatArray] | None = None,
+    ) -> Candidates:
+        """A pool of which nothing is known but how similar its ``n`` members are.
+
+        Members are ``(0,) … (n-1,)`` in the order of the matrix; training functions are called
+        with ``item=label``. The predictors ``"gp-similarity"`` (which ``"bayesian"`` takes by
+        default) and ``"knn-similarity"`` use the similarities, local search and evolution go to
+        the most similar.
+
+        Args:
+            similarity: symmetric and positive semi-definite, ``n x n``.
+            labels: names of the members, each once; by default their numbers.
+            neighbours: of a member: so many of the nearest, and those whose nearest it is among.
+            measured: what else is known of each member, ``n`` each.
+
+        Raises:
+            UserError: for a matrix that is not square, symmetric or positive semi-definite (naming
+                its least eigenvalue), or labels that do not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> place = np.linspace(0, 1, 30)
+            >>> pool = Candidates.from_similarity(np.exp(-30 * (place[:, None] - place) ** 2))
+            >>> len(pool), pool.features("similarity").shape[0], (14,) in pool.neighbours((15,))
+            (30, 30, True)
+        """
+        space = SimilarityPool(similarity, labels, neighbours=neighbours)
+        return cls(space, measured=measured)
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph: Any,
+        labels: Sequence[str] | None = None,
+        *,
+        kernel: GraphKernel = "diffusion",
+        scale: float = 1.0,
+        measured: Mapping[str, FloatArray] | None = None,
+    ) -> Candidates:
+        """A pool of which nothing is known but which of its members are linked.
+
+        Similarities are those of :func:`~surrobench.spaces.similarity.graph_kernel`; neighbours are
+        the members that are linked.
+
+        Args:
+            graph: an undirected graph of networkx, perhaps with weights, or an adjacency matrix.
+            labels: names of the members; by default those of the graph's nodes, or numbers.
+            kernel: ``"diffusion"`` or ``"regularised-laplacian"``.
+            scale: how far similarity reaches along the links.
+            measured: what else is known of each member, ``n`` each.
+
+        Raises:
+            UserError: for a directed graph, an adjacency matrix that is none, or labels that do
+                not fit.
+        """
+        adjacency, names = adjacency_of(graph)
+        similarity = graph_kernel(adjacency, kernel, scale)
+        linked = (adjacency > 0) & ~np.eye(len(adjacency), dtype=np.bool_)
+        chosen = names if labels is None else labels
+        return cls(SimilarityPool(similarity, chosen, links=linked), measured=measured)
 
     def _listed(self, archs: IntArray | Sequence[Arch] | None) -> IntArray | None:
         if archs is None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from surrobench.acquisition.context import LearnedConstraint
 from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
-from surrobench.encodings.default import MIXED, default_encoding
+from surrobench.encodings.default import GIVEN, MIXED, default_encoding
 from surrobench.predictors import make_predictor
 from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
@@ -28,6 +28,8 @@ Spec = str | Mapping[str, Any]
 DEFAULT_PREDICTOR = "gp-matern52+quantile-normal"
 MIXED_PREDICTOR = "gp-mixed+quantile-normal"
 """Where words and numbers are encoded side by side."""
+GIVEN_PREDICTOR = "gp-similarity+quantile-normal"
+"""Where similarities are all that is known."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ def settled_predictor(predictor: Spec, encoding: str) -> Spec:
     """A predictor by name: ``"default"`` is a Gaussian process with a kernel for the encoding.
 
     Matérn-5/2 with one lengthscale, or where words and numbers stand side by side, a product of
-    a categorical and a numeric kernel.
+    a categorical and a numeric kernel. Over given similarities, one with that kernel.
     """
     if predictor != "default":
         return predictor
+    if encoding == GIVEN:
+        return GIVEN_PREDICTOR
     return MIXED_PREDICTOR if encoding == MIXED else DEFAULT_PREDICTOR
 
 

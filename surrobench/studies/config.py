@@ -122,6 +122,10 @@ def _train_sizes(value: Any) -> list[int]:
     return sizes
 
 
+def _source_size(value: Any) -> int:
+    return whole(value, 1, "how many architectures of each source, 1 or more")
+
+
 def seeds(value: Any) -> list[int]:
     """A count ``n`` means the seeds 0 … n-1."""
     if isinstance(value, list):
@@ -168,6 +172,9 @@ class Study(BaseModel):
             and reported as skipped.
         small_pools: what to do with training sizes that a task is too small for: refuse the study,
             skip them, or (``"fit"``) skip them and, where none is left, take sizes that fit.
+        sources: other tasks, of which predictors with ``transfer = True`` are told a part, see
+            :mod:`surrobench.studies.source_tasks`; a scored task is no source of itself.
+        source_size: architectures of each source (200 if not given).
         timeout_seconds: limit for one cell.
         memory_gib: limit of one worker process.
     """
@@ -186,6 +193,8 @@ class Study(BaseModel):
     transforms: Annotated[list[str], BeforeValidator(names)] | None = None
     max_train_size: Annotated[dict[str, int], BeforeValidator(limits)] = {}
     small_pools: Literal["error", "skip", "fit"] = "error"
+    sources: Annotated[list[str], BeforeValidator(names)] | None = None
+    source_size: Annotated[int, BeforeValidator(_source_size)] | None = None
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 
@@ -208,12 +217,17 @@ class Study(BaseModel):
 
     def moved(self, move: Callable[[str], str]) -> Study:
         """The study with ``move`` applied to the names of its tasks."""
-        return self.model_copy(update={"tasks": [move(task) for task in self.tasks]})
+        moved = {"tasks": [move(task) for task in self.tasks]}
+        if self.sources is not None:
+            moved["sources"] = [move(task) for task in self.sources]
+        return self.model_copy(update=moved)
 
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
         yield "protocol", self.protocol
         yield "train sizes", ", ".join(map(str, self.train_sizes))
+        if self.sources:
+            yield "sources", ", ".join(self.sources)
 
 
 def code_in(kind: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from surrobench.studies.config import PredictorChoice, Study
 from surrobench.studies.describe import describe
 from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
+from surrobench.studies.source_tasks import SOURCE_SIZE, check_source
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
 from surrobench.wording import counted
@@ -38,6 +39,7 @@ class Cell:
         predictor: label of the predictor.
         use: what builds the predictor, with ``options``.
         transform: its target transform ("" if it has none).
+        sources: other tasks that the predictor is told of, ``source_size`` architectures of each.
     """
 
     key: str
@@ -52,6 +54,8 @@ class Cell:
     train_size: int
     seed: int
     protocol: str
+    sources: tuple[str, ...] = ()
+    source_size: int = 0
 
     def identity(self) -> dict[str, Any]:
         """What the cell is called in the results (without the key)."""
@@ -91,6 +95,7 @@ class Method:
     transform: str
     encoding: str | None
     description: str
+    transfers: bool = False
 
 
 @dataclass(frozen=True)
@@ -257,7 +262,9 @@ def _method(choice: PredictorChoice, default: Any) -> Method:
             f"{choice.encoding!r}."
         )
     encoding = encoding or choice.encoding
-    return Method(label, choice, transform, encoding, canonical_json(describe(predictor)))
+    transfers = getattr(predictor, "transfer", None) is True
+    description = canonical_json(describe(predictor))
+    return Method(label, choice, transform, encoding, description, transfers)
 
 
 def _label(choice: PredictorChoice) -> str:
@@ -340,12 +347,13 @@ def _cells(
 ) -> Iterator[Cell]:
     """The cells of one task and train size, with their keys."""
     shared = f"{NUMBERS_VERSION}|{task.name}|{task.fingerprint}|{study.protocol}|{size}"
+    told = [_sources(study, task, base, *column) for column in columns]
     hashes = [
-        hashlib.sha256(f"{shared}|{method.label}|{method.description}|{encoding}".encode())
-        for method, encoding in columns
+        hashlib.sha256(f"{shared}|{method.label}|{method.description}|{encoding}{more}".encode())
+        for (method, encoding), (_, more) in zip(columns, told, strict=True)
     ]
     for seed in study.seeds:
-        for (method, encoding), prefix in zip(columns, hashes, strict=True):
+        for (method, encoding), prefix, (sources, _) in zip(columns, hashes, told, strict=True):
             digest = prefix.copy()
             digest.update(f"|{seed}".encode())
             yield Cell(
@@ -361,4 +369,28 @@ def _cells(
                 train_size=size,
                 seed=seed,
                 protocol=study.protocol,
+                sources=sources,
+                source_size=_source_size(study) if sources else 0,
             )
+
+
+def _sources(
+    study: Study, task: TableTask, base: str, method: Method, encoding: str
+) -> tuple[tuple[str, ...], str]:
+    """The other tasks that a method is told of, and what they add to the keys of its cells."""
+    if not study.sources or not method.transfers:
+        return (), ""
+    found = {
+        spec: load_task(spec, Path(base))
+        for name in study.sources
+        for spec in expand_tasks(name, Path(base))
+    }
+    others = {spec: source for spec, source in found.items() if source.name != task.name}
+    for source in others.values():
+        check_source(task, source, encoding)
+    names = "".join(f"|{source.name}|{source.fingerprint}" for source in others.values())
+    return tuple(others), f"|sources|{_source_size(study)}{names}" if others else ""
+
+
+def _source_size(study: Study) -> int:
+    return SOURCE_SIZE if study.source_size is None else study.source_size

@@ -10,7 +10,8 @@ Whatever a predictor does wrong becomes the status of its cell with a reason, ne
 
 (``timeout``, and ``failed`` for a dead worker, are recorded by the driver.)
 
-The predictor sees copies of the training rows and of the test inputs; test targets stay here.
+The predictor sees copies of the training rows and of the test inputs; test targets stay here. One
+that transfers also sees what :mod:`surrobench.studies.source_tasks` lets it know of other tasks.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from __future__ import annotations
 import random
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,10 +36,11 @@ from surrobench.predictors import answers as regressor_checks
 from surrobench.predictors import make_predictor
 from surrobench.predictors import predictive as predictive_checks
 from surrobench.predictors.predictive import Predictive, predict
-from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.protocol import Predictor, Source
 from surrobench.studies.grid import Cell
 from surrobench.studies.protocols import split
 from surrobench.studies.record import Record, Status, make_record, one_line
+from surrobench.studies.source_tasks import draw_sources
 from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
 from surrobench.tasks.task import TableTask
 from surrobench.wording import counted
@@ -63,13 +66,14 @@ def run_cell(cell: Cell) -> Record:
         task = load_task(cell.spec, Path(cell.base))
         X = _inputs(task, cell.encoding)
         train, test = split(task, cell.protocol, cell.train_size, cell.seed)
+        sources = _sources(cell, task, test)
     except UserError as error:
         return _record(cell, "unavailable", str(error))
     try:
         with seeded(cell.key):
             predictor = _predictor(cell, task)
             predictive, timing = _fit_and_predict(
-                predictor, cell.seed, X[train], task.truth[train], X[test]
+                predictor, cell.seed, X[train], task.truth[train], X[test], sources
             )
         scores = _score(task.truth[test], predictive)
     except InvalidPredictionError as error:
@@ -77,6 +81,8 @@ def run_cell(cell: Cell) -> Record:
     except Exception as error:
         return _record(cell, _status(error), reason_of(error), trace=traceback.format_exc())
     payload = {"n_test": len(test), "train_seconds": _train_seconds(task, train), **scores}
+    if cell.sources:
+        payload["n_sources"] = sum(len(source.y) for source in sources)
     return _record(cell, "ok", "", payload, timing)
 
 
@@ -96,7 +102,12 @@ def predictions(cell: Cell) -> dict[str, FloatArray]:
     try:
         with seeded(cell.key):
             predictive, _ = _fit_and_predict(
-                _predictor(cell, task), cell.seed, X[train], task.truth[train], X[test]
+                _predictor(cell, task),
+                cell.seed,
+                X[train],
+                task.truth[train],
+                X[test],
+                _sources(cell, task, test),
             )
     except Exception as error:
         raise UserError(f"{cell.method()} gives no predictions: {reason_of(error)}") from error
@@ -113,6 +124,15 @@ def _train_seconds(task: TableTask, train: IntArray) -> float:
     return float("nan") if task.seconds is None else float(np.sum(task.seconds[train, -1]))
 
 
+def _sources(cell: Cell, task: TableTask, test: IntArray) -> tuple[Source, ...]:
+    """What the predictor of a cell is told of other tasks."""
+    if not cell.sources:
+        return ()
+    return draw_sources(
+        task, cell.sources, Path(cell.base), cell.encoding, cell.source_size, test, cell.seed
+    )
+
+
 def _predictor(cell: Cell, task: TableTask) -> Predictor:
     """The recipe of a cell; one that asks is told which columns belong together."""
     predictor = make_predictor(cell.use, **dict(cell.options))
@@ -120,13 +140,19 @@ def _predictor(cell: Cell, task: TableTask) -> Predictor:
 
 
 def _fit_and_predict(
-    predictor: Predictor, seed: int, X: FloatArray, y: FloatArray, X_test: FloatArray
+    predictor: Predictor,
+    seed: int,
+    X: FloatArray,
+    y: FloatArray,
+    X_test: FloatArray,
+    sources: Sequence[Source] = (),
 ) -> tuple[Predictive, dict[str, float]]:
     """Fit to copies of ``X`` (``n x d``) and ``y`` (``n``); predict at ``X_test`` (``m x d``)."""
     inputs, targets = torch.tensor(X), torch.tensor(y).unsqueeze(-1)
     queries = torch.tensor(X_test)
+    told: dict[str, Any] = {"sources": sources} if sources else {}
     started, cpu_started = time.perf_counter(), time.process_time()
-    model = predictor.fit(inputs, targets, seed=seed)
+    model = predictor.fit(inputs, targets, seed=seed, **told)
     fitted = time.perf_counter()
     if not hasattr(model, "posterior"):
         raise InvalidPredictionError(

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.paths import expanded, is_file
+from surrobench.plug_ins import claimed
+from surrobench.registry import Listed, Registry, built
 from surrobench.strict_toml import read_toml
 from surrobench.tasks.collections import is_collection, members
+
+TASKS: Registry[Any] = Registry("task")
+"""Tables of other packages: each name stands for the path of a card, or a function that gives it.
+
+The name is the one that the card gives itself.
+"""
 
 CARDS = Path(__file__).parent / "cards"
 _TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
@@ -27,20 +36,67 @@ class TableLine:
         name: of the table.
         description: what it holds.
         tasks: names of its tasks, without that of the table.
+        package: the distribution that it comes from; "" for this one.
+        broken: why it cannot be used; "" if it can.
     """
 
     name: str
     description: str
     tasks: tuple[str, ...]
+    package: str = ""
+    broken: str = ""
 
 
 def table_lines() -> list[TableLine]:
-    """Every bundled table, embedded ones first."""
+    """Every bundled table, embedded ones first, and then those of other packages."""
     found = []
     for name, (path, tasks) in bundled().items():
         said = _DESCRIPTION.search(path.read_text(encoding="utf-8"))
         found.append(TableLine(name, said[1] if said else "", tasks))
-    return found
+    return found + [_plug_in_line(listed) for listed in TASKS.listed()]
+
+
+def _plug_in_line(listed: Listed) -> TableLine:
+    if not listed.broken:
+        try:
+            path, tasks = plug_in_table(listed.name)
+        except UserError as error:
+            return TableLine(listed.name, "", (), listed.package, str(error))
+        said = str(read_toml(path)[0].get("description", ""))
+        return TableLine(listed.name, said, tasks, listed.package)
+    return TableLine(listed.name, "", (), listed.package, listed.broken)
+
+
+def plug_in_table(name: str) -> tuple[Path, tuple[str, ...]]:
+    """The card that another package announces under a name, and the names of its tasks.
+
+    Raises:
+        UserError: if two packages announce it, it has the name of a table of ours, cannot be
+            imported, or leads to no card of that name.
+    """
+    owner = TASKS.entry(name).owners
+    if name in bundled():
+        raise UserError(f"{claimed('task', name, owner)} A table of surrobench has it already.")
+    value = TASKS.load(name)
+    if callable(value):
+        value = built("task", name, owner[0].target, value, {})
+    where = f"the task {name!r} of {owner[0].origin} is broken:"
+    if not isinstance(value, str | PathLike):
+        raise UserError(f"{where} {owner[0].target} is {value!r}, not the path of a card.")
+    path = Path(value).resolve()
+    if not path.is_file():
+        raise UserError(f"{where} there is no card {path}.")
+    content = read_toml(path)[0]
+    if content.get("name") != name:
+        raise UserError(
+            f"{where} the card {path} calls itself {content.get('name')!r}; the two must agree."
+        )
+    return path, tuple(_names_in(path))
+
+
+def _tables() -> list[str]:
+    """Names of all tables, those of other packages too."""
+    return list(dict.fromkeys([*bundled(), *TASKS.names()]))
 
 
 @lru_cache(maxsize=1)
@@ -105,12 +161,12 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
             f"{spec!r} stands for several tasks; name one of them: surrobench list tasks {spec}"
         )
     card, _, task = spec.partition("/")
-    if card not in bundled():
+    if card not in _tables():
         raise UserError(
-            f"unknown task {spec!r}. {did_you_mean(spec, [*task_names(), *bundled()])} A table of "
+            f"unknown task {spec!r}. {did_you_mean(spec, [*task_names(), *_tables()])} A table of "
             "your own is named by its card: 'path/to/card.toml:task'."
         )
-    path, tasks = bundled()[card]
+    path, tasks = bundled()[card] if card in bundled() else plug_in_table(card)
     if task and task not in tasks:
         names = [f"{card}/{name}" for name in tasks]
         raise UserError(f"unknown task {spec!r}. {did_you_mean(spec, names)}")

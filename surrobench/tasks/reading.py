@@ -137,6 +137,21 @@ def read_columns(
     return pa.table(present) if present else table.select([]), missing
 
 
+def column_names(path: Path, dialect: Dialect | None = None) -> list[str]:
+    """Names of all columns of a file.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    check_kind(path.name, path)
+    try:
+        return _read(path, [], dialect or Dialect(), ())[1]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"cannot read {path}: {(str(error) or repr(error)).splitlines()[0]}"
+        ) from error
+
+
 def shape(
     path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str] = ()
 ) -> tuple[int, int]:

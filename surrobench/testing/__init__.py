@@ -10,13 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surrobench.testing.conformance import (
+        acquisition_checks,
+        check_acquisition,
+        check_encoding,
         check_predictor,
+        check_space,
         check_strategy,
+        check_task,
+        encoding_checks,
         predictor_checks,
+        space_checks,
         strategy_checks,
+        task_checks,
     )
 
-__all__ = ["check_predictor", "check_strategy", "predictor_checks", "strategy_checks"]
+__all__ = [
+    "acquisition_checks",
+    "check_acquisition",
+    "check_encoding",
+    "check_predictor",
+    "check_space",
+    "check_strategy",
+    "check_task",
+    "encoding_checks",
+    "predictor_checks",
+    "space_checks",
+    "strategy_checks",
+    "task_checks",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,34 +13,12 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.monte_carlo import qUpperConfidenceBound
 from botorch.models.model import Model
 
+from surrobench.testing.checks import Contract
 from surrobench.testing.problems import Subject, moments, rank_correlation
 from surrobench.wording import counted
 
-
-@dataclass(frozen=True)
-class Check:
-    """A named promise; calling it with a predictor raises ``AssertionError`` if it is broken."""
-
-    name: str
-    sentence: str
-    body: Callable[[Subject], None]
-
-    def __call__(self, predictor: Any) -> None:
-        """Test a predictor, or a :class:`Subject` whose fitted model other checks share."""
-        self.body(predictor if isinstance(predictor, Subject) else Subject(predictor))
-
-    def __str__(self) -> str:
-        return self.name
-
-
-CHECKS: list[Check] = []
-
-
-def promise(body: Callable[[Subject], None]) -> Callable[[Subject], None]:
-    """Add a check; its docstring is the sentence."""
-    sentence = " ".join((body.__doc__ or "").split())
-    CHECKS.append(Check(body.__name__, sentence, body))
-    return body
+PREDICTOR_CONTRACT = Contract(Subject.of)
+promise = PREDICTOR_CONTRACT.promise
 
 
 def close(a: torch.Tensor, b: torch.Tensor, tolerance: float, what: str) -> None:
@@ -65,18 +41,24 @@ def same(a: Model, b: Model, subject: Subject, tolerance: float, what: str) -> N
 
 @promise
 def is_a_botorch_model(subject: Subject) -> None:
-    """Fitting returns a new BoTorch model with one output and leaves the recipe as it was."""
-    before = repr(subject.predictor)
+    """Fitting returns a new BoTorch model with one output.
+
+    Return a model of your own kind each time; ``surrobench.predictors.models`` makes one of a
+    function, and a class with scikit-learn's ``fit`` and ``predict`` needs none.
+    """
     first, second = subject.model, subject.fit()
     assert isinstance(first, Model), f"fit returned {type(first).__name__}"
     assert first is not second, "fit returned the same model twice"
     assert first.num_outputs == 1, f"{counted(first.num_outputs, 'output')}"
-    assert repr(subject.predictor) == before, "fit changed the recipe"
 
 
 @promise
 def shapes_follow_botorch(subject: Subject) -> None:
-    """Inputs of shape batch x q x d give a mean and a variance of shape batch x q x 1."""
+    """Inputs of shape batch x q x d give a mean and a variance of shape batch x q x 1.
+
+    Flatten the inputs to n x d, predict, and give the answer the shape of the inputs without
+    their last axis, and one more; compute in float64.
+    """
     pool = subject.problem.pool
     for shape in ((5,), (1,), (4, 1), (2, 3, 2)):
         X = pool[: int(np.prod(shape))].reshape(*shape, pool.shape[1])
@@ -87,7 +69,11 @@ def shapes_follow_botorch(subject: Subject) -> None:
 
 @promise
 def moments_are_finite(subject: Subject) -> None:
-    """Means are finite, variances finite and positive, larger with observation noise or equal."""
+    """Means are finite, variances finite and positive, larger with observation noise or equal.
+
+    Look for divisions by a spread that may be zero and for roots of differences; add a floor to
+    the variance.
+    """
     mean, deviation = moments(subject.model, subject.problem.pool)
     _, noisy = moments(subject.model, subject.problem.pool, noise=True)
     assert torch.isfinite(mean).all(), "a mean is not finite"
@@ -97,7 +83,11 @@ def moments_are_finite(subject: Subject) -> None:
 
 @promise
 def chunks_do_not_matter(subject: Subject) -> None:
-    """A prediction depends neither on the other rows asked about nor on their order."""
+    """A prediction depends neither on the other rows asked about nor on their order.
+
+    Compute nothing from the rows asked about taken together (means, ranks, scalings, batch
+    norms); learn such numbers in ``fit`` and keep them.
+    """
     pool = subject.problem.pool
     tolerance = 1e-4 * subject.problem.spread
     whole = moments(subject.model, pool)
@@ -110,9 +100,62 @@ def chunks_do_not_matter(subject: Subject) -> None:
         close(whole[i][3:4], alone[i], tolerance, f"{what} of a single row")
 
 
+def global_states() -> tuple[torch.Tensor, Any, Any]:
+    """States of the generators of torch, NumPy and Python."""
+    return torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+
+
+def same_states(before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
+    """Whose generator was used between two states; "" if none was."""
+    same = (
+        torch.equal(before[0], after[0]),
+        np.array_equal(before[1][1], after[1][1]) and before[1][2] == after[1][2],
+        before[2] == after[2],
+    )
+    owners = zip(("torch's", "NumPy's", "Python's"), same, strict=True)
+    return " and ".join(owner for owner, unchanged in owners if not unchanged)
+
+
+@promise
+def global_random_state_is_untouched(subject: Subject) -> None:
+    """Fitting and predicting neither read nor advance the global generators.
+
+    Use a generator of your own; around a library that seeds the global ones, keep their states
+    and put them back.
+    """
+    states = global_states()
+    try:
+        before, mean, after = _under_one_global_seed(subject)
+        _, again, _ = _under_one_global_seed(subject)
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+    changed = same_states(before, after)
+    assert not changed, f"{changed} global generator was used"
+    plain = moments(subject.model, subject.problem.pool)[0]
+    assert torch.equal(mean, plain) or not torch.equal(mean, again), (
+        "the result depends on a global generator"
+    )
+
+
+def _under_one_global_seed(subject: Subject) -> tuple[Any, torch.Tensor, Any]:
+    """States before and after a fit, and its predictions."""
+    torch.manual_seed(123)
+    np.random.seed(123)  # noqa: NPY002
+    random.seed(123)
+    before = global_states()
+    mean, _ = moments(subject.fit(), subject.problem.pool)
+    return before, mean, global_states()
+
+
 @promise
 def same_seed_same_result(subject: Subject) -> None:
-    """The same training set and seed give bit-identical predictions."""
+    """The same training set and seed give bit-identical predictions.
+
+    Draw from ``numpy.random.default_rng(seed)`` or a ``torch.Generator`` with that seed, and
+    from nothing else: no clock, no hash, no unseeded generator.
+    """
     for a, b in zip(
         moments(subject.model, subject.problem.pool),
         moments(subject.fit(), subject.problem.pool),
@@ -121,47 +164,32 @@ def same_seed_same_result(subject: Subject) -> None:
         assert torch.equal(a, b), f"two fits differ by {float((a - b).abs().max()):.3g}"
 
 
-def _global_states() -> tuple[torch.Tensor, Any, Any]:
-    """States of the generators of torch, NumPy and Python."""
-    return torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-
-
 @promise
-def global_random_state_is_untouched(subject: Subject) -> None:
-    """Fitting and predicting neither read nor advance the global generators."""
-    states = _global_states()
-    try:
-        torch.manual_seed(123)
-        np.random.seed(123)  # noqa: NPY002
-        random.seed(123)
-        before = _global_states()
-        model = subject.fit()
-        mean, _ = moments(model, subject.problem.pool)
-        after = _global_states()
-    finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        random.setstate(states[2])
-    assert torch.equal(before[0], after[0]), "torch's global generator was used"
-    assert np.array_equal(before[1][1], after[1][1]), "NumPy's global generator was used"
-    assert before[2] == after[2], "Python's global generator was used"
-    assert torch.equal(mean, moments(subject.model, subject.problem.pool)[0]), (
-        "the result depends on a global generator"
+def fits_are_independent(subject: Subject) -> None:
+    """A fit changes no model of an earlier one, and knows nothing of it.
+
+    Keep what is learned in the model that ``fit`` returns, not in the recipe, its class or its
+    module.
+    """
+    problem = subject.problem
+    before = moments(subject.model, problem.pool)
+    subject.fit(problem.X[:9], problem.y[:9] * -3.0, seed=7)
+    after = moments(subject.model, problem.pool)
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True)), (
+        "a later fit changed an earlier model"
+    )
+    again = moments(subject.fit(), problem.pool)
+    assert all(torch.equal(a, b) for a, b in zip(before, again, strict=True)), (
+        "a fit after one to other data differs from the same fit before it"
     )
 
 
 @promise
-def fits_are_independent(subject: Subject) -> None:
-    """Fitting again, to other data and with another seed, changes no earlier model."""
-    before = moments(subject.model, subject.problem.pool)
-    subject.fit(subject.problem.X[:9], subject.problem.y[:9] * -3.0, seed=7)
-    after = moments(subject.model, subject.problem.pool)
-    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True)), "state leaked"
-
-
-@promise
 def inputs_are_unchanged(subject: Subject) -> None:
-    """Training and pool tensors are left alone, and changing them later changes no model."""
+    """Training and pool tensors are left alone, and changing them later changes no model.
+
+    Work on copies: ``X = X.clone()``, or ``X.copy()`` of an array.
+    """
     X, y, pool = (t.clone() for t in (subject.problem.X, subject.problem.y, subject.problem.pool))
     model = subject.predictor.fit(X, y, seed=0)
     before = moments(model, pool)
@@ -178,7 +206,11 @@ def inputs_are_unchanged(subject: Subject) -> None:
 
 @promise
 def units_do_not_matter(subject: Subject) -> None:
-    """Targets 100 y + 7 give means 100 m + 7 and deviations 100 s."""
+    """Targets 100 y + 7 give means 100 m + 7 and deviations 100 s.
+
+    Standardise the targets in ``fit`` and take it back in the answer, the deviation too; no
+    constant in units of y.
+    """
     rescaled = subject.fit(y=100.0 * subject.problem.y + 7.0)
     mean, deviation = moments(subject.model, subject.problem.pool)
     other_mean, other_deviation = moments(rescaled, subject.problem.pool)
@@ -189,7 +221,11 @@ def units_do_not_matter(subject: Subject) -> None:
 
 @promise
 def row_order_does_not_matter(subject: Subject) -> None:
-    """Training examples in another order give the same predictions."""
+    """Training examples in another order give the same predictions.
+
+    Sort the rows first (``surrobench.predictors.recipe.canonical_rows``), so that folds and
+    draws do not follow their order.
+    """
     order = torch.tensor(np.random.default_rng(5).permutation(len(subject.problem.y)))
     shuffled = subject.fit(subject.problem.X[order], subject.problem.y[order])
     same(subject.model, shuffled, subject, 0.02, "with rows in another order")
@@ -197,7 +233,10 @@ def row_order_does_not_matter(subject: Subject) -> None:
 
 @promise
 def constant_targets_are_learned(subject: Subject) -> None:
-    """If all targets are equal, so are the means, and the variances are finite and positive."""
+    """If all targets are equal, so are the means, and the variances are finite and positive.
+
+    Divide by the spread of the targets only where it is above zero.
+    """
     model = subject.fit(y=torch.full_like(subject.problem.y, 0.7))
     mean, deviation = moments(model, subject.problem.pool)
     close(mean, torch.full_like(mean, 0.7), 0.05, "the mean")
@@ -206,7 +245,11 @@ def constant_targets_are_learned(subject: Subject) -> None:
 
 @promise
 def few_points_suffice(subject: Subject) -> None:
-    """One, two or three training examples are enough for predictions that are not far from them."""
+    """One, two or three training examples are enough for predictions that are not far from them.
+
+    Where there are too few examples for folds, neighbours or a covariance, answer with the mean
+    and the spread of the targets.
+    """
     for n in (1, 2, 3):
         y = subject.problem.y[:n]
         mean, deviation = moments(subject.fit(subject.problem.X[:n], y), subject.problem.pool)
@@ -220,8 +263,25 @@ def few_points_suffice(subject: Subject) -> None:
 
 
 @promise
+def one_column_is_enough(subject: Subject) -> None:
+    """Inputs of a single column are no obstacle, nor is a column that never changes.
+
+    Expect no two columns, and divide by the spread of a column only where it is above zero.
+    """
+    if subject.on_graphs:
+        return
+    for name, X, pool in subject.problem.column_only:
+        mean, deviation = moments(subject.fit(X), pool)
+        assert torch.isfinite(mean).all(), f"a mean is not finite with {name}"
+        assert (torch.isfinite(deviation) & (deviation > 0)).all(), f"variance with {name}"
+
+
+@promise
 def duplicate_rows_are_averaged(subject: Subject) -> None:
-    """The same input with different targets is no obstacle."""
+    """The same input with different targets is no obstacle.
+
+    Add noise or a ridge to what is inverted.
+    """
     X, y = subject.problem.X[:12].repeat(3, 1), subject.problem.y[:12].repeat(3, 1)
     y[12:24] += subject.problem.spread
     y[24:] -= subject.problem.spread
@@ -232,18 +292,50 @@ def duplicate_rows_are_averaged(subject: Subject) -> None:
 
 @promise
 def a_simple_function_is_learned(subject: Subject) -> None:
-    """An almost additive function is ranked with a Kendall tau above 0.4."""
+    """An almost additive function is ranked with a Kendall tau above 0.4 in size.
+
+    If it is meant to learn from these columns, look at what reaches it: scaling, regularisation,
+    the number of steps.
+    """
+    tau = _tau(subject)
+    assert abs(tau) > 0.4, f"tau is {tau:.2f}"
+
+
+@promise
+def larger_is_better(subject: Subject) -> None:
+    """The best are not taken for the worst: tau is not far below zero.
+
+    Targets come with the sign that makes large ones good, whatever they measure; predict them as
+    they are.
+    """
+    tau = _tau(subject)
+    assert tau > -0.2, f"tau is {tau:.2f}: predictions have the wrong sign"
+
+
+def _tau(subject: Subject) -> float:
     mean, _ = moments(subject.model, subject.problem.pool)
-    tau = rank_correlation(mean, subject.problem.truth)
-    assert tau > 0.4, f"tau is {tau:.2f}"
+    return rank_correlation(mean, subject.problem.truth)
+
+
+@promise
+def deviations_fit_the_errors(subject: Subject) -> None:
+    """Errors are neither twenty times the predicted deviations nor a twentieth of them.
+
+    Estimate the deviation of an observation where it was not trained: by left-out examples, an
+    ensemble, or a likelihood.
+    """
+    mean, _ = moments(subject.model, subject.problem.pool)
+    _, deviation = moments(subject.model, subject.problem.pool, noise=True)
+    size = float(((subject.problem.truth - mean) / deviation).square().mean().sqrt())
+    assert 0.05 < size < 20.0, f"errors are {size:.3g} deviations large"
 
 
 @promise
 def shuffled_targets_teach_nothing(subject: Subject) -> None:
     """Trained on shuffled targets, the mean tau over draws is within 0.05 of zero.
 
-    Each draw is used with its mirror image: what chance learns cancels, while anything that knows
-    the truth from elsewhere shows up twice.
+    Learn from ``X`` and ``y`` alone: something knows the truth from elsewhere. (Each draw is used
+    with its mirror image: what chance learns cancels, what is known shows up twice.)
     """
     y, taus = subject.problem.y, []
     for seed in range(3):
@@ -256,7 +348,11 @@ def shuffled_targets_teach_nothing(subject: Subject) -> None:
 
 @promise
 def acquisition_functions_work(subject: Subject) -> None:
-    """Analytic and Monte-Carlo acquisition is finite, and identical candidates tie."""
+    """Analytic and Monte-Carlo acquisition is finite, and identical candidates tie.
+
+    The posterior must be able to sample: return one of BoTorch's, or use
+    ``surrobench.predictors.models``.
+    """
     pool, best = subject.problem.pool, subject.problem.y.max()
     copies = torch.cat([pool[:7], pool[:1], pool[7:12], pool[:1]]).unsqueeze(1)
     model = subject.model
@@ -282,7 +378,10 @@ def _acquisitions(model: Model, best: torch.Tensor) -> list[AcquisitionFunction]
 
 @promise
 def joint_candidates_work(subject: Subject) -> None:
-    """Monte-Carlo acquisition of two candidates at once is finite."""
+    """Monte-Carlo acquisition of two candidates at once is finite.
+
+    See that the posterior takes inputs of shape batch x q x d with q above 1.
+    """
     pairs = subject.problem.pool[:8].reshape(4, 2, -1)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)

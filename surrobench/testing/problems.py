@@ -12,9 +12,12 @@ from botorch.models.model import Model
 from scipy.stats import kendalltau
 from torch import Tensor
 
+from surrobench.encodings import make_encoding
+from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.regressors import is_predictor
+from surrobench.spaces.edge_cells import EdgeCells
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,18 @@ class Problem:
     def spread(self) -> float:
         """Standard deviation of the training targets."""
         return float(self.y.std())
+
+    @property
+    def column_only(self) -> list[tuple[str, Tensor, Tensor]]:
+        """Inputs of one column, and of one that is the same everywhere: name, training, pool."""
+        ranks = [
+            torch.linspace(0.0, 1.0, len(X), dtype=X.dtype)[:, None] for X in (self.X, self.pool)
+        ]
+        constant = [torch.full_like(column, 0.5) for column in ranks]
+        return [
+            ("one column", ranks[0], ranks[1]),
+            ("a column that never changes", constant[0], constant[1]),
+        ]
 
 
 def _noisy(rng: np.random.Generator, features: np.ndarray, truth: np.ndarray, n: int) -> Problem:
@@ -63,19 +78,49 @@ def column(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
     return _noisy(rng, ranks[:, None], 60.0 - 5.0 * ranks - 3.0 * ranks**2, n)
 
 
+def graphs(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
+    """Cells of three operations on six edges as graphs; additive with one interaction."""
+    rng = np.random.default_rng(seed)
+    archs = TOY_CELLS.sample(n + m, rng)
+    kinds = np.array(archs)
+    truth = np.eye(3)[kinds].reshape(n + m, 18) @ rng.standard_normal(18)
+    features = make_encoding("adjacency")(archs, TOY_CELLS, {})
+    return _noisy(rng, features, 60.0 + 5.0 * (truth + 2.0 * (kinds[:, 0] == kinds[:, 1])), n)
+
+
+TOY_CELLS = EdgeCells(
+    "toy cells",
+    ("none", "skip", "conv"),
+    ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)),
+    none="none",
+    skip="skip",
+)
+"""Cells as in NAS-Bench-201 with three operations instead of five: 729."""
+
+
 class Subject:
     """A predictor under test; the model that several checks look at is fitted once.
 
     What is no recipe itself (a regressor shaped like scikit-learn's, a class, a name, a dotted
-    path, a mapping with options) is made one as a study would make it.
+    path, a mapping with options) is made one as a study would make it. One that asks for graphs
+    gets cells, one that insists on any other encoding a single column.
     """
 
     def __init__(self, predictor: Any) -> None:
         recipe = is_predictor(predictor) and not isinstance(predictor, type)
-        self.predictor: Predictor = predictor if recipe else make_predictor(predictor)
-        predictor = self.predictor
-        single = getattr(predictor, "encoding", None) is not None
-        self.problem = column() if single else cells()
+        made: Any = predictor if recipe else make_predictor(predictor)
+        self.on_graphs = getattr(made, "inputs", "matrix") == "graphs"
+        if self.on_graphs:
+            made = with_blocks(made, "adjacency", TOY_CELLS, {})
+        single = getattr(made, "encoding", None) is not None
+        self.make_problem = graphs if self.on_graphs else column if single else cells
+        self.problem = self.make_problem()
+        self.predictor: Predictor = made
+
+    @classmethod
+    def of(cls, predictor: Any) -> Subject:
+        """The same subject, or one around a predictor."""
+        return predictor if isinstance(predictor, cls) else cls(predictor)
 
     @cached_property
     def model(self) -> Model:

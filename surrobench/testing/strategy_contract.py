@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,8 @@ from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.testing.checks import Contract
 from surrobench.testing.strategy_problems import (
-    Factory,
     Landscape,
     Search,
     Step,
@@ -32,31 +31,9 @@ from surrobench.testing.strategy_problems import (
 )
 from surrobench.wording import counted
 
-
-@dataclass(frozen=True)
-class StrategyCheck:
-    """A named promise; calling it with a strategy raises ``AssertionError`` if it is broken."""
-
-    name: str
-    sentence: str
-    body: Callable[[Search], None]
-
-    def __call__(self, strategy: Search | str | Mapping[str, Any] | Factory) -> None:
-        """Test a strategy: anything that ``Search`` takes, or one."""
-        self.body(strategy if isinstance(strategy, Search) else Search(strategy))
-
-    def __str__(self) -> str:
-        return self.name
-
-
-STRATEGY_CHECKS: list[StrategyCheck] = []
-
-
-def promise(body: Callable[[Search], None]) -> Callable[[Search], None]:
-    """Add a check; its docstring is the sentence."""
-    sentence = " ".join((body.__doc__ or "").split())
-    STRATEGY_CHECKS.append(StrategyCheck(body.__name__, sentence, body))
-    return body
+STRATEGY_CONTRACT = Contract(lambda given: given if isinstance(given, Search) else Search(given))
+STRATEGY_CHECKS = STRATEGY_CONTRACT.checks
+promise = STRATEGY_CONTRACT.promise
 
 
 def distinct(steps: list[Step], landscape: Landscape) -> None:

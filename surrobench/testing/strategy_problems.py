@@ -11,12 +11,12 @@ import numpy as np
 from surrobench.arrays import FloatArray
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.choices import Choices
-from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.strategies import make_strategy, resolve_strategy
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
+from surrobench.testing.problems import TOY_CELLS
 from surrobench.wording import counted
 
 Factory = Callable[[Problem, int], Strategy]
@@ -107,13 +107,7 @@ def choices(*cardinalities: int) -> SearchSpace:
 
 def cells() -> SearchSpace:
     """Cells as in NAS-Bench-201 with three operations instead of five: 729."""
-    return EdgeCells(
-        "toy cells",
-        ("none", "skip", "conv"),
-        ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)),
-        none="none",
-        skip="skip",
-    )
+    return TOY_CELLS
 
 
 def sparse() -> Candidates:

@@ -20,6 +20,7 @@ HAVE_NO = {(path, space) for path in PATHS for space in ("chain", "tnb101-macro"
 HAVE_NO |= {(name, "transformer") for name in ("adjacency", "graph", "wl")}
 HAVE_NO |= {("wl", "chain")}  # whose labels would be those of a space that is too large to list
 HAVE_NO |= {(name, space) for name in CURVES for space in SPACES_BY_NAME}  # those of tasks do
+HAVE_NO |= {("similarity", space) for space in SPACES_BY_NAME}  # those of pools that are given one
 HAVE_NO_KIND = {("numeric", s) for s in ("nb201", "tnb101-micro", "tnb101-macro")}
 HAVE_NO_KIND |= {("categorical", space) for space in ("chain", "transformer")}
 HAVE_NO |= HAVE_NO_KIND
@@ -67,7 +68,12 @@ def test_rows_follow_their_architectures(name: str, space_name: str) -> None:
 
 @pytest.mark.parametrize("space_name", ["nb201", "tnb101-micro"])
 @pytest.mark.parametrize(
-    "name", [n for n in NAMES if n != "numeric" and "measured" not in n and n not in CURVES]
+    "name",
+    [
+        n
+        for n in NAMES
+        if n not in ("numeric", "similarity") and "measured" not in n and n not in CURVES
+    ],
 )
 def test_isomorphic_cells_get_equal_rows_exactly_where_claimed(name: str, space_name: str) -> None:
     space = SPACES_BY_NAME[space_name]
