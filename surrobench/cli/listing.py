@@ -120,7 +120,9 @@ def _collections() -> Rows:
     from surrobench.tasks.collections import COLLECTIONS, MARK
 
     return [
-        Listed(f"{MARK}{name}", f"{len(expand_tasks(MARK + name)):>3} tasks  {collection.summary}")
+        Listed(
+            f"{MARK}{name}", f"{_count(len(expand_tasks(MARK + name)), 3)}  {collection.summary}"
+        )
         for name, collection in COLLECTIONS.items()
     ]
 
