@@ -161,7 +161,11 @@ def manifest_of(study: AnyStudy, base: Path) -> tuple[Manifest, dict[str, Path]]
 
 
 def _tasks_of(study: AnyStudy) -> Iterable[str]:
-    more = (*(getattr(study, "objectives", None) or ()), *getattr(study, "constraints", {}))
+    more = (
+        *(getattr(study, "objectives", None) or ()),
+        *getattr(study, "constraints", {}),
+        *(getattr(study, "sources", None) or ()),
+    )
     return dict.fromkeys(task for task in (*study.tasks, *more) if not is_live(task))
 
 
