@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,13 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import pandas as pd
-import psutil
 from dask_cluster import dask_processes
 from distributed import Client
+from engine_clock import Clock
 from machine import write_machine
 from markdown_table import markdown
 
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.observer import Silent
-from surrobench.studies.record import Record
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.runner import run
 from surrobench.studies.tally import Tally
@@ -76,35 +74,6 @@ COLUMNS = {
 }
 
 
-class Clock(Silent):
-    """Seconds and seconds of the processor per cell, from the first tenth of the records on."""
-
-    def __init__(self, count: int) -> None:
-        self._first, self._last, self._seen = count // 10, count - 1, -1
-        self._marks: list[tuple[float, float]] = []
-
-    def cell(self, record: Record) -> None:
-        self._seen += 1
-        if self._seen in (self._first, self._last):
-            self._marks.append((time.perf_counter(), busy()))
-
-    def per_cell(self) -> tuple[float, float]:
-        (start, busy_then), (end, busy_now) = self._marks
-        cells = self._last - self._first
-        return (end - start) / cells, (busy_now - busy_then) / cells
-
-
-def busy() -> float:
-    """Seconds of the processor of this process and of all that it started."""
-    this = psutil.Process()
-    total = 0.0
-    for process in [this, *this.children(recursive=True)]:
-        with suppress(psutil.Error):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total
-
-
 def lay_out(folder: Path) -> None:
     rows = [f"{a},{b},{c},{2 * a - b + c}" for a, b, c in itertools.product(range(4), repeat=3)]
     (folder / "grid.csv").write_text("\n".join(["a,b,c,value", *rows]) + "\n")
@@ -125,8 +94,7 @@ def engine(name: str, workers: int, folder: Path) -> Iterator[Any]:
         yield "local"
         return
     place = folder / f"cluster-{time.monotonic_ns()}"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with dask_processes(place, environment) as processes:
+    with dask_processes(place) as processes:
         processes.start_scheduler()
         for number in range(workers):
             processes.start_worker(f"worker-{number}")
@@ -155,7 +123,7 @@ def main(folder: Path, counts: dict[str, int]) -> int:
                         settings = RunSettings(out, workers, engine=on)
                         run(study(predictor, counts[cells]), place, settings, clock)
                     wall, processor = clock.per_cell()
-                    row |= {f"ms_{workers}": 1000 * wall, f"cpu_ms_{workers}": 1000 * processor}
+                    row |= {f"ms_{workers}": wall, f"cpu_ms_{workers}": processor}
                     print(cells, name, row, os.getloadavg(), flush=True)
                     hashes.add(Tally.of(out).digest)
                 row["efficiency"] = row["ms_1"] / (2 * row["ms_2"])
