@@ -135,8 +135,8 @@ def run(
         str | None,
         typer.Option(
             "--report",
-            help="none: print the ranking alone; short: tables of means; or full "
-            "(default: full; of a shard none).",
+            help="none: print the ranking alone; short: tables of means and the first figure; "
+            "full: everything, as surrobench report does (default: short; of a shard none).",
         ),
     ] = None,
 ) -> None:
@@ -175,8 +175,8 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
-            "acquisitions, spaces or all."
+            help="studies, tasks, collections, predictors, encodings, strategies, one-shot, "
+            "proxies, acquisitions, spaces or all."
         ),
     ] = "all",
     table: Annotated[

@@ -55,7 +55,7 @@ class RunRequest:
     @property
     def detail(self) -> str:
         """How much is reported: of a shard alone nothing, unless that is asked for."""
-        return self.report or ("none" if self.shard else "full")
+        return self.report or ("none" if self.shard else "short")
 
 
 def run_command(request: RunRequest) -> int:
@@ -278,6 +278,8 @@ def _show(result: RunResult, detail: str) -> int:
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
+    if detail == "short" and paths:
+        tell(f"All figures and comparisons: surrobench report {shlex.quote(str(result.folder))}")
     if result.missing:
         tell(f"{_still(result)}; go on with:\n  {_this_command()}")
     status = status_of(failed=result.failed, missing=result.missing)
