@@ -121,7 +121,9 @@ def main(folder: Path, counts: dict[str, int]) -> int:
                     out, clock = place / f"{cells}-{name}-{workers}", Clock(counts[cells])
                     with engine(name, workers, place) as on:
                         settings = RunSettings(out, workers, engine=on)
-                        run(study(predictor, counts[cells]), place, settings, clock)
+                        done = run(study(predictor, counts[cells]), place, settings, clock)
+                    if done.interrupted:
+                        return 3
                     wall, processor = clock.per_cell()
                     row |= {f"ms_{workers}": wall, f"cpu_ms_{workers}": processor}
                     print(cells, name, row, os.getloadavg(), flush=True)
