@@ -284,6 +284,20 @@ def test_without_its_scheduler_a_run_ends_with_3_and_goes_on_with_this_machine(
     assert Tally.of(out) == expected(SLOW)
 
 
+def test_a_budget_ends_a_run_that_no_worker_joins(
+    in_toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"n_workers": 0, "processes": False, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as empty, empty.get_client() as client:
+        watching = Watching()
+        monkeypatch.setattr(runner, "_within", lambda budget: lambda: not watching.notes)
+        result = run_on(client, SLOW, tmp_path / "run", watching)
+    assert (result.exhausted, result.missing) == (True, 14)
+    assert watching.notes == ["there is no Dask worker; waiting for one"]
+    with pytest.raises(UserError, match="the client is closed"):
+        run_study(SLOW, out=tmp_path / "run", engine=client)
+
+
 def test_nobody_answers(in_toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from surrobench.studies.cluster import connection
 

@@ -48,6 +48,8 @@ def _check_client(engine: Any) -> None:
         )
     if engine.asynchronous:
         raise UserError("engine: an asynchronous client cannot be used; make one without asyncio.")
+    if engine.status != "running":
+        raise UserError(f"engine: the client is {engine.status}; its scheduler may be gone.")
 
 
 def _distributed() -> Any:

@@ -171,7 +171,8 @@ class ClusterRun:
     def _is_over(self) -> bool:
         if any(worker.units for worker in self._workers.values()):
             return False
-        return not self._left or (self._begun and not self._more())
+        nobody = not self._workers
+        return not self._left or ((self._begun or nobody) and not self._more())
 
     @property
     def _left(self) -> int:
