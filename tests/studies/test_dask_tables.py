@@ -13,7 +13,7 @@ from live_toy import TINY
 from search_toy import search_study
 from toy import CARD, toy_study
 
-from surrobench import run_study
+from surrobench import cli, run_study
 from surrobench.errors import UserError
 from surrobench.studies.cluster import connection, tables
 from surrobench.studies.cluster.batches import BATCH_CELLS, Batches
@@ -211,6 +211,17 @@ def test_engines_and_schedulers_that_do_not_go_together(
 ) -> None:
     with pytest.raises(UserError, match=message):
         run_study(toy_study(), out=tmp_path, **options)
+
+
+def test_gpus_of_this_machine_are_not_those_of_dask_workers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:9", "--devices", "0,1"]
+    monkeypatch.setattr(sys, "argv", ["surrobench", "run", "live-quickstart", *options])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert "--resources GPU=1" in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_the_package_the_extra_is_named(
