@@ -99,6 +99,15 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Compute failed cells again.")
     ] = False,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            "--retry",
+            metavar="died:2,timeout",
+            help="Ways to end that get further tries, one or as many as behind the colon: died, "
+            "timeout, oom, failed, invalid; also such of earlier runs.",
+        ),
+    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Replace cells that were computed otherwise.")
     ] = False,
@@ -157,6 +166,7 @@ def run(
         limit=limit,
         dry_run=dry_run,
         retry_failed=retry_failed,
+        retry=retry,
         update=update,
         allow_code=allow_code,
         device=device,

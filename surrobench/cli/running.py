@@ -42,6 +42,7 @@ class RunRequest:
     limit: int | None
     dry_run: bool
     retry_failed: bool
+    retry: str | None
     update: bool
     allow_code: bool
     device: str | None
@@ -101,6 +102,7 @@ def run_command(request: RunRequest) -> int:
 def _settings(request: RunRequest) -> RunSettings:
     from surrobench.studies.cluster.connection import check_engine
     from surrobench.studies.durations import parse_budget
+    from surrobench.studies.retries import RetryRule
     from surrobench.studies.run_settings import RunSettings
     from surrobench.studies.shards import Shard
 
@@ -115,6 +117,7 @@ def _settings(request: RunRequest) -> RunSettings:
         request.workers,
         request.limit,
         request.retry_failed,
+        None if request.retry is None else RetryRule.parse(request.retry),
         request.update,
         _numbers(request.devices),
         None if request.shard is None else Shard.parse(request.shard),

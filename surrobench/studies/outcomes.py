@@ -31,4 +31,4 @@ def record_of(kind: Kind, outcome: Outcome[PlannedCell], *, salvage: bool = True
         left = kind.salvage(outcome.item)
     status = _STATUSES.get(outcome.ending, "failed")
     payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason), **left[0]}
-    return make_record(outcome.item.key, payload, left[1], trace)
+    return make_record(outcome.item.key, payload, left[1], trace, outcome.ending)

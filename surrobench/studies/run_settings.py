@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.studies.kinds import AnyStudy
+from surrobench.studies.retries import RetryRule
 from surrobench.studies.shards import Shard
 
 
@@ -22,6 +23,7 @@ class RunSettings:
         workers: processes; by default one per usable core, or per device.
         limit: compute at most so many cells now.
         retry_failed: compute cells again that ended with another status than ``ok``.
+        retry: which ways to end are tried again, also such of earlier runs, and how often.
         update: let cells replace those of the same name that were computed otherwise.
         devices: numbers of the CUDA GPUs to use; every worker sees one of them, in turn.
         shard: compute the cells of this shard alone.
@@ -35,6 +37,7 @@ class RunSettings:
     workers: int | None = None
     limit: int | None = None
     retry_failed: bool = False
+    retry: RetryRule | None = None
     update: bool = False
     devices: tuple[int, ...] = ()
     shard: Shard | None = None

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.outcomes import record_of
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, is_failure
+from surrobench.studies.retries import RetryRule, tried
 from surrobench.studies.run_files import write_environment, write_study
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.shards import Shard, share_of
@@ -73,6 +73,7 @@ def run_study(
     workers: int | None = None,
     limit: int | None = None,
     retry_failed: bool = False,
+    retry: str | None = None,
     update: bool = False,
     add_predictors: Sequence[Any] = (),
     shard: str | Shard | None = None,
@@ -97,6 +98,8 @@ def run_study(
         workers: number of processes.
         limit: compute at most so many cells now.
         retry_failed: compute failed cells again.
+        retry: ways to end that get further tries, ``"died:2,timeout"``: see
+            :class:`~surrobench.studies.retries.RetryRule`.
         update: replace cells that were computed with other settings.
         add_predictors: names, tables (``{"use": Mine, "label": "mine"}``), classes or instances
             beside the predictors of the study.
@@ -133,6 +136,7 @@ def run_study(
         workers,
         limit,
         retry_failed,
+        None if retry is None else RetryRule.parse(retry),
         update,
         shard=Shard.parse(shard) if isinstance(shard, str) else shard,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
@@ -235,12 +239,12 @@ def _run_locked(
     statuses = found.statuses
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
-    todo = _unfinished(plan, statuses, settings)
+    todo = _unfinished(plan, store, statuses, settings)
     workers = settings.processes if cluster is None else cluster.threads(settings.workers)
     here = sum(cell.key in statuses for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
-    before = len(todo)
+    computed: set[str] = set()
     with stop_signals() as stop:
         here_only = [cell for cell in todo if _is_bound(cell)]
         if here_only:
@@ -248,19 +252,27 @@ def _run_locked(
                 f"{', '.join(sorted({cell.method() for cell in here_only}))}: cannot be pickled, "
                 "so it runs in this process, where no limit of time or memory holds"
             )
-        todo = [cell for cell in todo if not _is_bound(cell)]
-        if cluster is None:
-            records = _records(kind, todo, settings, limits, store.folder, stop, more)
-        else:
-            job = plan, todo, store, limits, settings.workers
-            records = cluster.records(study, *job, observer, stop, more)
+
+        def records(cells: Sequence[PlannedCell]) -> Iterator[Record]:
+            bound = [cell for cell in cells if _is_bound(cell)]
+            free = [cell for cell in cells if not _is_bound(cell)]
+            if cluster is None:
+                yield from _records(kind, free, settings, limits, store.folder, stop, more)
+            else:
+                job = plan, free, store, limits, settings.workers
+                yield from cluster.records(study, *job, observer, stop, more)
+            yield from _records_here(kind, bound, stop, more)
+
         unable = None
         try:
-            for record in chain(records, _records_here(kind, here_only, stop, more)):
+            for record, is_last in tried(
+                todo, records, settings.retry, observer.note, lambda: more() and not stop.requested
+            ):
                 store.write(record)
                 statuses[record.key] = record.status
-                before -= 1
-                observer.cell(record)
+                computed.add(record.key)
+                if is_last:
+                    observer.cell(record)
         except RunStoppedError as error:
             unable = error
     observer.end()
@@ -275,12 +287,12 @@ def _run_locked(
         folder=store.folder,
         frame=make_view(store, planned, statuses),
         plan=plan,
-        computed=len(todo) + len(here_only) - before,
+        computed=len(computed),
         missing=missing,
         interrupted=stop.requested,
         results=store.folder / RESULTS_FILE,
         planned=planned,
-        exhausted=before > 0 and not stop.requested and not more(),
+        exhausted=len(computed) < len(todo) and not stop.requested and not more(),
         failed=sum(status is not None and is_failure(status) for status in mine),
     )
     if unable is not None:
@@ -333,13 +345,15 @@ class _Cluster:
 
 
 def _unfinished(
-    plan: Plan, statuses: Mapping[str, Status], settings: RunSettings
+    plan: Plan, store: ResultStore, statuses: Mapping[str, Status], settings: RunSettings
 ) -> list[PlannedCell]:
-    todo = [
-        cell
-        for cell in plan.cells
-        if cell.key not in statuses or (settings.retry_failed and statuses[cell.key] != "ok")
-    ]
+    again: set[str] = set()
+    if settings.retry_failed:
+        again = {key for key, status in statuses.items() if status != "ok"}
+    elif settings.retry is not None:
+        failed = [key for key, status in statuses.items() if is_failure(status)]
+        again = {record.key for record in store.records(failed) if settings.retry.wants(record)}
+    todo = [cell for cell in plan.cells if cell.key not in statuses or cell.key in again]
     return todo[: settings.limit]
 
 
