@@ -85,11 +85,20 @@ def orders(place: trials.Place) -> list[Row]:
 
 
 def misdeeds(place: trials.Place) -> list[Row]:
-    return [
-        row(f"a predictor that {one['predictor']}", one["status"], "its own cells alone",
+    found = {"": trials.misdeeds(place)}
+    if trials.HAS_DASK:
+        with trials.cluster(place.folder / "cluster-of-misdeeds", 2) as (_, client):
+            workers = set(client.nthreads())
+            found["on Dask, "] = trials.misdeeds(place, client)
+            untouched = workers == set(client.nthreads())
+    rows = [
+        row(f"{where}a predictor that {one['predictor']}", one["status"], "its own cells alone",
             one["as_expected"] and one["others_untouched"])
-        for one in trials.misdeeds(place)
+        for where, trial in found.items() for one in trial
     ]  # fmt: skip
+    if trials.HAS_DASK:
+        rows.append(row("Dask workers lost to these", "none" if untouched else "some", "none"))
+    return rows
 
 
 def seconds(*arguments: str) -> float:
@@ -100,25 +109,26 @@ def seconds(*arguments: str) -> float:
 
 
 def costs(place: trials.Place) -> list[Row]:
-    from surrobench import run_study
     from surrobench.studies.grid import make_plan
 
-    def run(seeds: int) -> float:
-        out = place.folder / f"no-op-{seeds}"
-        given = trials.study(predictors=["constant"], train_sizes=[8], seeds=seeds)
-        begun = time.perf_counter()
-        run_study(given, out=out, workers=1)
-        return time.perf_counter() - begun
+    def milliseconds(engine: Any) -> float:
+        return min(trials.milliseconds_of_a_cell(place, engine, number) for number in range(3))
 
     many = trials.load_study_of(
         trials.study(predictors=["constant"], train_sizes=list(range(1, 51)), seeds=2000)
     )
-    each = (run(250) - run(50)) / 200 * 1000
+    each = {"": milliseconds("local")}
+    if trials.HAS_DASK:
+        with trials.cluster(place.folder / "cluster-of-costs", 1) as (_, client):
+            each[" on Dask"] = milliseconds(client)
     plan = trials.timed(lambda: make_plan(many, place.folder), 3)
     told = min(seconds("--help") for _ in range(5))
     load = os.getloadavg()[0]
     return [
-        row("overhead of a cell that does nothing (ms)", f"{each:.1f}", "< 20", each < 20),
+        *(
+            row(f"a cell that does nothing{where} (ms, best of 3)", f"{ms:.1f}", "< 20", ms < 20)
+            for where, ms in each.items()
+        ),
         row("plan of 100,000 cells (s)", f"{plan:.2f}", "< 5", plan < 5),
         row("`surrobench --help` (s)", f"{told:.2f}", "< 0.5", told < 0.5),
         row("load of the machine meanwhile", f"{load:.1f} on {os.cpu_count()}", "idle", True),
@@ -129,7 +139,12 @@ def tests(place: trials.Place) -> list[Row]:
     """Figures that are tests."""
     page = "tests/report/test_page_in_browser.py::test_"
     scores = "tests/metrics/test_"
+    dask = "tests/studies/test_dask.py::test_"
     asked = {
+        "Dask: workers killed, one added late": f"{dask}killed_workers_cost_what_they_computed_and_a_late_one_ends_the_run",  # noqa: E501
+        "Dask: scheduler killed, resumed on this machine": f"{dask}without_its_scheduler_a_run_ends_with_3_and_goes_on_with_this_machine",  # noqa: E501
+        "Dask: driver killed and started again": f"{dask}a_driver_that_dies_is_started_again_and_nobody_computes_for_it_meanwhile",  # noqa: E501
+        "Dask: workers that see none of the driver's files": f"{dask}workers_that_see_none_of_the_files_get_them_and_send_records_home",  # noqa: E501
         "requests and errors of a report in a browser": f"{page}no_request_and_no_error",
         "injected scripts that run there": f"{page}hostile_names_are_shown_and_never_run",
         "correlations equal scipy's": f"{scores}ranking.py::test_correlations_equal_scipy",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import itertools
 import os
@@ -18,16 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from surrobench import failpoints, run_study
+from surrobench.studies import runner
 from surrobench.studies import store as storing
 from surrobench.studies.merging import merge
 from surrobench.studies.observer import Silent
 from surrobench.studies.record import Record
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.runner import run
+from surrobench.studies.stopping import RunStoppedError
 from surrobench.studies.store import ResultStore, seal
 from surrobench.studies.tally import Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from dask_cluster import DaskProcesses, dask_processes
+from engine_clock import Clock
 from in_process import compute_here
 
 CARD = """\
@@ -122,15 +125,12 @@ def lay_out(folder: Path) -> Place:
 @contextmanager
 def here() -> Iterator[None]:
     """Cells are computed in this process, and packed often."""
-    name = "surrobench.studies.engines.local"
-    found = importlib.util.find_spec("surrobench.studies.engines")
-    module = importlib.import_module(name if found else "surrobench.studies.runner")
-    before, packed = module.execute, storing.PACK_RECORDS
-    module.execute, storing.PACK_RECORDS = compute_here, PACKED_EVERY
+    before, packed = runner.execute, storing.PACK_RECORDS
+    runner.execute, storing.PACK_RECORDS = compute_here, PACKED_EVERY
     try:
         yield
     finally:
-        module.execute, storing.PACK_RECORDS = before, packed
+        runner.execute, storing.PACK_RECORDS = before, packed
 
 
 class Telling(Silent):
@@ -305,21 +305,58 @@ def hashes(place: Place) -> dict[str, str]:
     return {**found, **dask_hashes(folder)}
 
 
+HAS_DASK = importlib.util.find_spec("distributed") is not None
+
+
+@contextmanager
+def cluster(place: Path, workers: int) -> Iterator[tuple[DaskProcesses, Any]]:
+    """A Dask cluster of so many workers of one thread on this machine, and a client of it."""
+    from distributed import Client
+
+    with dask_processes(place) as processes:
+        processes.start_scheduler()
+        for number in range(workers):
+            processes.start_worker(f"worker-{number}")
+        with Client(scheduler_file=str(processes.file), set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=120)
+            yield processes, client
+
+
+class Acting(Silent):
+    """Does something once so many cells are kept."""
+
+    def __init__(self, cells: int, act: Callable[[], object]) -> None:
+        self._left, self._act = cells, act
+
+    def cell(self, record: Record) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._act()
+
+
 def dask_hashes(folder: Path) -> dict[str, str]:
-    """The same on a Dask cluster of two workers, if this version and machine can."""
-    name = "Dask, 2 workers"
-    can = map(importlib.util.find_spec, ("distributed", "surrobench.studies.engines"))
-    if not all(can):
-        return {name: ""}
-    from distributed import Client, LocalCluster
+    """The same on a Dask cluster of two workers, undisturbed and disturbed."""
+    names = ("Dask, 2 workers", "Dask, one of 2 workers killed",
+             "Dask, its scheduler killed, resumed on this machine")  # fmt: skip
+    if not HAS_DASK:
+        return dict.fromkeys(names, "")
+    runs = [folder / f"dask-{number}" for number in range(3)]
+    loaded, base = load_study_of(study()), Path.cwd()
+    with cluster(folder / "cluster", 2) as (processes, client):
+        run(loaded, base, RunSettings(runs[0], engine=client))
+        killing = Acting(10, lambda: processes.kill("worker-1"))
+        run(loaded, base, RunSettings(runs[1], engine=client), killing)
+        killing = Acting(10, lambda: processes.kill("scheduler"))
+        try:
+            run(loaded, base, RunSettings(runs[2], engine=client), killing)
+        except RunStoppedError:
+            assert 10 <= Tally.of(runs[2]).finished < 60
+            with here():
+                run_study(study(), out=runs[2])
+    return {name: Tally.of(run).digest for name, run in zip(names, runs, strict=True)}
 
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with cluster, Client(cluster) as client:
-        run_study(study(), out=folder / "dask", engine=client)
-    return {name: Tally.of(folder / "dask").digest}
 
-
-def misdeeds(place: Place) -> list[dict[str, Any]]:
+def misdeeds(place: Place, engine: Any = "local") -> list[dict[str, Any]]:
     """Predictors that raise, die, hang or eat, beside those that do not; with two workers."""
     names = ("Raises", "Dies", "Hangs", "Eats")
     wanted = {"Raises": "failed", "Dies": "failed", "Hangs": "timeout", "Eats": "oom"}
@@ -328,9 +365,10 @@ def misdeeds(place: Place) -> list[dict[str, Any]]:
         predictors=[*bad, "constant", "knn", "misbehaved:Line"], train_sizes=[8], seeds=2,
         timeout_seconds=20.0, memory_gib=2.0,
     )  # fmt: skip
-    frame = run_study(given, out=place.folder / "bad", workers=2).set_index(["predictor", "seed"])
+    out = place.folder / ("bad" if engine == "local" else "bad-on-dask")
+    frame = run_study(given, out=out, workers=2, engine=engine).set_index(["predictor", "seed"])
     alone = ResultStore(place.whole).scan().records
-    beside = ResultStore(place.folder / "bad").scan().records
+    beside = ResultStore(out).scan().records
     others = [key for key, record in beside.items() if record.payload["predictor"] not in bad]
     same = all(beside[key].payload == alone[key].payload for key in others)
     return [
@@ -342,6 +380,14 @@ def misdeeds(place: Place) -> list[dict[str, Any]]:
         }
         for name in names
     ]
+
+
+def milliseconds_of_a_cell(place: Place, engine: Any, number: int) -> float:
+    """What a cell takes that fits a mean to eight values, on one worker."""
+    out, clock = place.folder / f"no-op-{engine != 'local'}-{number}", Clock(250)
+    given = study(predictors=["constant"], train_sizes=[8], seeds=250)
+    run(load_study_of(given), Path.cwd(), RunSettings(out, 1, engine=engine), clock)
+    return clock.per_cell()[0]
 
 
 def timed(work: Callable[[], object], repeats: int) -> float:

@@ -91,9 +91,19 @@ class DaskProcesses:
 
 
 @contextmanager
-def dask_processes(folder: Path, environment: Mapping[str, str]) -> Iterator[DaskProcesses]:
-    """Processes that are all killed in the end."""
+def dask_processes(
+    folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[DaskProcesses]:
+    """Processes that are all killed in the end.
+
+    Args:
+        folder: as of :class:`DaskProcesses`.
+        environment: by default that of this process, with all that it can import.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if environment is None:
+        path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if entry)
+        environment = {**os.environ, "PYTHONPATH": path}
     processes = DaskProcesses(folder, environment)
     try:
         yield processes

@@ -9,8 +9,9 @@ status  meaning
 2       finished, but some cells have no numbers (the method raised, hung, ran out of memory or
         answered nonsense); cells whose task lacks what a method needs do not count, unless no cell
         has numbers
-3       stopped before the end, by Ctrl-C, SIGTERM, ``--budget``, ``--limit``, a full disk, or parts
-        that are still missing; what is finished is kept, and the same command goes on
+3       stopped before the end, by Ctrl-C, SIGTERM, ``--budget``, ``--limit``, a full disk, a Dask
+        scheduler that is gone, or parts that are still missing; what is finished is kept, and the
+        same command goes on
 4       files of surrobench's own are damaged: a record, a plan
 70      a bug in surrobench
 ======  ==========================================================================================

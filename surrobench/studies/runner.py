@@ -307,6 +307,8 @@ def _run_locked(
             unable = error
     observer.end()
     store.pack()
+    if cluster is not None and len(computed) < len(todo):  # workers may have finished some untold
+        statuses = store.contents(keys).statuses
     mine = [statuses.get(cell.key) for cell in plan.cells]
     missing = mine.count(None)
     result = RunResult(

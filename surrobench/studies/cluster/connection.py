@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,8 @@ def _check_client(engine: Any) -> None:
         )
     if engine.asynchronous:
         raise UserError("engine: an asynchronous client cannot be used; make one without asyncio.")
+    if engine.status != "running":
+        raise UserError(f"engine: the client is {engine.status}; its scheduler may be gone.")
 
 
 def _distributed() -> Any:
@@ -83,6 +86,8 @@ def connected(engine: Any, scheduler: str | None) -> Iterator[Client | None]:
 
 def _opened(scheduler: str) -> Client:
     client = _distributed().Client
+    # A scheduler that is lost is told of by us, in a sentence and not in a traceback.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     options = {"set_as_default": False, "timeout": CONNECT_SECONDS, "name": "surrobench"}
     try:
         if "://" in scheduler or not scheduler.endswith(".json"):

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrobench.atomic import write_atomically
+from surrobench.atomic import TEMPORARY, write_atomically
 from surrobench.errors import UserError, text_of
 from surrobench.predictors.given import GivenPart
 from surrobench.studies.cluster import member
@@ -31,6 +31,7 @@ from surrobench.studies.contents import read_file
 from surrobench.studies.environment import versions
 from surrobench.studies.executor import Limits, Outcome, remove_empty_logs
 from surrobench.studies.grid import Plan, PlannedCell
+from surrobench.studies.kernels import numerical_kernels
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver
 from surrobench.studies.outcomes import record_of
@@ -170,7 +171,8 @@ class ClusterRun:
     def _is_over(self) -> bool:
         if any(worker.units for worker in self._workers.values()):
             return False
-        return not self._left or (self._begun and not self._more())
+        nobody = not self._workers
+        return not self._left or ((self._begun or nobody) and not self._more())
 
     @property
     def _left(self) -> int:
@@ -260,11 +262,26 @@ class ClusterRun:
             self._supply(worker, list(found.lacking), 0)
         elif not problem:
             worker.state = "ready"
-            add_environments(self._store.folder, [dict(found.environment)])
+            self._welcome(found.environment)
         elif worker.supplied:
             self._refuse(worker, f"would not compute this study: {problem}")
         else:
             self._send_data(worker, str(problem))
+
+    def _welcome(self, environment: Mapping[str, Any]) -> None:
+        """Keep what a worker computes with; tell if its processor is of another kind."""
+        add_environments(self._store.folder, [dict(environment)])
+        mine = numerical_kernels()
+        other = {
+            f"{name}: {kernel} instead of {mine.get(name)}"
+            for name, kernel in environment["kernels"].items()
+            if mine.get(name) != kernel
+        }
+        if other:
+            self._tell_once(
+                "Dask workers compute with other kernels than this machine, so numbers may differ "
+                "in their last digits (" + "; ".join(sorted(other)) + ")"
+            )
 
     def _differing(self, found: Examined) -> str:
         """What of the study is not the same over there."""
@@ -440,7 +457,7 @@ def _job(study: AnyStudy, base: Path, folder: Path, limits: Limits) -> Job:
         base=str(base),
         limits=limits,
         folder=str(folder),
-        token=f".dask-{run[:12]}",
+        token=f"{TEMPORARY}dask-{run[:12]}",  # swept by the next run if this one is killed
         path=tuple(os.path.abspath(entry) for entry in (*sys.path, os.getcwd())),
         versions=versions(),
     )
