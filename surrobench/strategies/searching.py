@@ -167,11 +167,16 @@ def search(
             saved.load(loop)
         bar = stack.enter_context(SearchBar(budget, progress))
         watch = _Watch(trainer, aims, bar, callback, timeout, initial, len(loop.rows))
-        if workers is None:
-            loop.run(watch)
-        else:
-            pool = Workers(workers, trainer.call)
-            run_workers(loop, pool, trainer.take, trainer.known, watch)
+        try:
+            if workers is None:
+                loop.run(watch)
+            else:
+                pool = Workers(workers, trainer.call)
+                run_workers(loop, pool, trainer.take, trainer.known, watch)
+        except KeyboardInterrupt as stop:
+            if saved is not None and saved.path.is_file():
+                stop.add_note(f"{saved.path} keeps what was trained; the same call goes on.")
+            raise
     label = strategy.get("label") if isinstance(strategy, Mapping) else None
     return SearchResult(tuple(map(aims.shown, loop.rows)), chosen, str(label or name), aims)
 
