@@ -122,8 +122,8 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
-            f"Performance profile: share of runs {over} whose {label} reaches a threshold; the "
-            "higher the better. Without bands: none was found that keeps its level."
+            f"Performance profile by {label} {scores.where}: share of runs over {_count(scores)} "
+            "and all seeds that reach a threshold; the higher the better. Without bands: none was found that keeps its level."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(

@@ -118,6 +118,11 @@ def test_whatever_the_records_support(frame: pd.DataFrame, tmp_path: Path, case:
         assert '"lo"' not in text
 
 
+def test_headings_differ(page: str) -> None:
+    headings = re.findall(r"<h3[^>]*>([^<]*)", page)
+    assert len(set(headings)) == len(headings) > 5
+
+
 def test_a_page_is_small(page: str) -> None:
     assert 20_000 < len(page.encode()) < LARGEST / 4
 
@@ -128,6 +133,8 @@ def test_a_search_has_a_page_too(tmp_path: Path) -> None:
     assert "Search study" in text
     assert "full trainings" in text
     assert HOSTILE not in text
+    headings = re.findall(r"<h3[^>]*>([^<]*)", text)
+    assert len(set(headings)) == len(headings) > 5, "each says what stands below it alone"
 
 
 def spec(chart: str) -> dict[str, object]:
