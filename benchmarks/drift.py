@@ -5,7 +5,8 @@
 Runs one small fixed study in both environments (``minima.py FOLDER`` makes that of the lowest
 versions, in ``FOLDER/venv``) with the package of this tree, one worker and one thread each, and
 compares cell by cell. Writes ``drift.csv``: of every predictor and score how many cells are the
-same to the last bit, and the largest difference; and ``drift.json``: the versions of both.
+same to the last bit, and the largest difference; ``drift.md``: of every predictor how many scores
+are the same, and the largest differences of some; and ``drift.json``: the versions of both.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from markdown_table import markdown
 
 from surrobench.studies.record import Record
 from surrobench.studies.run_files import read_environments
 from surrobench.studies.store import ResultStore
 
 ROOT = Path(__file__).parents[1]
+SHOWN = {
+    "kendall_tau": "largest difference of Kendall τ",
+    "coverage_90": "of the coverage of 90 % intervals",
+    "nll": "of the negative log-likelihood",
+}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STUDY = """\
 kind = "prediction"
@@ -65,6 +72,15 @@ def differences(before: dict[str, Record], now: dict[str, Record]) -> Iterator[d
                 yield {"predictor": old["predictor"], "score": score, "apart": apart}
 
 
+def _overview(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per predictor: scores that are the same, and the largest differences of three."""
+    counts = table.groupby("predictor")[["cells", "same"]].sum()
+    counts.columns = ["scores", "the same bits"]
+    for score, name in SHOWN.items():
+        counts[name] = table["largest"].xs(score, level="score").map("{:.2g}".format)
+    return counts.reset_index()
+
+
 def main(folder: Path, pythons: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
@@ -77,7 +93,9 @@ def main(folder: Path, pythons: list[str]) -> int:
     groups = pd.DataFrame(differences(before, now)).groupby(["predictor", "score"])["apart"]
     table = groups.agg(cells="size", same=lambda apart: int((apart == 0).sum()), largest="max")
     table.reset_index().to_csv(folder / "drift.csv", index=False)
-    print(table.groupby("predictor").agg({"cells": "sum", "same": "sum", "largest": "max"}))
+    shown = markdown(_overview(table), {name: name for name in _overview(table)})
+    (folder / "drift.md").write_text(shown)
+    print(shown)
     return int(before.keys() != now.keys())
 
 

@@ -71,7 +71,11 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Worker processes (default: one per core)."),
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Worker processes (default: one per core); with Dask, the most cells at a time.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder (default: runs/<study name>).")
@@ -95,6 +99,15 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Compute failed cells again.")
     ] = False,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            "--retry",
+            metavar="died:2,timeout",
+            help="Ways to end that get further tries, one or as many as behind the colon: died, "
+            "timeout, oom, failed, invalid; also such of earlier runs.",
+        ),
+    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Replace cells that were computed otherwise.")
     ] = False,
@@ -111,12 +124,28 @@ def run(
             "--budget", metavar="10m", help="Begin no further cell after so long (s, m, h, d)."
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            help="local: processes of this machine; dask: the workers of a Dask cluster "
+            "(pip install 'surrobench[cluster]').",
+        ),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="tcp://HOST:8786",
+            help="With --engine dask: address of the scheduler, or its scheduler file (*.json).",
+        ),
+    ] = None,
     report: Annotated[
         str | None,
         typer.Option(
             "--report",
-            help="none: print the ranking alone; short: tables of means; or full "
-            "(default: full; of a shard none).",
+            help="none: print the ranking alone; short: tables of means and the first figure; "
+            "full: everything, as surrobench report does (default: short; of a shard none).",
         ),
     ] = None,
 ) -> None:
@@ -137,6 +166,7 @@ def run(
         limit=limit,
         dry_run=dry_run,
         retry_failed=retry_failed,
+        retry=retry,
         update=update,
         allow_code=allow_code,
         device=device,
@@ -144,6 +174,8 @@ def run(
         shard=shard,
         budget=budget,
         report=report,
+        engine=engine,
+        scheduler=scheduler,
     )
     raise typer.Exit(run_command(request))
 
@@ -153,8 +185,8 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="studies, tasks, predictors, encodings, strategies, one-shot, proxies, "
-            "acquisitions, spaces or all."
+            help="studies, tasks, collections, predictors, encodings, strategies, one-shot, "
+            "proxies, acquisitions, spaces or all."
         ),
     ] = "all",
     table: Annotated[

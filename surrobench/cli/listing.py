@@ -26,6 +26,7 @@ def list_command(
     kinds: dict[str, Callable[[], Rows]] = {
         "studies": _studies,
         "tasks": lambda: _tasks(every),
+        "collections": _collections,
         "predictors": _predictors,
         "encodings": _encodings,
         "strategies": _strategies,
@@ -49,7 +50,10 @@ def list_command(
             say(kind, style="bold")
         _print(rows, indent="  " if what == "all" else "")
     if what == "tasks" and table is None and not every:
-        say("surrobench list tasks TABLE names its tasks, --all those of every table.")
+        say(
+            "surrobench list tasks TABLE (or @COLLECTION: surrobench list collections) names its "
+            "tasks, --all those of every table."
+        )
 
 
 def _print(rows: Rows, indent: str) -> None:
@@ -94,6 +98,17 @@ def _tasks(every: bool) -> Rows:
     return [(line.name, f"{_count(len(line.tasks), width)}  {line.description}") for line in lines]
 
 
+def _collections() -> Rows:
+    """Tasks that are asked for together, and how many they are."""
+    from surrobench.tasks.catalogue import expand_tasks
+    from surrobench.tasks.collections import COLLECTIONS, MARK
+
+    return [
+        (f"{MARK}{name}", f"{len(expand_tasks(MARK + name)):>3} tasks  {collection.summary}")
+        for name, collection in COLLECTIONS.items()
+    ]
+
+
 def _count(tasks: int, width: int) -> str:
     return f"{tasks:>{width}} {'task ' if tasks == 1 else 'tasks'}"
 
@@ -102,7 +117,10 @@ def _tasks_of(table: str) -> Rows:
     """The tasks of one table, each with what is measured."""
     from surrobench.tasks import catalogue
     from surrobench.tasks.card_file import read_card
+    from surrobench.tasks.collections import is_collection
 
+    if is_collection(table):
+        return [row for spec in catalogue.expand_tasks(table) for row in _tasks_of(spec)]
     path, task = catalogue.split(table)
     card = read_card(path)
     names = [task] if task is not None else list(card.tasks)

@@ -74,6 +74,7 @@ class PlainProgress:
         if self._todo:
             took = _clock(time.monotonic() - self._started)
             tell(f"{self._done}/{counted(self._todo, 'cell')}{self._mishaps()}, in {took}")
+        self._todo = 0
 
 
 class BarProgress(PlainProgress):

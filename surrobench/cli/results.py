@@ -16,6 +16,7 @@ from surrobench.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
+    from surrobench.reporting.kinds import AnyRanking
     from surrobench.reporting.reports import Report
     from surrobench.studies.record import Record
     from surrobench.studies.store import ResultStore
@@ -27,7 +28,10 @@ _PATHS_SHOWN = 8
 def make_report(
     frame: pd.DataFrame, folder: Path, runs: Sequence[Path], detail: str, kept: bool
 ) -> list[Path]:
-    """Write tables and figures, and then print the table (with what failed).
+    """Print the ranking, and write tables and figures.
+
+    The ranking comes first, for whoever waits for it. Where it cannot be printed (a closed pipe,
+    say), the report is written before that is told.
 
     Args:
         frame: results of one kind of study.
@@ -41,16 +45,26 @@ def make_report(
     """
     from surrobench.reporting.reports import report_of
 
-    return _shown(report_of(frame, folder, runs, detail, keep=kept))
+    problems: list[Exception] = []
 
+    def show(ranking: AnyRanking) -> None:
+        try:
+            output.print(ranking)
+        except (OSError, ValueError) as error:
+            problems.append(error)
 
-def _shown(made: Report) -> list[Path]:
+    made = report_of(frame, folder, runs, detail, keep=kept, show=show)
+    if problems:
+        raise problems[0]
     if made.kept:
         tell("The report is that of these results already (surrobench report makes it anew).")
+    _tell_notes(made)
+    return list(made.paths)
+
+
+def _tell_notes(made: Report) -> None:
     for sentence in made.notes:
         tell(sentence, style="yellow")
-    output.print(made.ranking)
-    return list(made.paths)
 
 
 def report_command(
@@ -68,10 +82,11 @@ def report_command(
 
     made = report(runs, out, methods=methods, every=every)
     tell_left_out(made.left_out, "surrobench report RUN --all-methods")
-    paths = _shown(made)
+    _tell_notes(made)
+    output.print(made.ranking)
     for place in runs:
         _show_skipped(place)
-    show_paths(paths)
+    show_paths(list(made.paths))
     show_damage(made.damaged)
     return DAMAGED if made.damaged else DONE
 
@@ -119,24 +134,28 @@ def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
 
 def status_command(folder: Path) -> None:
     """Say how far a run is."""
+    from surrobench.process_state import without_collection
     from surrobench.studies.kinds import KINDS, kind_of_columns
-    from surrobench.studies.plan_file import read_plan_file, summarise_skipped
-    from surrobench.studies.tally import current
+    from surrobench.studies.plan_file import read_overview, summarise_skipped
 
     store = existing_store(folder)
-    planned = read_plan_file(folder)
-    statuses = current(planned, store.contents().statuses)
-    done, wanted = len(statuses), len(planned.keys) if planned.is_known else len(statuses)
+    with without_collection():
+        planned = read_overview(folder)
+        statuses = store.contents().statuses
+    keys = planned.keys if planned.is_known else list(statuses)
+    counts = Counter(map(statuses.get, keys))
+    wanted, done = len(keys), len(keys) - counts.pop(None, 0)
     part = f" of a study of {wanted + planned.elsewhere}" if planned.elsewhere else ""
     share = f"{done / max(1, wanted):.0%}"
     say(f"{folder}: {done} of {counted(wanted, 'cell')}{part} finished ({share})")
     if holder := store.holder():
         say(f"running now: {holder}")
     if done:
-        counts = Counter(statuses.values())
         say(", ".join(f"{count} {status}" for status, count in counts.most_common()))
         lost: Counter[tuple[str, str, str]] = Counter()
-        for record in store.records(key for key, status in statuses.items() if status != "ok"):
+        without = [] if counts["ok"] == done else keys
+        wrong = [key for key in without if statuses.get(key, "ok") != "ok"]
+        for record in store.records(wrong) if wrong else ():
             kind = kind_of_columns(record.payload) or KINDS[planned.kind]
             method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")
             lost[method, record.status, reason] += 1

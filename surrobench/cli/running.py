@@ -42,6 +42,7 @@ class RunRequest:
     limit: int | None
     dry_run: bool
     retry_failed: bool
+    retry: str | None
     update: bool
     allow_code: bool
     device: str | None
@@ -49,11 +50,13 @@ class RunRequest:
     shard: str | None = None
     budget: str | None = None
     report: str | None = None
+    engine: str = "local"
+    scheduler: str | None = None
 
     @property
     def detail(self) -> str:
         """How much is reported: of a shard alone nothing, unless that is asked for."""
-        return self.report or ("none" if self.shard else "full")
+        return self.report or ("none" if self.shard else "short")
 
 
 def run_command(request: RunRequest) -> int:
@@ -97,19 +100,30 @@ def run_command(request: RunRequest) -> int:
 
 
 def _settings(request: RunRequest) -> RunSettings:
+    from surrobench.studies.cluster.connection import check_engine
     from surrobench.studies.durations import parse_budget
+    from surrobench.studies.retries import RetryRule
     from surrobench.studies.run_settings import RunSettings
     from surrobench.studies.shards import Shard
 
+    check_engine(request.engine, request.scheduler)
+    if request.engine != "local" and request.devices:
+        raise UserError(
+            f"--devices {request.devices}: these are GPUs of this machine. Dask workers use those "
+            "that they were started with (--resources GPU=1); say --device cuda."
+        )
     return RunSettings(
         request.out,
         request.workers,
         request.limit,
         request.retry_failed,
+        None if request.retry is None else RetryRule.parse(request.retry),
         request.update,
         _numbers(request.devices),
         None if request.shard is None else Shard.parse(request.shard),
         None if request.budget is None else parse_budget(request.budget),
+        request.engine,
+        request.scheduler,
     )
 
 
@@ -267,6 +281,8 @@ def _show(result: RunResult, detail: str) -> int:
     for line in summarise_skipped(result.plan.skipped):
         tell(f"Skipped {line}", style="yellow")
     show_paths([result.results, *paths])
+    if detail == "short" and paths:
+        tell(f"All figures and comparisons: surrobench report {shlex.quote(str(result.folder))}")
     if result.missing:
         tell(f"{_still(result)}; go on with:\n  {_this_command()}")
     status = status_of(failed=result.failed, missing=result.missing)

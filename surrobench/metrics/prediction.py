@@ -31,8 +31,8 @@ def prediction_scores(
 
     Returns:
         The scores by name, and ``constant``: True if all medians are equal, in which case the
-        correlations are 0. ``precision_at_k`` is NaN where there are fewer than ``k`` test points;
-        correlations are NaN where the truth is constant.
+        correlations are 0. ``precision_at_k`` and ``ndcg_at_k`` are NaN where there are fewer than
+        ``k`` test points; correlations and ``ndcg_at_k`` are NaN where the truth is constant.
 
     Raises:
         ValueError: if the arrays differ in length or hold a value that is not finite.
@@ -54,10 +54,12 @@ def prediction_scores(
         "rmse": error.rmse(t, centre),
         "precision_at_10": ranking.precision_at_k(t, point, 10),
         "precision_at_50": ranking.precision_at_k(t, point, 50),
+        "ndcg_at_50": ranking.ndcg_at_k(t, point, 50),
         "best_of_top_1": regret.best_of_top_k(t, point, 1),
         "best_of_top_10": regret.best_of_top_k(t, point, 10),
         "regret_at_1": regret.regret_at_k(t, point, 1),
         "regret_at_10": regret.regret_at_k(t, point, 10),
+        "best_rank_at_10": regret.best_rank_at_k(t, point, 10),
         "kendall_tau_top_half": ranking.kendall_tau_top_half(t, point),
         "nll": calibration.nll(log_density),
         "crps": float(np.mean(np.asarray(crps, dtype=np.float64))),

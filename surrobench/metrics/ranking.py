@@ -74,6 +74,35 @@ def chance_in_top(prediction: FloatArray, k: int) -> FloatArray:
     return np.where(above, 1.0, np.where(level, share, 0.0))
 
 
+def ndcg_at_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> float:
+    """Normalised discounted cumulative gain of the ``k`` best predicted, in [0, 1].
+
+    ``DCG@k = sum_i gain(i) / log2(i + 1)`` over the places i = 1 … k of the predicted order,
+    divided by that of the true order; gains of architectures that tie in the prediction are
+    averaged (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS
+    2002; McSherry and Najork, ECIR 2008). scikit-learn computes it.
+
+    The gain is the true value, 0 for the worst of all and 1 for the best, so that it depends on no
+    unit. Týbl and Neumann (CVPR 2025), who brought the score into architecture search, take
+    accuracies in percent as they are with k = 5,000; where even bad networks have many per cent,
+    every order then scores high.
+
+    NaN if there are fewer than ``k`` items, and where the truth is constant.
+
+    Raises:
+        ValueError: if ``k`` is below 1.
+    """
+    from sklearn.metrics import ndcg_score
+
+    t, p = aligned(truth=truth, prediction=prediction)
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    if k > t.size or is_constant(t):
+        return float("nan")
+    gain = (t - t.min()) / (t.max() - t.min())
+    return float(ndcg_score(gain[None], p[None], k=k))
+
+
 def precision_at_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> float:
     """Share of the ``k`` best predicted that are as good as the truly ``k``-th best, in [0, 1].
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from surrobench.arrays import FloatArray
 from surrobench.metrics.arrays import aligned
@@ -37,6 +38,20 @@ def best_of_top_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> fl
     above, level = t[p > threshold], t[p == threshold]
     floor = float(above.max()) if above.size else -np.inf
     return _expected_best(level, k - above.size, floor)
+
+
+def best_rank_at_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> float:
+    """True rank of the best of the ``k`` best predicted: 1 if it is the best of all.
+
+    N@K of Ning et al., "A generic graph-based neural architecture encoding scheme for
+    predictor-based NAS", ECCV 2020. Equally good architectures share the smallest of their ranks.
+
+    Raises:
+        ValueError: if ``k`` is below 1.
+    """
+    (t,) = aligned(truth=truth)
+    ranks = rankdata(-t, method="min").astype(np.float64)
+    return -best_of_top_k(-ranks, prediction, k)
 
 
 def regret_at_k(truth: npt.ArrayLike, prediction: npt.ArrayLike, k: int) -> float:

@@ -37,6 +37,11 @@ class GivenPart(str):
             _HERE[given._key] = value
         return given
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether the object cannot leave this process."""
+        return self.payload is None
+
     _key: str = ""
 
     @property

@@ -12,11 +12,11 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.report.exhibit import FORMATS, Exhibit
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
-NOT_DRAWN = (
-    "Figures, and comparisons beside the means: only tables were asked for; surrobench report RUN "
+NOT_MADE = (
+    "Further figures, comparisons and calibration: these are the essentials; surrobench report RUN "
     "makes everything."
 )
-"""Said in a report of tables alone."""
+"""Said in a report of the essentials."""
 Saved = tuple[Exhibit, Sequence[Path]]
 """An exhibit and its files, as paths within the folder."""
 

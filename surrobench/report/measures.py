@@ -47,10 +47,14 @@ _ALL = [
     _measure("pearson", "Pearson r"),
     _measure("precision_at_10", "precision at 10"),
     _measure("precision_at_50", "precision at 50"),
+    _measure("ndcg_at_50", "nDCG at 50"),
     _measure("best_of_top_1", "true value of the top 1", unitless=False, skewed=True),
     _measure("best_of_top_10", "best true value of the top 10", unitless=False, skewed=True),
     _measure("regret_at_1", "regret at 1", "smaller", unitless=False, skewed=True),
     _measure("regret_at_10", "regret at 10", "smaller", unitless=False, skewed=True),
+    _measure(
+        "best_rank_at_10", "best true rank of the top 10", "smaller", unitless=False, skewed=True
+    ),
     _measure("mae", "mean absolute error", "smaller", unitless=False),
     _measure("rmse", "root mean squared error", "smaller", unitless=False),
     _measure("nll", "negative log-likelihood", "smaller", unitless=False, skewed=True),

@@ -17,7 +17,7 @@ from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures import panels
 from surrobench.report.figures.panels import ROW
-from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_formats, write_folder
 from surrobench.report.index import index_page
 from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages
@@ -46,7 +46,7 @@ def write_report(
     provenance: Provenance | None = None,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
-    drawn: bool = True,
+    complete: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the records support, and ``report.md``, which lists them.
 
@@ -59,7 +59,8 @@ def write_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
-        drawn: with figures and everything else; otherwise tables of the means alone.
+        complete: with everything; otherwise the essentials, tables of the means and the figure
+            that one looks at first.
 
     Returns:
         The files written, ``report.md`` first.
@@ -70,9 +71,9 @@ def write_report(
     """
     check_formats(formats)
     results, origin = Results.of(frame), provenance or Provenance()
-    made = exhibits if drawn else mean_tables
+    made = exhibits if complete else essentials
     shown = chain(made(results, results.primary(measure)), extras)
-    missing = [*omitted, *(missing_library() if drawn else [NOT_DRAWN])]
+    missing = [*omitted, *(missing_library() if complete else [NOT_MADE])]
 
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved, missing)
@@ -100,6 +101,17 @@ def mean_tables(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
     for size in results.sizes if few else results.focus_sizes(measure):
         if results.order(measure, size):
             yield comparison_table(results, measure, size)
+
+
+def essentials(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
+    """The means, and the score against the training size, or of one size the ranking."""
+    yield from mean_tables(results, measure)
+    if measure is None:
+        return
+    if len(results.sizes) > 1:
+        yield from _curves(results, measure)
+    else:
+        yield from _rankings(results, measure, results.sizes[0])
 
 
 def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:

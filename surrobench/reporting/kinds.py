@@ -50,7 +50,7 @@ class StudyReport(ABC, Generic[R]):
         provenance: Provenance | None = None,
         extras: Sequence[Exhibit] = (),
         omitted: Sequence[str] = (),
-        drawn: bool = True,
+        complete: bool = True,
     ) -> list[Path]:
         """Write tables and figures into ``folder`` and return their paths.
 
@@ -60,7 +60,8 @@ class StudyReport(ABC, Generic[R]):
             provenance: where the numbers come from.
             extras: exhibits that are shown beside those of the results.
             omitted: sentences about what is not shown.
-            drawn: whether there are figures and everything else beside the tables of means.
+            complete: whether everything is made, or the essentials: tables of the means and the
+                figure that one looks at first.
         """
 
     @abstractmethod

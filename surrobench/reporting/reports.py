@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from surrobench.reporting.kinds import AnyRanking
 
 DETAILS = ("none", "short", "full")
-"""How much of a report is made: the ranking alone, tables of means, everything."""
+"""How much of a report is made: the ranking alone, the essentials, everything."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def report(
         out: folder of the report, by default ``report`` in the (first) run folder.
         methods: only these predictors or strategies.
         every: also those that the latest study of a folder no longer has.
-        detail: ``"full"``, ``"short"`` for tables of means without figures, or ``"none"`` for the
-            ranking alone.
+        detail: ``"full"``; ``"short"`` for the essentials, which are tables of means and the figure
+            that one looks at first; or ``"none"`` for the ranking alone.
 
     Raises:
         UserError: if there are no results, they do not belong together, a method is unknown, or
@@ -110,6 +110,7 @@ def report_of(
     keep: bool = False,
     left_out: tuple[str, ...] = (),
     damaged: tuple[Path, ...] = (),
+    show: Callable[[AnyRanking], None] = lambda ranking: None,
 ) -> Report:
     """Make the report of results that are at hand.
 
@@ -121,6 +122,7 @@ def report_of(
         keep: leave a report as it is that was made of the same results.
         left_out: methods whose rows are not in ``frame``.
         damaged: files that were not read.
+        show: is called with the ranking before any file is made.
 
     Raises:
         UserError: for an unknown detail, and results that cannot be read.
@@ -130,6 +132,8 @@ def report_of(
     kind = kind_of_frame(frame)
     shown = REPORTS[kind.name]
     results = shown.results(frame, **companions(kind, runs))
+    ranking = shown.ranking(results)
+    show(ranking)
     digest = digest_of(frame, detail)
     paths = files_of(folder, digest) if keep else []
     if keep and detail == "short":  # everything is more than was asked for
@@ -146,11 +150,11 @@ def report_of(
             provenance=collect(frame, runs),
             extras=extra.exhibits,
             omitted=(*extra.omitted, *notes),
-            drawn=full,
+            complete=full,
         )
         note(folder, digest, paths)
     ordered = tuple(sorted(paths, key=_interest))
-    return Report(folder, ordered, shown.ranking(results), notes, left_out, damaged, kept)
+    return Report(folder, ordered, ranking, notes, left_out, damaged, kept)
 
 
 def _alike(results: Any, frame: pd.DataFrame) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class Variable:
         if not self.choices or isinstance(self.choices, str):
             raise UserError(f"variable {self.name!r} has no choices; give some, as a tuple.")
         given: tuple[Any, ...] = tuple(self.choices)
-        object.__setattr__(self, "choices", tuple(_label(self.name, one) for one in given))
+        if set(map(type, given)) != {str}:  # mostly they are labels already, and may be many
+            object.__setattr__(self, "choices", tuple(_label(self.name, one) for one in given))
         if self.values is None and all(_is_number(one) for one in given):
             object.__setattr__(self, "values", tuple(float(one) for one in given))
         self._check_labels()
@@ -67,7 +68,7 @@ class Variable:
                 f"variable {self.name!r} has {counted(len(self.choices), 'choice')} but "
                 f"{counted(len(values), 'value')}."
             )
-        if not all(math.isfinite(value) for value in values):
+        if not all(map(math.isfinite, values)):
             raise UserError(f"variable {self.name!r} has values that are not finite: {values}.")
         if self.scale not in ("linear", "log"):
             raise UserError(f"variable {self.name!r}: scale is {self.scale!r}, not linear or log.")

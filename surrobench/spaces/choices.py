@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import prod
+
+import numpy as np
 
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
@@ -45,7 +48,7 @@ class Choices(IndexedSpace):
         if not listed:
             raise UserError(f"the space {self.name!r} is given an empty list of architectures.")
         cardinalities = self.cardinalities
-        for position, arch in enumerate(listed):
+        for position, arch in enumerate(() if _all_fit(listed, cardinalities) else listed):
             if not fits(arch, cardinalities):
                 raise UserError(
                     f"the space {self.name!r}: architecture {position} is {arch!r}, which does "
@@ -73,3 +76,13 @@ class Choices(IndexedSpace):
         """Valid architectures that differ in one decision, by decision and then by choice."""
         near = single_changes(self.check(arch), self.cardinalities)
         return [other for other in near if self._archs is None or other in self._valid]
+
+
+def _all_fit(archs: Sequence[Arch], cardinalities: Sequence[int]) -> bool:
+    """Whether plain tuples of whole numbers all fit: what a long list mostly is, seen quickly."""
+    if set(map(len, archs)) != {len(cardinalities)}:
+        return False
+    if set(map(type, chain.from_iterable(archs))) != {int}:
+        return False
+    codes = np.array(archs)
+    return bool((codes >= 0).all() and (codes < np.array(cardinalities)).all())

@@ -50,6 +50,12 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
+def versions() -> dict[str, str]:
+    """Name -> version of everything that numbers may depend on; quick, since it imports nothing."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"surrobench": __version__, "python": python, **_versions()}
+
+
 def _versions() -> dict[str, str]:
     known = {name: _version(name) for name in (*PACKAGES, *PEERS)}
     return {name: v for name, v in known.items() if name in PACKAGES or v != _MISSING}

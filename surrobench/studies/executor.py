@@ -21,6 +21,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import current_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from types import ModuleType
@@ -80,16 +81,23 @@ class _Process(SpawnProcess):
 
     A spawned process imports ``__main__`` again. No item needs that, and a script that calls
     ``run_study`` without ``if __name__ == "__main__"`` would run anew in every worker.
+
+    A daemonic process (a Dask worker under its nanny) may start this one too: what Python forbids
+    it for, children that nobody ends, cannot happen, because a worker leaves with its parent.
     """
 
     def start(self) -> None:
         with _STARTING:
             main, threads = sys.modules["__main__"], thread_settings()
+            here = current_process()
+            daemon = here.daemon
             sys.modules["__main__"] = ModuleType("__main__")
             limit_this_process()  # inherited, so it holds before the worker imports anything
             try:
+                here.daemon = False
                 super().start()
             finally:
+                here.daemon = daemon
                 sys.modules["__main__"] = main
                 for name, value in threads.items():
                     del os.environ[name]
@@ -118,28 +126,49 @@ class _Context(SpawnContext):
     Process: ClassVar[type[SpawnProcess]] = _Process
 
 
-class _Worker(Generic[T]):
-    """A pool of one process, which pebble replaces when it is lost, and the item it has now."""
+class GuardedProcess(Generic[T]):
+    """A process for one item at a time, replaced when it is lost, and the item it has now.
+
+    Args:
+        target: ``"module:function"``, imported when the process starts.
+        limits: time and memory of one item.
+        log: where what it prints is appended.
+        environment: further variables of the process.
+        path: folders to import from besides those of this process.
+    """
 
     def __init__(
-        self, target: str, limits: Limits, log: Path, environment: Mapping[str, str]
+        self,
+        target: str,
+        limits: Limits,
+        log: Path,
+        environment: Mapping[str, str],
+        path: Sequence[str] = (),
     ) -> None:
         self._target, self._timeout, self._log = target, limits.timeout_seconds, log
         log.touch()
-        arguments = (target, limits.memory_bytes, log, dict(environment))
+        arguments = (target, limits.memory_bytes, log, dict(environment), tuple(path))
         self._new_pool = partial(
             ProcessPool, 1, initializer=worker.prepare, initargs=arguments, context=_Context()
         )
         self.pool = self._new_pool()
         self._losses = 0
 
-    def take(self, item: T) -> None:
-        """Begin with an item, in a new pool if this one broke or was stopped."""
+    def take(self, item: T, target: str | None = None, *, timed: bool = True) -> None:
+        """Begin with an item, in a new pool if this one broke or was stopped.
+
+        Args:
+            item: to compute.
+            target: by what, if not by the one that the process was made for.
+            timed: whether it has to be done in time.
+        """
         if not self.pool.active:
             self.pool.join()
             self.pool = self._new_pool()
-        self._item, self._taken = item, time.monotonic()
-        self.future = self.pool.schedule(worker.compute, (self._target, item), {}, self._timeout)
+        self._item, self._by, self._timed = item, target or self._target, timed
+        self._taken = time.monotonic()
+        timeout = self._timeout if timed else None
+        self.future = self.pool.schedule(worker.compute, (self._by, item), {}, timeout)
 
     def outcome(self) -> Outcome[T] | None:
         """How the item ended; None while it is computed.
@@ -174,7 +203,39 @@ class _Worker(Generic[T]):
             tail = self._log.read_text(errors="replace").strip().splitlines()[-15:]
             raise WorkerStartError("\n".join([how, *tail]))
         self.pool.stop()
-        self.take(self._item)
+        self.take(self._item, self._by, timed=self._timed)
+
+    def run(
+        self,
+        item: T,
+        target: str | None = None,
+        *,
+        going: Callable[[], bool] = lambda: True,
+        timed: bool = True,
+    ) -> Outcome[T] | None:
+        """Compute an item and wait for it.
+
+        Args:
+            item: to compute.
+            target: by what, if not by the one that the process was made for.
+            timed: whether it has to be done in time.
+            going: asked ten times a second; once false, the process is ended.
+
+        Returns:
+            How the item ended; None if it was broken off.
+        """
+        self.take(item, target, timed=timed)
+        while (outcome := self.outcome()) is None:
+            if not going():
+                self.close()
+                return None
+            wait([self.future], _LOOK_SECONDS)
+        return outcome
+
+    def close(self) -> None:
+        """End the process, and what it computes."""
+        self.pool.stop()
+        self.pool.join()
 
 
 def _explain(error: BaseException) -> tuple[Ending, str]:
@@ -221,8 +282,8 @@ def execute(
     """
     logs.mkdir(parents=True, exist_ok=True)
     todo = deque(items)
-    crew: list[_Worker[T]] = [
-        _Worker(
+    crew: list[GuardedProcess[T]] = [
+        GuardedProcess(
             target,
             limits,
             logs / f"worker-{slot}.log",
@@ -252,10 +313,11 @@ def execute(
             member.pool.stop()
         for member in crew:
             member.pool.join()
-        _remove_empty(logs)
+        remove_empty_logs(logs)
 
 
-def _remove_empty(logs: Path) -> None:
+def remove_empty_logs(logs: Path) -> None:
+    """Remove logs in which nothing stands, and their folder if nothing is left in it."""
     for log in logs.glob("worker-*.log"):
         if log.stat().st_size == 0:
             log.unlink()

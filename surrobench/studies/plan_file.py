@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import DamagedStoreError
@@ -26,6 +26,7 @@ SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"
 MANY = 20_000
 """With more cells than this a plan is written in columns, which take a fraction of the room."""
 Name = tuple[Any, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -218,39 +219,90 @@ def _changes(path: str, before: Any, now: Any) -> Iterator[str]:
         yield f"{path} was {json.dumps(before)}, is {json.dumps(now)}"
 
 
+@dataclass(frozen=True)
+class PlanOverview:
+    """What a plan says without the names of its cells, which take the most time to read.
+
+    Attributes:
+        keys: of the cells.
+        elsewhere: cells of the study that are not here.
+        skipped: what the studies left out on purpose.
+        kind: of the studies.
+        is_known: whether there is a plan.
+    """
+
+    keys: list[str]
+    elsewhere: int = 0
+    skipped: Sequence[Skipped] = ()
+    kind: str = "prediction"
+    is_known: bool = True
+
+
 def read_plan_file(folder: Path) -> PlannedCells:
     """The plan of a run folder; empty if there is none.
 
     Raises:
         DamagedStoreError: if the file is damaged.
     """
-    path = folder / PLAN_FILE
+    return _understood(folder / PLAN_FILE, _planned, PlannedCells)
+
+
+def read_overview(folder: Path) -> PlanOverview:
+    """The plan of a run folder without names; without a plan one that ``is_known`` tells apart.
+
+    Raises:
+        DamagedStoreError: if the file is damaged.
+    """
+    return _understood(folder / PLAN_FILE, _overview, lambda: PlanOverview([], is_known=False))
+
+
+def _understood(path: Path, read: Callable[[Any], T], missing: Callable[[], T]) -> T:
     if not path.is_file():
-        return PlannedCells()
+        return missing()
     try:
-        content = _content(path.read_bytes())
-        keys = _read(content["cells"])
-        skipped = [Skipped(**skip) for skip in content["skipped"]]
-        kind = content.get("kind", "prediction")
-        methods = [
-            (method,) if isinstance(method, str) else tuple(method)
-            for method in content.get("methods", [])
-        ]
-        rankings = content.get("rankings", {})
-        version = content.get("version", 0)
-        planned = PlannedCells(
-            keys, skipped, content["ingredients"], kind, methods, rankings, version
-        )
-        if "whole" in content:
-            planned.whole = Whole(**content["whole"])
-            places = zip(keys, content["places"], strict=True)
-            planned.places = {name: place for name, place in places if place is not None}
-        return planned
+        return read(_content(path.read_bytes()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedStoreError(
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
         ) from error
+
+
+def _planned(content: Any) -> PlannedCells:
+    keys = _read(content["cells"])
+    methods = [
+        (method,) if isinstance(method, str) else tuple(method)
+        for method in content.get("methods", [])
+    ]
+    rankings = content.get("rankings", {})
+    version = content.get("version", 0)
+    planned = PlannedCells(
+        keys, _skipped(content), content["ingredients"], _kind(content), methods, rankings, version
+    )
+    if "whole" in content:
+        planned.whole = Whole(**content["whole"])
+        places = zip(keys, content["places"], strict=True)
+        planned.places = {name: place for name, place in places if place is not None}
+    return planned
+
+
+def _overview(content: Any) -> PlanOverview:
+    cells = content["cells"]
+    keys = [key for key, *_ in cells] if isinstance(cells, list) else list(cells["keys"])
+    elsewhere = 0
+    if "whole" in content:
+        here = sum(place is not None for place in content["places"])
+        elsewhere = Whole(**content["whole"]).cells - here
+    known = bool(keys) or "whole" in content
+    return PlanOverview(keys, elsewhere, _skipped(content), _kind(content), known)
+
+
+def _skipped(content: Any) -> list[Skipped]:
+    return [Skipped(**skip) for skip in content["skipped"]]
+
+
+def _kind(content: Any) -> str:
+    return str(content.get("kind", "prediction"))
 
 
 def _content(written: bytes) -> Any:

@@ -76,14 +76,25 @@ def make_record(
     payload: Mapping[str, Any],
     timing: Mapping[str, float] | None = None,
     trace: str = "",
+    ending: str = "",
 ) -> Record:
-    """A record made by this process; ``trace`` is a traceback, whose end is kept."""
+    """A record made by this process.
+
+    Args:
+        key: of the cell.
+        payload: identity, status, reason and scores.
+        timing: seconds.
+        trace: a traceback, whose end is kept.
+        ending: how the process of the cell ended, if that is not by an answer.
+    """
     provenance: dict[str, Any] = {
         "host": platform.node(),
         "surrobench": __version__,
         "threads": thread_settings(),
         "kernels": numerical_kernels(),
     }
+    if ending:
+        provenance["ending"] = ending
     if trace:
         provenance["traceback"] = printable(trace)[-_TRACE_LENGTH:]
     return Record(key, payload, timing or {}, provenance)

@@ -7,8 +7,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from surrobench.studies.kinds import AnyStudy
+from surrobench.studies.retries import RetryRule
 from surrobench.studies.shards import Shard
 
 
@@ -21,21 +23,27 @@ class RunSettings:
         workers: processes; by default one per usable core, or per device.
         limit: compute at most so many cells now.
         retry_failed: compute cells again that ended with another status than ``ok``.
+        retry: which ways to end are tried again, also such of earlier runs, and how often.
         update: let cells replace those of the same name that were computed otherwise.
         devices: numbers of the CUDA GPUs to use; every worker sees one of them, in turn.
         shard: compute the cells of this shard alone.
         budget: seconds after which no further cell begins; those that have begun are finished, and
             every worker computes one at least.
+        engine: ``"local"``, ``"dask"`` or a ``distributed.Client``.
+        scheduler: address or file of a Dask scheduler, for ``"dask"``.
     """
 
     out: Path | None = None
     workers: int | None = None
     limit: int | None = None
     retry_failed: bool = False
+    retry: RetryRule | None = None
     update: bool = False
     devices: tuple[int, ...] = ()
     shard: Shard | None = None
     budget: float | None = None
+    engine: Any = "local"
+    scheduler: str | None = None
 
     @property
     def processes(self) -> int:

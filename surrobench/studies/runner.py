@@ -7,25 +7,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored, without_collection
+from surrobench.studies.cluster.connection import connected
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
+from surrobench.studies.outcomes import record_of
 from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, Status, is_failure, make_record, one_line
+from surrobench.studies.record import Record, Status, is_failure
+from surrobench.studies.retries import RetryRule, tried
 from surrobench.studies.run_files import write_environment, write_study
 from surrobench.studies.run_settings import RunSettings
 from surrobench.studies.shards import Shard, share_of
 from surrobench.studies.signals import StopSignals, stop_signals
-from surrobench.studies.stopping import stopping_when_unable
+from surrobench.studies.stopping import RunStoppedError, stopping_when_unable
 from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.studies.worker import compute
@@ -33,6 +35,7 @@ from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,14 @@ def run_study(
     workers: int | None = None,
     limit: int | None = None,
     retry_failed: bool = False,
+    retry: str | None = None,
     update: bool = False,
     add_predictors: Sequence[Any] = (),
     shard: str | Shard | None = None,
     budget: str | float | None = None,
     all_methods: bool = False,
+    engine: str | Client = "local",
+    scheduler: str | None = None,
     **overrides: Any,
 ) -> pd.DataFrame:
     """Run a study and return its results, one row per cell; finished cells are not run again.
@@ -92,16 +98,23 @@ def run_study(
         workers: number of processes.
         limit: compute at most so many cells now.
         retry_failed: compute failed cells again.
+        retry: ways to end that get further tries, ``"died:2,timeout"``: see
+            :class:`~surrobench.studies.retries.RetryRule`.
         update: replace cells that were computed with other settings.
         add_predictors: names, tables (``{"use": Mine, "label": "mine"}``), classes or instances
             beside the predictors of the study.
         shard: compute one share of the cells alone: ``"3/64"``.
         budget: begin no further cell after so long: ``"10m"``, or seconds.
         all_methods: return the rows of methods that left the study as well.
+        engine: ``"local"``: worker processes of this machine; ``"dask"``, with ``scheduler``, or a
+            ``distributed.Client``: the workers of that cluster.
+        scheduler: address of a Dask scheduler, or the path of its file.
         overrides: keys of the study that replace its own (``seeds=3``).
 
     Raises:
         UserError: for any mistake in the study.
+        RunStoppedError: if the run cannot go on, such as without a scheduler; what is finished is
+            kept, and the same call goes on.
     """
     base = Path.cwd()
     if isinstance(study, str | Path):
@@ -123,9 +136,12 @@ def run_study(
         workers,
         limit,
         retry_failed,
+        None if retry is None else RetryRule.parse(retry),
         update,
         shard=Shard.parse(shard) if isinstance(shard, str) else shard,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
+        engine=engine,
+        scheduler=scheduler,
     )
     from surrobench.studies.view import of_methods
 
@@ -158,13 +174,18 @@ def run(
     share = plan if settings.shard is None else share_of(plan, settings.shard).plan
     store = ResultStore(settings.folder(study))
     store.prepare()
-    with stopping_when_unable(store.folder), store.lock():
+    with (
+        connected(settings.engine, settings.scheduler) as client,
+        stopping_when_unable(store.folder),
+        store.lock(),
+    ):
         store.sweep()
         with without_collection():
             planned = _take_in(plan, share, store, settings.update)
         write_study(study, base, store.folder)
         write_environment(store.folder, observer)
-        result = _run_locked(study, share, planned, store, settings, observer, more)
+        on = None if client is None else _Cluster(client, base)
+        result = _run_locked(study, share, planned, store, settings, observer, more, on)
         kind_of(study).close(study, base, store.folder)
         return result
 
@@ -209,6 +230,7 @@ def _run_locked(
     settings: RunSettings,
     observer: RunObserver,
     more: Callable[[], bool],
+    cluster: _Cluster | None,
 ) -> RunResult:
     from surrobench.studies.view import RESULTS_FILE, make_view
 
@@ -217,12 +239,12 @@ def _run_locked(
     statuses = found.statuses
     for path in store.set_aside(found.corrupt):
         observer.note(f"the damaged record {path.stem[:12]}… was set aside in {path.parent}")
-    todo = _unfinished(plan, statuses, settings)
-    workers = settings.processes
+    todo = _unfinished(plan, store, statuses, settings)
+    workers = settings.processes if cluster is None else cluster.threads(settings.workers)
     here = sum(cell.key in statuses for cell in plan.cells)
     observer.begin(store.folder, len(todo), here, workers)
     limits = Limits(study.timeout_seconds, study.memory_gib)
-    before = len(todo)
+    computed: set[str] = set()
     with stop_signals() as stop:
         here_only = [cell for cell in todo if _is_bound(cell)]
         if here_only:
@@ -230,39 +252,104 @@ def _run_locked(
                 f"{', '.join(sorted({cell.method() for cell in here_only}))}: cannot be pickled, "
                 "so it runs in this process, where no limit of time or memory holds"
             )
-        todo = [cell for cell in todo if not _is_bound(cell)]
-        records = _records(kind, todo, settings, limits, store.folder, stop, more)
-        for record in chain(records, _records_here(kind, here_only, stop, more)):
-            store.write(record)
-            statuses[record.key] = record.status
-            before -= 1
-            observer.cell(record)
+
+        def records(cells: Sequence[PlannedCell]) -> Iterator[Record]:
+            bound = [cell for cell in cells if _is_bound(cell)]
+            free = [cell for cell in cells if not _is_bound(cell)]
+            if cluster is None:
+                yield from _records(kind, free, settings, limits, store.folder, stop, more)
+            else:
+                job = plan, free, store, limits, settings.workers
+                yield from cluster.records(study, *job, observer, stop, more)
+            yield from _records_here(kind, bound, stop, more)
+
+        unable = None
+        try:
+            for record, is_last in tried(
+                todo, records, settings.retry, observer.note, lambda: more() and not stop.requested
+            ):
+                store.write(record)
+                statuses[record.key] = record.status
+                computed.add(record.key)
+                if is_last:
+                    observer.cell(record)
+        except RunStoppedError as error:
+            unable = error
     observer.end()
     store.pack()
     mine = [statuses.get(cell.key) for cell in plan.cells]
     missing = mine.count(None)
-    return RunResult(
+    result = RunResult(
         folder=store.folder,
         frame=make_view(store, planned, statuses),
         plan=plan,
-        computed=len(todo) + len(here_only) - before,
+        computed=len(computed),
         missing=missing,
         interrupted=stop.requested,
         results=store.folder / RESULTS_FILE,
         planned=planned,
-        exhausted=before > 0 and not stop.requested and not more(),
+        exhausted=len(computed) < len(todo) and not stop.requested and not more(),
         failed=sum(status is not None and is_failure(status) for status in mine),
     )
+    if unable is not None:
+        raise unable
+    return result
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A Dask cluster, and the folder that relative paths of the study start from."""
+
+    client: Client
+    base: Path
+
+    def threads(self, most: int | None) -> int:
+        """Cells that it computes at a time, as it is now."""
+        threads = sum(self.client.nthreads().values())
+        return min(threads, most or threads)
+
+    def records(
+        self,
+        study: AnyStudy,
+        plan: Plan,
+        todo: Sequence[PlannedCell],
+        store: ResultStore,
+        limits: Limits,
+        most: int | None,
+        observer: RunObserver,
+        stop: StopSignals,
+        more: Callable[[], bool],
+    ) -> Iterator[Record]:
+        """Compute cells there."""
+        if not todo:
+            return iter(())
+        from surrobench.studies.cluster.driver import ClusterRun  # imports Dask
+
+        return ClusterRun(
+            self.client,
+            study,
+            self.base,
+            plan,
+            todo,
+            store,
+            limits=limits,
+            most=most,
+            observer=observer,
+            stop=lambda: stop.requested,
+            more=more,
+        ).records()
 
 
 def _unfinished(
-    plan: Plan, statuses: Mapping[str, Status], settings: RunSettings
+    plan: Plan, store: ResultStore, statuses: Mapping[str, Status], settings: RunSettings
 ) -> list[PlannedCell]:
-    todo = [
-        cell
-        for cell in plan.cells
-        if cell.key not in statuses or (settings.retry_failed and statuses[cell.key] != "ok")
-    ]
+    again: set[str] = set()
+    if settings.retry_failed:
+        again = {key for key, status in statuses.items() if status != "ok"}
+    elif settings.retry is not None:
+        failed = [key for key, status in statuses.items() if is_failure(status)]
+        again = {record.key for record in store.records(failed) if settings.retry.wants(record)}
+    todo = [cell for cell in plan.cells if cell.key not in statuses or cell.key in again]
     return todo[: settings.limit]
 
 
@@ -288,7 +375,7 @@ def _records(
             environments=settings.environments,
         )
         for outcome in outcomes:
-            yield _record(kind, outcome)
+            yield record_of(kind, outcome)
         with suppress(OSError):  # something is unfinished, or nothing ever was
             scratch.rmdir()
 
@@ -296,7 +383,7 @@ def _records(
 def _is_bound(cell: Any) -> bool:
     """Whether a cell needs an object that cannot leave this process."""
     use = getattr(cell, "use", "")
-    return isinstance(use, GivenPart) and use.payload is None
+    return isinstance(use, GivenPart) and use.is_bound
 
 
 def _records_here(
@@ -308,22 +395,9 @@ def _records_here(
         started = time.monotonic()
         ending, value = compute(kind.worker_target, cell)
         value = pickle.loads(value) if ending == "done" else value
-        yield _record(kind, Outcome(cell, ending, value, time.monotonic() - started))
+        yield record_of(kind, Outcome(cell, ending, value, time.monotonic() - started))
 
 
 def _with_scratch(cell: Any, scratch: str) -> Any:
     """A cell that may keep checkpoints learns where."""
     return replace(cell, scratch=scratch) if hasattr(cell, "scratch") else cell
-
-
-def _record(kind: Kind, outcome: Outcome[PlannedCell]) -> Record:
-    """The record of an outcome; a cell whose worker was lost gets one too."""
-    if outcome.ending == "done" and isinstance(outcome.value, Record):
-        return outcome.value
-    statuses: dict[str, Status] = {"timeout": "timeout", "oom": "oom"}
-    status = statuses.get(outcome.ending, "failed")
-    trace = str(outcome.value)
-    reason = trace.strip().splitlines()[-1] if outcome.ending == "error" else trace
-    left, timing = kind.salvage(outcome.item)
-    payload = {**outcome.item.identity(), "status": status, "reason": one_line(reason), **left}
-    return make_record(outcome.item.key, payload, timing, trace)

@@ -164,11 +164,22 @@ class ResultStore:
         Any process may do so; the one that holds the folder also packs what has piled up.
         """
         content = seal(record)
-        write_atomically(self.path(record.key), content)
+        self.keep(record.key, content)
         self._unpacked += 1
         self._unpacked_bytes += len(content)
         if self._held and (self._unpacked >= PACK_RECORDS or self._unpacked_bytes >= SEGMENT_BYTES):
             self.pack()
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Write the file of a sealed record, unless its very bytes are there already."""
+        path = self.path(key)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                there = file.read() == content
+        except FileNotFoundError:
+            there = False
+        if not there:
+            write_atomically(path, content)
 
     def write_all(self, records: Iterable[Record]) -> int:
         """Keep many records at once, in segments; only while holding the lock (or a new folder).

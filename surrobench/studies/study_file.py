@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import is_file
 from surrobench.strict_toml import line_of, parse_toml, read_toml
 from surrobench.studies import study_names
 from surrobench.studies.config import place
@@ -115,10 +116,10 @@ def _refuse_code(kind: Kind, study: AnyStudy, text: str, origin: StudySource) ->
 
 def _read_source(source: str) -> tuple[dict[str, Any], str, StudySource]:
     path = Path(source)
-    if source in study_names() and not path.is_file():
+    if source in study_names() and not is_file(path):
         text = files("surrobench.studies").joinpath("suites", f"{source}.toml").read_text("utf-8")
         return parse_toml(text, source), text, StudySource(source, Path.cwd(), True)
-    if not path.is_file():
+    if not is_file(path):
         if path.suffix == ".toml":
             raise UserError(f"{source}: there is no such study file (in {Path.cwd()}).")
         raise UserError(

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,13 @@ from surrobench.registry import import_attribute, watched_imports
 _EFFECTS = ImportEffects()
 
 
-def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str, str]) -> None:
+def prepare(
+    target: str,
+    memory_bytes: int,
+    log: Path,
+    environment: Mapping[str, str],
+    path: Sequence[str] = (),
+) -> None:
     """Make this process a worker; what it raises ends up at the end of ``log``.
 
     Args:
@@ -30,8 +36,10 @@ def prepare(target: str, memory_bytes: int, log: Path, environment: Mapping[str,
         log: where everything that the process prints is appended.
         environment: variables that only this process has, such as the GPU that it may see; set
             before anything heavy is imported.
+        path: folders that modules are also imported from, such as those of a driver elsewhere.
     """
     os.environ.update(environment)
+    sys.path += [folder for folder in path if folder not in sys.path and os.path.isdir(folder)]
     os.setsid()  # leads a process group: signals to the driver's (Ctrl-C, timeout(1)) stay there
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would hide what killed it
     output = open(log, "ab", buffering=0)  # noqa: SIM115  (open as long as the process lives)

@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import expanded, is_file
 from surrobench.strict_toml import read_toml
+from surrobench.tasks.collections import is_collection, members
 
 CARDS = Path(__file__).parent / "cards"
 _TASK_TABLE = re.compile(r"^\s*\[\s*tasks\s*\.\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[\].]", re.MULTILINE)
@@ -57,6 +60,12 @@ def bundled() -> dict[str, tuple[Path, tuple[str, ...]]]:
     return dict(sorted(found.items(), key=lambda item: not item[0].startswith("live")))
 
 
+@lru_cache(maxsize=1)
+def _contents() -> dict[str, dict[str, Any]]:
+    """What is in the bundled cards, by name."""
+    return {name: read_toml(path)[0] for name, (path, _) in bundled().items()}
+
+
 def task_names() -> list[str]:
     """Every bundled task, for example ``"nb201/cifar10-val"``."""
     return [f"{card}/{task}" for card, (_, tasks) in bundled().items() for task in tasks]
@@ -85,12 +94,16 @@ def split(spec: str, base: Path | None = None) -> tuple[Path, str | None]:
     """
     if is_card_path(spec):
         head, _, tail = spec.rpartition(".toml")
-        path = (base or Path()) / Path(f"{head}.toml").expanduser()
-        if not path.is_file():
+        path = (base or Path()) / expanded(f"{head}.toml")
+        if not is_file(path):
             path = _once_an_example(path) or path
-        if not path.is_file():
+        if not is_file(path):
             raise UserError(f"there is no card {path} (named by the task {spec!r}).")
         return path, tail.removeprefix(":") or None
+    if is_collection(spec):
+        raise UserError(
+            f"{spec!r} stands for several tasks; name one of them: surrobench list tasks {spec}"
+        )
     card, _, task = spec.partition("/")
     if card not in bundled():
         raise UserError(
@@ -111,15 +124,19 @@ def _once_an_example(path: Path) -> Path | None:
 
 
 def expand_tasks(spec: str, base: Path | None = None) -> list[str]:
-    """The single tasks that ``spec`` stands for: itself, or all tasks of the card that it names.
+    """The single tasks that ``spec`` stands for.
 
-    Live tasks stand for themselves; whether there is such a one is found out when it is made.
+    Itself, all tasks of the card that it names, or those of a collection of published tasks
+    (``"@accuracy"``; see :mod:`surrobench.tasks.collections`). Live tasks stand for themselves;
+    whether there is such a one is found out when it is made.
 
     Raises:
         UserError: if it names nothing.
     """
     if is_live(spec):
         return [spec]
+    if is_collection(spec):
+        return members(spec, _contents())
     path, task = split(spec, base)
     names = _names_in(path)
     if task is not None:

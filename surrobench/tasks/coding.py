@@ -47,7 +47,8 @@ def code_numbers(
         present = present & ~np.isnan(values)
     known = present & ~np.isnan(values)
     distinct = set(np.unique(values[known]).tolist())
-    choices = _ordered(name, distinct, decision, values.tolist(), faults)
+    listed = [] if decision.order is None else values.tolist()
+    choices = _ordered(name, distinct, decision, listed, faults)
     optional = not bool(present.all())
     codes = np.full(len(values), NULL, dtype=np.int64)
     if choices:
@@ -159,10 +160,10 @@ def _variable(
     faults: Faults,
 ) -> Variable:
     """Absent is choice 0; for a variable of numbers it is worth 0."""
-    labels = ([ABSENT] if optional else []) + [_label(choice) for choice in choices]
+    labels = ([ABSENT] if optional else []) + _labels(choices)
     if not labels:
         return Variable(name, (ABSENT,))
-    numeric = bool(choices) and not any(isinstance(choice, str | bool) for choice in choices)
+    numeric = bool(choices) and not any(issubclass(t, str | bool) for t in set(map(type, choices)))
     ranks = [float(i + optional) for i in range(len(choices))]
     worth, scale = _worth(name, choices, decision, numeric and decision.order is None, faults)
     if decision.order is not None or (ordered and decision.kind != "categorical"):
@@ -218,8 +219,11 @@ def _skewness(values: FloatArray) -> float:
     return float((centred**3).mean() / (centred**2).mean() ** 1.5)
 
 
-def _label(choice: Any) -> str:
+def _labels(choices: list[Any]) -> list[str]:
     """``3.0`` and ``3`` read the same; other floats keep all their digits."""
-    if isinstance(choice, float) and choice.is_integer() and abs(choice) < 1e15:
-        return str(int(choice))
-    return str(choice)
+    return [
+        str(int(choice))
+        if text.endswith(".0") and isinstance(choice, float) and abs(choice) < 1e15
+        else text
+        for choice, text in zip(choices, map(str, choices), strict=True)
+    ]

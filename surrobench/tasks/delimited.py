@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -103,9 +103,9 @@ def _as_utf8(raw: bytes, path: Path, dialect: Dialect) -> bytes:
 
 def _undecodable(raw: bytes, path: Path) -> str:
     """Where the bytes are that are no UTF-8: columns with their rows."""
-    text = raw.decode("latin-1")
+    text = raw.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     separator = _separator(text.partition("\n")[0], _default(path), ())
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    rows = _rows(io.StringIO(text), separator)
     header = next(rows, [])
     found: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
@@ -114,6 +114,12 @@ def _undecodable(raw: bytes, path: Path) -> str:
                 found.setdefault(name, []).append(number)
     places = [f"column {name!r}, {Faults().rows(where)}" for name, where in found.items()]
     return "; ".join(places) or "in its header"
+
+
+def _rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    """Lines split into fields, up to one that Python's reader refuses (such as a huge field)."""
+    with suppress(csv.Error):
+        yield from csv.reader(lines, delimiter=separator)
 
 
 def _is_utf8(text: str) -> bool:
@@ -135,7 +141,7 @@ def _separator(head: str, default: str, wanted: Collection[str]) -> str:
 
 
 def _fields(head: str, separator: str) -> list[str]:
-    return next(csv.reader([head.rstrip("\r")], delimiter=separator), [])
+    return next(_rows([head.replace("\r", "\n").rstrip("\n")], separator), [])
 
 
 def _with_numbers(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.process_state import without_collection
 from surrobench.tasks.card import Card
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled, is_card_path, single, split
@@ -35,7 +36,8 @@ def _load(
     card = read_card(path)
     if drop_invalid is not None:
         card = card.model_copy(update={"drop_invalid": drop_invalid})
-    return build_task(card, name, data)
+    with without_collection():
+        return build_task(card, name, data)
 
 
 def data_path(card: Card, folder: Path) -> Path:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import is_file
 from surrobench.registry import import_attribute
 from surrobench.sealed import fits_beside, write_beside
 from surrobench.tasks.card import Card
@@ -147,7 +148,7 @@ def _recipe(card: Card) -> Recipe:
 def _is_current(path: Path, stamp: str) -> bool:
     """Whether the file is there, undamaged and made by this recipe from these raw files."""
     try:
-        if not path.is_file() or not fits_beside(path):
+        if not is_file(path) or not fits_beside(path):
             return False
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowException, OSError):

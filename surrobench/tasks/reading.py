@@ -13,6 +13,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import expanded, is_file
 from surrobench.tasks.arrow_types import simplified
 from surrobench.tasks.delimited import COMPRESSIONS, SEPARATORS, read_delimited
 from surrobench.tasks.number_forms import Dialect
@@ -53,14 +54,14 @@ def find_data(data: str, folder: Path) -> Path:
     Raises:
         UserError: saying where it was looked for, or that its kind of file is not read.
     """
-    file = Path(data).expanduser()
+    file = expanded(data)
     check_kind(data, file)
     folders = [folder]
     if not file.is_absolute():
         listed = os.environ.get(TABLES_VARIABLE, "")
-        folders += [Path(entry).expanduser() for entry in listed.split(os.pathsep) if entry]
+        folders += [expanded(entry) for entry in listed.split(os.pathsep) if entry]
     for candidate in folders:
-        if (candidate / file).is_file():
+        if is_file(candidate / file):
             return candidate / file
     raise UserError(
         f"{data}: no such file; looked in {', '.join(str(entry) for entry in folders)}. "

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from surrobench.metrics.error import mae, rmse
-from surrobench.metrics.regret import best_of_top_k, regret_at_k
+from surrobench.metrics.regret import best_of_top_k, best_rank_at_k, regret_at_k
 
 
 def test_errors_equal_scikit_learn() -> None:
@@ -58,3 +58,13 @@ def test_large_tied_pools_are_exact() -> None:
     n = 15_625
     # the expected maximum of k draws without replacement from 1..n is k (n + 1) / (k + 1)
     assert best_of_top_k(np.arange(1, n + 1), np.zeros(n), 10) == pytest.approx(10 * (n + 1) / 11)
+
+
+def test_the_best_rank_by_hand_and_against_the_best_value() -> None:
+    truth = [10, 40, 30, 40]
+    assert best_rank_at_k(truth, [4, 3, 2, 1], 1) == 4
+    assert best_rank_at_k(truth, [4, 1, 3, 2], 2) == 3
+    assert best_rank_at_k(truth, [4, 3, 2, 1], 2) == 1  # equally good ones share a rank
+    assert best_rank_at_k(truth, [1, 1, 1, 1], 1) == pytest.approx((1 + 1 + 3 + 4) / 4)
+    n = 15_625
+    assert best_rank_at_k(np.arange(n), np.zeros(n), 10) == pytest.approx((n + 1) / 11)

@@ -11,6 +11,7 @@ from scipy import stats
 from surrobench.metrics.ranking import (
     kendall_tau,
     kendall_tau_top_half,
+    ndcg_at_k,
     pearson,
     precision_at_k,
     spearman,
@@ -134,3 +135,32 @@ def test_one_test_point_has_no_order() -> None:
     assert math.isnan(kendall_tau([1.0], [2.0]))
     with pytest.raises(ValueError, match="k must be at least 1"):
         precision_at_k([1, 2], [1, 2], 0)
+
+
+def test_ndcg_by_hand() -> None:
+    truth = [10, 20, 30]  # gains 0, 1/2, 1
+    assert ndcg_at_k(truth, truth, 2) == pytest.approx(1.0)
+    ideal = 1 + 0.5 / math.log2(3)
+    assert ndcg_at_k(truth, [1, 3, 2], 2) == pytest.approx((0.5 + 1 / math.log2(3)) / ideal)
+    assert ndcg_at_k(truth, [3, 2, 1], 1) == 0.0
+    assert ndcg_at_k(truth, [0, 0, 0], 2) == pytest.approx(0.5 * (1 + 1 / math.log2(3)) / ideal)
+    assert math.isnan(ndcg_at_k(truth, truth, 4))
+    assert math.isnan(ndcg_at_k([5, 5], [1, 2], 1))
+    with pytest.raises(ValueError, match="at least 1"):
+        ndcg_at_k(truth, truth, 0)
+
+
+@given(PAIRS, st.integers(1, 40))
+def test_ndcg_depends_on_no_unit_and_is_that_of_the_mean_tie_breaking(
+    pair: tuple[list[int], list[int]], k: int
+) -> None:
+    truth, prediction = (np.array(values, dtype=float) for values in pair)
+    score = ndcg_at_k(truth, prediction, k)
+    if k > len(truth) or np.ptp(truth) == 0:
+        assert math.isnan(score)
+        return
+    assert 0 <= score <= 1 + 1e-12
+    assert ndcg_at_k(1000 * truth - 7, prediction, k) == pytest.approx(score)
+    rng = np.random.default_rng(0)
+    broken = [ndcg_at_k(truth, prediction + 1e-6 * rng.random(len(truth)), k) for _ in range(300)]
+    assert np.mean(broken) == pytest.approx(score, abs=4 * np.std(broken) / 300**0.5 + 1e-6)

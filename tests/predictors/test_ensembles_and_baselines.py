@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.linear_model
 import sklearn.svm
 import torch
 import xgboost
@@ -209,3 +210,26 @@ def test_neighbours_that_disagree_make_an_answer_less_certain() -> None:
     at = torch.tensor([[0.2125], [0.8125]], dtype=torch.float64)
     torn, agreed = model.posterior(at).variance.flatten().tolist()
     assert torn - agreed == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_ridge_with_more_columns_than_examples_knows_what_it_does_not_know() -> None:
+    """The posterior covariance of the weights is that of all directions, the unseen ones too.
+
+    ``S = inv(lambda I + alpha X'X)``, and the variance of the line at ``z`` is ``z' S z`` with the
+    inputs centred. scikit-learn before 1.7 left out the directions without examples.
+    """
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(8, 30, dtype=torch.float64, generator=generator)
+    at = torch.randn(5, 30, dtype=torch.float64, generator=generator)
+    y = X[:, :1] + 0.1 * torch.randn(8, 1, dtype=torch.float64, generator=generator)
+    ridge = sklearn.linear_model.BayesianRidge(
+        alpha_1=0.5, alpha_2=0.05 * float(y.var(correction=0)), lambda_1=1e-6, lambda_2=1e-6
+    ).fit(X.numpy(), y.flatten().numpy())
+    precision = ridge.lambda_ * np.eye(30)
+    centred = (X - X.mean(dim=0)).numpy()
+    precision += ridge.alpha_ * centred.T @ centred
+    off = (at - X.mean(dim=0)).numpy()
+    expected = np.einsum("id,de,ie->i", off, np.linalg.inv(precision), off)
+    model = make_predictor("bayesian-ridge", transform="none").fit(X, y, seed=0)
+    variance = model.posterior(at).variance.flatten().numpy()
+    assert variance == pytest.approx(expected, rel=1e-3)  # ours fits standardised targets

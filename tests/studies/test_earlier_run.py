@@ -55,11 +55,9 @@ def test_it_goes_on_and_is_packed(earlier: Path, in_process: list[int]) -> None:
 
 
 def test_it_is_a_part_of_its_study(earlier: Path, tmp_path: Path, in_process: list[int]) -> None:
-    run_study("study.toml", out=tmp_path / "now", shard="1/2")
-    for key in ResultStore(tmp_path / "now").finished_keys():  # other kernels, other last digits
-        (earlier / "cells" / key[:2] / f"{key}.json").unlink()
-    assert Tally.of(earlier).missing == 2
-    merged = merge(tmp_path / "out", [tmp_path / "now", earlier])
-    assert (merged.tally.finished, merged.tally.missing) == (4, 0)
-    again = merge(tmp_path / "again", [LEFT / "run"])
-    assert (again.tally.digest, again.tally.missing) == (HASH, 0)
+    now = tmp_path / "now"  # packed; computed anew, its last bits would be those of this processor
+    shutil.copytree(earlier, now)
+    run_study("study.toml", out=now, shard="1/2")
+    assert in_process == []
+    merged = merge(tmp_path / "out", [now, earlier])
+    assert (merged.tally.digest, merged.tally.missing) == (HASH, 0)

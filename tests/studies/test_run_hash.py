@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from every_kind import FAILED, STUDIES
 from in_process import compute_here, in_process
-from live_toy import TINY
-from search_toy import search_study
-from toy import toy_study
 
 from surrobench import run_study
 from surrobench.studies import live_search_task, pipeline_task, runner
@@ -22,40 +20,6 @@ from surrobench.tasks import live_options
 
 __all__ = ["in_process"]
 
-SMALL_PIPELINE = {
-    "kind": "pipeline",
-    "name": "pipes",
-    "predictors": ["knn", "params"],
-    "encodings": ["one-hot"],
-    "proxy_epochs": 1,
-    "seeds": 2,
-}
-STUDIES: dict[str, dict[str, Any]] = {
-    "prediction": toy_study(predictors=["constant", "knn", "zoo:Raises"], train_sizes=[8]),
-    "search": search_study(
-        tasks=["maze.toml:accuracy"],
-        strategies=["random", "wild:Careless", "wild:Raises"],
-        evaluations=12,
-        objectives=["maze.toml:latency"],
-    ),
-    "pipeline": {
-        **SMALL_PIPELINE,
-        **{"tasks": ["live/digits-chain"], "candidates": 40, "train": 10, "picks": 2},
-    },
-    "live search": search_study(
-        tasks=["live:cells"],
-        strategies=["random", "hyperband"],
-        evaluations=3,
-        initial=2,
-        live={**TINY, "pool": 20},
-    ),
-    "live pipeline": {
-        **SMALL_PIPELINE,
-        **{"tasks": ["live:cells"], "candidates": 8, "train": 4, "picks": 1, "runs": 1},
-        **{"live": TINY, "proxy_share": 0.5, "reference": 1},
-    },
-}
-FAILED = {"prediction": 2, "search": 2}
 AXES = ("predictors", "strategies", "seeds")
 
 

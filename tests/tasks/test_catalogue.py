@@ -85,3 +85,27 @@ def test_a_table_that_is_not_here_names_the_command(monkeypatch, tmp_path):
     monkeypatch.delenv("SURROBENCH_MIRROR", raising=False)
     with pytest.raises(UserError, match="surrobench prepare nb201"):
         load_task("nb201/cifar10-val")
+
+
+def test_a_collection_stands_for_tasks_each_of_which_is_a_question_of_its_own() -> None:
+    units = {}
+    for name, (path, _) in bundled().items():
+        card = read_card(path)
+        units |= {f"{name}/{task}": told for task, told in card.tasks.items()}
+    distinct = {name for name, told in units.items() if told.ranks_as is None}
+    everything = expand_tasks("@all")
+    assert set(everything) == distinct
+    assert len(everything) == len(distinct)
+    assert {units[task].unit for task in expand_tasks("@latency")} == {"ms"}
+    assert {units[task].unit for task in expand_tasks("@energy")} == {"mJ"}
+    assert not {"ms", "mJ"} & {units[task].unit for task in expand_tasks("@accuracy")}
+    parts = [expand_tasks(spec) for spec in ("@accuracy", "@latency", "@energy", "@hpo")]
+    assert sorted(task for part in parts for task in part) == sorted(everything)
+    assert set(expand_tasks("@small")) < set(everything)
+
+
+def test_a_collection_is_no_task_and_has_a_name() -> None:
+    with pytest.raises(UserError, match=r"stands for several tasks.*list tasks @hpo"):
+        load_task("@hpo")
+    with pytest.raises(UserError, match=r"unknown collection '@acuracy'.*'@accuracy'"):
+        expand_tasks("@acuracy")

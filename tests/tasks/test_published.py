@@ -12,6 +12,7 @@ from surrobench.errors import UserError
 from surrobench.tasks import expand_tasks, load_task, prepare, published_names, task_info
 from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled
+from surrobench.tasks.collections import SMALL, SMALL_TABLES
 from surrobench.tasks.table import load_table
 
 CONVERSIONS = {
@@ -166,6 +167,8 @@ def test_tasks_of_every_published_table_load(cache, table):
             continue
         info = task_info(name)
         assert info.pool_size >= 90
+        if table in SMALL_TABLES:
+            assert info.pool_size <= SMALL
         assert info.optimum > info.median > info.worst
         assert "one-hot" in info.encodings
         assert info.unit

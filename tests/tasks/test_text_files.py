@@ -125,6 +125,24 @@ def test_characters_that_are_no_utf_8_are_named_with_column_and_row(make) -> Non
     assert "cannot be read as utf-9" in refusal(make(content, top='encoding = "utf-9"'))
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_characters_that_are_no_utf_8_are_named_whatever_ends_the_lines(make, end) -> None:
+    content = f"width,op,acc\n3,klein,80{end}5,groß,81\n7,groß,82\n".encode("cp1252")
+    assert "column 'op', rows 2, 3" in refusal(make(content))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b", "~nobody-of-this-name/a"])
+def test_a_name_that_no_file_can_have_is_that_of_a_file_that_is_not_there(
+    make, tmp_path, name
+) -> None:
+    for spec in (f"{name}.toml", str(tmp_path / f"{name}.toml")):
+        assert "there is no card" in refusal(spec)
+    card = Path(make(PLAIN))
+    escaped = name.replace("\0", "\\u0000")
+    card.write_text(card.read_text().replace('"t.csv"', f'"{escaped}.csv"'))
+    assert "no such file" in refusal(str(card))
+
+
 def test_words_among_numbers_are_refused_with_their_rows(make) -> None:
     content = 'width,op,acc\n3,a,1\n5,a,2\nfive,a,3\n7,a,4\n"1,009",a,5\n'
     message = refusal(make(content))

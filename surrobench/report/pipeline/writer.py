@@ -11,7 +11,7 @@ import pandas as pd
 from surrobench.report.escaping import markdown, one_line
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_formats, write_folder
 from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
@@ -39,7 +39,7 @@ def write_pipeline_report(
     *,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
-    drawn: bool = True,
+    complete: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the rows support, and ``report.md``, which lists them.
 
@@ -51,7 +51,8 @@ def write_pipeline_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
-        drawn: with figures and everything else; otherwise tables of the means alone.
+        complete: with everything; otherwise the essentials, tables of the means and the figure
+            that one looks at first.
 
     Returns:
         The files written, ``report.md`` first.
@@ -62,8 +63,8 @@ def write_pipeline_report(
     """
     check_formats(formats)
     results, origin = PipelineResults.of(frame), provenance or Provenance()
-    made = exhibits if drawn else mean_tables
-    missing = [*omitted, *([] if drawn else [NOT_DRAWN])]
+    made = exhibits if complete else essentials
+    missing = [*omitted, *([] if complete else [NOT_MADE])]
 
     def overview(saved: Sequence[Saved]) -> str:
         lead = ["# Report", _overview(results), *_failures(results)]
@@ -92,18 +93,29 @@ def mean_tables(results: PipelineResults) -> Iterator[Exhibit]:
     yield costs_table(results)
 
 
+def essentials(results: PipelineResults) -> Iterator[Exhibit]:
+    """All tables, and the picks of all methods."""
+    yield from mean_tables(results)
+    for task, suffix in _suffixes(results):
+        yield from _picks(results, task, suffix)
+
+
 def exhibits(results: PipelineResults) -> Iterator[Exhibit]:
     """All exhibits, one at a time; only the failures if nothing succeeded."""
     yield from mean_tables(results)
-    if results.rows.empty:
-        return
-    tasks = list(dict.fromkeys(results.rows["task"]))
+    for task, suffix in _suffixes(results):
+        yield from _picks(results, task, suffix)
+        yield from _predicted(results, task, suffix)
+
+
+def _suffixes(results: PipelineResults) -> Iterator[tuple[str, str]]:
+    """The tasks, each with what ends the names of its files."""
+    tasks = list(dict.fromkeys(results.rows["task"])) if len(results.rows) else []
     for number, task in enumerate(tasks, start=1):
-        suffix = f"-{number}" if len(tasks) > 1 else ""
-        yield from _figures(results, task, suffix)
+        yield task, f"-{number}" if len(tasks) > 1 else ""
 
 
-def _figures(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhibit]:
+def _picks(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhibit]:
     picks = results.rows[(results.rows["task"] == task) & (results.rows["pick"] > 0)]
     best = "best candidate" if results.complete(task) else "best that anybody found"
     judged = SHORT.get(results.judge(task))
@@ -119,6 +131,9 @@ def _figures(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhib
         yield Exhibit(
             f"pipeline-picks-of-all{suffix}", caption, picks[columns], picks_of_all(results, task)
         )
+
+
+def _predicted(results: PipelineResults, task: str, suffix: str) -> Iterator[Exhibit]:
     seed = min(results.rows.loc[results.rows["task"] == task, "seed"])
     rows = comparable(results, task, seed)
     if len(rows):

@@ -12,7 +12,7 @@ from surrobench.report.comparisons import comparisons
 from surrobench.report.equivalence import missing_library
 from surrobench.report.exhibit import Exhibit
 from surrobench.report.facts import search_facts
-from surrobench.report.folder import DEFAULT_FORMATS, NOT_DRAWN, Saved, check_formats, write_folder
+from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_formats, write_folder
 from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
@@ -61,7 +61,7 @@ def write_search_report(
     provenance: Provenance | None = None,
     extras: Iterable[Exhibit] = (),
     omitted: Sequence[str] = (),
-    drawn: bool = True,
+    complete: bool = True,
 ) -> list[Path]:
     """Write every exhibit that the evaluations support, and ``report.md``, which lists them.
 
@@ -74,7 +74,8 @@ def write_search_report(
         provenance: what is known of the runs, for the appendix and the citations.
         extras: further exhibits, which come last.
         omitted: sentences that say what is not shown and why.
-        drawn: with figures and everything else; otherwise tables of the means alone.
+        complete: with everything; otherwise the essentials, tables of the means and the figure
+            that one looks at first.
 
     Returns:
         The files written, ``report.md`` first.
@@ -85,7 +86,7 @@ def write_search_report(
     """
     check_formats(formats)
     results, origin = SearchResults.of(frame, fronts), provenance or Provenance()
-    missing = [*omitted, *(missing_library() if drawn else [NOT_DRAWN])]
+    missing = [*omitted, *(missing_library() if complete else [NOT_MADE])]
 
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved, missing)
@@ -99,15 +100,15 @@ def write_search_report(
         *latex_pages(origin, lambda: search_facts(results)),
     ]
 
-    shown = chain(all_exhibits(results, drawn), extras)
+    shown = chain(all_exhibits(results, complete), extras)
     return write_folder(shown, Path(folder), formats, pages)
 
 
-def all_exhibits(results: SearchResults, drawn: bool = True) -> Iterator[Exhibit]:
-    """The exhibits of every measure, one at a time; tables of the means alone unless ``drawn``."""
+def all_exhibits(results: SearchResults, complete: bool = True) -> Iterator[Exhibit]:
+    """The exhibits of every measure, one at a time; the essentials unless ``complete``."""
     for part in results.by_measure():
         if part.traces:
-            yield from exhibits(part) if drawn else mean_tables(part)
+            yield from exhibits(part) if complete else essentials(part)
 
 
 def mean_tables(results: SearchResults) -> Iterator[Exhibit]:
@@ -116,6 +117,14 @@ def mean_tables(results: SearchResults) -> Iterator[Exhibit]:
     for budget in results.budgets:
         yield comparison_table(results, budget)
     yield ranks_table(results)
+
+
+def essentials(results: SearchResults) -> Iterator[Exhibit]:
+    """The means over runs, and their course against what was spent."""
+    yield from mean_tables(results)
+    paged = SearchStyles.of(results)
+    for page in range(len(paged.pages)):
+        yield from _curves(results, paged, "mean", "spent", page)
 
 
 def exhibits(results: SearchResults) -> Iterator[Exhibit]:
