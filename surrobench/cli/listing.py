@@ -102,9 +102,13 @@ def _collections() -> Rows:
     """Tasks that are asked for together, and how many they are."""
     from surrobench.tasks.catalogue import expand_tasks
     from surrobench.tasks.collections import COLLECTIONS, MARK
+    from surrobench.wording import counted
 
     return [
-        (f"{MARK}{name}", f"{len(expand_tasks(MARK + name)):>3} tasks  {collection.summary}")
+        (
+            f"{MARK}{name}",
+            f"{counted(len(expand_tasks(MARK + name)), 'task'):>9}  {collection.summary}",
+        )
         for name, collection in COLLECTIONS.items()
     ]
 

@@ -13,6 +13,7 @@ from surrobench.encodings.protocol import choice_matrix
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.blocks import HasBlocks
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class OneHot:
             return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
         except MemoryError as error:
             raise MemoryError(
-                f"one-hot has a column for every choice, {len(wanted):,} for {len(choices):,} "
-                f"architectures of the space {space.name!r}; 'numeric' or 'ordinal' has one for a "
-                f"decision. {error}"
+                f"one-hot has a column for every choice, {len(wanted):,} for "
+                f"{counted(len(choices), 'architecture')} of the space {space.name!r}; 'numeric' "
+                f"or 'ordinal' has one for a decision. {error}"
             ) from error
 
     def variables_of_columns(self, space: SearchSpace) -> tuple[int, ...]:

@@ -211,7 +211,7 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
     if initial > budget:
         raise UserError(
             f"initial = {counted(initial, 'architecture does not', 'architectures do not')} fit a "
-            f"budget of {budget:g}; give fewer: initial={max(1, int(budget) // 2)}."
+            f"budget of {budget:g}; give fewer: initial={int(budget) // 2}."
         )
     if initial > problem.candidates.size:
         raise UserError(
