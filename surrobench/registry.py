@@ -107,8 +107,10 @@ def _import_module(path: str, name: str, folder: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(missing + "."):
+            of_a_file = f" Name the module, without .py: {name[:-3]}:…" * name.endswith(".py")
             raise UserError(
                 f"{path!r}: there is no module {missing!r} on the Python path or in {folder}."
+                + of_a_file
             ) from error
         raise UserError(f"{path!r}: importing it needs the package {missing!r}.") from error
     except (Exception, SystemExit) as error:
@@ -195,7 +197,9 @@ class Registry(Generic[T]):
         self._read_plugins()
         self.check_name(name)
         if name not in self._entries:
-            raise UserError(f"unknown {self.kind} {name!r}. " + did_you_mean(name, self._entries))
+            own = " One of your own is written module:Name." * ("." in name)
+            suggestion = did_you_mean(name, self._entries)
+            raise UserError(f"unknown {self.kind} {name!r}. {suggestion}{own}")
         return self._entries[name]
 
     def listed(self) -> list[Listed]:

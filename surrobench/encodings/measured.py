@@ -44,8 +44,8 @@ class Measured:
     def _chosen(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> tuple[str, ...]:
         if not measured:
             raise UserError(
-                f"the encoding 'measured' needs measured columns (parameters, FLOPs, proxies), "
-                f"but this task of the space {space.name!r} has none; use another encoding."
+                f"this task of the space {space.name!r} has no measured columns (parameters, "
+                "FLOPs, proxies), which the encoding 'measured' needs."
             )
         for name in self.names:
             if name not in measured:

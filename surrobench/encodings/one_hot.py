@@ -13,6 +13,7 @@ from surrobench.encodings.protocol import choice_matrix
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.blocks import HasBlocks
+from surrobench.wording import counted
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,24 @@ class OneHot:
         space: SearchSpace,
         measured: Mapping[str, FloatArray],
     ) -> FloatArray:
-        """Encode as ``n x d`` zeros and ones."""
+        """Encode as ``n x d`` zeros and ones.
+
+        Raises:
+            MemoryError: naming the columns, if there are too many.
+        """
         choices = choice_matrix(archs, space)
         indicators = self.indicators(space)
         variables = np.array([variable for _, variable, _ in indicators])
         wanted = np.array([choice for _, _, choice in indicators])
-        chosen = choices[:, variables]
-        return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
+        try:
+            chosen = choices[:, variables]
+            return np.where(wanted < 0, chosen >= -1 - wanted, chosen == wanted).astype(np.float64)
+        except MemoryError as error:
+            raise MemoryError(
+                f"one-hot has a column for every choice, {len(wanted):,} for "
+                f"{counted(len(choices), 'architecture')} of the space {space.name!r}; 'numeric' "
+                f"or 'ordinal' has one for a decision. {error}"
+            ) from error
 
     def variables_of_columns(self, space: SearchSpace) -> tuple[int, ...]:
         """The variable of each column, numbered from 0 among those that have any.

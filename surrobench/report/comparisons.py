@@ -117,15 +117,16 @@ def _together(scores: Scores) -> Iterator[Exhibit]:
         else "95 % intervals for other seeds on these tasks (Welch; for the interquartile mean a "
         "stratified bootstrap, from ten seeds on), which say nothing of other tasks"
     )
-    caption = f"Interquartile mean and mean of {label} {over}, with {intervals}; {COVERAGE}."
+    caption = f"Interquartile mean and mean of {label} {over}: {intervals}; {COVERAGE}."
     caption += " The line marks the best."
     figure = aggregates(table, label, styles=scores.styles)
     yield Exhibit(f"{scores.stem}-aggregates{scores.suffix}", caption, table, figure)
     if scores.measure.larger_is_better:
         chosen = list(table["method"].head(MOST_DRAWN))
         caption = (
-            f"Performance profile: share of runs {over} whose {label} reaches a threshold; the "
-            "higher the better. Without bands: none was found that keeps its level."
+            f"Performance profile by {label} {scores.where}: share of runs over {_count(scores)} "
+            "and all seeds that reach a threshold; the higher the better. Without bands: none was "
+            "found that keeps its level."
         )
         data = profiles(scores.tables, chosen)
         figure = performance_profile(

@@ -43,16 +43,28 @@ _LATEX = str.maketrans(
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+_LONGEST_CUT = 20
+"""So much of a word is given up for a cut between words."""
 _OGONEK = "\u0328"  # needs another font encoding than LaTeX's default
 
 
 def one_line(text: object, limit: int | None = None) -> str:
-    """The text without line breaks and control characters, shortened in the middle to ``limit``."""
+    """The text without line breaks and control characters, shortened in the middle to ``limit``.
+
+    Sentences are cut between words.
+    """
     clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     if limit is None or len(clean) <= limit:
         return clean
-    head = (limit - 1) // 2
-    return clean[: limit - 1 - head] + "…" + clean[len(clean) - head :]
+    half = (limit - 1) // 2
+    head, tail = clean[: limit - 1 - half], clean[len(clean) - half :]
+    words, space, cut = head.rpartition(" ")
+    if space and len(cut) < _LONGEST_CUT and not clean[len(head)].isspace():
+        head = words + space
+    cut, space, words = tail.partition(" ")
+    if space and len(cut) < _LONGEST_CUT and not clean[-half - 1].isspace():
+        tail = space + words
+    return head + "…" + tail
 
 
 def latex(text: object) -> str:

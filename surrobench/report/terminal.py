@@ -154,7 +154,7 @@ def _failures(results: Results) -> Iterator[Text]:
         kinds = results.failures[["method", "status", "reason"]].value_counts().reset_index()
         for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
             text = f"  {count} × {one_line(method, LONGEST_NAME)}: {status}"
-            yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
+            yield Text(text + (f" ({one_line(reason, 200)})" if reason else ""))
         if len(kinds) > MOST_REASONS:
             yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")
     constant = results.constant_methods()

@@ -176,11 +176,16 @@ def search(
             saved.load(loop)
         bar = stack.enter_context(SearchBar(budget, progress))
         watch = _Watch(trainer, aims, bar, callback, timeout, initial, len(loop.rows))
-        if workers is None:
-            loop.run(watch)
-        else:
-            pool = Workers(workers, trainer.call)
-            run_workers(loop, pool, trainer.take, trainer.known, watch)
+        try:
+            if workers is None:
+                loop.run(watch)
+            else:
+                pool = Workers(workers, trainer.call)
+                run_workers(loop, pool, trainer.take, trainer.known, watch)
+        except KeyboardInterrupt as stop:
+            if saved is not None and saved.path.is_file():
+                stop.add_note(f"{saved.path} keeps what was trained; the same call goes on.")
+            raise
     label = strategy.get("label") if isinstance(strategy, Mapping) else None
     return SearchResult(tuple(map(aims.shown, loop.rows)), chosen, str(label or name), aims)
 
@@ -215,7 +220,7 @@ def _check_initial(initial: int, budget: float, problem: Problem) -> None:
     if initial > budget:
         raise UserError(
             f"initial = {counted(initial, 'architecture does not', 'architectures do not')} fit a "
-            f"budget of {budget:g}."
+            f"budget of {budget:g}; give fewer: initial={int(budget) // 2}."
         )
     if initial > problem.candidates.size:
         raise UserError(

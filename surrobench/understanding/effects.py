@@ -31,10 +31,10 @@ def choice_effects(fit: Fit, shap: FloatArray) -> pd.DataFrame:
     truth = sample.truth - sample.truth.mean()
     predicted = np.asarray(fit.predictive.median)
     predicted = predicted - predicted.mean()
-    places = {feature.variable: i for i, feature in enumerate(sample.features)}
     rows = []
     for number, variable in enumerate(sample.task.space.variables):
-        own = shap[:, places[number]] if number in places else np.full(len(truth), np.nan)
+        places = [i for i, feature in enumerate(sample.features) if feature.variable == number]
+        own = shap[:, places].sum(axis=1) if places else np.full(len(truth), np.nan)
         for choice, label in enumerate(variable.choices):
             chosen = sample.choices[:, number] == choice
             if chosen.sum() >= FEWEST:

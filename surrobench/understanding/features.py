@@ -14,6 +14,7 @@ from surrobench.encodings.one_hot import OneHot
 from surrobench.spaces.architecture import SearchSpace
 
 _MISSING = " missing"
+_PRESENT = " present"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ def features_of(
 ) -> tuple[Feature, ...]:
     """The features of an encoding, in the order of its columns.
 
-    One-hot columns are put together by variable; a column that says where another is missing
-    belongs to that.
+    One-hot columns are put together by variable; a column that says where another is missing, or
+    whether a number is there, belongs to that.
 
     Raises:
         UserError: for an unknown encoding, or one that the space does not have.
@@ -50,11 +51,14 @@ def features_of(
         names = encoded.columns(space, measured)
         # Groups are numbered among the variables that have columns: words alone, for instance.
         with_columns = encoded.positions(space) if isinstance(encoded, OneHot) else []
+        numbers = _numbered(space) if block.name in ("ordinal", "numeric") else {}
         groups: dict[tuple[str, int | None], list[int]] = {}
         for place, name in enumerate(names):
             if block.groups:
                 variable = with_columns[block.groups[place]]
                 key: tuple[str, int | None] = (space.variables[variable].name, variable)
+            elif (of := name.removesuffix(_PRESENT)) in numbers:
+                key = (of, numbers[of])
             else:
                 known = name.removesuffix(_MISSING)
                 key = (known if (known, None) in groups else name, None)
@@ -64,6 +68,10 @@ def features_of(
             for (name, variable), columns in groups.items()
         ]
     return tuple(features)
+
+
+def _numbered(space: SearchSpace) -> dict[str, int]:
+    return {variable.name: place for place, variable in enumerate(space.variables)}
 
 
 def summed(values: FloatArray, features: tuple[Feature, ...]) -> FloatArray:

@@ -148,3 +148,19 @@ def test_wrong_names_get_a_hint(name: str, complaint: str) -> None:
 def test_a_dotted_path_is_an_encoding_too() -> None:
     encoding = make_encoding("surrobench.encodings.ordinal:Ordinal+one-hot")
     assert len(encoding.columns(SPACES_BY_NAME["nb201"], {})) == 6 + 30
+
+
+def test_columns_that_do_not_fit_into_memory_are_counted_and_others_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Choices(np.ndarray):
+        def __getitem__(self, wanted):
+            raise MemoryError("Unable to allocate 9 GiB")
+
+    monkeypatch.setattr(
+        "surrobench.encodings.one_hot.choice_matrix",
+        lambda archs, space: np.asarray(archs).view(Choices),
+    )
+    space = SPACES_BY_NAME["nb201"]
+    with pytest.raises(MemoryError, match=r"30 for 5 architectures.*'numeric'.*allocate 9 GiB"):
+        make_encoding("one-hot")(space.sample(5, np.random.default_rng(0)), space, {})

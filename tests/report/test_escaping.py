@@ -50,6 +50,13 @@ def test_long_names_keep_both_ends() -> None:
     assert len(escaping.one_line("x" * 999, 34)) == 34
 
 
+def test_long_sentences_are_cut_between_words() -> None:
+    assert escaping.one_line("the encoding needs columns that are there", 29) == (
+        "the encoding …that are there"
+    )
+    assert escaping.one_line("one two three four", 9) == "one …four"
+
+
 def test_names_of_a_figure_that_differ_still_differ_when_they_are_shortened() -> None:
     long = [
         f"a-predictor-{place * 'x'}-{number}-with-a-name-that-ends-alike-for-all"

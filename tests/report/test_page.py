@@ -18,6 +18,7 @@ from surrobench.report.page import charts
 from surrobench.report.page.charts import Axes, ChartStyles
 from surrobench.report.page.document import LARGEST, Item, Listing, Page, Section, render
 from surrobench.report.page.grid import from_frame
+from surrobench.report.page.origin import origin_sections
 from surrobench.report.provenance import Citation, Provenance, RunFacts, TaskFacts
 
 HOSTILE = "</script><script>window.hacked = 1</script>"
@@ -118,6 +119,11 @@ def test_whatever_the_records_support(frame: pd.DataFrame, tmp_path: Path, case:
         assert '"lo"' not in text
 
 
+def test_headings_differ(page: str) -> None:
+    headings = re.findall(r"<h3[^>]*>([^<]*)", page)
+    assert len(set(headings)) == len(headings) > 5
+
+
 def test_a_page_is_small(page: str) -> None:
     assert 20_000 < len(page.encode()) < LARGEST / 4
 
@@ -128,6 +134,8 @@ def test_a_search_has_a_page_too(tmp_path: Path) -> None:
     assert "Search study" in text
     assert "full trainings" in text
     assert HOSTILE not in text
+    headings = re.findall(r"<h3[^>]*>([^<]*)", text)
+    assert len(set(headings)) == len(headings) > 5, "each says what stands below it alone"
 
 
 def spec(chart: str) -> dict[str, object]:
@@ -167,6 +175,24 @@ def test_text_in_a_chart_cannot_end_its_element() -> None:
     text = charts.embedded({"name": HOSTILE, "other": "<!--\u2028"})
     assert not set("<>&\u2028") & set(text)
     assert json.loads(text) == {"name": HOSTILE, "other": "<!--\u2028"}
+
+
+def test_long_names_break_between_their_words() -> None:
+    names = ["OPENBLAS_NUM_THREADS", "|nor_conv_3x3~0|"]
+    grid = from_frame(pd.DataFrame({"what": names, "n": [1.0, 2.0]}), "x", ["what"])
+    section = Section("s", "s", items=(Item("i", "x", grid=grid),))
+    text = render(Page("x", "x", sections=[section]))
+    assert "OPENBLAS_<wbr>NUM_<wbr>THREADS" in text
+    assert "|<wbr>nor_<wbr>conv_<wbr>3x3~<wbr>0|" in text
+
+
+def test_kernels_do_not_hide_the_version_of_their_library() -> None:
+    environment = {"packages": {"torch": "2.13.0"}, "kernels": {"torch": "AVX512"}}
+    run = RunFacts("run", "prediction", "surrobench run x", environments=(environment,))
+    (item,) = next(origin_sections(Provenance("x", (run,)), "")).items
+    assert item.grid is not None
+    rows = {row[0].text: row[1].text for row in item.grid.rows}
+    assert rows == {"torch": "2.13.0", "kernels of torch": "AVX512"}
 
 
 def test_every_part_of_a_page_is_escaped() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -39,6 +41,10 @@ def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray
     np.testing.assert_allclose(interquartile_mean_band(values), expected, atol=1e-12)
 
 
+DRAWS = "rng" if "rng" in signature(stats.bootstrap).parameters else "random_state"
+"""What SciPy calls the generator: the second before 1.15."""
+
+
 def test_bands_agree_with_scipy(values: np.ndarray) -> None:
     expected = stats.bootstrap(
         (values,),
@@ -46,7 +52,7 @@ def test_bands_agree_with_scipy(values: np.ndarray) -> None:
         axis=0,
         method="percentile",
         confidence_level=1 - 2 * tail(53),
-        rng=np.random.default_rng(5),
+        **{DRAWS: np.random.default_rng(5)},
     ).confidence_interval
     for ours, theirs in zip(interquartile_mean_band(values), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.05)

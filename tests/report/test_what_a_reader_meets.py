@@ -369,3 +369,16 @@ def test_the_least_number_of_seeds_is_that_of_the_test() -> None:
     scores = np.arange(3) + np.random.default_rng(0).normal(scale=0.01, size=(6, 3))
     assert (compare_with_best(scores, 2).adjusted[:2] < 0.05).all()
     assert not (compare_with_best(scores[:5], 2).adjusted[:2] < 0.05).any()
+
+
+def test_a_legend_names_what_is_drawn_and_nothing_else() -> None:
+    names = ["true", "predicted", "shap"]
+    table = pd.DataFrame({"variable": ["op"] * 2, "choice": ["conv", "pool"]})
+    table = table.assign(**dict.fromkeys(names, 1.0), **{f"{name}_sd": 0.1 for name in names})
+
+    def legend(shown: pd.DataFrame) -> list[str]:
+        (drawn,) = explained.effects(shown, "%").legends
+        return [text.get_text() for text in drawn.get_texts()]
+
+    assert legend(table) == ["in the table", "predicted", "SHAP value"]
+    assert legend(table.assign(shap=np.nan)) == ["in the table", "predicted"]

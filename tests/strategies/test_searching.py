@@ -165,6 +165,19 @@ def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path, batch: int, stop:
     assert [entry.name for entry in tmp_path.iterdir()] == ["search.json"]
 
 
+def test_an_interrupted_search_says_what_keeps_its_trainings(tmp_path: Path) -> None:
+    def stopped(row: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        quick(save=tmp_path / "search.json", callback=stopped)
+    (note,) = stop.value.__notes__
+    assert note.endswith("search.json keeps what was trained; the same call goes on.")
+    with pytest.raises(KeyboardInterrupt) as stop:
+        quick(callback=stopped)
+    assert not hasattr(stop.value, "__notes__"), "nothing is kept"
+
+
 def test_a_finished_search_can_get_a_larger_budget(tmp_path: Path) -> None:
     path = tmp_path / "search.json"
     quick(save=path, budget=12)

@@ -102,6 +102,13 @@ def test_shap_values_add_up_to_the_prediction(card: str) -> None:
     assert predicted.std() > 1
 
 
+@pytest.mark.parametrize("encoding", ["ordinal", "categorical+numeric"])
+def test_effects_of_numbers_have_shap_values_too(card: str, encoding: str) -> None:
+    task = load_task(card)
+    features = features_of(encoding, task.space, task.measured)
+    assert sorted(feature.variable for feature in features) == [0, 1, 2]
+
+
 def test_features_gather_columns(card: str) -> None:
     task = load_task(card)
     features = features_of("one-hot+measured:params", task.space, task.measured)

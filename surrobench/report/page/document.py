@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -109,7 +110,13 @@ def _resource(name: str) -> str:
 @cache
 def _template():  # type: ignore[no-untyped-def]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["breakable"] = _breakable
     return environment.from_string(_resource("page.html"))
+
+
+def _breakable(text: str) -> Markup:
+    """Text that a narrow column breaks behind the marks within names, not within their words."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_|/~=(,])(?=\w)", text))
 
 
 def _hash(text: str) -> str:

@@ -121,7 +121,9 @@ def _environments(runs: tuple[RunFacts, ...]) -> Iterator[Item]:
 def _flat(content: Mapping[str, Any]) -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in content.items():
-        if isinstance(value, Mapping):
+        if name == "kernels" and isinstance(value, Mapping):
+            flat |= {f"kernels of {one_line(k)}": one_line(v) for k, v in value.items()}
+        elif isinstance(value, Mapping):
             flat |= _flat(value)
         else:
             flat[one_line(name)] = one_line(value)

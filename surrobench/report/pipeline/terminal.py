@@ -110,6 +110,6 @@ def _failures(results: PipelineResults) -> Iterator[Text]:
     kinds = lost[["method", "status", "reason"]].value_counts().reset_index()
     for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
         text = f"  {count} × {one_line(method, LONGEST_NAME)}: {one_line(status, 20)}"
-        yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
+        yield Text(text + (f" ({one_line(reason, 200)})" if reason else ""))
     if len(kinds) > MOST_REASONS:
         yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")

@@ -133,7 +133,7 @@ def _failures(results: SearchResults) -> Iterator[Text]:
         kinds = kinds.sort_values(["count", "method"], ascending=[False, True])
         for method, status, reason, count in kinds.head(MOST_REASONS).itertuples(index=False):
             text = f"  {count} × {one_line(method, LONGEST_NAME)}: {one_line(status, 20)}"
-            yield Text(text + (f" ({one_line(reason, 120)})" if reason else ""))
+            yield Text(text + (f" ({one_line(reason, 200)})" if reason else ""))
         if len(kinds) > MOST_REASONS:
             yield Text(f"  and {counted(len(kinds) - MOST_REASONS, 'more kind')} of failure")
     if results.failed_evaluations:

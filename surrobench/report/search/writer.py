@@ -183,16 +183,14 @@ def _caption(
     results: SearchResults, paged: SearchStyles, statistic: str, axis: str, page: int
 ) -> str:
     label = results.common_label
-    label = label[0].upper() + label[1:]
-    against = "what was spent, in full trainings" if axis == "spent" else "seconds of training"
+    after = "by full trainings" if axis == "spent" else "by seconds of training"
     what = {
-        "mean": f"{label} against {against}: mean over runs with 95 % "
-        + _BANDS.format(LEAST_SKEWED),
-        "iqm": f"{label} against {against}: interquartile mean over runs with 95 % "
+        "mean": f"Mean {label}, {after}: over runs, with 95 % " + _BANDS.format(LEAST_SKEWED),
+        "iqm": f"Interquartile mean of {label}, {after}: over runs, with 95 % "
         + _BANDS.format(LEAST_MIDDLE),
-        "median": f"{label} against {against}: median and quartiles over runs (a file "
+        "median": f"Median {label}, {after}: over runs, with quartiles (a file "
         f"shows the quartiles of the best {MOST_BANDS} methods only)",
-        "found_optimum": f"Share of runs that have found the optimum against {against}",
+        "found_optimum": f"Share of runs that have found the optimum, {after}",
     }[statistic]
     parts = [f"{what}.", "Runs that end early keep their last value."]
     if statistic != "found_optimum" and results.measure == REGRET:

@@ -56,6 +56,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
         width: inches.
     """
     variables = list(table["variable"].unique())
+    series = [one for one in _SERIES if table[one[0]].notna().any()]
     most = int(table.groupby("variable", sort=False).size().max())
     with paper_style():
         figure, grid = panel_grid(
@@ -65,7 +66,7 @@ def effects(table: pd.DataFrame, unit: str, width: float = TWO_COLUMNS) -> Figur
         for axes, variable in zip(flat, variables, strict=True):
             own = table[table["variable"] == variable]
             axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
-            for place, (name, label, colour, marker) in enumerate(_SERIES):
+            for place, (name, label, colour, marker) in enumerate(series):
                 _dots(axes, own[name], own[f"{name}_sd"], colour, marker, label, place)
             _rows(axes, own["choice"])
             axes.set_title(escaping.figure(variable))

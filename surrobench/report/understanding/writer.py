@@ -143,8 +143,8 @@ def _effects(subject: Subject, table: pd.DataFrame) -> Iterator[Exhibit]:
     caption = (
         "What a choice is worth: mean over the test architectures that have it, less the mean over "
         f"all, in the table and as {subject.predictor} predicts; and the mean SHAP value of the "
-        "variable by xgboost. Associations, not interventions: a choice may stand for the company "
-        f"that it keeps. {subject.basis}"
+        "variable by xgboost, where the encoding has it. Associations, not interventions: a choice "
+        f"may stand for the company that it keeps. {subject.basis}"
     )
     variables = list(table["variable"].unique())
     parts = [variables[i : i + PANELS] for i in range(0, len(variables), PANELS)]
