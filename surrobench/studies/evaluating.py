@@ -104,7 +104,7 @@ def evaluate_all(
             "predictors": list(predictors),
             "encodings": _listed(encoding),
             "train_sizes": _listed(n),
-            "seeds": list(seeds) if not isinstance(seeds, int) else seeds,
+            "seeds": _listed(seeds) if isinstance(seeds, Iterable) else seeds,
             "protocol": protocol,
         },
         "",
@@ -139,7 +139,10 @@ def _tasks(tasks: Task | Sequence[Task]) -> tuple[list[str], Mapping[str, GivenT
 
 
 def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) or not isinstance(value, Sequence) else list(value)
+    """One or several, as a study file has them; numbers of NumPy as those of Python."""
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    listed = list(value) if several else [value]
+    return [one.item() if hasattr(one, "item") else one for one in listed]
 
 
 def _records(cells: Sequence[Cell], workers: int, observer: RunObserver) -> Iterator[Record]:
