@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError
 from surrobench.studies.bars import BarObserver
 from surrobench.studies.executor import Limits, execute
-from surrobench.studies.grid import Cell, make_plan
+from surrobench.studies.grid import PlannedCell, make_plan
 from surrobench.studies.kinds import PREDICTION
 from surrobench.studies.observer import RunObserver
 from surrobench.studies.outcomes import record_of
@@ -127,8 +127,8 @@ def _tasks(tasks: Task | Sequence[Task]) -> tuple[list[str], Mapping[str, GivenT
     """Names of tasks, and which of them were handed over loaded."""
     from surrobench.tasks.task import TableTask
 
-    one = isinstance(tasks, str | Path | TableTask) or not isinstance(tasks, Iterable)
-    listed = [tasks] if one else list(tasks)
+    several = isinstance(tasks, Iterable) and not isinstance(tasks, str | TableTask)
+    listed: list[Any] = list(cast("Iterable[Any]", tasks)) if several else [tasks]
     given = {t.name: GivenTask.of(t) for t in listed if isinstance(t, TableTask)}
     for task in listed:
         if not isinstance(task, str | Path | TableTask):
@@ -145,7 +145,7 @@ def _listed(value: Any) -> list[Any]:
     return [one.item() if hasattr(one, "item") else one for one in listed]
 
 
-def _records(cells: Sequence[Cell], workers: int, observer: RunObserver) -> Iterator[Record]:
+def _records(cells: Sequence[PlannedCell], workers: int, observer: RunObserver) -> Iterator[Record]:
     """The records of cells as they are finished."""
     here = cells if workers == 1 else [cell for cell in cells if is_bound(cell)]
     away = [] if workers == 1 else [cell for cell in cells if not is_bound(cell)]
