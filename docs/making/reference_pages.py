@@ -67,7 +67,11 @@ ROOMS: dict[str, tuple[str, list[str], Registry[Any] | None]] = {
         ],
         None,
     ),
-    "reporting": ("Reports and comparisons", ["reports", "comparing", "run_comparison"], None),
+    "reporting": (
+        "Reports and comparisons",
+        ["reports", "comparing", "drawing", "run_comparison"],
+        None,
+    ),
     "testing": ("Checks for your tests", ["conformance"], None),
 }
 """Package -> title, modules beside those that its registry names, registry."""

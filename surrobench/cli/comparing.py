@@ -105,19 +105,20 @@ def _table(groups: pd.DataFrame, at: str) -> Table:
     cells = cells_of(groups, PLAIN, at)
     table = blank_table("", "task", [str(name) for name in cells][1:])
     table.padding = (0, 1, 0, 0)
-    for row, (_, cell) in zip(groups.itertuples(index=False), cells.iterrows(), strict=True):
-        names = [one_line(row.task, LONGEST_NAME), one_line(row.method, LONGEST_NAME)]
+    for (_, row), (_, cell) in zip(groups.iterrows(), cells.iterrows(), strict=True):
+        names = [Text(one_line(row[name], LONGEST_NAME)) for name in ("task", "method")]
         texts = [Text(str(text)) for text in cell.iloc[2:-1]]
-        outcome = str(row.outcome)
+        outcome = str(row["outcome"])
         table.add_row(*names, *texts, Text(outcome, style=_COLOURS.get(outcome, "")))
     return table
 
 
 def _show_methods(methods: pd.DataFrame) -> None:
-    for row in methods.itertuples(index=False):
+    for _, row in methods.iterrows():
         say(
-            f"{row.method}, {row.at:,.6g}: better on {row.better} and worse on {row.worse} of "
-            f"{counted(row.tasks, 'task')} by the means; over tables: {row.outcome}"
+            f"{row['method']}, {row['at']:,.6g}: better on {row['better']} and worse on "
+            f"{row['worse']} of {counted(int(row['tasks']), 'task')} by the means; over tables: "
+            f"{row['outcome']}"
         )
 
 

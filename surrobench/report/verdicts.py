@@ -10,7 +10,7 @@ import pandas as pd
 from surrobench.report.clusters import LEAST_TABLES, number_of_tables
 from surrobench.report.escaping import one_line
 from surrobench.report.measures import Measure
-from surrobench.report.results import Results
+from surrobench.report.results import Results, at
 from surrobench.report.scores import Scores
 from surrobench.report.sign_flips import least_blocks
 from surrobench.wording import counted
@@ -30,7 +30,7 @@ def verdict(results: Results, measure: Measure, size: int) -> str:
     tasks = [task for task in results.tasks if task in compared.index.get_level_values("task")]
     sentences = []
     if len(tasks) <= MOST_TASKS:
-        sentences = [of_task(task, compared.loc[task], measure, size) for task in tasks]
+        sentences = [of_task(task, at(compared, "task", task), measure, size) for task in tasks]
     if len(tasks) > 1:
         sentences.append(over_tasks(Scores.of(results, measure, size)))
     return "\n".join(filter(None, sentences))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from surrobench.report.plots import AnyResults
 
 
-class ShownFigure(Figure):
+class _ShownFigure(Figure):
     """A figure that a notebook shows, whatever backend matplotlib has there."""
 
     def _repr_png_(self) -> bytes:
@@ -78,7 +78,7 @@ def plot(
             raise UserError(f"{error} {there}") from error
         raise UserError(f"unknown kind of figure {chosen!r}. {there}")
     figure = draw(chosen, results, PlotOptions(measure, n, _width(size, columns), seed))
-    figure.__class__ = ShownFigure
+    figure.__class__ = _ShownFigure
     return figure
 
 

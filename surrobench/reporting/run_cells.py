@@ -52,7 +52,7 @@ def pair(frames: Sequence[pd.DataFrame], kind: Kind, measure: str | None = None)
     Raises:
         UserError: for results that cannot be read, and a measure that they do not have.
     """
-    columns = [name for name in frames[0] if name in frames[1]]
+    columns = [str(name) for name in frames[0] if name in frames[1]]
     digests = [_digests(frame, columns) for frame in frames]
     marked = [
         frame.assign(**{kind.subject: f"{side}{_MARK}" + frame[kind.subject].astype(str)})
@@ -151,7 +151,8 @@ def _searches(frame: pd.DataFrame) -> tuple[Measure, pd.DataFrame]:
     parts = []
     for task, traces in results.traces.items():
         wide = scores_at(traces, max(1, int(traces.budget)))
-        long = wide.stack().rename("score").reset_index()
+        long = wide.melt(ignore_index=False, var_name="method", value_name="score")
+        long = long.dropna(subset="score").reset_index()
         parts.append(long.assign(task=task, at=max(1, int(traces.budget))))
     rows = results.rows.drop_duplicates(["task", "method", "seed"])
     known = ["task", "method", "seed", "strategy", "predictor", "encoding", "acquisition", "key"]

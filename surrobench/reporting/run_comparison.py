@@ -91,8 +91,11 @@ class RunComparison:
                 cells = [" ".join(map(str, row)) for row in rest[GROUP].drop_duplicates().values]
                 found.append(f"{counted(len(rest), 'cell')} in {run} alone: {_listed(cells)}")
         if len(failed := self.paired.failed):
-            named = failed.groupby(["method", "reason"], sort=False).size()
-            texts = [f"{count} × {m} ({reason})" for (m, reason), count in named.items()]
+            named = failed[["method", "reason"]].value_counts(sort=False).reset_index()
+            texts = [
+                f"{count} × {method} ({reason})"
+                for method, reason, count in named.itertuples(index=False)
+            ]
             found.append(f"cells without a number in one of the two: {_listed(texts)}")
         return found
 

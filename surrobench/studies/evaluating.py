@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError
 from surrobench.studies.bars import BarObserver
 from surrobench.studies.executor import Limits, execute
-from surrobench.studies.grid import Cell, make_plan
+from surrobench.studies.grid import PlannedCell, make_plan
 from surrobench.studies.kinds import PREDICTION
 from surrobench.studies.observer import RunObserver
 from surrobench.studies.outcomes import record_of
@@ -104,7 +104,7 @@ def evaluate_all(
             "predictors": list(predictors),
             "encodings": _listed(encoding),
             "train_sizes": _listed(n),
-            "seeds": list(seeds) if not isinstance(seeds, int) else seeds,
+            "seeds": _listed(seeds) if isinstance(seeds, Iterable) else seeds,
             "protocol": protocol,
         },
         "",
@@ -127,8 +127,8 @@ def _tasks(tasks: Task | Sequence[Task]) -> tuple[list[str], Mapping[str, GivenT
     """Names of tasks, and which of them were handed over loaded."""
     from surrobench.tasks.task import TableTask
 
-    one = isinstance(tasks, str | Path | TableTask) or not isinstance(tasks, Iterable)
-    listed = [tasks] if one else list(tasks)
+    several = isinstance(tasks, Iterable) and not isinstance(tasks, str | TableTask)
+    listed: list[Any] = list(cast("Iterable[Any]", tasks)) if several else [tasks]
     given = {t.name: GivenTask.of(t) for t in listed if isinstance(t, TableTask)}
     for task in listed:
         if not isinstance(task, str | Path | TableTask):
@@ -139,10 +139,13 @@ def _tasks(tasks: Task | Sequence[Task]) -> tuple[list[str], Mapping[str, GivenT
 
 
 def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) or not isinstance(value, Sequence) else list(value)
+    """One or several, as a study file has them; numbers of NumPy as those of Python."""
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    listed = list(value) if several else [value]
+    return [one.item() if hasattr(one, "item") else one for one in listed]
 
 
-def _records(cells: Sequence[Cell], workers: int, observer: RunObserver) -> Iterator[Record]:
+def _records(cells: Sequence[PlannedCell], workers: int, observer: RunObserver) -> Iterator[Record]:
     """The records of cells as they are finished."""
     here = cells if workers == 1 else [cell for cell in cells if is_bound(cell)]
     away = [] if workers == 1 else [cell for cell in cells if not is_bound(cell)]

@@ -431,7 +431,7 @@ def records_here(kind: Kind, cells: Iterable[PlannedCell]) -> Iterator[Record]:
     """The records of cells that are computed in this process, with one thread as elsewhere."""
     from threadpoolctl import threadpool_limits
 
-    assert kind.run_cell  # imports the libraries whose threads are limited
+    _ = kind.run_cell  # imports the libraries whose threads are limited
     for cell in cells:
         started = time.monotonic()
         with threadpool_limits(1):

@@ -49,11 +49,12 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"depth": np.repeat(range(1, 13), 6), "op": ["a", "b", "c"] * 24, "k": [1, 2] * 36}
     ).drop_duplicates()
     rows["k"] = rng.permutation(len(rows))
+    rows["params"] = 10 * rows["depth"]
     rows["top1"] = rows["depth"] + rng.normal(size=len(rows))
     rows.to_csv(folder / "own.csv", index=False)
     (folder / "own.toml").write_text(
         'name = "own"\ndata = "own.csv"\ndecisions = ["depth", "op", "k"]\n'
-        'citation = "<script>alert(1)</script>"\n'
+        'measured = ["params"]\ncitation = "<script>alert(1)</script>"\n'
         '[tasks.acc]\ntarget = "top1"\ndescription = "<img src=x onerror=alert(2)>"\nunit = "%"\n'
         'direction = "maximize"\n'
     )
@@ -87,6 +88,15 @@ def test_a_cell_has_the_numbers_of_the_study(
         )
 
 
+def test_sizes_and_seeds_may_be_any_numbers(card: Path) -> None:
+    frames = [
+        sb.evaluate("params", str(card), n=n, seeds=seeds)
+        for n, seeds in (([12, 16], [0, 1]), (np.array([12, 16]), range(2)), (range(12, 17, 4), 2))
+    ]
+    for frame in frames[1:]:
+        pd.testing.assert_frame_equal(frames[0].drop(columns=TIMES), frame.drop(columns=TIMES))
+
+
 def test_workers_give_the_same_numbers_as_this_process(card: Path) -> None:
     here, away = (
         sb.evaluate("random-forest", str(card), n=12, seeds=2, workers=workers)
@@ -106,6 +116,7 @@ def test_workers_give_the_same_numbers_as_this_process(card: Path) -> None:
         (("knn", "live/digits-chain", 5000), "5000"),
         (("knn", "live/digits-chain", 0), "1 or more"),
         ((3, "live/digits-chain"), "is not a predictor"),
+        (("knn", "live:cells"), "live:cells"),
     ],
 )
 def test_mistakes_are_sentences(arguments: tuple[object, ...], message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,28 +55,36 @@ def pareto(
         legend = Legend.of(methods, 0, width)
         figure, [[axes]] = panels.panel_grid(1, width, 1, 2.3, False, legend.height)
         _front(axes, known[known["on_front"]])
-        for row in known.itertuples(index=False):
-            style = styles[str(row.method)]
-            if np.isfinite(row.elo_low):
+        for _, row in known.iterrows():
+            style = styles[str(row["method"])]
+            if np.isfinite(row["elo_low"]):
                 line = axes.vlines(
-                    row.seconds, row.elo_low, row.elo_high, color=style.colour, linewidth=0.7
+                    row["seconds"],
+                    row["elo_low"],
+                    row["elo_high"],
+                    color=style.colour,
+                    linewidth=0.7,
                 )
-                tag(axes, str(row.method), line)
+                tag(axes, str(row["method"]), line)
             (dot,) = axes.plot(
-                row.seconds,
-                row.elo,
+                row["seconds"],
+                row["elo"],
                 style.marker,
                 color=style.colour,
                 markerfacecolor=style.face,
                 markersize=5,
                 zorder=3,
             )
-            tag(axes, str(row.method), dot)
+            tag(axes, str(row["method"]), dot)
         names = escaping.names(methods)  # several methods may share a marker
-        for name, row in zip(names, known.itertuples(index=False), strict=True):
-            if row.on_front:
-                place = {"xytext": (3, 3), "textcoords": "offset points", "fontsize": 5.5}
-                tag(axes, str(row.method), axes.annotate(name, (row.seconds, row.elo), **place))
+        for name, (_, row) in zip(names, known.iterrows(), strict=True):
+            if row["on_front"]:
+                place: dict[str, Any] = {"xytext": (3, 3), "textcoords": "offset points"}
+                tag(
+                    axes,
+                    str(row["method"]),
+                    axes.annotate(name, (row["seconds"], row["elo"]), fontsize=5.5, **place),
+                )
         axes.set_xscale("log")
         log_axis(axes.xaxis)
         axes.set(xlabel=seconds, ylabel="Elo")
@@ -118,18 +127,18 @@ def board_figure(
         figure, [row] = panels.panel_grid(len(columns), width, len(columns), height)
         for axes, (column, (label, scale)) in zip(row, columns.items(), strict=True):
             axes.axvline(scale * board[column].iloc[0], color=MUTED, linewidth=0.8, zorder=1)
-            for place, values in enumerate(board.itertuples(index=False)):
-                style, method = styles[str(values.method)], str(values.method)
-                if column == "elo" and np.isfinite(values.elo_low):
+            for place, (_, values) in enumerate(board.iterrows()):
+                style, method = styles[str(values["method"])], str(values["method"])
+                if column == "elo" and np.isfinite(values["elo_low"]):
                     (bar,) = axes.plot(
-                        [values.elo_low, values.elo_high],
+                        [values["elo_low"], values["elo_high"]],
                         [place, place],
                         color=style.colour,
                         linewidth=1.1,
                     )
                     tag(axes, method, bar)
                 (dot,) = axes.plot(
-                    scale * getattr(values, column),
+                    scale * values[column],
                     place,
                     style.marker,
                     color=style.colour,

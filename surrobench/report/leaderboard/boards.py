@@ -53,12 +53,12 @@ def _grid(board: Board, title: str) -> Grid:
         heads += [Head("low"), Head("high")]
     heads += [Head("win rate (%)"), Head("improvability (%)"), Head("mean rank")]
     rows = []
-    for row in board.table.itertuples(index=False):
-        cells = [Cell(one_line(row.method)), _number(row.elo, 0)]
+    for _, row in board.table.iterrows():
+        cells = [Cell(one_line(row["method"])), _number(row["elo"], 0)]
         if board.has_intervals:
-            cells += [_number(row.elo_low, 0), _number(row.elo_high, 0)]
-        cells += [_number(100 * row.win_rate, 1), _number(100 * row.improvability, 1)]
-        rows.append([*cells, _number(row.mean_rank, 1)])
+            cells += [_number(row["elo_low"], 0), _number(row["elo_high"], 0)]
+        cells += [_number(100 * row["win_rate"], 1), _number(100 * row["improvability"], 1)]
+        rows.append([*cells, _number(row["mean_rank"], 1)])
     return Grid(title, heads, rows)
 
 
