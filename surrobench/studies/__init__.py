@@ -1,10 +1,10 @@
-"""Studies: a grid of cells, run by local workers, kept as one file per cell.
+"""Studies: a grid of cells, run by workers, kept as sealed records.
 
 ``study_file`` reads a study, ``executor`` runs its cells, ``store`` keeps them, ``view`` puts them
 into one table and ``runner`` ties these together, whatever the kind of study. What the kinds bring
 of their own stands in ``kinds``: settings (``config``, ``search_config``, ``pipeline_config``),
 cells (``grid``, ``search_grid``, ``pipeline_grid``), how one is computed (``prediction``,
-``search``, ``pipeline``) and the rows of the table.
+``search``, ``pipeline``) and the rows of the table. ``cluster`` has the cells computed by Dask.
 """
 
 from __future__ import annotations
