@@ -153,7 +153,7 @@ def run(
         typer.Option(
             "--engine",
             help="local: processes of this machine; dask: the workers of a Dask cluster "
-            "(pip install 'surrobench[cluster]').",
+            "(needs the extra cluster).",
         ),
     ] = "local",
     scheduler: Annotated[
