@@ -94,6 +94,9 @@ def board_of(
     blocks = blocks.where(np.isfinite(blocks)).dropna(how="all")
     complete = blocks.dropna(axis=1)
     left_out = tuple(str(name) for name in blocks if name not in complete)
+    if complete.empty:
+        nothing = pd.DataFrame(columns=list(COLUMNS), dtype=float)
+        return Board(nothing, "tables" if by_table else "tasks", left_out, measure)
     methods = [str(name) for name in complete]
     tables = [table_of(str(name)) if by_table else str(name) for name in blocks.index]
     wins = _averaged(pairwise_wins(complete.to_numpy(float), measure.larger_is_better), tables)

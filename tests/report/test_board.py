@@ -129,6 +129,12 @@ def test_methods_that_lack_a_task_are_named_and_left_out() -> None:
     assert (set(board.table["method"]), board.left_out) == ({"a", "c"}, ("b",))
 
 
+def test_without_a_finite_score_the_board_is_empty() -> None:
+    means = pd.DataFrame({"a": [np.inf, np.nan], "b": [np.inf, np.inf]}, index=["t", "u"])
+    for by_table in (True, False):
+        assert board_of(means, TAU, by_table=by_table).table.empty
+
+
 def test_a_single_task_is_compared_over_its_seeds() -> None:
     frame = make_frame(("nb201/cifar10-val",), ("svr", "knn", "gp-rbf"), (100,), seeds=12)
     board = Scores.of(Results.of(frame), TAU, 100).board
