@@ -24,7 +24,9 @@ def boards(scores: Scores) -> Iterator[Exhibit]:
         return
     yield board_table(scores)
     data = board.table
-    caption = f"Board by {scores.measure.label} {scores.where}: " + _said(board)
+    caption = (
+        f"Elo, win rate and improvability by {scores.measure.label} {scores.where}: {_said(board)}"
+    )
     figure = board_figure(data, styles=scores.styles)
     yield Exhibit(f"{scores.stem}-board{scores.suffix}-figure", caption, data, figure)
     if data["seconds"].notna().sum() > 1:
@@ -89,8 +91,8 @@ def _over(board: Board) -> str:
 
 
 def _said(board: Board) -> str:
-    with_intervals = " with 95 % intervals (bootstrap)" if board.has_intervals else ""
-    return f"Elo{with_intervals}, win rate and improvability over {_over(board)}, best first."
+    with_intervals = ", Elo with 95 % intervals (bootstrap)" if board.has_intervals else ""
+    return f"over {_over(board)}, best first{with_intervals}."
 
 
 def cells_of(board: Board, markup: Markup) -> pd.DataFrame:

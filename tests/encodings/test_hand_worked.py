@@ -224,7 +224,7 @@ def test_ranks_ignore_increasing_transforms_and_constant_columns() -> None:
 
 def test_measured_mistakes_are_explained() -> None:
     archs = NB201.sample(3, np.random.default_rng(0))
-    with pytest.raises(UserError, match="this task of the space 'nb201' has none"):
+    with pytest.raises(UserError, match="this task of the space 'nb201' has no measured columns"):
         make_encoding("measured")(archs, NB201, {})
     with pytest.raises(UserError, match=r"no column 'param'\. Did you mean 'params'"):
         make_encoding("measured:param")(archs, NB201, {"params": np.zeros(3)})

@@ -42,7 +42,8 @@ def test_a_fitted_model_answers_in_units_of_the_targets(transform: str, combine:
 def test_the_contract_is_kept_with_blocks(name: str) -> None:
     groups = tuple(np.repeat(np.arange(6), 5).tolist())
     blocks = (ColumnBlock("one-hot", 0, 30, "one-hot", groups),)
-    check_predictor(make_predictor(name).for_blocks(blocks))  # type: ignore[attr-defined]
+    recipe = make_predictor(name).for_blocks(blocks)  # type: ignore[attr-defined]
+    check_predictor(recipe, expected={"one_column_is_enough": "its blocks are of 30 columns"})
 
 
 def test_registered_recipes_combine_blocks_in_their_way() -> None:
