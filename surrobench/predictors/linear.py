@@ -51,8 +51,11 @@ class BayesianRidge(TransformedPredictor):
         noise = max(1.0 / float(ridge.alpha_), floor)
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
-            mean, std = ridge.predict(Z.detach().numpy(), return_std=True)
-            line = np.maximum(np.square(std) - 1.0 / ridge.alpha_, 0.0)
+            inputs = Z.detach().numpy()
+            mean = ridge.predict(inputs)
+            # not predict(return_std=True): before scikit-learn 1.9 it forgets to centre the inputs
+            centred = inputs - ridge.X_offset_
+            line = np.maximum(((centred @ ridge.sigma_) * centred).sum(axis=1), 0.0)
             return torch.from_numpy(mean), torch.from_numpy(np.sqrt(line))
 
         return MomentsModel(moments, noise, floor)

@@ -24,16 +24,18 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
-from surrobench.predictors.protocol import Source
 from surrobench.tasks import load_task
 from surrobench.tasks.task import TableTask
+
+if TYPE_CHECKING:
+    from surrobench.predictors.protocol import Source
 
 SOURCE_SIZE = 200
 """Architectures of each source, where a study does not say."""
@@ -85,6 +87,10 @@ def draw_sources(
         test: positions of the architectures that the cell is scored on.
         seed: of the cell.
     """
+    import torch  # heavy, and whoever plans a study draws nothing
+
+    from surrobench.predictors.protocol import Source
+
     found = []
     for spec in specs:
         source = load_task(spec, base)

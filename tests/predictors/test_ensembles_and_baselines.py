@@ -216,7 +216,8 @@ def test_a_ridge_with_more_columns_than_examples_knows_what_it_does_not_know() -
     """The posterior covariance of the weights is that of all directions, the unseen ones too.
 
     ``S = inv(lambda I + alpha X'X)``, and the variance of the line at ``z`` is ``z' S z`` with the
-    inputs centred. scikit-learn before 1.7 left out the directions without examples.
+    inputs centred. scikit-learn before 1.7 left out the directions without examples, and before
+    1.9 its ``predict`` does not centre the inputs.
     """
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(8, 30, dtype=torch.float64, generator=generator)

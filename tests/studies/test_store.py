@@ -6,6 +6,8 @@ import math
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,13 @@ def test_a_folder_that_cannot_be_written_is_a_clear_message(tmp_path: Path) -> N
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UserError, match=r"cannot write to the run folder .*--out"):
         ResultStore(tmp_path / "file" / "run").prepare()
+
+
+def test_what_a_folder_holds_is_told_without_libraries_of_numbers() -> None:
+    """``status``, ``hash`` and ``verify`` of a run are waited for."""
+    code = (
+        "import sys, surrobench.studies.plan_file, surrobench.studies.tally\n"
+        "print(sorted({'torch', 'sklearn', 'xgboost', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
