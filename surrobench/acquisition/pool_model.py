@@ -19,14 +19,14 @@ from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
 from surrobench.predictors.model_posterior import ModelPosterior
-from surrobench.predictors.models import MembersPosterior
+from surrobench.predictors.models import MembersPosterior, OneOutput
 from surrobench.predictors.posterior import SurrogatePosterior
 
 _JITTER = 1e-9
 _CHUNK = 8192
 
 
-class PoolModel(Model):
+class PoolModel(OneOutput):
     """A surrogate as a model with inputs ``batch x q x 1`` of row numbers.
 
     Sets of a batch that have all but one row in common (a candidate beside what is pending) need
@@ -42,16 +42,6 @@ class PoolModel(Model):
         self.surrogate = surrogate
         self.normal = normal or surrogate.kind != "ensemble"
         self._cross: dict[tuple[int, ...], Tensor] = {}
-
-    @property
-    def num_outputs(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """Empty: one model, not a batch of them."""
-        return torch.Size([])
 
     def posterior(
         self,

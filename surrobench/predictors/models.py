@@ -146,7 +146,21 @@ def _each_member_sampler(
 GetSampler.register(MembersPosterior)(_each_member_sampler)
 
 
-class PointwiseModel(Model):
+class OneOutput(Model):
+    """A model of a single function."""
+
+    @property
+    def num_outputs(self) -> int:
+        """Always 1."""
+        return 1
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """Always empty: one model, not a batch of them."""
+        return torch.Size([])
+
+
+class PointwiseModel(OneOutput):
     """What the two models share: one output, no batches, inputs flattened to ``n x d``.
 
     Attributes:
@@ -161,16 +175,6 @@ class PointwiseModel(Model):
             raise ValueError(f"noise {noise} must be >= 0 and floor {floor} > 0.")
         self.noise = float(noise)
         self.floor = float(floor)
-
-    @property
-    def num_outputs(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """Always empty: one model, not a batch of them."""
-        return torch.Size([])
 
     def posterior(
         self,

@@ -13,7 +13,7 @@ from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.predictors.models import MIN_VARIANCE
+from surrobench.predictors.models import MIN_VARIANCE, OneOutput
 from surrobench.predictors.neighbours import NearestNeighbours
 from surrobench.predictors.recipe import TransformedPredictor, smallest_variance
 from surrobench.predictors.scaling import UnitRange
@@ -71,7 +71,7 @@ def _fitted(
     return float(density), float(ratio), constant, size
 
 
-class GivenKernelModel(Model):
+class GivenKernelModel(OneOutput):
     """The posterior of a Gaussian process over inner products, with its joint covariance.
 
     Args:
@@ -93,16 +93,6 @@ class GivenKernelModel(Model):
         super().__init__()
         self.X, self.weights, self.inverse = X, weights, inverse
         self.constant, self.size, self.noise, self.floor, self.scale = map(float, numbers)
-
-    @property
-    def num_outputs(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """Always empty."""
-        return torch.Size([])
 
     @if_settled
     def posterior(

@@ -13,6 +13,7 @@ from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
 from surrobench.predictors.gp import ExactGP
+from surrobench.predictors.models import OneOutput
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
 from surrobench.predictors.recipe import canonical_rows, option
@@ -111,7 +112,7 @@ class SourceMeans:
         )
 
 
-class ShiftedModel(Model):
+class ShiftedModel(OneOutput):
     """A Gaussian process with a known function added to its mean.
 
     Args:
@@ -123,16 +124,6 @@ class ShiftedModel(Model):
         super().__init__()
         self.base = base
         self.shift = shift
-
-    @property
-    def num_outputs(self) -> int:
-        """Always 1."""
-        return 1
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """Always empty."""
-        return torch.Size([])
 
     def posterior(
         self,
