@@ -20,11 +20,24 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+from markdown_table import markdown
+
 from surrobench.studies.executor import GuardedProcess, Limits
 from surrobench.studies.kinds import PREDICTION
 from surrobench.studies.template import Template, settle
 
 CELLS = ("constant", "bayesian-ridge", "random-forest", "gp-matern52")
+HEADINGS = {
+    "cell": "cell",
+    "way": "way",
+    "first_s": "first worker (CPU s)",
+    "second_s": "second (CPU s)",
+    "replacement_s": "replacement (CPU s)",
+    "wall_s": "replacement (s)",
+    "both_mib": "memory of both (MiB)",
+    "own_mib": "of its own, each (MiB)",
+}
 MEMORY = {"rss_mib": "Rss:", "pss_mib": "Pss:", "own_mib": "Private_"}
 
 
@@ -114,13 +127,21 @@ def once(modules: tuple[str, ...], forked: bool, folder: Path) -> Iterator[dict[
             template.close()
 
 
+def _told(medians: pd.DataFrame) -> pd.DataFrame:
+    """One row for each cell and way."""
+    parts = {start: part.set_index(["cell", "way"]) for start, part in medians.groupby("start")}
+    held = parts["memory of both"]
+    found = {f"{start}_s": parts[start]["cpu_s"] for start in ("first", "second", "replacement")}
+    found["wall_s"] = parts["replacement"]["wall_s"]
+    found |= {"both_mib": held["pss_mib"], "own_mib": held["worker_own_mib"]}
+    return pd.DataFrame(found).reindex(held.index).reset_index()
+
+
 def main() -> int:
     """Measure both ways in turn and write the medians."""
-    import pandas as pd  # workers import this file too
-
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
     asked = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as logs:
@@ -137,7 +158,9 @@ def main() -> int:
     )
     asked.folder.mkdir(parents=True, exist_ok=True)
     medians.round(3).to_csv(asked.folder / "worker-start.csv")
-    print(medians.round(3).to_string())
+    text = markdown(_told(medians.reset_index()), HEADINGS)
+    (asked.folder / "worker-start.md").write_text(text, encoding="utf-8")
+    print(text)
     return 0
 
 

@@ -33,6 +33,7 @@ from surrobench.studies.template_server import Inherited, read_number
 from surrobench.studies.threads import single_threaded
 
 START_SECONDS = 300.0  # a cold disk may need long to import torch
+_END_SECONDS = 2.0
 UNKNOWN_STATUS = 257
 """Exit status of a worker whose template was lost; no process has it."""
 
@@ -137,10 +138,14 @@ class Template:
     def close(self) -> None:
         """End it; its workers are to have ended before."""
         with self._lock:
+            ready = self._settled and not self.lost
             self.lost = self._settled = True
             self._control.close()
-            self._process.kill()
-            self._process.wait()
+            try:
+                self._process.wait(_END_SECONDS if ready else 0)
+            except subprocess.TimeoutExpired:  # it is still importing, perhaps for minutes
+                self._process.kill()
+                self._process.wait()
 
 
 class ForkedPopen(popen_fork.Popen):

@@ -89,6 +89,7 @@ def serve(descriptor: int, target: str) -> None:
             continue
         message, files, _, _ = socket.recv_fds(control, MOST_BYTES, MOST_DESCRIPTORS)
         if not message:  # the driver has left, or needs no more workers
+            _tell_endings(statuses)  # so that their processor seconds count as ours
             os._exit(0)
         if message != FORK:
             _import(json.loads(message))
