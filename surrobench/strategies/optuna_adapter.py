@@ -75,10 +75,10 @@ class OptunaSearch(Strategy):
     Every decision is a categorical distribution, but a numeric one of more than twelve choices is a
     real range, logarithmic where its scale is. A decision that may be absent is told only where it
     is there, and whether it is there as a choice of its own. ``"tpe"`` is ``TPESampler`` (Bergstra
-    et al. 2011; Watanabe 2023), ``"gp"`` is ``GPSampler`` (a Gaussian process with a Matérn-5/2 kernel, log
-    expected improvement). Both draw uniformly until ten results are known; an initial design counts
-    among these. Failed trainings are told as failed trials, which the samplers leave out; what is
-    pending is told as running.
+    et al. 2011; Watanabe 2023), ``"gp"`` is ``GPSampler`` (a Gaussian process with a Matérn-5/2
+    kernel, log expected improvement). Both draw uniformly until ten results are known; an initial
+    design counts among these. Failed trainings are told as failed trials, which the samplers leave
+    out; what is pending is told as running.
 
     A suggestion that is no candidate or was seen is replaced by the nearest candidate that was not,
     and the result is told under the architecture that was trained. ``TPESampler`` repeats itself
