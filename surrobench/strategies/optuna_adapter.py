@@ -50,7 +50,7 @@ class _Parameter:
         if variable.optional:
             self.distributions[self._there] = kinds.CategoricalDistribution((False, True))
 
-    def told(self, choice: int) -> dict[str, Any]:
+    def params_of(self, choice: int) -> dict[str, Any]:
         """The parameters of a choice; no number where the decision is absent."""
         if self._numbers is None:
             return {self._name: choice}
@@ -190,10 +190,10 @@ class OptunaSearch(Strategy):
         self._study.tell(number, state=self._optuna.trial.TrialState.FAIL)
 
     def _params(self, arch: Arch) -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        params: dict[str, Any] = {}
         for each, choice in zip(self._parameters, arch, strict=True):
-            told |= each.told(choice)
-        return told
+            params |= each.params_of(choice)
+        return params
 
     def _save(self) -> dict[str, Any]:
         fitted = [
