@@ -6,9 +6,10 @@
 Accuracies of 127 data sets differ in range, so a search is scored by the share of the pool that is
 better than what it found (``share_better``, 0 where the optimum was found) and by its regret in
 units of what lies between the median of the pool and its best (``regret``: 1 is what the median
-configuration has). Writes ``searches.csv`` (pool, strategy, seed, evaluations), ``predictions.csv``
-(Kendall tau by pool, train size and predictor, from the study of all tasks), and as tables
-``searches.md`` and ``predictions.md``.
+configuration has); ``rank`` is that of the strategy among all with the same random start. Writes
+``searches.csv`` (pool, strategy, seed, evaluations), ``predictions.csv`` (Kendall tau by pool,
+train size and predictor, from the study of all tasks), and as tables ``searches.md`` and
+``predictions.md``.
 """
 
 from __future__ import annotations
@@ -51,7 +52,13 @@ def searches(folder: Path) -> pd.DataFrame:
                 share_better=better / len(truth),
             )
         )
-    return pd.concat(rows).drop(columns=["judged", "status"])
+    return ranked(pd.concat(rows).drop(columns=["judged", "status"]))
+
+
+def ranked(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the rank of each strategy among all at its pool, seed and number of evaluations."""
+    at = rows.groupby(["task", "seed", "evaluation"], observed=True)["regret"]
+    return rows.assign(rank=at.rank())
 
 
 def search_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +72,8 @@ def search_table(rows: pd.DataFrame) -> pd.DataFrame:
             lines[f"{table}, {after}"] = per_pool.groupby("strategy", observed=True).mean()
     last = rows[rows["evaluation"] == max(AFTER)]
     per_pool = last.groupby(["task", "strategy"], observed=True)["share_better"].mean()
-    lines["rank"] = per_pool.unstack().rank(axis=1).mean()
+    ranks = last.groupby(["task", "strategy"], observed=True)["rank"].mean()
+    lines["rank"] = ranks.groupby("strategy", observed=True).mean()
     lines["better"] = 100 * per_pool.groupby("strategy", observed=True).median()
     lines["found"] = (
         100
@@ -104,8 +112,8 @@ def written(frame: pd.DataFrame, digits: dict[str, int]) -> pd.DataFrame:
     shown = frame.copy()
     for column in frame.select_dtypes("number"):
         shown[column] = frame[column].map(f"{{:.{digits.get(column, 2)}f}}".format)
-    shown.iloc[:, 0] = "`" + frame.iloc[:, 0].astype(str) + "`"
-    return shown
+    name = frame.columns[0]
+    return shown.assign(**{name: "`" + frame[name].astype(str) + "`"})
 
 
 def main() -> None:
