@@ -21,7 +21,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -241,6 +241,12 @@ def _sklearn(sklearn: Any) -> dict[str, Setting]:
 
 def _flags(module: Any) -> dict[str, Setting]:
     """The global values of the settings of GPyTorch and its relatives."""
+    return _flags_of(module, len(vars(module)))  # which grows while it is being imported
+
+
+@cache
+def _flags_of(module: Any, names: int) -> dict[str, Setting]:
+    """A setting has a value of its own once it was used; until then it has that of its base."""
     return {
         f"{module.__name__} {name} {field}": (
             partial(getattr, setting, field),
@@ -248,7 +254,7 @@ def _flags(module: Any) -> dict[str, Setting]:
         )
         for name, setting in vars(module).items()
         if isinstance(setting, type)
-        for field in vars(setting)
+        for field in {field: None for owner in setting.__mro__ for field in vars(owner)}
         if field == "_state" or field.startswith("_global")
     }
 

@@ -40,6 +40,8 @@ SMALLER = (
     ("budget=16,", "budget=11,"),
     ("range(25)", "range(4)"),
     ('"live:cells", device="auto"', '"live:cells", data=digits, recipe=brief, cache=None'),
+    ('live_task("live:chain")', 'live_task("live:chain", data=digits, recipe=brief, cache=None)'),
+    ('"regularised-evolution", budget=20)', '"regularised-evolution", budget=3, initial=2)'),
     ('live_task("live:cells")', 'live_task("live:cells", data=digits, cache=None)'),
     ("seeds=6,", "seeds=2,"),
     ('"study.toml", workers=2', '"study.toml", tasks=["vit.toml"], train_sizes=[8], seeds=1'),

@@ -135,20 +135,24 @@ def _show_failures(lost: Counter[tuple[str, str, str]], cells: int) -> None:
 
 def status_command(folder: Path, *, as_json: bool = False) -> None:
     """Say how far a run is."""
+    import numpy as np
+
     from surrobench.process_state import without_collection
+    from surrobench.studies.key_list import KeyList
     from surrobench.studies.kinds import KINDS, kind_of_columns
     from surrobench.studies.plan_file import read_overview, summarise_skipped
+    from surrobench.studies.record import STATUSES
 
     store = existing_store(folder)
     with without_collection():
         planned = read_overview(folder)
-        statuses = store.contents().statuses
-    keys = planned.keys if planned.is_known else list(statuses)
-    counts = Counter(map(statuses.get, keys))
-    wanted, done = len(keys), len(keys) - counts.pop(None, 0)
+        keys = planned.keys if planned.is_known else KeyList(store.finished_keys())
+        ends = store.statuses_of(keys)
+    places, numbers = np.unique(ends[ends >= 0], return_counts=True)
+    counts = Counter({STATUSES[at]: int(n) for at, n in zip(places, numbers, strict=True)})
+    wanted, done = len(keys), counts.total()
     lost: Counter[tuple[str, str, str]] = Counter()
-    without = [] if counts["ok"] == done else keys
-    wrong = [key for key in without if statuses.get(key, "ok") != "ok"]
+    wrong = [keys.texts[place] for place in np.flatnonzero(ends > STATUSES.index("ok"))]
     for record in store.records(wrong) if wrong else ():
         kind = kind_of_columns(record.payload) or KINDS[planned.kind]
         method, reason = record.payload.get(kind.subject, ""), record.payload.get("reason", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry
+from surrobench.registry import Registry, is_own
 
 if TYPE_CHECKING:
     from surrobench.encodings.protocol import Encoding
@@ -99,6 +99,16 @@ def make_encoding(name: str) -> Encoding:
 
     parts = tuple(_single(part.strip(), name) for part in name.split("+"))
     return parts[0] if len(parts) == 1 else Combined(parts)
+
+
+def sees_curves(name: str) -> bool:
+    """Whether an encoding may look at learning curves; one of others always may."""
+    for part in name.split("+"):
+        head = part.strip().partition(":")[0]
+        target = ENCODINGS.entry(head).target if head in ENCODINGS.names() else part
+        if target.startswith(f"{__name__}.curves:") or not is_own(target):
+            return True
+    return False
 
 
 def _single(part: str, name: str) -> Encoding:

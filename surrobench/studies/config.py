@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,7 @@ from surrobench.strict_toml import complaints, line_of_text, refuse
 MOST_SEEDS = 100_000
 
 Protocol = Literal["grouped", "grouped-2000", "grouped-published", "white2021", "graf"]
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -280,13 +281,34 @@ def build_study(content: Mapping[str, Any], text: str = "", source: str = "study
     Raises:
         UserError: listing every mistake.
     """
+    return built(Study, _unknown_names, content, text, source)
+
+
+def built(
+    model: type[S],
+    mistakes: Callable[[S], Iterable[tuple[str, str]]],
+    content: Mapping[str, Any],
+    text: str,
+    source: str,
+) -> S:
+    """A study of some kind, its content checked.
+
+    Args:
+        model: of the study.
+        mistakes: that the model cannot see; each the value where it stands and a message.
+        content: of the file.
+        text: of the file, searched for the lines of mistakes.
+        source: what messages call it.
+
+    Raises:
+        UserError: listing every mistake.
+    """
     try:
-        study = Study.model_validate(dict(content))
+        study = model.model_validate(dict(content))
     except ValidationError as error:
-        raise refuse(source, complaints(error, Study, text, source)) from error
-    unknown = [f"{place(name, text, source)}: {message}" for name, message in _unknown_names(study)]
-    if unknown:
-        raise refuse(source, unknown)
+        raise refuse(source, complaints(error, model, text, source)) from error
+    if wrong := [f"{place(name, text, source)}: {message}" for name, message in mistakes(study)]:
+        raise refuse(source, wrong)
     return study
 
 

@@ -8,9 +8,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from surrobench.atomic import TEMPORARY, write_atomically
-from surrobench.studies.record import Record, Status
+from surrobench.studies.key_list import KeyList, Numbers, latest_of
+from surrobench.studies.record import STATUSES, Record, Status
 from surrobench.studies.segments import (
     CorruptRecordError,
     Line,
@@ -22,6 +26,7 @@ from surrobench.studies.segments import (
 
 _MOST_OPEN = 200
 _TRIES = 20
+_MOVED: Literal["moved"] = "moved"
 
 
 @dataclass
@@ -124,6 +129,25 @@ class Snapshot:
         self._add_loose(found, None if keys is None else set(keys))
         return _of(found, keys)
 
+    def statuses_of(self, keys: KeyList) -> Numbers:
+        """How cells ended, without a check: places in ``STATUSES``, -1 for those without a record.
+
+        What :meth:`contents` says of them, told in a tenth of the time where there are many.
+        """
+        parts = [(segment.key_list, _places(segment.endings)) for segment in self.segments]
+        loose = dict(self._loose_statuses(None))
+        moved = [key for key, status in loose.items() if status == _MOVED]
+        read = [(key, status) for key, status in loose.items() if status != _MOVED]
+        ends = [-1 if status is None else STATUSES.index(status) for _, status in read]
+        return latest_of(
+            keys,
+            [
+                (KeyList(moved), np.full(len(moved), STATUSES.index("ok"))),
+                *parts,
+                (KeyList(key for key, _ in read), np.array(ends, dtype=np.int64)),
+            ],
+        )
+
     def check(self, keys: Iterable[str] | None = None) -> Contents:
         """The same after a look at every byte."""
         found = Contents()
@@ -139,16 +163,33 @@ class Snapshot:
         return _of(found, keys)
 
     def _add_loose(self, found: Contents, wanted: set[str] | None) -> None:
+        for key, status in self._loose_statuses(wanted):
+            if status == _MOVED:
+                found.statuses.setdefault(key, "ok")
+            elif status is None:
+                found.statuses.pop(key, None)
+                found.corrupt.append(Path(self.loose[key]))
+            else:
+                found.statuses[key] = status
+
+    def _loose_statuses(
+        self, wanted: set[str] | None
+    ) -> Iterator[tuple[str, Status | Literal["moved"] | None]]:
+        """How the cells with files of their own ended; None for what is damaged."""
         for key, path in self.loose.items():
             if wanted is not None and key not in wanted:
                 continue
             try:
-                found.statuses[key] = read_file(path, key).status
+                yield key, read_file(path, key).status
             except FileNotFoundError:  # packed meanwhile; it is finished all the same
-                found.statuses.setdefault(key, "ok")
+                yield key, _MOVED
             except CorruptRecordError:
-                found.statuses.pop(key, None)
-                found.corrupt.append(Path(path))
+                yield key, None
+
+
+def _places(endings: Iterable[tuple[Status, int]]) -> Numbers:
+    runs = list(endings)
+    return np.repeat([STATUSES.index(status) for status, _ in runs], [count for _, count in runs])
 
 
 def _of(found: Contents, keys: Iterable[str] | None) -> Contents:

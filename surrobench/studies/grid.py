@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from surrobench.encodings import make_encoding
+from surrobench.encodings import make_encoding, sees_curves
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.config import PredictorChoice, Study
@@ -348,9 +348,12 @@ def _cells(
     """The cells of one task and train size, with their keys."""
     shared = f"{NUMBERS_VERSION}|{task.name}|{task.fingerprint}|{study.protocol}|{size}"
     told = [_sources(study, task, base, *column) for column in columns]
+    curves = [_curves(task, encoding) for _, encoding in columns]
     hashes = [
-        hashlib.sha256(f"{shared}|{method.label}|{method.description}|{encoding}{more}".encode())
-        for (method, encoding), (_, more) in zip(columns, told, strict=True)
+        hashlib.sha256(
+            f"{shared}|{method.label}|{method.description}|{encoding}{more}{curve}".encode()
+        )
+        for (method, encoding), (_, more), curve in zip(columns, told, curves, strict=True)
     ]
     for seed in study.seeds:
         for (method, encoding), prefix, (sources, _) in zip(columns, hashes, told, strict=True):
@@ -390,6 +393,12 @@ def _sources(
         check_source(task, source, encoding)
     names = "".join(f"|{source.name}|{source.fingerprint}" for source in others.values())
     return tuple(others), f"|sources|{_source_size(study)}{names}" if others else ""
+
+
+def _curves(task: TableTask, encoding: str) -> str:
+    """What learning curves add to the keys of cells, where the encoding may look at them."""
+    seen = task.values.shape[2] > 1 and sees_curves(encoding)
+    return f"|curves|{task.curves_digest}" if seen else ""
 
 
 def _source_size(study: Study) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,11 @@ import numpy.typing as npt
 from surrobench.arrays import BoolArray, FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
-from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.task import TableTask
 from surrobench.wording import counted
+
+if TYPE_CHECKING:
+    from surrobench.tasks.evaluation import Evaluation
+    from surrobench.tasks.task import TableTask
 
 Judging = Literal["auto", "held-out", "searched"]
 HELD_OUT = "held-out runs"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from surrobench.strict_toml import complaints, refuse
 from surrobench.studies.config import (
+    built,
     code_in,
     filled_list,
     names,
-    place,
     positive,
     seeds,
     study_html,
@@ -165,14 +164,7 @@ def build_pipeline(
     Raises:
         UserError: listing every mistake.
     """
-    try:
-        study = PipelineStudy.model_validate(dict(content))
-    except ValidationError as error:
-        raise refuse(source, complaints(error, PipelineStudy, text, source)) from error
-    wrong = [f"{place(name, text, source)}: {message}" for name, message in _mistakes(study)]
-    if wrong:
-        raise refuse(source, wrong)
-    return study
+    return built(PipelineStudy, _mistakes, content, text, source)
 
 
 def _mistakes(study: PipelineStudy) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ where in it each of them stands, so that parts can be put together in the order 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,10 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from surrobench.atomic import write_atomically
 from surrobench.errors import DamagedStoreError
 from surrobench.sealed import seal, unseal
 from surrobench.studies.grid import Plan, Skipped
+from surrobench.studies.key_list import KeyList
 from surrobench.studies.kinds import KINDS
 from surrobench.wording import counted
 
@@ -25,6 +29,7 @@ WHAT = "plan"
 SINGULAR = {"tasks": "task", "predictors": "predictor", "strategies": "strategy"}
 MANY = 20_000
 """With more cells than this a plan is written in columns, which take a fraction of the room."""
+_WIDTHS = (1, 2, 4)
 Name = tuple[Any, ...]
 T = TypeVar("T")
 
@@ -186,15 +191,34 @@ def _written(keys: Mapping[Name, str]) -> Any:
     for column in zip(*keys, strict=True):
         values: dict[Any, int] = {}
         numbers = [values.setdefault(value, len(values)) for value in column]
-        columns.append({"values": list(values), "numbers": numbers})
-    return {"keys": list(keys.values()), "columns": columns}
+        columns.append({"values": list(values), "numbers": _packed(numbers)})
+    return {"keys": KeyList(keys.values()).written(), "columns": columns}
 
 
 def _read(cells: Any) -> dict[Name, str]:
     if isinstance(cells, list):
         return {tuple(name): key for key, *name in cells}
-    texts = [[column["values"][n] for n in column["numbers"]] for column in cells["columns"]]
-    return dict(zip(zip(*texts, strict=True), cells["keys"], strict=True))
+    texts = [
+        [column["values"][n] for n in _unpacked(column["numbers"])] for column in cells["columns"]
+    ]
+    return dict(zip(zip(*texts, strict=True), KeyList.read(cells["keys"]), strict=True))
+
+
+def _packed(numbers: Sequence[int]) -> Any:
+    """Numbers below 2^32 as text: so many bytes each, the lowest first, in base 64."""
+    width = next(width for width in _WIDTHS if max(numbers, default=0) < 256**width)
+    content = np.array(numbers, dtype=f"<u{width}").tobytes()
+    return {"width": width, "base64": base64.b64encode(content).decode()}
+
+
+def _unpacked(written: Any) -> list[int]:
+    """The same numbers; earlier versions wrote a list."""
+    if isinstance(written, list):
+        return written
+    if written["width"] not in _WIDTHS:
+        raise ValueError(f"numbers of {written['width']!r} bytes")
+    content = base64.b64decode(written["base64"], validate=True)
+    return list(np.frombuffer(content, dtype=f"<u{written['width']}").tolist())
 
 
 def difference(kind: str, name: str, before: str, now: str) -> str:
@@ -231,7 +255,7 @@ class PlanOverview:
         is_known: whether there is a plan.
     """
 
-    keys: list[str]
+    keys: KeyList
     elsewhere: int = 0
     skipped: Sequence[Skipped] = ()
     kind: str = "prediction"
@@ -253,7 +277,9 @@ def read_overview(folder: Path) -> PlanOverview:
     Raises:
         DamagedStoreError: if the file is damaged.
     """
-    return _understood(folder / PLAN_FILE, _overview, lambda: PlanOverview([], is_known=False))
+    return _understood(
+        folder / PLAN_FILE, _overview, lambda: PlanOverview(KeyList(()), is_known=False)
+    )
 
 
 def _understood(path: Path, read: Callable[[Any], T], missing: Callable[[], T]) -> T:
@@ -261,7 +287,7 @@ def _understood(path: Path, read: Callable[[Any], T], missing: Callable[[], T]) 
         return missing()
     try:
         return read(_content(path.read_bytes()))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedStoreError(
             f"{path} is damaged ({error}); delete it and run the study again: "
             "finished cells are kept."
@@ -288,12 +314,13 @@ def _planned(content: Any) -> PlannedCells:
 
 def _overview(content: Any) -> PlanOverview:
     cells = content["cells"]
-    keys = [key for key, *_ in cells] if isinstance(cells, list) else list(cells["keys"])
+    many = not isinstance(cells, list)
+    keys = KeyList.read(cells["keys"]) if many else KeyList(key for key, *_ in cells)
     elsewhere = 0
     if "whole" in content:
         here = sum(place is not None for place in content["places"])
         elsewhere = Whole(**content["whole"]).cells - here
-    known = bool(keys) or "whole" in content
+    known = len(keys) > 0 or "whole" in content
     return PlanOverview(keys, elsewhere, _skipped(content), _kind(content), known)
 
 

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
 from surrobench.strategies.problem import Constraint
-from surrobench.strict_toml import complaints, refuse
 from surrobench.studies.config import (
+    built,
     code_in,
     filled_list,
     limits,
     names,
-    place,
     positive,
     seeds,
     study_html,
@@ -193,14 +192,7 @@ def build_search(content: Mapping[str, Any], text: str = "", source: str = "stud
     Raises:
         UserError: listing every mistake.
     """
-    try:
-        study = SearchStudy.model_validate(dict(content))
-    except ValidationError as error:
-        raise refuse(source, complaints(error, SearchStudy, text, source)) from error
-    wrong = [f"{place(name, text, source)}: {message}" for name, message in _mistakes(study)]
-    if wrong:
-        raise refuse(source, wrong)
-    return study
+    return built(SearchStudy, _mistakes, content, text, source)
 
 
 def _mistakes(study: SearchStudy) -> Iterator[tuple[str, str]]:

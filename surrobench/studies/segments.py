@@ -2,7 +2,7 @@
 
 ``segments/<number>.jsonl`` is, line by line::
 
-    {"sha256":"…","segment":{"sha256":"…","keys":[…],"statuses":[…],"lengths":[…]}}
+    {"sha256":"…","segment":{"sha256":"…","keys":{…},"endings":[["ok",9]],"lengths":[…]}}
     {"sha256":"…","record":{…}}
     {"sha256":"…","record":{…}}
 
@@ -22,12 +22,14 @@ import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from surrobench import sealed
 from surrobench.atomic import write_atomically
+from surrobench.studies.key_list import KeyList, in_runs, out_of_runs
 from surrobench.studies.record import Record, Status, decode_record, encode_record
 
 SEGMENT_BYTES = 16 * 2**20
@@ -73,6 +75,13 @@ class Line:
         return cls(record.key, record.status, seal(record))
 
 
+def _endings(index: dict[str, Any]) -> list[tuple[Status, int]]:
+    """Of an index, which said the status of each record in earlier versions."""
+    if "statuses" in index:
+        return in_runs(index["statuses"])
+    return [(status, count) for status, count in index["endings"]]
+
+
 class Segment:
     """One segment, its index read and checked.
 
@@ -80,8 +89,8 @@ class Segment:
         path: of the file.
 
     Attributes:
-        keys: of its records, in the order of the lines.
-        statuses: how these cells ended.
+        key_list: keys of its records, in the order of the lines.
+        endings: how these cells ended, as runs of equal statuses.
         digest: SHA-256 of the lines behind the index, as the index says.
         sound: whether the index is what was written; if not, the lines were read instead.
 
@@ -100,8 +109,8 @@ class Segment:
             self._salvage(path.read_bytes())
             return
         self.sound = True
-        self.keys: list[str] = index["keys"]
-        self.statuses: list[Status] = index["statuses"]
+        self.key_list = KeyList.read(index["keys"])
+        self.endings: list[tuple[Status, int]] = _endings(index)
         self.digest: str = index["sha256"]
         self._starts = list(accumulate(index["lengths"], initial=len(first)))
 
@@ -113,18 +122,30 @@ class Segment:
         if lines:  # the index, and what came to stand behind it if its end is what is damaged
             _, mark, behind = lines[0].rpartition(b'{"sha256":"')
             lines[:1] = [mark + behind] if b'"record":' in behind[:80] else []
-        self.keys, self.statuses = [], []
+        keys: list[str] = []
+        statuses: list[Status] = []
         for number, line in enumerate(lines):
             try:
                 record = unseal(line)
                 key, status = record.key, record.status
             except CorruptRecordError:
                 key, status = f"line-{number + 1}", "failed"
-            self.keys.append(key)
-            self.statuses.append(status)
+            keys.append(key)
+            statuses.append(status)
+        self.key_list, self.endings = KeyList(keys), in_runs(statuses)
         end = len(content)
         lengths = [len(line) for line in lines]
         self._starts = list(accumulate(lengths, initial=end - sum(lengths)))
+
+    @property
+    def keys(self) -> list[str]:
+        """Of its records, in the order of the lines."""
+        return self.key_list.texts
+
+    @cached_property
+    def statuses(self) -> list[Status]:
+        """How these cells ended."""
+        return out_of_runs(self.endings)
 
     def content(self, row: int) -> bytes:
         """The line of a row, unchecked."""
@@ -195,8 +216,8 @@ def write_segment(path: Path, lines: Sequence[Line]) -> None:
     body = b"".join(line.content for line in lines)
     index = {
         "sha256": hashlib.sha256(body).hexdigest(),
-        "keys": [line.key for line in lines],
-        "statuses": [line.status for line in lines],
+        "keys": KeyList(line.key for line in lines).written(),
+        "endings": in_runs(line.status for line in lines),
         "lengths": [len(line.content) for line in lines],
     }
     head = sealed.seal(json.dumps(index, separators=(",", ":")).encode(), _WHAT)

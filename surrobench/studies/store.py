@@ -48,6 +48,7 @@ from surrobench.studies.contents import (
     record_folders,
     set_aside,
 )
+from surrobench.studies.key_list import KeyList, Numbers
 from surrobench.studies.record import Record, canonical_json
 from surrobench.studies.segments import (
     SEGMENT_BYTES,
@@ -239,6 +240,10 @@ class ResultStore:
     def contents(self, keys: Iterable[str] | None = None) -> Contents:
         """How the cells ended that have a record (or only those given), without a check."""
         return self._look().contents(keys)
+
+    def statuses_of(self, keys: KeyList) -> Numbers:
+        """How cells ended, without a check: places in ``STATUSES``, or -1 (no record)."""
+        return self._look().statuses_of(keys)
 
     def check(self, keys: Iterable[str] | None = None) -> Contents:
         """The same after a look at every byte, with what is damaged (of the given keys only)."""

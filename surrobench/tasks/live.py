@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -45,8 +46,35 @@ class _Setting(NamedTuple):
         return {"recipe": self.recipe.settings, **self.fidelity.settings}
 
 
+class Trainable(ABC):
+    """A task whose architectures are trained, several at a time."""
+
+    def evaluate(
+        self,
+        arch: Arch,
+        *,
+        seed: int = 0,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+    ) -> Evaluation:
+        """Train one architecture, or look its training up; see :meth:`evaluate_many`."""
+        return self.evaluate_many([arch], seed=seed, epochs=epochs, fidelity=fidelity)[0]
+
+    @abstractmethod
+    def evaluate_many(
+        self,
+        archs: Sequence[Arch],
+        *,
+        seed: int = 0,
+        epochs: int | None = None,
+        fidelity: Fidelity = FULL,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """Train architectures; see :meth:`LiveTask.evaluate_many`."""
+
+
 @dataclass(frozen=True, eq=False)
-class LiveTask:
+class LiveTask(Trainable):
     """A task whose ``evaluate`` trains; larger is better.
 
     Equal networks share one training, that of the canonical architecture. Finished trainings are
@@ -100,17 +128,6 @@ class LiveTask:
     def unit(self) -> str:
         """Of the values."""
         return "%" if self.value == "accuracy" else "nats (negated)"
-
-    def evaluate(
-        self,
-        arch: Arch,
-        *,
-        seed: int = 0,
-        epochs: int | None = None,
-        fidelity: Fidelity = FULL,
-    ) -> Evaluation:
-        """Train one architecture, or look its training up; see :meth:`evaluate_many`."""
-        return self.evaluate_many([arch], seed=seed, epochs=epochs, fidelity=fidelity)[0]
 
     def evaluate_many(
         self,

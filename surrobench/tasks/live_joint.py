@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import log10
 from typing import Any
@@ -11,7 +11,7 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.joint import JointSpace
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.live import LiveTask
+from surrobench.tasks.live import LiveTask, Progress, Trainable
 from surrobench.training.fidelity import FULL, Fidelity
 from surrobench.training.recipe import Recipe
 
@@ -20,7 +20,7 @@ CHOOSABLE = tuple(field.name for field in fields(Recipe) if field.name != "epoch
 
 
 @dataclass(frozen=True, eq=False)
-class JointTask:
+class JointTask(Trainable):
     """A live task over architectures and settings of their training.
 
     What is trained is a training of the inner task, so both share what is kept.
@@ -51,17 +51,6 @@ class JointTask:
         values = zip(self.choices.items(), further, strict=True)
         return replace(self.task.recipe, **{name: some[i] for (name, some), i in values})
 
-    def evaluate(
-        self,
-        arch: Arch,
-        *,
-        seed: int = 0,
-        epochs: int | None = None,
-        fidelity: Fidelity = FULL,
-    ) -> Evaluation:
-        """Train one architecture with its settings, or look it up."""
-        return self.evaluate_many([arch], seed=seed, epochs=epochs, fidelity=fidelity)[0]
-
     def evaluate_many(
         self,
         archs: Sequence[Arch],
@@ -69,7 +58,7 @@ class JointTask:
         seed: int = 0,
         epochs: int | None = None,
         fidelity: Fidelity = FULL,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> list[Evaluation]:
         """Train architectures in groups of equal settings; what was trained before is looked up.
 

@@ -240,9 +240,22 @@ class TableTask:
             for v in self.space.variables
         ]
         digest.update("\n".join([self.unit, self.direction, *labels]).encode())
-        for name in sorted(arrays):
-            values = np.ascontiguousarray(arrays[name])
-            little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-            digest.update(f"{name}{values.shape}{values.dtype.kind}".encode())
-            digest.update(little.tobytes())
+        _add_arrays(digest, arrays)
         return digest.hexdigest()
+
+    @cached_property
+    def curves_digest(self) -> str:
+        """SHA-256 of the learning curves, which enter the numbers of some encodings only."""
+        digest = hashlib.sha256(repr(tuple(self.fidelities)).encode())
+        curves = {f"curve:{name}": values for name, values in self.curves.items()}
+        _add_arrays(digest, {"values": self.values, **curves})
+        return digest.hexdigest()
+
+
+def _add_arrays(digest: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Arrays by name, the same on machines of either byte order."""
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
+        little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+        digest.update(f"{name}{values.shape}{values.dtype.kind}".encode())
+        digest.update(little.tobytes())

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import linear_operator.settings
 import numpy as np
 import pytest
 import torch
@@ -111,3 +112,17 @@ def test_proposals_of_strategies(name: str) -> None:
     tested = Search({"use": name, **CHEAPER_STRATEGIES.get(name, {})})
     landscape = tested.on(choices(4, 3, 3))
     same_bits(lambda: lambda: search(tested.build(landscape), landscape, 9))
+
+
+def test_the_first_use_of_a_setting_is_undone_like_every_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A class of ``linear_operator.settings`` gets a value of its own only then."""
+    unused = type("unused", (linear_operator.settings._feature_flag,), {})
+    monkeypatch.setattr(linear_operator.settings, "unused", unused, raising=False)
+    before = read_settings()
+    with restored():
+        unused._set_state(True)
+        assert unused.on()
+    assert unused.is_default()
+    assert read_settings() == before

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.report.figures import learning_curves
+from surrobench.studies.kinds import kind_of
 from surrobench.tasks import load_task
 from surrobench.training.training_frame import training_frame
 from surrobench.training.training_run import TrainingRun, run_from_json
@@ -50,6 +55,51 @@ def test_curves_change_no_number_of_a_study(tmp_path: Path) -> None:
     first = load_task(card(tmp_path, [1.0, 2.0, 3.0, 4.0])).fingerprint
     bare = CARD.replace(CARD[CARD.index("curves =") :], "")
     assert load_task(card(tmp_path, [1.0, 2.0, 3.0, 4.0], bare)).fingerprint == first
+
+
+def keys(folder: Path, last: float, encoding: str) -> list[str]:
+    """Of the cells of a study on a table whose training losses end so."""
+    (folder / "curved.toml").write_text(CARD, encoding="utf-8")
+    scores = [[a + 4.0, a + 3.0, a + 5.0, a + 2.0] for a in range(12)]
+    frame = pd.DataFrame({"a": range(12), "score": scores, "loss": [[1.0, 2.0, 3.0, last]] * 12})
+    frame.to_parquet(folder / "curved.parquet")
+    content = {
+        "kind": "prediction",
+        "name": "one",
+        "tasks": ["curved.toml"],
+        "predictors": ["constant"],
+        "encodings": [encoding],
+        "train_sizes": [4],
+        "seeds": 1,
+    }
+    study = kind_of(content).build(content)
+    return [cell.key for cell in kind_of(content).plan(study, folder).cells]
+
+
+class Own:
+    """An encoding of somebody else."""
+
+    isomorphism_invariant = False
+
+    def columns(self, space: Any, measured: Any) -> list[str]:
+        return ["a"]
+
+    def __call__(self, archs: Any, space: Any, measured: Any) -> FloatArray:
+        return np.asarray(archs, dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "looks"),
+    [("one-hot", False), ("curve-sum:0.5", True), ("one-hot+curve:0.5", True), ("own:Own", True)],
+)
+def test_curves_are_part_of_a_cell_whose_encoding_may_look_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, looks: bool
+) -> None:
+    monkeypatch.setitem(sys.modules, "own", ModuleType("own"))
+    sys.modules["own"].Own = Own  # type: ignore[attr-defined]
+    first, again, other = (keys(tmp_path, last, encoding) for last in (4.0, 4.0, 5.0))
+    assert first == again
+    assert (first != other) is looks
 
 
 def test_curves_of_another_length_are_refused(tmp_path: Path) -> None:
