@@ -54,6 +54,11 @@ ENCODINGS.register(
     "pool ranks of measured columns; measured:params,flops picks some",
 )
 ENCODINGS.register(
+    "layers",
+    "surrobench.encodings.layers:TrainedLayers",
+    "pool rank of the number of trained layers",
+)
+ENCODINGS.register(
     "graph",
     "surrobench.encodings.graph_features:GraphFeatures",
     "operation counts, shortest and longest paths over sets of operations, degrees (GRAF); "

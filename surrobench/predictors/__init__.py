@@ -103,6 +103,7 @@ for _name, _target, _summary in (
     ("constant", "baselines:Constant", "mean and deviation of the training targets"),
     ("params", "baselines:Params", "line through the parameter count"),
     ("flops", "baselines:Flops", "line through the FLOPs"),
+    ("layers", "baselines:Layers", "line through the number of trained layers"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _target, _summary in (

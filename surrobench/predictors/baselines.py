@@ -51,6 +51,13 @@ class Flops(BayesianRidge):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layers(BayesianRidge):
+    """A Bayesian line through the pool rank of the count of trained layers; its sign is learned."""
+
+    encoding: ClassVar[str | None] = "layers"
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasuredColumn(BayesianRidge):
     """A Bayesian line through the pool rank of one measured column; its sign is learned.
 

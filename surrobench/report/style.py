@@ -70,6 +70,7 @@ _KNOWN = {
     "bayesian-ridge": ("linear", "#8a7f1e", "d"),
     "params": ("floor", "#5c636b", "p"),
     "flops": ("floor", "#8d949c", "h"),
+    "layers": ("floor", "#747b83", "H"),
     "constant": ("floor", "#5c636b", "."),
 }
 _SPARE_COLOURS = (

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.wording import counted
 
@@ -171,6 +172,18 @@ class SearchSpace(ABC):
         """Classes by a key that others published and :meth:`groups` refines, numbered from 0.
 
         None where there is none.
+        """
+        return None
+
+    def trained_layers(self, choices: IntArray) -> FloatArray | None:
+        """The number of layers with weights on a path from input to output.
+
+        Args:
+            choices: architectures, ``n x variables``.
+
+        Returns:
+            ``n`` counts, of one cell where a network repeats its cell; None where the decisions do
+            not tell.
         """
         return None
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from surrobench.arrays import BoolArray, IntArray
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.blocks import ABSENT, Block
@@ -197,6 +197,11 @@ class Chains(IndexedSpace):
     def node_edges(self, archs: IntArray) -> BoolArray:
         """Which of the possible edges exist: each layer to the next one that is present."""
         return consecutive_edges(self.node_choices(archs) >= 0, self.node_form)
+
+    def trained_layers(self, choices: IntArray) -> FloatArray:
+        """Convolution blocks, fully-connected layers and the output layer."""
+        layers: FloatArray = (self.node_choices(choices) >= 0).sum(axis=1) + 1.0
+        return layers
 
     def to_string(self, arch: Arch) -> str:
         """For example ``"conv3-16-max+conv5-64-avg+fc128"``: kernel, filters, pooling; width."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from surrobench.arrays import BoolArray, IntArray
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
@@ -106,6 +106,14 @@ class EdgeCells(IndexedSpace):
         for path in self.paths:
             used[:, path] |= present[:, path].all(axis=1, keepdims=True)
         return used
+
+    def trained_layers(self, choices: IntArray) -> FloatArray:
+        """Convolutions on paths from input to output, of one cell."""
+        convolutions = [i for i, name in enumerate(self.operations) if "conv" in name.split("_")]
+        trained: FloatArray = (
+            (np.isin(choices, convolutions) & self.used_edges(choices)).sum(axis=1).astype(float)
+        )
+        return trained
 
     def unreachable(self, arch: Arch) -> bool:
         """Whether some operation other than none lies on no path from input to output."""

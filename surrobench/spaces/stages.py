@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
-from surrobench.arrays import BoolArray, IntArray
+from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.blocks import ABSENT
@@ -104,6 +104,12 @@ class Stages(IndexedSpace):
     def node_edges(self, archs: IntArray) -> BoolArray:
         """Which links of ``node_form`` exist: each module to the next, the last to the output."""
         return consecutive_edges(archs > 0, self.node_form)
+
+    def trained_layers(self, choices: IntArray) -> FloatArray:
+        """Convolutions: four a module, and one beside it where its shape changes."""
+        present, reshaping = choices > 0, choices > 1
+        layers: FloatArray = (4.0 * present + reshaping).sum(axis=1)
+        return layers
 
     def graph(self, arch: Arch) -> ArchGraph:
         """The skeleton as a path of labelled nodes."""

@@ -12,6 +12,9 @@ from itertools import product
 from math import log2
 from typing import NamedTuple
 
+import numpy as np
+
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
@@ -96,6 +99,11 @@ class Transformers(Choices):
         """
         chosen = zip(self.sizes, self.check(arch), strict=True)
         return Encoder(*(sizes[choice] for sizes, choice in chosen))
+
+    def trained_layers(self, choices: IntArray) -> FloatArray:
+        """Layers of the encoder; the embedding and the output are the same in all networks."""
+        layers: FloatArray = np.array(self.variables[0].values)[choices[:, 0]]
+        return layers
 
     def to_string(self, arch: Arch) -> str:
         """For example ``"layers4-heads2-hidden64-ffn2"``."""

@@ -18,6 +18,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.indexed import IndexedSpace
 from surrobench.spaces.similarity import GraphKernel, SimilarityPool, adjacency_of, graph_kernel
+from surrobench.strategies.distances import PoolDistances, has_numbers
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.wording import counted
 
@@ -273,10 +274,15 @@ class Candidates:
 
         Where only some of all combinations are candidates, an architecture may have few such
         neighbours; then the nearest others in Hamming distance join them, so that every
-        architecture has at least ten (or all there are).
+        architecture has at least ten (or all there are). In a pool with numbers of many values,
+        neighbours are the ten nearest (:class:`~surrobench.strategies.distances.PoolDistances`).
         """
         if self._whole and self.archs is None:
             return self.space.neighbours(arch)
+        if self._distances is not None:
+            by_distance = np.argsort(self._distances.to(arch), kind="stable")
+            nearest = (self.arch(row) for row in by_distance[: _LEAST_NEIGHBOURS + 1].tolist())
+            return [other for other in nearest if other != arch][:_LEAST_NEIGHBOURS]
         near = [other for other in self.space.neighbours(arch) if other in self]
         missing = min(_LEAST_NEIGHBOURS, len(self) - 1) - len(near)
         if self.archs is None or self.complete or missing <= 0:
@@ -295,7 +301,10 @@ class Candidates:
     def nearest(
         self, choices: Sequence[int], rng: np.random.Generator, exclude: Container[Arch] = ()
     ) -> Arch | None:
-        """The candidate outside ``exclude`` nearest to some choices in Hamming distance.
+        """The candidate outside ``exclude`` nearest to some choices.
+
+        By Hamming distance; in a pool with numbers of many values, by
+        :class:`~surrobench.strategies.distances.PoolDistances`.
 
         Turns what an operator or a controller made (perhaps no valid architecture, or none of the
         table's) into a candidate. Ties are broken at random. None if nothing is left. In a space
@@ -310,12 +319,22 @@ class Candidates:
             if free:
                 return free[int(rng.integers(len(free)))]
             return self.sample(1, rng, exclude)[0]
-        distances = self._hamming(wanted)
+        if self._distances is None:
+            distances: FloatArray | IntArray = self._hamming(wanted)
+        else:
+            distances = self._distances.to(wanted)
         for distance in np.unique(distances).tolist():
             for row in rng.permutation(np.flatnonzero(distances == distance)).tolist():
                 if self.arch(row) not in exclude:
                     return self.arch(row)
         return None
+
+    @cached_property
+    def _distances(self) -> PoolDistances | None:
+        """Of a pool that is part of a space with numbers; None where steps in the space will do."""
+        if self.archs is None or self._whole or self.complete or not has_numbers(self.space):
+            return None
+        return PoolDistances(self.archs, self.space)
 
     def _hamming(self, choices: Sequence[int]) -> IntArray:
         assert self.archs is not None

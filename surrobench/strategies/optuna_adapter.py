@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from surrobench.arrays import FloatArray
 from surrobench.options import check_choice
-from surrobench.spaces.architecture import Arch
+from surrobench.spaces.architecture import Arch, Variable
+from surrobench.strategies.distances import MOST_CHOICES
 from surrobench.strategies.peer import require
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
@@ -23,14 +25,60 @@ _FITTED = "_gprs_cache_list"
 _HYPERPARAMETERS = ("inverse_squared_lengthscales", "kernel_scale", "noise_var")
 
 
+class _Parameter:
+    """One decision as parameters of Optuna: a choice, or a number and whether it is there.
+
+    Attributes:
+        distributions: those of its parameters, by name.
+    """
+
+    def __init__(self, name: str, variable: Variable, kinds: Any) -> None:
+        self._name, self._there = name, f"{name} there"
+        self._first = int(variable.optional)
+        self._numbers: FloatArray | None = None
+        if not (variable.ordinal and len(variable.choices) > MOST_CHOICES):
+            self.distributions = {
+                name: kinds.CategoricalDistribution(tuple(range(len(variable.choices))))
+            }
+            return
+        numbers = np.array(variable.values, dtype=np.float64)[self._first :]
+        self._log = variable.scale == "log"
+        self._numbers = numbers
+        self.distributions = {
+            name: kinds.FloatDistribution(float(numbers.min()), float(numbers.max()), log=self._log)
+        }
+        if variable.optional:
+            self.distributions[self._there] = kinds.CategoricalDistribution((False, True))
+
+    def params_of(self, choice: int) -> dict[str, Any]:
+        """The parameters of a choice; no number where the decision is absent."""
+        if self._numbers is None:
+            return {self._name: choice}
+        there = choice >= self._first
+        number = {self._name: float(self._numbers[choice - self._first])} if there else {}
+        return number | ({self._there: there} if self._first else {})
+
+    def choice(self, params: Mapping[str, Any]) -> int:
+        """The choice nearest to suggested parameters."""
+        if self._numbers is None:
+            return int(params[self._name])
+        if self._first and not params[self._there]:
+            return 0
+        scaled = np.log if self._log else np.asarray
+        gaps = np.abs(scaled(self._numbers) - scaled(params[self._name]))
+        return int(gaps.argmin()) + self._first
+
+
 class OptunaSearch(Strategy):
     """A sampler of Optuna with its default settings, through its ask-and-tell interface.
 
-    Every decision is a categorical distribution. ``"tpe"`` is ``TPESampler`` (Bergstra et al. 2011;
-    Watanabe 2023), ``"gp"`` is ``GPSampler`` (a Gaussian process with a Matérn-5/2 kernel, log
-    expected improvement). Both draw uniformly until ten results are known; an initial design counts
-    among these. Failed trainings are told as failed trials, which the samplers leave out; what is
-    pending is told as running.
+    Every decision is a categorical distribution, but a numeric one of more than twelve choices is a
+    real range, logarithmic where its scale is. A decision that may be absent is told only where it
+    is there, and whether it is there as a choice of its own. ``"tpe"`` is ``TPESampler`` (Bergstra
+    et al. 2011; Watanabe 2023), ``"gp"`` is ``GPSampler`` (a Gaussian process with a Matérn-5/2
+    kernel, log expected improvement). Both draw uniformly until ten results are known; an initial
+    design counts among these. Failed trainings are told as failed trials, which the samplers leave
+    out; what is pending is told as running.
 
     A suggestion that is no candidate or was seen is replaced by the nearest candidate that was not,
     and the result is told under the architecture that was trained. ``TPESampler`` repeats itself
@@ -64,10 +112,12 @@ class OptunaSearch(Strategy):
         self._optuna: Any = require("optuna", "Optuna", "peers")
         super().__init__(problem, seed=seed, design=design, repeats=repeats)
         self.sampler = sampler
-        categorical = self._optuna.distributions.CategoricalDistribution
+        self._parameters = [
+            _Parameter(f"{position}", variable, self._optuna.distributions)
+            for position, variable in enumerate(self.space.variables)
+        ]
         self._distributions = {
-            f"{position}": categorical(tuple(range(count)))
-            for position, count in enumerate(self.space.cardinalities)
+            name: one for each in self._parameters for name, one in each.distributions.items()
         }
         self._begin()
 
@@ -87,7 +137,7 @@ class OptunaSearch(Strategy):
                 self._study.sampler = sampler
                 trial = self._study.ask(self._distributions)
                 self._fitted = getattr(sampler, _FITTED, None)
-                choices = [trial.params[name] for name in self._distributions]
+                choices = [each.choice(trial.params) for each in self._parameters]
                 # The result is added later, in the order in which results come in.
                 self._end(trial.number)
                 arch = self.candidates.nearest(choices, rng, {*self.seen(), *chosen})
@@ -123,8 +173,8 @@ class OptunaSearch(Strategy):
         states = self._optuna.trial.TrialState
         self._study.add_trial(
             self._optuna.trial.create_trial(
-                params=self._params(observation.arch),
-                distributions=self._distributions,
+                params=(params := self._params(observation.arch)),
+                distributions={name: self._distributions[name] for name in params},
                 state=states.COMPLETE if observation.ok else states.FAIL,
                 value=observation.value if observation.ok else None,
             )
@@ -139,8 +189,11 @@ class OptunaSearch(Strategy):
         """Close a trial without a result: samplers do not look at failed ones."""
         self._study.tell(number, state=self._optuna.trial.TrialState.FAIL)
 
-    def _params(self, arch: Arch) -> dict[str, int]:
-        return dict(zip(self._distributions, arch, strict=True))
+    def _params(self, arch: Arch) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        for each, choice in zip(self._parameters, arch, strict=True):
+            params |= each.params_of(choice)
+        return params
 
     def _save(self) -> dict[str, Any]:
         fitted = [

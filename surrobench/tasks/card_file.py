@@ -44,7 +44,13 @@ def _distinct(error: ValidationError) -> list[Any]:
     for item in error.errors(include_url=False):
         where = tuple(part for part in item["loc"] if str(part) in _known_words(part))
         kept.setdefault(where, {**item, "loc": where})
-    return list(kept.values())
+    # Of a table where a text would do as well, what is wrong inside it is the mistake.
+    deeper = {where[:end] for where in kept for end in range(len(where))}
+    return [
+        item
+        for where, item in kept.items()
+        if not (where in deeper and item["type"].endswith("_type"))
+    ]
 
 
 def _known_words(part: object) -> set[str]:
@@ -67,6 +73,8 @@ def _explain(item: Any, text: str) -> str:
     if item["type"] == "missing":
         return f"{place} is required."
     message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "string_type" and len(path) > 1 and path[-2] == "decisions":
+        message = 'Write the name of a column, or a table such as { column = "lr", scale = "log" }'
     given = f" (found {item['input']!r})" if isinstance(item["input"], str | int | float) else ""
     return f"{place}: {message}{given}."
 

@@ -199,11 +199,11 @@ def _worth(
             "numbers above 0."
         )
         return worth, "linear"
-    log = decision.scale == "log" or (decision.scale == "auto" and positive and _by_ratio(worth))
+    log = decision.scale == "log" or (decision.scale == "auto" and positive and by_ratio(worth))
     return worth, "log" if log else "linear"
 
 
-def _by_ratio(worth: list[float]) -> bool:
+def by_ratio(worth: list[float]) -> bool:
     """Whether positive numbers span decades and lie more evenly by ratio than by difference.
 
     Uniform draws from (0, 1) span decades as well, but crowd at the upper end on a log scale.

@@ -35,6 +35,21 @@ SMALL_TABLES = (
     "vitbench-pit",
 )
 """Counted once; a test counts again where the tables are at hand."""
+CORE = (
+    "cvpr22-vit/sop",
+    "fbnet/2080ti-1",
+    "hpob/5859-9983",
+    "lanas/cifar10",
+    "live-cells/digits",
+    "live-transformer/motifs",
+    "nb101-sample/cifar10-val",
+    "nb201-robust/pgd-2",
+    "nb201-supernet/test",
+    "nb301-surrogate/cifar10-val",
+    "nbmr/seg",
+    "nbnlp/test-loss",
+)
+"""Tasks that rank methods as all published ones do: chosen by ``benchmarks/core.py``."""
 _COSTS = {"ms": "latency", "mJ": "energy"}
 
 
@@ -45,15 +60,15 @@ class Collection:
     Attributes:
         name: as in ``@name``.
         summary: what is in it.
-        holds: whether a task belongs to it, by the name of its table and its unit.
+        holds: whether a task belongs to it, by its name, the name of its table and its unit.
     """
 
     name: str
     summary: str
-    holds: Callable[[str, str], bool]
+    holds: Callable[[str, str, str], bool]
 
 
-def _is_quality(table: str, unit: str) -> bool:
+def _is_quality(task: str, table: str, unit: str) -> bool:
     return table not in HYPERPARAMETERS and unit not in _COSTS
 
 
@@ -61,17 +76,24 @@ COLLECTIONS = {
     collection.name: collection
     for collection in (
         Collection("accuracy", "how good trained networks are", _is_quality),
-        Collection("latency", "milliseconds of a network", lambda table, unit: unit == "ms"),
-        Collection("energy", "millijoules of a network", lambda table, unit: unit == "mJ"),
+        Collection("latency", "milliseconds of a network", lambda task, table, unit: unit == "ms"),
+        Collection("energy", "millijoules of a network", lambda task, table, unit: unit == "mJ"),
         Collection(
-            "hpo", "how good hyperparameters are", lambda table, unit: table in HYPERPARAMETERS
+            "hpo",
+            "how good hyperparameters are",
+            lambda task, table, unit: table in HYPERPARAMETERS,
         ),
         Collection(
             "small",
             f"tables of {SMALL:,} rows or fewer",
-            lambda table, unit: table in SMALL_TABLES,
+            lambda task, table, unit: table in SMALL_TABLES,
         ),
-        Collection("all", "every published task", lambda table, unit: True),
+        Collection(
+            "core",
+            "few that rank methods as all do",
+            lambda task, table, unit: task in CORE,
+        ),
+        Collection("all", "every published task", lambda task, table, unit: True),
     )
 }
 
@@ -101,5 +123,7 @@ def members(spec: str, cards: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _members(collection: Collection, cards: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for table, content in cards.items():
         for task, told in content["tasks"].items():
-            if "ranks_as" not in told and collection.holds(table, told.get("unit", "")):
+            if "ranks_as" not in told and collection.holds(
+                f"{table}/{task}", table, told.get("unit", "")
+            ):
                 yield f"{table}/{task}"

@@ -201,6 +201,19 @@ def test_mistakes_get_one_clear_message(
     assert message in done.err
 
 
+def test_a_plan_is_told_before_anything_that_draws_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = 'surrobench run quickstart --predictor constant --dry-run'.split()\n"
+        "from surrobench.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    assert not {'matplotlib', 'statsmodels'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "predictor    constant" in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
     surrobench: Command, toy: Path, study_file: Path
 ) -> None:

@@ -10,10 +10,12 @@ import pytest
 from surrobench.arrays import FloatArray
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
+from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.choices import Choices
 from surrobench.spaces.edge_cells import nas_bench_201
+from surrobench.spaces.named import Space
 from surrobench.spaces.stages import trans_nas_bench_101_macro
 
 NB201, CHAIN, MACRO = nas_bench_201(), Chains(), trans_nas_bench_101_macro()
@@ -246,3 +248,33 @@ def test_the_whole_of_nas_bench_201_is_encoded_within_a_second(name: str) -> Non
     start = time.process_time()
     make_encoding(name)(archs, NB201, {})
     assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize(
+    ("space", "arch", "layers"),
+    [
+        ("nb201", "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|", 0),
+        (
+            "nb201",
+            "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|",
+            2,
+        ),
+        ("tnb101-micro", "64-41414-3_12_233", 5),
+        ("tnb101-macro", "64-1234-basic", 4 * 4 + 3),
+        ("chain", "conv3-16-max+conv5-64-avg+fc128", 4),
+        ("transformer", "layers3-heads2-hidden32-ffn2", 3),
+    ],
+)
+def test_trained_layers_are_counted(space: str, arch: str, layers: int) -> None:
+    kind = SPACES.create(space)
+    counted = kind.trained_layers(np.array([kind.parse(arch)]))
+    assert counted is not None
+    assert counted.tolist() == [layers]
+
+
+def test_a_table_may_count_its_layers_itself() -> None:
+    space = Space(width=[8, 16])
+    layers = make_encoding("layers")
+    assert layers([(0,), (1,)], space, {"layers": np.array([5.0, 2.0])}).tolist() == [[1.0], [0.0]]
+    with pytest.raises(UserError, match="no measured column 'layers'"):
+        layers([(0,)], space, {"params": np.ones(1)})

@@ -78,3 +78,21 @@ def test_wrong_cards_say_what_is_wrong(tmp_path, old, new, expected):
 def test_a_card_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match=r"cannot read the card .*nowhere\.toml"):
         read_card(tmp_path / "nowhere.toml")
+
+
+def test_a_wrong_key_inside_a_decision_is_the_only_complaint(tmp_path):
+    path = tmp_path / "card.toml"
+    decisions = 'decisions = ["depth", { column = "lr", scael = "log" }]'
+    path.write_text(
+        f'name = "t"\ndata = "t.csv"\n{decisions}\n'
+        '[tasks.a]\ntarget = "a"\ndirection = "minimize"\n'
+    )
+    with pytest.raises(UserError) as error:
+        read_card(path)
+    _, *complaints = str(error.value).splitlines()
+    assert complaints == [
+        "  'decisions.1.scael' (line 3) is not a key of a card. Did you mean 'scale'?"
+    ]
+    path.write_text(path.read_text().replace('{ column = "lr", scael = "log" }', "3"))
+    with pytest.raises(UserError, match=r"Write the name of a column.*\(found 3\)"):
+        read_card(path)

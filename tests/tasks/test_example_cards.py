@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_the_example_study_names_bundled_tables():
-    text = (EXAMPLES / "all-tables.toml").read_text()
+    text = (EXAMPLES / "transforms.toml").read_text()
     assert "hpob" not in text
     for table in ("lanas", "vitbench-pit", "suite-zero-nb301"):
         assert f'"{table}"' in text

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 
 from surrobench.errors import UserError
 from surrobench.tasks import expand_tasks, load_task, prepare, published_names, task_info
@@ -317,6 +318,17 @@ def test_learning_curves_of_nas_bench_nlp(cache):
     assert len(result.curve) == 10
     assert result.cost is not None
     assert 500 < result.cost < 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "tau"),
+    [("nb201/cifar10-test", 0.626), ("nb201/cifar100-test", 0.646), ("nb201/in16-test", 0.623)],
+)
+def test_the_number_of_trained_layers_ranks_cells_as_published(cache, name, tau):
+    task = load_task(name)
+    chosen = task.subsets["without-unreachable"]
+    layers = task.encode("layers")[chosen, 0]
+    assert kendalltau(layers, task.truth[chosen]).statistic == pytest.approx(tau, abs=0.002)
 
 
 def test_tasks_that_rank_all_architectures_alike_say_so() -> None:

@@ -1,8 +1,8 @@
 """Does the quantile-normal target transform turn the ranking of Gaussian processes round?
 
-    python results/all-tables/transform_effect.py results/all-tables
+    python results/transforms/transform_effect.py results/transforms
 
-Reads ``results.parquet`` of the study in ``examples/all-tables.toml`` and writes, for every train
+Reads ``results.parquet`` of the study in ``examples/transforms.toml`` and writes, for every train
 size, ``transform-effect.csv`` (what the transform does to each predictor, over tasks) and
 ``gp-turned-round.csv`` (where the shared-lengthscale Matérn-5/2 GP stands among seven families,
 one row per task); ``transform-effect.md`` holds the counts, which are printed too.
