@@ -133,6 +133,8 @@ def test_tasks_are_listed_by_table(surrobench: Command) -> None:
     assert one[3].endswith("validation accuracy on Cora [fraction]")
     told = json.loads(surrobench("list", "tasks", "nbgraph", "--json").out)
     assert told["tasks"][3]["name"] == "nbgraph/cora"
+    told = json.loads(surrobench("list", "tasks", "--json").out)
+    assert {"nbgraph": 9}.items() <= {row["name"]: row["tasks"] for row in told["tasks"]}.items()
     assert "only the list of tasks" in surrobench("list", "spaces", "nb201").err
 
 
