@@ -4,9 +4,13 @@
 
 Runs the benchmarks of this folder, one module after another on one thread, and writes after each of
 them what is known by then: ``timings.json`` (medians, rounds, likelihoods and regrets),
-``ratios.csv`` and ``ratios.md``, ``regret.csv`` and ``regret.md``, ``environment.json``. Timings of
-modules that are not run again are kept, so ``--only`` repairs or repeats a part. Leave the machine
-alone meanwhile.
+``ratios.csv`` and ``ratios.md``, ``regret.csv`` and ``regret.md``, ``environment.json``. Ensembles
+of trees, the start of workers and commands are scripts of their own with tables of their own.
+Timings of modules that are not run again are kept, so ``--only`` repairs or repeats a part. Leave
+the machine alone meanwhile.
+
+``history.csv`` gets a line for every row that was measured, with the commit; rows that lost a fifth
+against their baseline since an earlier commit are named in the end.
 """
 
 from __future__ import annotations
@@ -21,9 +25,12 @@ from pathlib import Path
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
 
+import pandas as pd
 import ratio_table
+import speed_history
 from machine import write_machine
 from markdown_table import markdown
+from speed_parts import SCRIPTS
 from speed_rows import ROWS
 
 HERE = Path(__file__).parent
@@ -74,6 +81,22 @@ def measure(module: str, options: list[str]) -> tuple[ratio_table.Timings, int]:
         return ratio_table.read_benchmarks(path), status
 
 
+def run_script(name: str, folder: Path) -> tuple[pd.DataFrame, int]:
+    """Run a script of this folder; the rows of the history and its exit status."""
+    command = [sys.executable, str(HERE / f"{name}.py"), str(folder)]
+    status = subprocess.run(command, check=False).returncode
+    return (SCRIPTS[name](folder) if status == 0 else pd.DataFrame()), status
+
+
+def remember(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Write rows into the history; those of this commit that have become slower."""
+    path = folder / "history.csv"
+    commit, day = speed_history.commit_of(HERE)
+    history = speed_history.with_rows(speed_history.read(path), rows, commit, day)
+    history.to_csv(path, index=False, float_format="%.6g")
+    return speed_history.slower(history, commit)
+
+
 def write(folder: Path, timings: ratio_table.Timings) -> str:
     """Write all tables; the table of ratios in Markdown."""
     ratio_table.save(timings, folder / "timings.json")
@@ -96,10 +119,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=MODULES,
-        default=MODULES,
+        choices=(*MODULES, *SCRIPTS),
+        default=(*MODULES, *SCRIPTS),
         metavar="MODULE",
-        help=f"some of {', '.join(MODULES)}",
+        help=f"some of {', '.join((*MODULES, *SCRIPTS))}",
     )
     parser.add_argument("--select", metavar="EXPRESSION", help="pytest's -k, for a part of them")
     parser.add_argument(
@@ -126,13 +149,23 @@ def main() -> int:
     options += ["--whole-study"] if asked.whole_study else []
     options += ["-k", asked.select] if asked.select else []
     timings, failed = ratio_table.load(asked.folder / "timings.json"), []
+    slower = pd.DataFrame()
     for module in [] if asked.table_only else asked.only:
         write_machine(asked.folder)
-        fresh, status = measure(f"test_{module}", options)
-        timings |= fresh
-        write(asked.folder, timings)
+        if module in SCRIPTS:
+            rows, status = run_script(module, asked.folder)
+        else:
+            fresh, status = measure(f"test_{module}", options)
+            timings |= fresh
+            write(asked.folder, timings)
+            rows = ratio_table.ratio_table(fresh, ROWS)
+        if not rows.empty:
+            slower = remember(asked.folder, rows.dropna(subset="ours_s"))
         failed += [module] if status not in (0, 5) else []  # 5: nothing was selected
     print(write(asked.folder, timings))
+    if not slower.empty:
+        told = slower[["work", "baseline", "ratio_before", "commit_before", "ratio"]]
+        print("slower than before:\n" + told.to_string(index=False), file=sys.stderr)
     if failed:
         print("benchmarks failed in: " + ", ".join(failed), file=sys.stderr)
     return int(bool(failed))

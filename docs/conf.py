@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "making"))
 
+from building import belong, lighten_menu, spread  # noqa: E402
 from code_names import keep_colons, settle, skip_foreign  # noqa: E402
 from made_pages import write_pages  # noqa: E402
 from repository_links import MADE, moved  # noqa: E402
@@ -72,6 +73,9 @@ def setup(app):
     """Make the pages that come from the code and the results before the sources are read."""
     app.connect("config-inited", lambda *_: write_pages(HERE))
     app.connect("source-read", lead_into_the_site)
+    app.connect("env-before-read-docs", spread)
+    app.connect("doctree-read", belong, priority=900)
+    app.connect("html-page-context", lighten_menu, priority=100)
     app.connect("missing-reference", settle)
     app.connect("autodoc-process-docstring", keep_colons, priority=600)
     app.connect("autodoc-skip-member", skip_foreign)

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -201,6 +201,11 @@ class Registry(Generic[T]):
             suggestion = did_you_mean(name, self._entries)
             raise UserError(f"unknown {self.kind} {name!r}. {suggestion}{own}")
         return self._entries[name]
+
+    def own_modules(self, names: Iterable[str]) -> set[str]:
+        """The modules of this package in which the parts of these names live."""
+        targets = {self._entries[name].target for name in names if name in self._entries}
+        return {target.partition(":")[0] for target in targets if is_own(target)}
 
     def listed(self) -> list[Listed]:
         """A line for each name; parts of other packages are imported, to say which are broken."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surrobench.studies import runner
+from surrobench.studies import forks, runner
 from surrobench.studies.executor import Outcome
 from surrobench.studies.worker import compute
 
@@ -39,4 +39,5 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return compute_here(target, items, **options)
 
     monkeypatch.setattr(runner, "execute", execute)
+    monkeypatch.setattr(forks, "new_template", lambda target: None)
     return asked

@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import surrobench
 
 PACKAGE = Path(surrobench.__file__).parent
+_DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 
 
 def settle(app: Any, env: Any, node: Any, content: Any) -> Any:
@@ -127,17 +129,16 @@ def modules() -> tuple[str, ...]:
 
 
 @cache
-def _tree(module: str) -> ast.Module:
+def _source(module: str) -> str:
     path = PACKAGE.parent.joinpath(*module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return file.read_text(encoding="utf-8")
 
 
 @cache
 def defined_names(module: str) -> frozenset[str]:
     """Classes and functions of a module of the package."""
-    kinds = (ast.ClassDef, ast.FunctionDef)
-    return frozenset(node.name for node in _tree(module).body if isinstance(node, kinds))
+    return frozenset(_DEFINED.findall(_source(module)))
 
 
 @cache
@@ -146,7 +147,7 @@ def imported_names(module: str) -> dict[str, str]:
     if module not in modules():
         return {}
     found = {}
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
         elif isinstance(node, ast.Import):

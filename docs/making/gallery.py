@@ -37,7 +37,8 @@ GALLERY = (
         "ranking",
         "One number of examples",
         "surrobench plot results/nb201-predictors --kind ranking --train-size 200",
-        "The same at one training size, with every seed as a point.",
+        "The same at one training size: means and 95 % intervals over seeds, the best at the line; "
+        "an arrow with a number stands for a predictor of constants that lies far off.",
     ),
     Shown(
         "heat-map",

@@ -116,7 +116,8 @@ def _measured(full: str) -> str:
 
 
 def _origin(card: Card) -> str:
-    lines = [_sentence(card.licence), _sentence(card.citation) if card.citation else ""]
+    cite = " ".join(card.citation.split()).rstrip(".")
+    lines = [_sentence(card.licence), f"Cite: {cite}." if cite else ""]
     lines.append(f"Home: <{card.url}>" if card.url else "")
     for file in card.sources.values():
         size = f" ({file.bytes:,} bytes)" if file.bytes else ""

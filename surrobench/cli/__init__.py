@@ -51,7 +51,7 @@ def _run_verb() -> None:
     from surrobench.cli.console import print_anything
 
     print_anything()
-    app()
+    app(prog_name="surrobench")  # also of python -m, which completes and helps under this name
 
 
 def _is_ours(end: SystemExit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from surrobench.cli.console import say
@@ -10,7 +11,19 @@ from surrobench.cli.formats import print_json
 from surrobench.errors import UserError, did_you_mean
 from surrobench.registry import Listed, Registry
 
-Rows = list[Listed]
+
+@dataclass(frozen=True)
+class _Several(Listed):
+    """A line that stands for several tasks.
+
+    Attributes:
+        tasks: how many they are.
+    """
+
+    tasks: int = 0
+
+
+Rows = list[Listed] | list[_Several]
 
 
 def list_command(
@@ -54,23 +67,27 @@ def list_command(
 
 def _print(rows: Rows, indent: str) -> None:
     width = max((len(row.name) for row in rows), default=0)
+    digits = max((len(str(row.tasks)) for row in rows if isinstance(row, _Several)), default=0)
     for row in rows:
         told = f"BROKEN  {row.broken}" if row.broken else row.summary
+        if isinstance(row, _Several) and not row.broken:
+            told = f"{row.tasks:>{digits}} {'task ' if row.tasks == 1 else 'tasks'}  {told}"
         origin = f"  [{row.package}]" if row.package and not row.broken else ""
         style = "red" if row.broken else ""
         say(f"{indent}{row.name:<{width}}  {told}{origin}".rstrip(), style=style)
 
 
 def _print_json(chosen: dict[str, Rows]) -> None:
-    """Names and what is said of them; tasks always with their table, one by one."""
+    """Names and what is said of them."""
     print_json({kind: [_content(row) for row in rows] for kind, rows in chosen.items()})
 
 
-def _content(row: Listed) -> dict[str, str]:
+def _content(row: Listed) -> dict[str, Any]:
     """What programs are told: package and fault only where there is one."""
     more = {"package": row.package, "broken": row.broken}
     told = {key: value for key, value in more.items() if value}
-    return {"name": row.name, "summary": row.summary, **told}
+    count = {"tasks": row.tasks} if isinstance(row, _Several) else {}
+    return {"name": row.name, **count, "summary": row.summary, **told}
 
 
 def _studies() -> Rows:
@@ -94,14 +111,8 @@ def _tasks(every: bool) -> Rows:
     lines = table_lines()
     if every:
         return [Listed(f"{line.name}/{task}", "") for line in lines for task in line.tasks]
-    width = max(len(str(len(line.tasks))) for line in lines)
     return [
-        Listed(
-            line.name,
-            f"{_count(len(line.tasks), width)}  {line.description}",
-            line.package,
-            line.broken,
-        )
+        _Several(line.name, line.description, line.package, line.broken, len(line.tasks))
         for line in lines
     ]
 
@@ -112,15 +123,9 @@ def _collections() -> Rows:
     from surrobench.tasks.collections import COLLECTIONS, MARK
 
     return [
-        Listed(
-            f"{MARK}{name}", f"{_count(len(expand_tasks(MARK + name)), 3)}  {collection.summary}"
-        )
+        _Several(MARK + name, collection.summary, tasks=len(expand_tasks(MARK + name)))
         for name, collection in COLLECTIONS.items()
     ]
-
-
-def _count(tasks: int, width: int) -> str:
-    return f"{tasks:>{width}} {'task ' if tasks == 1 else 'tasks'}"
 
 
 def _tasks_of(table: str) -> Rows:

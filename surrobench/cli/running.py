@@ -61,7 +61,7 @@ class RunRequest:
 
 def run_command(request: RunRequest) -> int:
     """Run the study and show what came out; returns the exit status."""
-    from surrobench.reporting.reports import DETAILS
+    from surrobench.reporting.details import DETAILS
 
     if request.detail not in DETAILS:
         raise UserError(f"--report {request.detail}: " + did_you_mean(request.detail, DETAILS))

@@ -95,6 +95,7 @@ for _name, _target, _summary in (
     ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
     ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
+    ("xgboost-hist", "trees:HistogramXGBoost", "xgboost with splits between bins, quicker"),
     ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
     ("svr", "kernel_machines:SVR", "support vector regression, cross-validated deviation"),
     ("knn", "neighbours:NearestNeighbours", "nearest neighbours with shared ties"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +128,9 @@ class XGBoost(TransformedPredictor):
     colsample: float = option(1.0, least=1e-3, most=1.0)
     reg_lambda: float = option(1.0, least=0.0, most=1e9)
 
+    tree_method: ClassVar[str] = "exact"
+    """How XGBoost looks for splits."""
+
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Fit the members on one thread."""
         counts = bootstrap_counts(len(y), self.members, seed)
@@ -144,16 +147,28 @@ class XGBoost(TransformedPredictor):
     def _boost(self, X: Float32Array, y: FloatArray, count: IntArray, seed: int) -> xgboost.Booster:
         """One member, trained on the rows that it has drawn."""
         drawn = count > 0
-        data = xgboost.DMatrix(X[drawn], label=y[drawn], weight=count[drawn], nthread=1)
+        kind = xgboost.QuantileDMatrix if self.tree_method == "hist" else xgboost.DMatrix
+        data = kind(X[drawn], label=y[drawn], weight=count[drawn], nthread=1)
         return boost(
             data,
             self,
             rounds=self.rounds,
             learning_rate=self.learning_rate,
             base_score=float(np.average(y[drawn], weights=count[drawn])),
-            tree_method="exact",
+            tree_method=self.tree_method,
             seed=seed,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistogramXGBoost(XGBoost):
+    """:class:`XGBoost` whose splits are looked for between 256 bins of each feature.
+
+    With fewer than 256 values in a column, as in one-hot encodings, the candidates are all the same
+    splits; sums are added up in another order, and rows are drawn by another generator.
+    """
+
+    tree_method: ClassVar[str] = "hist"
 
 
 class _Boosters:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.page_facts import facts_html
+from surrobench.reporting.details import DETAILS
 from surrobench.reporting.exhibits import Extras, task_extras
 from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of
@@ -21,9 +22,6 @@ from surrobench.studies.view import companions, kind_of_frame, load_methods, ran
 
 if TYPE_CHECKING:
     from surrobench.reporting.kinds import AnyRanking
-
-DETAILS = ("none", "short", "full")
-"""How much of a report is made: the ranking alone, the essentials, everything."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def report_of(
         frame: results of one kind of study.
         folder: of the report.
         runs: where the results came from; what lies beside them may belong to the report.
-        detail: one of :data:`DETAILS`.
+        detail: one of :data:`surrobench.reporting.details.DETAILS`.
         keep: leave a report as it is that was made of the same results.
         left_out: methods whose rows are not in ``frame``.
         damaged: files that were not read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,7 @@ from surrobench.studies.observer import RunObserver
 from surrobench.studies.outcomes import record_of
 from surrobench.studies.record import Record
 from surrobench.studies.runner import is_bound, records_here
+from surrobench.studies.template import new_template
 from surrobench.tasks.given import GivenTask
 
 if TYPE_CHECKING:
@@ -149,13 +151,15 @@ def _records(cells: Sequence[PlannedCell], workers: int, observer: RunObserver) 
     """The records of cells as they are finished."""
     here = cells if workers == 1 else [cell for cell in cells if is_bound(cell)]
     away = [] if workers == 1 else [cell for cell in cells if not is_bound(cell)]
-    with tempfile.TemporaryDirectory() as logs:
+    template = new_template(PREDICTION.worker_target) if away else None
+    with tempfile.TemporaryDirectory() as logs, closing(template) if template else nullcontext():
         for outcome in execute(
             PREDICTION.worker_target,
             away,
             workers=workers,
             limits=Limits(TIMEOUT_SECONDS),
             logs=Path(logs),
+            template=template,
         ):
             record = record_of(PREDICTION, outcome)
             observer.cell(record)

@@ -25,18 +25,25 @@ from multiprocessing import current_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from surrobench.errors import text_of
 from surrobench.studies import worker
+from surrobench.studies.template import (
+    START_SECONDS,
+    UNKNOWN_STATUS,
+    ForkedPopen,
+    Template,
+    TemplateLostError,
+    settle,
+)
 from surrobench.studies.threads import limit_this_process, thread_settings
 
 T = TypeVar("T")
 
 Ending = Literal["done", "error", "timeout", "oom", "died"]
-START_SECONDS = 300.0  # a cold disk may need long to import torch
 _TRIES = 3
 _LOOK_SECONDS = 0.1
 _STARTING = threading.Lock()
@@ -84,7 +91,25 @@ class _Process(SpawnProcess):
 
     A daemonic process (a Dask worker under its nanny) may start this one too: what Python forbids
     it for, children that nobody ends, cannot happen, because a worker leaves with its parent.
+
+    Args:
+        template: what it is forked from, if anything; otherwise, and if that cannot be, a new
+            interpreter is started.
     """
+
+    def __init__(self, *arguments: Any, template: Template | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._template = template
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_template": None}
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802  (the name that multiprocessing calls)
+        if process._template is not None:
+            with contextlib.suppress(TemplateLostError):
+                return ForkedPopen(process, process._template)
+        return SpawnProcess._Popen(process)
 
     def start(self) -> None:
         with _STARTING:
@@ -123,7 +148,8 @@ def _kill_group(worker: int | None) -> None:
 
 
 class _Context(SpawnContext):
-    Process: ClassVar[type[SpawnProcess]] = _Process
+    def __init__(self, template: Template | None) -> None:
+        self.Process = partial(_Process, template=template)  # type: ignore[misc,assignment]
 
 
 class GuardedProcess(Generic[T]):
@@ -135,6 +161,7 @@ class GuardedProcess(Generic[T]):
         log: where what it prints is appended.
         environment: further variables of the process.
         path: folders to import from besides those of this process.
+        template: what the process is forked from as long as nothing goes wrong with that.
     """
 
     def __init__(
@@ -144,15 +171,18 @@ class GuardedProcess(Generic[T]):
         log: Path,
         environment: Mapping[str, str],
         path: Sequence[str] = (),
+        template: Template | None = None,
     ) -> None:
         self._target, self._timeout, self._log = target, limits.timeout_seconds, log
         log.touch()
         arguments = (target, limits.memory_bytes, log, dict(environment), tuple(path))
-        self._new_pool = partial(
-            ProcessPool, 1, initializer=worker.prepare, initargs=arguments, context=_Context()
-        )
+        self._pool_of = partial(ProcessPool, 1, initializer=worker.prepare, initargs=arguments)
+        self._template = template
         self.pool = self._new_pool()
         self._losses = 0
+
+    def _new_pool(self) -> ProcessPool:
+        return self._pool_of(context=_Context(self._template))
 
     def take(self, item: T, target: str | None = None, *, timed: bool = True) -> None:
         """Begin with an item, in a new pool if this one broke or was stopped.
@@ -190,14 +220,18 @@ class GuardedProcess(Generic[T]):
             self._take_again()
             return None
         except Exception as error:
-            ending, value = _explain(error)
             _kill_group(getattr(error, "pid", None))  # what a worker that died has started
+            if getattr(error, "exitcode", None) == UNKNOWN_STATUS:
+                self._take_again()  # not by its fault
+                return None
+            ending, value = _explain(error)
             self.pool.stop()  # the worker may have died with a lock that the next one would need
         self._losses = 0
         return Outcome(self._item, ending, value, seconds)
 
     def _take_again(self) -> None:
         self._losses += 1
+        self._template = None  # the usual way tells more
         if self._losses == _TRIES:
             how = f"{_TRIES} processes in a row ended, or hung, before they began an item"
             tail = self._log.read_text(errors="replace").strip().splitlines()[-15:]
@@ -259,6 +293,7 @@ def execute(
     stop: Callable[[], bool] = lambda: False,
     more: Callable[[], bool] = lambda: True,
     environments: Sequence[Mapping[str, str]] = (),
+    template: Template | None = None,
 ) -> Iterator[Outcome[T]]:
     """Compute ``target(item)`` for every item in worker processes.
 
@@ -273,6 +308,7 @@ def execute(
             taken are finished and no others begin.
         environments: further variables of the first worker, of the second, and so on, in turn; a
             worker that replaces a lost one has those of that one.
+        template: what the workers are forked from, if they are; it goes on.
 
     Yields:
         One outcome per item, in the order of completion.
@@ -288,10 +324,14 @@ def execute(
             limits,
             logs / f"worker-{slot}.log",
             environments[slot % len(environments)] if environments else {},
+            template=template,
         )
         for slot in range(min(max(1, workers), len(items)))
     ]
     try:
+        settle(template, stop, _LOOK_SECONDS)
+        if stop():
+            return
         for member in crew:
             member.take(todo.popleft())
         busy = list(crew)

@@ -83,6 +83,7 @@ PREDICTORS: Mapping[str, Seconds] = {
     "mlp-ensemble": Seconds(0.07, linear=1.2e-3, answer=5e-6),
     "random-forest": Seconds(0.4, linear=1.4e-3, answer=2e-5),
     "xgboost": Seconds(0.2, linear=8e-4, answer=2e-5),
+    "xgboost-hist": Seconds(0.2, linear=2.5e-4, answer=2e-5),
 }
 """By the beginning of the name; the longest that fits holds."""
 _MEASURED_COLUMN = Seconds(0.005)

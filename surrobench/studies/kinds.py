@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Framer = Callable[[Iterable[Record], Sequence[str]], pd.DataFrame]
 
 AnyStudy = Study | SearchStudy | PipelineStudy
+_TABLES = {"pandas"}  # which pyarrow imports when the first table is read
+_SHAPES = {"torch.fx.experimental.symbolic_shapes"}  # which torch imports for a first broadcast
+_PUT_OFF = {"surrobench.predictors.gp": _SHAPES, "surrobench.strategies.bayesian": _SHAPES}
 S = TypeVar("S", Study, SearchStudy, PipelineStudy)
 C = TypeVar("C", bound="PlannedCell")
 
@@ -89,6 +92,24 @@ class StudyKind(ABC, Generic[S, C]):
     def worker_target(self) -> str:
         """Where another process, which has not imported anything yet, finds :attr:`run_cell`."""
         return f"{__name__}:{self.name.upper()}.run_cell"
+
+    def modules(self, cells: Iterable[C]) -> set[str]:
+        """What cells import beyond :attr:`run_cell`: our methods, and what libraries put off.
+
+        Code of others, such as that of plug-ins, is not among them.
+        """
+        from surrobench.predictors import PREDICTORS
+        from surrobench.strategies import STRATEGIES
+        from surrobench.studies.parts import use_of
+
+        used = {use_of(use) for cell in cells for use in self._uses(cell)}
+        used = {name.partition("+")[0] for name in used}  # without the target transform
+        found = PREDICTORS.own_modules(used) | STRATEGIES.own_modules(used)
+        return found.union(*(late for module, late in _PUT_OFF.items() if module in found), _TABLES)
+
+    def _uses(self, cell: C) -> tuple[Any, ...]:
+        """Specifications of the methods of a cell."""
+        return (cell.use,)  # type: ignore[attr-defined]
 
     @abstractmethod
     def cost(self, cell: C, work: Work) -> Cost:
@@ -198,6 +219,9 @@ class SearchKind(StudyKind[SearchStudy, "SearchCell"]):
         from surrobench.studies.search import run_search
 
         return run_search
+
+    def _uses(self, cell: SearchCell) -> tuple[Any, ...]:
+        return cell.use, cell.options.get("predictor")
 
     def cost(self, cell: SearchCell, work: Work) -> Cost:
         """A step per evaluation, and the trainings of a live task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,12 @@ from surrobench.studies.bars import BarObserver
 from surrobench.studies.cluster.connection import connected
 from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
+from surrobench.studies.forks import Forks, may_fork
 from surrobench.studies.grid import Plan, PlannedCell
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.outcomes import record_of
-from surrobench.studies.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.plan_file import PLAN_FILE, PlannedCells, read_plan_file
 from surrobench.studies.record import Record, Status, is_failure
 from surrobench.studies.retries import RetryRule, tried
 from surrobench.studies.run_files import write_environment, write_study
@@ -199,25 +200,28 @@ def run(
     """
     observer = observer or Silent()
     more = _within(settings.budget)
-    with restored(), without_collection():  # parts of others are imported and built
-        plan = kind_of(study).plan(study, base)
-    share = plan if settings.shard is None else share_of(plan, settings.shard).plan
-    store = ResultStore(settings.folder(study))
-    store.prepare()
-    with (
-        connected(settings.engine, settings.scheduler) as client,
-        stopping_when_unable(store.folder),
-        store.lock(),
-    ):
-        store.sweep()
-        with without_collection():
-            planned = _take_in(plan, share, store, settings.update)
-        write_study(study, base, store.folder)
-        write_environment(store.folder, observer)
-        on = None if client is None else _Cluster(client, base)
-        result = _run_locked(study, share, planned, store, settings, observer, more, on)
-        kind_of(study).close(study, base, store.folder)
-        return result
+    kind, store = kind_of(study), ResultStore(settings.folder(study))
+    with closing(Forks(kind.worker_target, may_fork(study, settings))) as forks:
+        if not (store.folder / PLAN_FILE).exists():  # there will be something to do
+            forks.begin()
+        with restored(), without_collection():  # parts of others are imported and built
+            plan = kind.plan(study, base)
+        share = plan if settings.shard is None else share_of(plan, settings.shard).plan
+        store.prepare()
+        with (
+            connected(settings.engine, settings.scheduler) as client,
+            stopping_when_unable(store.folder),
+            store.lock(),
+        ):
+            store.sweep()
+            with without_collection():
+                planned = _take_in(plan, share, store, settings.update)
+            write_study(study, base, store.folder)
+            write_environment(store.folder, observer)
+            on = None if client is None else _Cluster(client, base)
+            result = _run_locked(study, share, planned, store, settings, observer, more, on, forks)
+            kind.close(study, base, store.folder)
+            return result
 
 
 def _within(budget: float | None) -> Callable[[], bool]:
@@ -261,6 +265,7 @@ def _run_locked(
     observer: RunObserver,
     more: Callable[[], bool],
     cluster: _Cluster | None,
+    forks: Forks,
 ) -> RunResult:
     from surrobench.studies.view import RESULTS_FILE, make_view
 
@@ -287,7 +292,7 @@ def _run_locked(
             bound = [cell for cell in cells if is_bound(cell)]
             free = [cell for cell in cells if not is_bound(cell)]
             if cluster is None:
-                yield from _records(kind, free, settings, limits, store.folder, stop, more)
+                yield from _records(kind, free, settings, limits, store.folder, stop, more, forks)
             else:
                 job = plan, free, store, limits, settings.workers
                 yield from cluster.records(study, *job, observer, stop, more)
@@ -393,6 +398,7 @@ def _records(
     folder: Path,
     stop: StopSignals,
     more: Callable[[], bool],
+    forks: Forks,
 ) -> Iterator[Record]:
     if todo:
         scratch = (folder / "unfinished").resolve()
@@ -405,6 +411,7 @@ def _records(
             stop=lambda: stop.requested,
             more=more,
             environments=settings.environments,
+            template=forks.of(kind.modules(todo)),
         )
         for outcome in outcomes:
             yield record_of(kind, outcome)

@@ -33,10 +33,16 @@ _COSTS = (
     *("minutes", "minute", "mins", "cost"),
 )
 _KNOWN = (
-    *("params", "parameters", "param", "flops", "macs", "madds", "multadds", "size", "memory"),
+    *("params", "parameters", "param", "nparams", "flops", "gflops", "mflops", "macs", "gmacs"),
+    *("mmacs", "madds", "multadds", "size", "memory"),
     *("mem", "latency", "energy", "throughput", "synflow", "snip", "grasp", "fisher", "jacov"),
     *("nwot", "zen", "naswot", "gradnorm", "l2norm", "plain"),
 )
+_STANDARD = {
+    "params": ("params", "parameters", "param", "nparams"),
+    "flops": ("flops", "gflops", "mflops"),
+}
+"""Predictors that rank by one column ask for it by these names."""
 _IDENTIFIERS = (
     *("id", "index", "idx", "uid", "uuid", "hash", "key", "name", "filename", "path", "run"),
     *("unnamed", "row", "arch"),
@@ -215,9 +221,13 @@ def _card(path: Path, name: str, roles: _Roles, table: pa.Table, assumed: list[s
         f"decisions = [{decided}]",
     ]
     if roles.measured:
-        measured = ", ".join(map(_quoted, roles.measured))
-        head.append(f"measured = [{measured}]  # known without training")
-        assumed.append(f"these are known without training: {measured}.")
+        names = _standard_names(roles.measured)
+        head.append(f"measured = {_measured(names)}  # known without training")
+        listed = ", ".join(map(_quoted, roles.measured))
+        assumed.append(f"these are known without training: {listed}.")
+        for name, column in names.items():
+            if name != column:
+                assumed.append(f"{column!r} is what the predictor {name!r} ranks by.")
     gaps = [column for column in roles.decisions if table[column].null_count]
     if gaps:
         head.append('absent = "not-there"  # empty cells: the network has no such part')
@@ -247,6 +257,26 @@ def _card(path: Path, name: str, roles: _Roles, table: pa.Table, assumed: list[s
     for column, why in roles.left_out.items():
         assumed.append(f"{column!r} is left out: {why}.")
     return "\n".join([*head, "", *body, ""])
+
+
+def _standard_names(columns: list[str]) -> dict[str, str]:
+    """Name -> column; one that alone can be meant gets the name that predictors ask for."""
+    names = {column: column for column in columns}
+    for name, words in _STANDARD.items():
+        meant = [column for column in columns if _has(column, words)]
+        if name not in names and len(meant) == 1:
+            names = {name if column == meant[0] else n: column for n, column in names.items()}
+    return names
+
+
+def _measured(names: dict[str, str]) -> str:
+    if all(name == column for name, column in names.items()):
+        return f"[{', '.join(map(_quoted, names))}]"
+    pairs = (
+        f"{name if name.isidentifier() and name.isascii() else _quoted(name)} = {_quoted(column)}"
+        for name, column in names.items()
+    )
+    return "{ " + ", ".join(pairs) + " }"
 
 
 def _repeats(table: pa.Table, decisions: list[str]) -> bool:

@@ -133,6 +133,8 @@ def test_tasks_are_listed_by_table(surrobench: Command) -> None:
     assert one[3].endswith("validation accuracy on Cora [fraction]")
     told = json.loads(surrobench("list", "tasks", "nbgraph", "--json").out)
     assert told["tasks"][3]["name"] == "nbgraph/cora"
+    told = json.loads(surrobench("list", "tasks", "--json").out)
+    assert {"nbgraph": 9}.items() <= {row["name"]: row["tasks"] for row in told["tasks"]}.items()
     assert "only the list of tasks" in surrobench("list", "spaces", "nb201").err
 
 
@@ -199,6 +201,19 @@ def test_mistakes_get_one_clear_message(
     assert done.err.startswith("Error: ")
     assert "Traceback" not in done.err
     assert message in done.err
+
+
+def test_a_plan_is_told_before_anything_that_draws_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = 'surrobench run quickstart --predictor constant --dry-run'.split()\n"
+        "from surrobench.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    assert not {'matplotlib', 'statsmodels'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "predictor    constant" in done.stdout
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_dry_run_tells_the_plan_and_leaves_no_trace(

@@ -123,7 +123,7 @@ def test_a_card_is_drafted_loaded_and_studied(
     assert done.status == 0, done.err
     card = tomllib.loads((tmp_path / "vit.toml").read_text())
     assert card["decisions"] == ["depth", "heads", "mlpRatio", "activation"]
-    assert card["measured"] == ["params (M)"]
+    assert card["measured"] == {"params": "params (M)"}
     assert card["tasks"] == {
         "test-acc": {
             "target": "test_acc",
@@ -140,15 +140,33 @@ def test_a_card_is_drafted_loaded_and_studied(
         "'id' is left out: it is different in every row, an identifier.",
         "'version' is left out: it never changes.",
         "rows with equal decisions are trainings of one network and averaged",
+        "'params (M)' is what the predictor 'params' ranks by.",
         "activation: categorical, 2 choices",
     ):
         assert sentence in done.out
     task = load_task("vit.toml")
     assert (len(task), task.unit) == (90, "%")
-    words = ["--task", "vit.toml", "--predictor", "knn", "--seeds", "1", "--report", "none"]
+    words = ["--task", "vit.toml", "--predictor", "params", "--seeds", "1", "--report", "none"]
     ran = surrobench("run", "quickstart", *words, "--set", "train_sizes=[30]")
     assert ran.status == 0, ran.err
+    assert "unavailable" not in ran.out + ran.err
     assert in_process == [1]
+
+
+def test_columns_are_called_as_predictors_ask_where_one_alone_is_meant(
+    surrobench: Command, tmp_path: Path
+) -> None:
+    rows = ["width,GFLOPs,params_total,params_encoder,acc"]
+    rows += [f"{w},{w / 7},{w * 3},{w * 2},{0.7 + w / 1000}" for w in (8, 16, 32, 64)]
+    (tmp_path / "nets.csv").write_text("\n".join(rows) + "\n")
+    done = surrobench("new", "table", "nets.csv")
+    assert done.status == 0, done.err
+    card = tomllib.loads((tmp_path / "nets.toml").read_text())
+    assert card["measured"] == {
+        "flops": "GFLOPs",
+        "params_total": "params_total",
+        "params_encoder": "params_encoder",
+    }
 
 
 def test_losses_and_gaps_are_read_as_what_they_are(surrobench: Command, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from command_line import Command, command_line
 from live_toy import TINY, live_cache
 
-from surrobench.studies import runner
+from surrobench.studies import forks, runner
 from surrobench.studies.executor import Outcome
 from surrobench.studies.pipeline_config import build_pipeline
 from surrobench.studies.pipeline_grid import PipelineCell
@@ -80,6 +80,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return iter(())
 
     monkeypatch.setattr(runner, "execute", execute)
+    monkeypatch.setattr(forks, "new_template", lambda target: None)
     return calls
 
 

@@ -13,7 +13,7 @@ from single_files import in_single_files
 from toy import toy_study
 
 from surrobench.cli import exit_codes
-from surrobench.studies import runner
+from surrobench.studies import forks, runner
 from surrobench.studies.config import build_study
 from surrobench.studies.plan_file import PLAN_FILE
 from surrobench.studies.store import ResultStore
@@ -141,6 +141,7 @@ def test_what_can_go_on_ends_with_3(surrobench: Command, monkeypatch: pytest.Mon
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "execute", interrupted)
+        patch.setattr(forks, "new_template", lambda target: None)
         done = surrobench(*run)
     assert (done.status, "Stopped. Finished cells are kept" in done.err) == (3, True)
     assert surrobench(*run).status == exit_codes.DONE

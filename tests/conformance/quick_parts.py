@@ -10,6 +10,7 @@ from surrobench.predictors.baselines import MeasuredColumn
 CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},
     "xgboost": {"rounds": 40},
+    "xgboost-hist": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
     "mlp-hinge": {"steps": 60},
     "xgb-plus": {"rounds": 60, "learning_rate": 0.1, "folds": 2},

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -160,6 +161,67 @@ def test_links_lead_to_pages_or_are_downloads(making: None) -> None:
     )
     with pytest.raises(ValueError, match="examples/cards"):
         links.moved("[c](examples/cards)", Path("README.md"), Path("docs/x.md"))
+
+
+def building() -> ModuleType:
+    pytest.importorskip("sphinx", reason="the site is built with the extra 'docs'")
+    return module("building")
+
+
+def test_notebooks_are_not_left_to_the_end(making: None) -> None:
+    class Environment:
+        def doc2path(self, name: str) -> Path:
+            return Path(f"{name}.py" if name.startswith("notebooks/") else f"{name}.md")
+
+    names = [f"made/{i:02}" for i in range(30)] + [f"notebooks/{i}" for i in range(3)]
+    read = list(names)
+    building().spread(None, Environment(), read)
+    assert sorted(read) == sorted(names)
+    assert [read.index(f"notebooks/{i}") for i in range(3)] == [0, 5, 10]
+    pages = [name for name in read if not name.startswith("notebooks/")]
+    assert pages == names[:30]
+    building().spread(None, Environment(), again := names[:4])
+    assert again == names[:4]
+
+
+def test_menus_are_made_of_titles_and_lists_of_pages(making: None) -> None:
+    own = building()
+    from docutils import nodes
+    from sphinx import addnodes
+
+    def entry(text: str, *below: nodes.Node) -> nodes.list_item:
+        title = addnodes.compact_paragraph("", "", nodes.reference("", text, refuri=text))
+        return nodes.list_item("", title, *below)
+
+    pages = addnodes.toctree(entries=[(None, "predictors")])
+    heading = entry("a heading", nodes.bullet_list("", entry("one below")))
+    whole = nodes.bullet_list("", entry("page", nodes.bullet_list("", heading, pages)))
+    alone = nodes.bullet_list("", entry("plain", nodes.bullet_list("", entry("a heading"))))
+    before = whole.pformat()
+
+    class Environment:
+        tocs: ClassVar = {"page": whole, "plain": alone}
+
+    short = own.titles(Environment())
+    assert short["page"].astext().split() == ["page"]
+    assert [one["entries"] for one in short["page"].findall(addnodes.toctree)] == [
+        [(None, "predictors")]
+    ]
+    assert short["plain"].astext().split() == ["plain"]
+    assert whole.pformat() == before
+
+
+def test_stored_pages_do_not_bring_the_environment(making: None) -> None:
+    own = building()
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    page, other = new_document("page.md"), new_document("block")
+    part = nodes.paragraph("", "text")
+    part.document = other
+    page += nodes.section("", part)
+    own.belong(None, page)
+    assert all(node.document is page for node in page.findall())
 
 
 def test_files_of_before_are_removed(making: None, tmp_path: Path) -> None:

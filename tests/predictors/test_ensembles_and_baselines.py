@@ -18,7 +18,7 @@ from surrobench.predictors.neural import MLPEnsemble
 from surrobench.predictors.recipe import rounded
 from surrobench.predictors.resampling import bootstrap_counts
 from surrobench.predictors.scaling import UnitRange, squared_distances
-from surrobench.predictors.trees import RandomForest, XGBoost
+from surrobench.predictors.trees import HistogramXGBoost, RandomForest, XGBoost
 from surrobench.testing.problems import cells, column, moments, rank_correlation
 
 PROBLEM = cells(60, 80)
@@ -83,16 +83,19 @@ def test_boosted_members_differ_and_the_noise_is_seen_in_left_out_rows() -> None
     assert 0 < inside.noise < 2
 
 
-def test_boosted_members_are_xgboosts_on_the_rows_that_they_drew() -> None:
+@pytest.mark.parametrize(("recipe", "method"), [(XGBoost, "exact"), (HistogramXGBoost, "hist")])
+def test_boosted_members_are_xgboosts_on_the_rows_that_they_drew(
+    recipe: type[XGBoost], method: str
+) -> None:
     options: dict[str, Any] = {"rounds": 10, "subsample": 0.8, "colsample": 0.7}
     options |= {"learning_rate": 0.2, "max_depth": 6, "min_child_weight": 1.0, "reg_lambda": 1.0}
-    model: Any = XGBoost(members=3, transform="none", **options).fit(PROBLEM.X, PROBLEM.y, seed=4)
+    model: Any = recipe(members=3, transform="none", **options).fit(PROBLEM.X, PROBLEM.y, seed=4)
     X, y = ordered_examples()
     for i, drawn in enumerate(bootstrap_counts(len(y), 3, 4)):
         rows, weight = drawn > 0, drawn[drawn > 0]
         parameters = {
             "base_score": np.average(y[rows], weights=weight),
-            "tree_method": "exact",
+            "tree_method": method,
             "eta": 0.2,
             "subsample": 0.8,
             "colsample_bytree": 0.7,

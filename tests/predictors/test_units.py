@@ -16,6 +16,7 @@ from surrobench.testing.problems import cells, column
 CHEAPER: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 20},
     "xgboost": {"rounds": 20, "members": 3},
+    "xgboost-hist": {"rounds": 20, "members": 3},
     "mlp-ensemble": {"members": 3, "steps": 30},
     "mlp-hinge": {"members": 3, "steps": 30},
     "mlp-listmle": {"members": 3, "steps": 30},

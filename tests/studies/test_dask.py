@@ -21,7 +21,7 @@ from toy import command_environment, toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies import runner
+from surrobench.studies import forks, runner
 from surrobench.studies.kinds import kind_of
 from surrobench.studies.observer import Silent
 from surrobench.studies.record import Record
@@ -102,6 +102,7 @@ def expected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[
     def compute(study: dict[str, Any]) -> Tally:
         with monkeypatch.context() as patch:
             patch.setattr(runner, "execute", compute_here)
+            patch.setattr(forks, "new_template", lambda target: None)
             run_study(study, out=tmp_path / "expected")
         return Tally.of(tmp_path / "expected")
 
@@ -277,6 +278,7 @@ def test_without_its_scheduler_a_run_ends_with_3_and_goes_on_with_this_machine(
     assert (out / "results.parquet").is_file()
     with monkeypatch.context() as patch:
         patch.setattr(runner, "execute", compute_here)
+        patch.setattr(forks, "new_template", lambda target: None)
         patch.setattr(sys, "argv", command)
         with pytest.raises(SystemExit) as ended:
             cli.main()

@@ -8,14 +8,19 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
+from surrobench.studies.template import Template, new_template
 
 ITEMS = """
     import os, signal, sys, time
+
+    HOME = os.getpid()
 
     def compute(item):
         if item == "raise":
@@ -45,6 +50,14 @@ ITEMS = """
             return Odd()
         if item == "print":
             print("noise on standard output")
+        if item == "parents":
+            return os.getpid(), os.getppid(), HOME, "torch" in sys.modules
+        if item == "lose the template":
+            if os.path.exists("lost"):
+                return "again"
+            open("lost", "w").close()
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
         if item == "threads":
             return {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         if str(item).startswith("gpu"):
@@ -65,11 +78,33 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "chores:compute"
 
 
+@pytest.fixture(autouse=True, params=["a new interpreter", "a fork"])
+def forks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Every worker is both: what holds of one has to hold of the other."""
+    forks = request.param == "a fork"
+    if forks and sys.platform != "linux":
+        pytest.skip("workers are forked on Linux alone")
+    monkeypatch.setattr(sys.modules[__name__], "_FORKS", forks)
+    return forks
+
+
+_FORKS = False
+
+
 def run(
     target: str, items: list[object], logs: Path, workers: int = 1, **limits: float
 ) -> dict[object, Outcome[object]]:
-    outcomes = execute(target, items, workers=workers, limits=Limits(**limits), logs=logs / "logs")
-    return {outcome.item: outcome for outcome in outcomes}
+    found = executed(target, items, workers=workers, limits=Limits(**limits), logs=logs / "logs")
+    return {outcome.item: outcome for outcome in found}
+
+
+def executed(target: str, items: list[object], **options: Any) -> Iterator[Outcome[object]]:
+    template = new_template(target) if _FORKS else None
+    try:
+        yield from execute(target, items, template=template, **options)
+    finally:
+        if template is not None:
+            template.close()
 
 
 def test_every_item_is_computed_once(target: str, tmp_path: Path) -> None:
@@ -162,8 +197,10 @@ def test_a_script_without_a_main_guard_runs_once(target: str, tmp_path: Path) ->
     script = f"""
         from pathlib import Path
         from surrobench.studies.executor import Limits, execute
-        logs = Path({str(tmp_path / "logs")!r})
-        for outcome in execute({target!r}, [1, "kill", 2], workers=1, limits=Limits(), logs=logs):
+        from surrobench.studies.template import new_template
+        forked = {{"template": new_template({target!r})}} if {_FORKS} else {{}}
+        options = dict(workers=1, limits=Limits(), logs=Path({str(tmp_path / "logs")!r}))
+        for outcome in execute({target!r}, [1, "kill", 2], **options, **forked):
             print(outcome.ending)
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(script))
@@ -174,7 +211,7 @@ def test_a_script_without_a_main_guard_runs_once(target: str, tmp_path: Path) ->
 
 def test_asked_to_stop_it_stops_within_two_seconds(target: str, tmp_path: Path) -> None:
     started = time.monotonic()
-    outcomes = execute(
+    outcomes = executed(
         target,
         ["sleep", "sleep"],
         workers=1,
@@ -192,27 +229,74 @@ def test_workers_do_not_outlive_a_killed_driver(target: str, tmp_path: Path) -> 
         sys.path.insert(0, {str(tmp_path)!r})
         from pathlib import Path
         from surrobench.studies.executor import Limits, execute
-        logs = Path({str(tmp_path / "logs")!r})
-        for outcome in execute("pids:compute", [1, 2], workers=1, limits=Limits(), logs=logs):
-            print(outcome.value, flush=True)
+        from surrobench.studies.template import new_template
+        forked = {{"template": new_template("pids:compute")}} if {_FORKS} else {{}}
+        options = dict(workers=1, limits=Limits(), logs=Path({str(tmp_path / "logs")!r}))
+        for outcome in execute("pids:compute", [1, 2], **options, **forked):
+            print(*outcome.value, flush=True)
     """
     (tmp_path / "pids.py").write_text(
         "import os, time\n"
         "def compute(item):\n"
         "    time.sleep(60 * (item - 1))\n"
-        "    return os.getpid()\n"
+        "    return os.getpid(), os.getppid()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(driver)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    worker = int(process.stdout.readline())
+    worker, parent = map(int, process.stdout.readline().split())
+    left = [worker, parent] if _FORKS else [worker]
     process.send_signal(signal.SIGKILL)
     process.wait()
     deadline = time.monotonic() + 5
-    while _lives(worker) and time.monotonic() < deadline:
+    while any(map(_lives, left)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _lives(worker)
+    assert not any(map(_lives, left))
+
+
+def test_code_of_others_is_imported_in_the_worker_alone(target: str, tmp_path: Path) -> None:
+    pid, parent, home, _ = run(target, ["parents"], tmp_path)["parents"].value
+    assert home == pid
+    assert (parent == os.getpid()) is not _FORKS
+
+
+def test_a_template_has_imported_what_its_target_needs(
+    target: str, tmp_path: Path, template: Template
+) -> None:
+    options: Any = {"workers": 2, "limits": Limits(), "logs": tmp_path}
+    (outcome,) = execute(target, ["parents"], **options, template=template)
+    _, parent, _, has_torch = outcome.value
+    assert (parent, has_torch) == (template.pid, True)
+
+
+@pytest.fixture
+def template(forks: bool) -> Iterator[Template]:
+    if not forks:
+        pytest.skip("nothing is forked")
+    found = new_template("surrobench.studies.kinds:PREDICTION.run_cell")
+    assert found is not None
+    yield found
+    found.close()
+
+
+def test_a_lost_template_costs_no_item(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: Template
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    items = ["lose the template", *range(4)]
+    options: Any = {"workers": 2, "limits": Limits(30), "logs": tmp_path / "logs"}
+    outcomes = {o.item: o.value for o in execute(target, items, **options, template=template)}
+    assert outcomes == {"lose the template": "again", 0: 0, 1: 2, 2: 4, 3: 6}
+    assert template.lost
+
+
+def test_without_its_template_workers_start_all_the_same(
+    target: str, tmp_path: Path, template: Template
+) -> None:
+    template.close()
+    options: Any = {"workers": 1, "limits": Limits(30), "logs": tmp_path / "logs"}
+    assert [o.value for o in execute(target, [1, 2], **options, template=template)] == [2, 4]
 
 
 def _lives(pid: int) -> bool:

@@ -45,12 +45,13 @@ def made(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
     """A whole run of twelve cells, four of which fail, and the three shards of it."""
     from in_process import compute_here
 
-    from surrobench.studies import runner
+    from surrobench.studies import forks, runner
 
     folder = tmp_path_factory.mktemp("shards")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(toy)
         patch.setattr(runner, "execute", compute_here)
+        patch.setattr(forks, "new_template", lambda target: None)
         run_study(STUDY, out=folder / "whole")
         for number in (1, 2, 3):
             run_study(STUDY, out=folder / f"p{number}", shard=f"{number}/3")

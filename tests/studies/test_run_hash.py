@@ -11,7 +11,7 @@ from every_kind import FAILED, STUDIES
 from in_process import compute_here, in_process
 
 from surrobench import run_study
-from surrobench.studies import live_search_task, pipeline_task, runner
+from surrobench.studies import forks, live_search_task, pipeline_task, runner
 from surrobench.studies.merging import merge
 from surrobench.studies.record import Record
 from surrobench.studies.store import ResultStore, payload_digest
@@ -80,6 +80,7 @@ def test_two_workers_give_the_hash_of_one(
     study = {**STUDIES["search"], "strategies": ["random", "wild:Careless"]}
     run_study(study, out=tmp_path / "two", workers=2)
     monkeypatch.setattr(runner, "execute", compute_here)
+    monkeypatch.setattr(forks, "new_template", lambda target: None)
     run_study(study, out=tmp_path / "one")
     assert Tally.of(tmp_path / "two") == Tally.of(tmp_path / "one")
 

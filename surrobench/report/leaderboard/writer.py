@@ -128,7 +128,7 @@ def _sections(
     what, named = ("n", "training examples") if kind == "prediction" else ("budget", "trainings")
     at = focus(standings)[kind]
     title = "Predictors" if kind == "prediction" else "Search strategies"
-    text = f"Mean ranks with {at:,.6g} {named}; the darker, the better."
+    text = f"Mean ranks with {at:,.6g} {named}; the smaller, the better."
     card = Item(f"{kind}-card", f"{title} at a glance", text, f"{kind}-scorecard",
                 grid=scorecard(standings, at))  # fmt: skip
     items = [card, *boards(at)]

@@ -1,0 +1,101 @@
+"""What commands cost from the shell: seconds of the processor, of wall, and until the first table.
+
+    python benchmarks/commands.py results/speed
+
+Every command is a process of its own with what it starts; ``commands.csv`` has the medians. Used by
+``compare.py`` for two commits in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+TABLE = "Kendall τ"
+"""Stands in the first line of a ranking."""
+
+
+def commands(folder: Path, seeds: int | None) -> Iterator[tuple[str, list[str]]]:
+    """Names and arguments, in the order in which they can run."""
+    cells = [] if seeds is None else ["--seeds", str(seeds)]
+    which = "" if seeds is None else ", one seed" if seeds == 1 else f", {seeds} seeds"
+    run = str(folder / "run")
+    yield "surrobench --help", ["--help"]
+    yield f"run quickstart{which}", ["run", "quickstart", "--workers", "2", "--out", run, *cells]
+    yield f"run quickstart{which}, all cells there", ["run", "quickstart", "--out", run, *cells]
+    yield f"report of quickstart{which}", ["report", run]
+
+
+def measured(tree: Path, arguments: Sequence[str]) -> dict[str, float]:
+    """Run ``surrobench`` of a checkout.
+
+    Raises:
+        RuntimeError: with its last words, if it fails.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    until_table = float("nan")
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "surrobench", *arguments],
+            cwd=tree,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            if TABLE in line and until_table != until_table:
+                until_table = time.perf_counter() - began
+        status = process.wait()
+        wall = time.perf_counter() - began
+        if status:
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(arguments)}: status {status}\n{errors.read()[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu_s": cpu, "wall_s": wall, "until_table_s": until_table}
+
+
+def one_round(
+    tree: Path, seeds: int | None, only: Sequence[str] = ()
+) -> list[dict[str, float | str]]:
+    """Every command once, or those alone whose names begin like one of ``only``."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            {"work": name, **measured(tree, arguments)}
+            for name, arguments in commands(Path(folder), seeds)
+            if not only or name.startswith(tuple(only))
+        ]
+
+
+def main() -> int:
+    """Measure this checkout."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, help="of the study; all by default")
+    asked = parser.parse_args()
+    tree = Path(__file__).resolve().parent.parent
+    rows = [row for _ in range(asked.rounds) for row in one_round(tree, asked.seeds)]
+    found = pd.DataFrame(rows).groupby("work", sort=False).median().reset_index()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    found.to_csv(asked.folder / "commands.csv", index=False, float_format="%.4g")
+    print(found.to_string(index=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
