@@ -275,7 +275,7 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> No
 def test_an_interrupted_run_says_how_to_go_on(in_toy: Path, tmp_path: Path) -> None:
     from surrobench.studies.config import build_study
 
-    slow = {"use": "zoo:Lines", "label": "slow", "seconds": 30.0}
+    slow = {"use": "zoo:Lines", "label": "slow", "seconds": 600.0}
     study = build_study(toy_study(predictors=["constant", slow], train_sizes=[8], seeds=1))
     (tmp_path / "slow.toml").write_text(study.to_toml().replace("toy.toml", f"{in_toy}/toy.toml"))
     run = tmp_path / "run"
@@ -290,9 +290,7 @@ def test_an_interrupted_run_says_how_to_go_on(in_toy: Path, tmp_path: Path) -> N
     )
     wait_for(lambda: len(ResultStore(run).finished_keys()) == 1, process)
     process.send_signal(signal.SIGINT)
-    asked = time.monotonic()
-    _, told = process.communicate(timeout=20)
-    assert time.monotonic() - asked < 10.0  # two seconds, and slack for a busy machine
+    _, told = process.communicate(timeout=90)  # it does not wait for the cell
     assert process.returncode == 3
     assert "slow.toml --allow-code --out" in told.splitlines()[-1]
     assert told.splitlines()[-1].strip().startswith("surrobench run ")
