@@ -48,6 +48,7 @@ def searches(folder: Path) -> pd.DataFrame:
             part.assign(
                 table=str(name).split("/")[0],
                 pool_size=len(truth),
+                share_optimal=np.mean(truth == best),
                 regret=(best - found) / (best - middle),
                 share_better=better / len(truth),
             )
