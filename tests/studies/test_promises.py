@@ -35,10 +35,23 @@ def test_a_clock_that_jumps_back_makes_no_negative_seconds(
     assert (seconds < 600).all(axis=None)
 
 
+ASKED = """
+import threading
+from surrobench.studies.template_server import _may_fork
+print(_may_fork())
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(_may_fork())
+"""
+
+
 def test_workers_are_spawned() -> None:
     """A fork would inherit the locks of threads that it does not have, and a GPU's state."""
-    assert executor._Context().get_start_method() == "spawn"
+    assert executor._Context(None).get_start_method() == "spawn"
     assert issubclass(executor._Process, multiprocessing.context.SpawnProcess)
+    if sys.platform == "linux":
+        command = [sys.executable, "-c", ASKED]
+        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        assert told.split() == ["True", "False"]
 
 
 def test_no_secret_of_the_environment_is_kept(
