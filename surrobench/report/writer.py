@@ -36,6 +36,8 @@ MOST_SIZES = 12
 """With more train sizes than this only the most telling ones get a table of their own."""
 MOST_RANKED_TASKS = 8
 """With more tasks than this the heat map alone shows all methods on all tasks."""
+MOST_DRAWN_TASKS = 60
+"""With more tasks than this no figure has a panel for each of them."""
 
 
 def write_report(
@@ -73,7 +75,7 @@ def write_report(
     results, origin = Results.of(frame), provenance or Provenance()
     made = exhibits if complete else essentials
     shown = chain(made(results, results.primary(measure)), extras)
-    missing = [*omitted, *(missing_library() if complete else [NOT_MADE])]
+    missing = [*omitted, *(missing_library() if complete else [NOT_MADE]), *_undrawn(results)]
 
     def overview(saved: Sequence[Saved]) -> str:
         return index_page(results, saved, missing)
@@ -136,11 +138,22 @@ def exhibits(results: Results, measure: Measure | None) -> Iterator[Exhibit]:
 
 
 def _pages(results: Results, per_page: int) -> Iterator[tuple[str, Results]]:
-    """Parts of at most so many tasks, each with a suffix for its name (none if there is one)."""
-    tasks = results.tasks
+    """Parts of at most so many tasks, each with a suffix for its name (none if there is one).
+
+    No parts of more tasks than anybody looks at.
+    """
+    tasks = results.tasks if len(results.tasks) <= MOST_DRAWN_TASKS else []
     parts = [tasks[i : i + per_page] for i in range(0, len(tasks), per_page)]
     for place, part in enumerate(parts, start=1):
         yield ("" if len(parts) == 1 else f"-{place}"), results.select(part)
+
+
+def _undrawn(results: Results) -> Iterator[str]:
+    if len(results.tasks) > MOST_DRAWN_TASKS:
+        yield (
+            f"Figures with a panel for each task: there are {len(results.tasks):,}, and up to "
+            f"{MOST_DRAWN_TASKS} are drawn; surrobench plot RUN --kind KIND --task TASK draws any."
+        )
 
 
 def _rows_per_page(methods: int) -> int:

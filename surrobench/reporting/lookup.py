@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError
+from surrobench.studies.config import Study
 from surrobench.studies.grid import Cell
 from surrobench.studies.kinds import kind_of
 from surrobench.studies.run_files import STUDY_FILE
@@ -76,11 +78,15 @@ def cell_of(runs: Sequence[Path], row: Mapping[str, Any]) -> Cell:
         raise UserError(f"{names}: without {STUDY_FILE} no cell can be computed again.")
     for path in files:
         study, origin = load_study(str(path))
+        if not isinstance(study, Study):
+            raise UserError(f"{path} is no prediction study.")
+        with suppress(UserError):  # the plan of one task is made sooner than that of hundreds
+            spec, _ = find_task(str(row.get("task")), [path.parent])
+            study = study.model_copy(update={"tasks": (spec,)})
         for cell in kind_of(study).plan(study, origin.base).cells:
             identity = cell.identity()
             if all(str(row.get(name, "")) == str(value) for name, value in identity.items()):
-                if not isinstance(cell, Cell):
-                    raise UserError(f"{path} is no prediction study.")
+                assert isinstance(cell, Cell)
                 return cell
     raise UserError(
         f"{', '.join(map(str, files))}: no cell of task {row.get('task')!r}, predictor "

@@ -121,6 +121,18 @@ def test_many_tasks_are_continued_on_further_pages(small: pd.DataFrame, tmp_path
     assert "kendall_tau-heat-map-n800.csv" in found
 
 
+def test_of_hundreds_of_tasks_none_has_a_panel_of_its_own(
+    small: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MOST_DRAWN_TASKS", 10)
+    one = small[(small["task"] == TASK) & small["predictor"].isin(["svr", "gp-rbf"])]
+    many = pd.concat([one.assign(task=f"task-{i}") for i in range(14)])
+    found = names(write_report(many, tmp_path, formats=()))
+    assert not [name for name in found if "curves" in name or "axes" in name]
+    assert {"kendall_tau-heat-map-n800.csv", "summary.csv"} <= found
+    assert "there are 14, and up to 10 are drawn" in (tmp_path / "report.md").read_text()
+
+
 def test_bad_requests(small: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"unknown report format 'pfd'\. Did you mean 'pdf'"):
         write_report(small, tmp_path, formats=("pfd",))

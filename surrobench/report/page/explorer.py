@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,19 @@ from surrobench.report.results import Results
 _FEW_DIGITS = 3
 
 
+class _Line(NamedTuple):
+    """Training sizes, means over seeds, and halves of intervals (empty where there are none)."""
+
+    sizes: list[float | None]
+    means: list[float | None]
+    halves: list[float | None]
+
+
 def explorer(results: Results, palette: ChartStyles) -> Item:
     """The chart; means over seeds with half of the 95 % interval."""
     recorded = [measure for name, measure in MEASURES.items() if results.has(name)]
     summaries = {m.column: results.summary(m).reset_index() for m in recorded}
+    lines = [_lines(summaries[m.column]) for m in recorded]
     places = {name: place for place, name in enumerate(palette.chosen)}
     methods = sorted(results.methods, key=lambda name: places.get(name, len(places)))
     content = {
@@ -29,7 +39,7 @@ def explorer(results: Results, palette: ChartStyles) -> Item:
         "step": False,
         "measures": [_described(m, summaries[m.column]) for m in recorded],
         "methods": [described(name, palette) for name in methods],
-        "panels": [_panel(task, recorded, summaries, methods) for task in results.tasks],
+        "panels": [_panel(task, lines, methods) for task in results.tasks],
     }
     text = (
         "Choose a measure: means over seeds, with 95 % intervals for other seeds on the task where "
@@ -46,33 +56,27 @@ def _described(measure: Measure, summary: pd.DataFrame) -> dict[str, Any]:
     return {"label": f"{measure.label} ({better})", "log": is_tall(summary["mean"])}
 
 
+def _lines(summary: pd.DataFrame) -> dict[tuple[str, str], _Line]:
+    """What a measure says of each task and method, written once for the whole table."""
+    rows = summary.sort_values(["task", "method", "train_size"], kind="stable")
+    half = (rows["high"] - rows["low"]) / 2
+    known, halves = np.isfinite(half.to_numpy(float)), numbers(half, _FEW_DIGITS)
+    sizes, means = numbers(rows["train_size"], 9), numbers(rows["mean"])
+    pairs = list(zip(rows["task"], rows["method"], strict=True))
+    lines, start = {}, 0
+    for pair, run in groupby(pairs):
+        part = slice(start, start := start + sum(1 for _ in run))
+        lines[pair] = _Line(sizes[part], means[part], halves[part] if known[part].any() else [])
+    return lines
+
+
 def _panel(
-    task: str, recorded: list[Measure], summaries: dict[str, pd.DataFrame], methods: list[str]
+    task: str, recorded: list[dict[tuple[str, str], _Line]], methods: list[str]
 ) -> dict[str, Any]:
     lines: list[dict[str, Any]] = []
-    tables = {
-        measure.column: dict(list(rows[rows["task"] == task].groupby("method")))
-        for measure in recorded
-        for rows in (summaries[measure.column],)
-    }
     for place, method in enumerate(methods):
-        own = {name: parts[method] for name, parts in tables.items() if method in parts}
-        if not own:
-            continue
-        rows = {name: table.sort_values("train_size") for name, table in own.items()}
-        first = next(iter(rows.values()))
-        lines.append(
-            {
-                "m": place,
-                "x": numbers(first["train_size"], 9),
-                "all": [_values(rows[measure.column]) for measure in recorded],
-            }
-        )
+        own = [known[task, method] for known in recorded if (task, method) in known]
+        if own:
+            values = [[line.means, line.halves] for line in own]
+            lines.append({"m": place, "x": own[0].sizes, "all": values})
     return {"title": one_line(task), "x": [], "lines": lines}
-
-
-def _values(rows: pd.DataFrame) -> list[list[float | None]]:
-    """Means and half-widths; the second list is empty where there is no interval."""
-    half = (rows["high"] - rows["low"]) / 2
-    known = bool(np.isfinite(half).any())
-    return [numbers(rows["mean"]), numbers(half, _FEW_DIGITS) if known else []]
