@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.report import write_report
+from surrobench.report import write_report, writer
 from surrobench.report.records import REQUIRED
 
 TASK = "nb201/cifar10-val"
