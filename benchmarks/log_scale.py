@@ -98,8 +98,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--run", type=Path, help="of examples/log-scale.toml: study.csv from it")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    if given.run is not None:
+        cells = pd.read_parquet(given.run / "results.parquet")
+        cells = cells[["task", "predictor", "train_size", "seed", "kendall_tau"]]
+        cells.to_csv(given.out / "study.csv", index=False, float_format="%.6f")
+        return
     rows = []
     for name in TASKS:
         task = load_task(name)
