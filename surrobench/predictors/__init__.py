@@ -65,6 +65,11 @@ PREDICTORS.register(
     fitted_examples=1000,
 )
 PREDICTORS.register(
+    "stacking",
+    "surrobench.predictors.stacking:Stacking",
+    "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
