@@ -66,7 +66,7 @@ class Stacking(TransformedPredictor):
     fold_trees: int = option(50, least=2, most=100_000)
     fitted_examples: int = option(400, least=1, most=1_000_000)
     folds: int = option(5, least=2, most=1000)
-    penalty: float = option(10.0, least=0.0, most=1e9)
+    penalty: float = option(100.0, least=0.0, most=1e9)
     prior_examples: float = option(10.0, least=0.0, most=1e9)
     blocks: tuple[ColumnBlock, ...] = field(default=(), repr=False)
 
