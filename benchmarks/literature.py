@@ -39,8 +39,6 @@ COLUMNS = ("row", "seed", "tau", "fit_cpu_seconds", "query_cpu_seconds")
 MARKERS = ("<!-- rows -->", "<!-- end of rows -->")
 UNGROUPED = "ungrouped"
 """A protocol of this page alone: equal networks may stand on both sides, as in publications."""
-FAR = 2.0
-"""Standard errors from which on a difference wants an explanation."""
 KEPT = 8
 """Encoded pools that are kept in memory."""
 
