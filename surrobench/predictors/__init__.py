@@ -132,6 +132,15 @@ for _loss, _summary in (
         f"cross-validation ensemble of small networks that learn {_summary}",
         loss=_loss,
     )
+for _name, _target, _summary in (
+    ("gcn", "ConvolutionEnsemble", "graph convolutional networks"),
+    ("graph-transformer", "TransformerEnsemble", "small transformers over graphs"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.graph_ensembles:{_target}",
+        f"cross-validation ensemble of {_summary}",
+    )
 for _name in (
     "gp-matern52",
     "gp-matern52-ard",
