@@ -91,6 +91,11 @@ for _name, _target, _summary in (
         f"surrobench.predictors.library_regressors:{_target}",
         f"{_summary} (needs the extra 'boosting')",
     )
+PREDICTORS.register(
+    "omni",
+    "surrobench.predictors.hybrids:Omni",
+    "NGBoost on architecture, a proxy and a fifth of the learning curve (needs 'boosting')",
+)
 for _name, _target, _summary in (
     ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),

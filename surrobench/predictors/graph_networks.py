@@ -162,8 +162,9 @@ class GraphTransformer(GraphNetworks):
         ``x = h + concat_k[softmax(Q_k K_k^T / sqrt(d) + b_k[r]) V_k] W``,
         ``h = x + relu(norm(x) W_1 + c_1) W_2``,
 
-    ``Q``, ``K`` and ``V`` are linear in ``norm(h)``, and ``b_k[r]`` is learned for each head ``k`` and each relation ``r`` of two nodes: the length
-    of the shortest path between them, forward or backward, none, or to and from the global node.
+    ``Q``, ``K`` and ``V`` are linear in ``norm(h)``, and ``b_k[r]`` is learned for each head ``k``
+    and each relation ``r`` of two nodes: the length of the shortest path between them, forward or
+    backward, none, or to and from the global node.
     The output is linear in ``norm(h)`` of the global node. ``norm`` has no weights of its own,
     which the matrices behind it would repeat.
 

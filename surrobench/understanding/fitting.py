@@ -54,11 +54,13 @@ class Fit:
         sample: what it learned from.
         model: that it is now.
         predictive: of the test architectures.
+        on_graphs: whether it reads graphs.
     """
 
     sample: Sample
     model: Model
     predictive: Predictive
+    on_graphs: bool = False
 
     def answer(self, X: FloatArray) -> FloatArray:
         """Point predictions (predictive medians) at ``X`` (``m x d``), ``m``."""
@@ -71,7 +73,7 @@ def draw(task: TableTask, encoding: str, protocol: str, train_size: int, seed: i
     Raises:
         UserError: if the task is too small, or does not have the encoding.
     """
-    features = features_of(encoding, task.space, task.measured)
+    features = features_of(encoding, task.space, task.columns)
     X = np.asarray(task.encode(encoding), dtype=np.float64)
     train, test = split(task, protocol, train_size, seed)
     return Sample(
@@ -87,7 +89,8 @@ def fit(sample: Sample, predictor: str) -> Fit:
         UserError: for an unknown predictor.
     """
     task = sample.task
-    recipe = with_blocks(make_predictor(predictor), sample.encoding, task.space, task.measured)
+    recipe = with_blocks(make_predictor(predictor), sample.encoding, task.space, task.columns)
     X, y = torch.tensor(sample.X), torch.tensor(sample.y).unsqueeze(-1)
     model = recipe.fit(X, y, seed=sample.seed)
-    return Fit(sample, model, predict(model, torch.tensor(sample.X_test)))
+    on_graphs = getattr(recipe, "inputs", "matrix") == "graphs"
+    return Fit(sample, model, predict(model, torch.tensor(sample.X_test)), on_graphs)

@@ -19,6 +19,7 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "lightgbm": {"rounds": 40, "ensemble": 4},
     "catboost": {"rounds": 40, "ensemble": 4},
     "ngboost": {"rounds": 60},
+    "omni": {"rounds": 60},
     "quantile-forest": {"trees": 60},
     "mlp-listmle": {"steps": 60},
     "gcn": {"width": 16, "steps": 60},
