@@ -13,6 +13,7 @@ from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import Predictive, predict
+from surrobench.predictors.protocol import Predictor
 from surrobench.studies.protocols import split
 from surrobench.tasks.task import TableTask
 from surrobench.understanding.features import Feature, features_of
@@ -82,14 +83,15 @@ def draw(task: TableTask, encoding: str, protocol: str, train_size: int, seed: i
     )  # fmt: skip
 
 
-def fit(sample: Sample, predictor: str) -> Fit:
-    """Fit a predictor to the training part and let it answer on the test part.
+def fit(sample: Sample, predictor: str | Predictor) -> Fit:
+    """Fit a predictor, or one of that name, to the training part; it answers on the test part.
 
     Raises:
         UserError: for an unknown predictor.
     """
     task = sample.task
-    recipe = with_blocks(make_predictor(predictor), sample.encoding, task.space, task.columns)
+    named = make_predictor(predictor) if isinstance(predictor, str) else predictor
+    recipe = with_blocks(named, sample.encoding, task.space, task.columns)
     X, y = torch.tensor(sample.X), torch.tensor(sample.y).unsqueeze(-1)
     model = recipe.fit(X, y, seed=sample.seed)
     on_graphs = getattr(recipe, "inputs", "matrix") == "graphs"
