@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from surrobench.encodings import make_encoding, sees_curves
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.studies.config import PredictorChoice, Study
+from surrobench.studies.config import PredictorChoice, Study, sources_by_glob
 from surrobench.studies.describe import describe
 from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
-from surrobench.studies.source_tasks import SOURCE_SIZE, check_source
+from surrobench.studies.source_tasks import SOURCE_SIZE, check_source, sources_of
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
 from surrobench.wording import counted
@@ -383,12 +383,9 @@ def _sources(
     """The other tasks that a method is told of, and what they add to the keys of its cells."""
     if not study.sources or not method.transfers:
         return (), ""
-    found = {
-        spec: load_task(spec, Path(base))
-        for name in study.sources
-        for spec in expand_tasks(name, Path(base))
-    }
-    others = {spec: source for spec, source in found.items() if source.name != task.name}
+    folder = Path(base)
+    specs = sources_of(task.name, sources_by_glob(study.sources), study.tasks, folder)
+    others = {spec: load_task(spec, folder) for spec in specs}
     for source in others.values():
         check_source(task, source, encoding)
     names = "".join(f"|{source.name}|{source.fingerprint}" for source in others.values())

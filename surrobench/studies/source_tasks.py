@@ -1,9 +1,11 @@
 """Observations of other tasks, for predictors that transfer from them.
 
-A study names the tasks under ``sources``. For every cell, up to ``source_size`` architectures are
-drawn from the pool of each source (the same ones at every train size, for every predictor), and
-their values on that source are handed to predictors with ``transfer = True``; no other predictor
-sees them.
+A study names the tasks under ``sources``: a list for all scored tasks, or a table from globs of
+scored tasks to lists, of which the first that fits counts. ``"others"`` stands for every other task
+of the study that is of the scored task's table (leave one task out). For every cell, up to
+``source_size`` architectures are drawn from the pool of each source (the same ones at every train
+size, for every predictor), and their values on that source are handed to predictors with
+``transfer = True``; no other predictor sees them.
 
 What cannot leak:
 
@@ -21,7 +23,8 @@ accuracy of the same networks). Such a pair is no transfer; do not name it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +34,9 @@ import numpy as np
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
-from surrobench.tasks import load_task
+from surrobench.studies.config import OTHERS
+from surrobench.tasks import expand_tasks, load_task
+from surrobench.tasks.catalogue import display_name, is_live
 from surrobench.tasks.task import TableTask
 
 if TYPE_CHECKING:
@@ -39,6 +44,35 @@ if TYPE_CHECKING:
 
 SOURCE_SIZE = 200
 """Architectures of each source, where a study does not say."""
+
+
+def sources_of(
+    task: str, named: Mapping[str, Sequence[str]], tasks: Iterable[str], base: Path
+) -> list[str]:
+    """The specifications of a task's sources; the task itself is none.
+
+    Args:
+        task: name of the scored task.
+        named: glob of scored tasks -> what the study names for them.
+        tasks: of the study, as it names them.
+        base: folder that relative card paths start from.
+    """
+    listed = next((names for glob, names in named.items() if fnmatchcase(task, glob)), ())
+    found: list[str] = []
+    for name in listed:
+        found += _others(task, tasks, base) if name == OTHERS else expand_tasks(name, base)
+    return [spec for spec in dict.fromkeys(found) if _name_of(spec, str(base)) != task]
+
+
+def _others(task: str, named: Iterable[str], base: Path) -> list[str]:
+    specs = [spec for name in named if not is_live(name) for spec in expand_tasks(name, base)]
+    table = task.split("/")[0]
+    return [spec for spec in specs if _name_of(spec, str(base)).split("/")[0] == table]
+
+
+@lru_cache(maxsize=4096)
+def _name_of(spec: str, base: str) -> str:
+    return display_name(spec, Path(base))
 
 
 def check_source(task: TableTask, source: TableTask, encoding: str) -> None:
