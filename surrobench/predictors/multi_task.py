@@ -43,7 +43,7 @@ class MultiTaskGP:
     its diagonal (Bonilla, Chai and Williams, "Multi-task Gaussian Process Prediction", 2008); the
     values of each task are standardised by themselves. The cost grows with the cube of all examples
     together, so the sources share ``source_examples`` evenly, drawn at random where there are more
-    (2 of each at least). Without sources it is ``gp-matern52``.
+    (2 of each at least). Without sources, or where all values are equal, it is ``gp-matern52``.
 
     Args:
         kernel: over inputs, with one lengthscale.
@@ -73,7 +73,7 @@ class MultiTaskGP:
     def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
         known = enough(sources)
-        if not known:
+        if not known or bool((y == y[0]).all()):
             of_targets: Any = self.transform
             return ExactGP(kernel=self.kernel, transform=of_targets).fit(X, y, seed=seed)
         X, y = canonical_rows(X, y)

@@ -41,11 +41,11 @@ class RGPE:
     Each process is fitted to the standardised values of its own task. The mean of the ensemble is
     ``sum_k w_k mu_k(x)`` and its covariance ``sum_k w_k² K_k(x, x')``, as published: that of a
     weighted sum of independent functions. It is read in the units of the target by the target's
-    own mean and deviation. The weights (:mod:`~.ranking_weights`) are shares of posterior draws in
-    which a process ranks the target's examples best; the target's process is judged on examples
-    left out, with the hyperparameters of the whole fit. After Feurer, Letham, Hutter and Bakshy,
-    "Practical transfer learning for Bayesian optimization" (2018). Without sources it is
-    ``gp-matern52``.
+    own mean and deviation; where all its values are equal, its process answers alone. The weights
+    (:mod:`~.ranking_weights`) are shares of posterior draws in which a process ranks the target's
+    examples best; the target's process is judged on examples left out, with the hyperparameters of
+    the whole fit. After Feurer, Letham, Hutter and Bakshy, "Practical transfer learning for
+    Bayesian optimization" (2018). Without sources it is ``gp-matern52``.
 
     As published, the variance shrinks when many processes share the weight, and knows nothing of
     how far the scales of two tasks differ: intervals may be too narrow.
@@ -109,7 +109,7 @@ class _AfterSources:
         transform = fit_inner_transform(self.recipe.transform, y)
         targets = transform.forward(y)
         own: Any = self.recipe._process().fit(X, targets, seed=seed)
-        if not self.models:
+        if not self.models or bool((targets == targets[0]).all()):  # nothing to rank
             return transform.wrap(own)
         weights = self.weights(own, X, targets, seed)
         members = [(model, w) for model, w in zip(self.models, weights, strict=False) if w > 0]

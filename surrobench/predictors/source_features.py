@@ -32,8 +32,9 @@ class SourceFeatures:
 
     A column is what a Gaussian process (Matérn-5/2, one lengthscale) fitted to the source predicts:
     the accuracies themselves of the architectures that are asked about are never known, and the
-    predictor would learn to trust a column that it then has only for its training set. Without
-    sources it is the predictor itself.
+    predictor would learn to trust a column that it then has only for its training set. These
+    columns come first, as boosted trees take the first of splits that are equally good, which with
+    few examples many are. Without sources it is the predictor itself.
 
     Args:
         predictor: name of the predictor inside.
@@ -79,16 +80,22 @@ class SourceFeatures:
             after = self.told(sources, seed=seed)
         return after.fit(X, y, seed=seed)
 
-    def _inside(self, more: Sequence[ColumnBlock] = ()) -> Predictor:
+    def _inside(self, added: int = 0) -> Predictor:
         """The predictor inside, told of the blocks of its columns."""
         made: Any = make_predictor(
             self.predictor, **{**dict(self.options), "transform": self.transform}
         )
         known = bool(self.blocks) or not self.beside  # else it looks at the columns themselves
         if known and hasattr(made, "for_blocks"):
-            made = made.for_blocks((*(self.blocks if self.beside else ()), *more))
+            sources = [ColumnBlock(BLOCK, 0, added)] if added else []
+            rest = self.blocks if self.beside else ()
+            made = made.for_blocks((*sources, *(_moved(block, added) for block in rest)))
         inside: Predictor = made
         return inside
+
+
+def _moved(block: ColumnBlock, by: int) -> ColumnBlock:
+    return replace(block, start=block.start + by, stop=block.stop + by)
 
 
 @dataclass(frozen=True)
@@ -103,9 +110,7 @@ class _AfterSources:
         if not self.models:
             return self.recipe._inside().fit(X, y, seed=seed)
         columns = self.columns()
-        start = X.shape[-1] if self.recipe.beside else 0
-        block = ColumnBlock(BLOCK, start, start + len(self.models))
-        model = self.recipe._inside([block]).fit(columns(X), y, seed=seed)
+        model = self.recipe._inside(len(self.models)).fit(columns(X), y, seed=seed)
         return MappedInputs(model, columns)
 
     def columns(self) -> Callable[[Tensor], Tensor]:
@@ -116,6 +121,6 @@ class _AfterSources:
             rows = X.reshape(-1, X.shape[-1])
             means = [torch.from_numpy(predict(model, rows).mean) for model in models]
             known = torch.stack(means, dim=-1).reshape(*X.shape[:-1], len(models)).to(X)
-            return torch.cat([X, known], dim=-1) if beside else known
+            return torch.cat([known, X], dim=-1) if beside else known
 
         return mapped

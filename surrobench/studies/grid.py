@@ -16,7 +16,7 @@ from surrobench.studies.config import PredictorChoice, Study, sources_by_glob
 from surrobench.studies.describe import describe
 from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
-from surrobench.studies.source_tasks import SOURCE_SIZE, check_source, sources_of
+from surrobench.studies.source_tasks import check_source, source_size, sources_of
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
 from surrobench.wording import counted
@@ -373,7 +373,7 @@ def _cells(
                 seed=seed,
                 protocol=study.protocol,
                 sources=sources,
-                source_size=_source_size(study) if sources else 0,
+                source_size=source_size(study) if sources else 0,
             )
 
 
@@ -389,14 +389,10 @@ def _sources(
     for source in others.values():
         check_source(task, source, encoding)
     names = "".join(f"|{source.name}|{source.fingerprint}" for source in others.values())
-    return tuple(others), f"|sources|{_source_size(study)}{names}" if others else ""
+    return tuple(others), f"|sources|{source_size(study)}{names}" if others else ""
 
 
 def _curves(task: TableTask, encoding: str) -> str:
     """What learning curves add to the keys of cells, where the encoding may look at them."""
     seen = task.values.shape[2] > 1 and sees_curves(encoding)
     return f"|curves|{task.curves_digest}" if seen else ""
-
-
-def _source_size(study: Study) -> int:
-    return SOURCE_SIZE if study.source_size is None else study.source_size

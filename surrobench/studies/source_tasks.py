@@ -16,6 +16,9 @@ What cannot leak:
 * A task is no source of itself, and a source that ranks all architectures as the scored task does
   is refused: it is the same task under another name.
 
+A search study has the same key. There, architectures of a source are drawn among the candidates,
+and strategies that look at sources are told of them before they begin.
+
 What it cannot know: whether two tasks are two measurements of one training (validation and test
 accuracy of the same networks). Such a pair is no transfer; do not name it.
 """
@@ -26,14 +29,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
+from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.problem import KnownTask
 from surrobench.studies.config import OTHERS
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import display_name, is_live
@@ -44,6 +50,12 @@ if TYPE_CHECKING:
 
 SOURCE_SIZE = 200
 """Architectures of each source, where a study does not say."""
+
+
+def source_size(study: Any) -> int:
+    """Architectures of each source in a study that has the key, or does not give it."""
+    size: int | None = study.source_size
+    return SOURCE_SIZE if size is None else size
 
 
 def sources_of(
@@ -137,6 +149,40 @@ def draw_sources(
             X = torch.tensor(_inputs(source, encoding)[rows])
             y = torch.tensor(source.truth[rows]).unsqueeze(-1)
             found.append(Source(source.name, X, y))
+    return tuple(found)
+
+
+def draw_known(
+    task: TableTask,
+    candidates: Candidates,
+    specs: Iterable[str],
+    base: Path,
+    size: int,
+    seed: int,
+) -> tuple[KnownTask, ...]:
+    """What a search may know of other tasks before it begins; one without any is left out.
+
+    Nothing of a search is scored on architectures apart, so all candidates may be drawn.
+
+    Args:
+        task: that is searched.
+        candidates: of the search.
+        specs: of the sources.
+        base: folder that relative card paths start from.
+        size: architectures of each source.
+        seed: of the search.
+    """
+    found = []
+    for spec in specs:
+        source = load_task(spec, base)
+        order = np.random.default_rng(_entropy(task.name, source.name, seed)).permutation(
+            len(source)
+        )
+        archs = (tuple(source.archs[row].tolist()) for row in order)
+        drawn = list(islice((arch for arch in archs if arch in candidates), size))
+        values = np.array([source.truth[source.index[arch]] for arch in drawn])
+        if drawn:
+            found.append(KnownTask(source.name, drawn, values))
     return tuple(found)
 
 
