@@ -20,7 +20,6 @@ from surrobench.predictors.dense_covariance import dense_covariance
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.gp import ExactGP
 from surrobench.predictors.posterior import Kind
-from surrobench.predictors.predictive import DenseGP
 from surrobench.predictors.protocol import Source
 from surrobench.predictors.ranking_weights import (
     LeftOut,
@@ -29,7 +28,7 @@ from surrobench.predictors.ranking_weights import (
     root,
 )
 from surrobench.predictors.recipe import canonical_rows
-from surrobench.predictors.source_models import enough, source_processes
+from surrobench.predictors.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
 from surrobench.process_state import standard_numerics
 
@@ -100,7 +99,7 @@ class _AfterSources:
     """The ensemble but for the target's process and the weights."""
 
     recipe: RGPE
-    models: tuple[Model, ...]
+    models: tuple[SourceProcess, ...]
 
     @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
@@ -112,8 +111,8 @@ class _AfterSources:
         if not self.models or bool((targets == targets[0]).all()):  # nothing to rank
             return transform.wrap(own)
         weights = self.weights(own, X, targets, seed)
-        members = [(model, w) for model, w in zip(self.models, weights, strict=False) if w > 0]
-        members += [(own, weights[-1])] if weights[-1] > 0 else []
+        processes = (*self.models, SourceProcess(own))
+        members = [(model, w) for model, w in zip(processes, weights, strict=True) if w > 0]
         return transform.wrap(WeightedProcesses(members))
 
     def weights(self, own: FittedGP, X: Tensor, z: Tensor, seed: int) -> FloatArray:
@@ -131,7 +130,9 @@ class _AfterSources:
         else:
             rows = np.arange(len(z))
         y = z.squeeze(-1).numpy()[rows]
-        losses = [ranking_losses(self._drawn(model, X[rows], rng), y) for model in self.models]
+        losses = [
+            ranking_losses(self._drawn(known.model, X[rows], rng), y) for known in self.models
+        ]
         left_out = left_out_of(own, rows)
         losses.append(ranking_losses(left_out.sample(self.recipe.samples, rng), y))
         return ranking_weights(losses, prevent_dilution=self.recipe.prevent_dilution)
@@ -167,24 +168,23 @@ class WeightedProcesses(MarginalModel):
 
     settled = True
 
-    def __init__(self, members: Sequence[tuple[Any, float]]) -> None:
+    def __init__(self, members: Sequence[tuple[SourceProcess, float]]) -> None:
         super().__init__()
-        self.members = [(model, float(weight)) for model, weight in members]
-        self._dense = [DenseGP.of(model) for model, _ in self.members]
+        self.members = [(process, float(weight)) for process, weight in members]
 
     @property
     def noise(self) -> float:
         """Variance of an observation around the function."""
-        return sum(weight**2 * _noise_of(model) for model, weight in self.members)
+        return sum(weight**2 * _noise_of(process.model) for process, weight in self.members)
 
     def marginals(self, X: Tensor, observation_noise: bool) -> tuple[Tensor, Tensor]:
         """Means and variances at ``X`` (``m x d``), each ``m``."""
         mean, variance = X.new_zeros(len(X)), X.new_zeros(len(X))
         with standard_numerics(), torch.no_grad():
-            for (model, weight), dense in zip(self.members, self._dense, strict=True):
-                own = _asked(model, X) if dense is None else dense(X)
-                mean = mean + weight * own[0]
-                variance = variance + weight**2 * own[1]
+            for process, weight in self.members:
+                own_mean, own_variance = process.marginals(X)
+                mean = mean + weight * own_mean
+                variance = variance + weight**2 * own_variance
         return mean, variance if observation_noise else (variance - self.noise).clamp_min(1e-12)
 
     def posterior(
@@ -198,8 +198,8 @@ class WeightedProcesses(MarginalModel):
         mean: Any = 0.0
         covariance: Any = 0.0
         with standard_numerics(gradients=False):
-            for model, weight in self.members:
-                found = model.posterior(
+            for process, weight in self.members:
+                found = process.model.posterior(
                     X, output_indices=output_indices, observation_noise=observation_noise
                 ).distribution
                 mean = mean + weight * found.mean
@@ -211,9 +211,3 @@ class WeightedProcesses(MarginalModel):
 def _noise_of(model: Any) -> float:
     noise = model.likelihood.noise.detach().reshape(())
     return float(noise * model.outcome_transform.stdvs.squeeze().square())
-
-
-def _asked(model: Any, X: Tensor) -> tuple[Tensor, Tensor]:
-    """One point a batch, where the covariance needs GPyTorch's jitter."""
-    posterior = model.posterior(X.unsqueeze(1), observation_noise=True)
-    return posterior.mean.reshape(-1), posterior.variance.reshape(-1)

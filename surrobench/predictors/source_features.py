@@ -16,9 +16,8 @@ from surrobench.options import check_whole
 from surrobench.predictors import make_predictor
 from surrobench.predictors.composed import MappedInputs
 from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Predictor, Source
-from surrobench.predictors.source_models import enough, source_processes
+from surrobench.predictors.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform
 from surrobench.process_state import standard_numerics
 
@@ -103,7 +102,7 @@ class _AfterSources:
     """The predictor with the processes that make its columns."""
 
     recipe: SourceFeatures
-    models: tuple[Model, ...]
+    models: tuple[SourceProcess, ...]
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``)."""
@@ -119,7 +118,7 @@ class _AfterSources:
 
         def mapped(X: Tensor) -> Tensor:
             rows = X.reshape(-1, X.shape[-1])
-            means = [torch.from_numpy(predict(model, rows).mean) for model in models]
+            means = [model.marginals(rows)[0] for model in models]
             known = torch.stack(means, dim=-1).reshape(*X.shape[:-1], len(models)).to(X)
             return torch.cat([known, X], dim=-1) if beside else known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,17 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.predictors.gp import ExactGP
+from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.transforms import fit_inner_transform
 
 FEWEST = 2
 """Examples of a source from which anything is learned."""
+
+
+_REMEMBERED = 256
+"""Sets of rows whose predictions are kept: those of a pool, a few thousand rows each."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,34 @@ def some_of(source: Source, most: int, seed: int) -> Source:
     return replace(source, X=X, y=y)
 
 
+class SourceProcess:
+    """The process of a source, which remembers what it said of rows that it was asked about.
+
+    A search asks about the same pool at every step, and no source changes meanwhile.
+
+    Args:
+        model: a fitted model with one output.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._said: dict[bytes, tuple[Tensor, Tensor]] = {}
+
+    def marginals(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
+        key = hashlib.blake2b(X.detach().contiguous().numpy().tobytes(), digest_size=16).digest()
+        if key not in self._said:
+            if len(self._said) >= _REMEMBERED:
+                self._said.clear()
+            known = predict(self.model, X)
+            said = torch.from_numpy(known.mean), torch.from_numpy(known.std).square()
+            self._said[key] = said
+        return self._said[key]
+
+
 def source_processes(
     sources: Sequence[Source], process: ExactGP, transform: str, most: int, seed: int
-) -> list[Model]:
+) -> list[SourceProcess]:
     """A process of each source, fitted to its values transformed by themselves.
 
     Args:
@@ -83,5 +114,5 @@ def source_processes(
     for source in sources:
         sample = some_of(source, most, seed)
         values = fit_inner_transform(transform, sample.y).forward(sample.y)
-        models.append(process.fit(sample.X, values, seed=seed))
+        models.append(SourceProcess(process.fit(sample.X, values, seed=seed)))
     return models

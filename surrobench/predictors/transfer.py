@@ -18,7 +18,7 @@ from surrobench.predictors.posterior import Kind
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
 from surrobench.predictors.recipe import canonical_rows, option
-from surrobench.predictors.source_models import enough, source_processes
+from surrobench.predictors.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
 from surrobench.process_state import standard_numerics
 
@@ -79,7 +79,7 @@ class _AfterSources:
     """The stack but for the target's process and the weights."""
 
     recipe: TransferGP
-    models: tuple[Model, ...]
+    models: tuple[SourceProcess, ...]
 
     @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
@@ -100,10 +100,10 @@ class SourceMeans:
     """A line through the posterior means of other tasks.
 
     Args:
-        models: of the sources, with standardised targets.
+        models: the processes of the sources, with standardised targets.
     """
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[SourceProcess]) -> None:
         self._models = list(models)
         self._weights = torch.zeros(len(models), 1, dtype=torch.float64)
         self._offset = torch.zeros(1, dtype=torch.float64)
@@ -122,9 +122,7 @@ class SourceMeans:
         return self._offset + self._means(X) @ self._weights
 
     def _means(self, X: Tensor) -> Tensor:
-        return torch.stack(
-            [torch.from_numpy(predict(model, X).mean) for model in self._models], dim=-1
-        )
+        return torch.stack([model.marginals(X)[0] for model in self._models], dim=-1)
 
 
 class ShiftedModel(MarginalModel):

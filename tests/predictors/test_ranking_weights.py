@@ -103,7 +103,7 @@ def test_weights_equal_a_direct_computation() -> None:
     losses = []
     for model in after.models:
         with torch.no_grad():
-            normal = model.posterior(X).distribution
+            normal = model.model.posterior(X).distribution
         samples = rng.multivariate_normal(
             normal.mean.numpy(), normal.covariance_matrix.numpy(), 3000, method="eigh"
         )
@@ -156,7 +156,7 @@ def test_the_posterior_is_the_weighted_sum() -> None:
     with torch.no_grad():
         normal: Any = model.posterior(Z).distribution
         parts: list[tuple[MultivariateNormal, float]] = [
-            (member.posterior(Z).distribution, weight) for member, weight in members
+            (member.model.posterior(Z).distribution, weight) for member, weight in members
         ]
     mean = sum(weight * part.mean for part, weight in parts)
     covariance = sum(weight**2 * part.covariance_matrix for part, weight in parts)
