@@ -76,7 +76,7 @@ class RGPE:
         check_whole(self, "ranked_examples", self.ranked_examples, 2, 1_000)
         self._process()
 
-    def told(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
+    def with_sources(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
         """What has learned of the sources and is fitted to targets."""
         known = enough(sources)
         models = source_processes(
@@ -87,7 +87,7 @@ class RGPE:
     def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
         with standard_numerics():
-            return self.told(sources, seed=seed).fit(X, y, seed=seed)
+            return self.with_sources(sources, seed=seed).fit(X, y, seed=seed)
 
     def _process(self) -> ExactGP:
         kernel: Any = self.kernel  # which is checked there

@@ -66,7 +66,7 @@ class SourceFeatures:
         """The same recipe for an encoding with these blocks of columns."""
         return replace(self, blocks=tuple(blocks))
 
-    def told(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
+    def with_sources(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
         """What has learned of the sources and is fitted to targets."""
         models = source_processes(
             enough(sources), ExactGP(), self.transform, self.source_examples, seed
@@ -76,7 +76,7 @@ class SourceFeatures:
     def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
         with standard_numerics():
-            after = self.told(sources, seed=seed)
+            after = self.with_sources(sources, seed=seed)
         return after.fit(X, y, seed=seed)
 
     def _inside(self, added: int = 0) -> Predictor:

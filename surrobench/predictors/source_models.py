@@ -27,7 +27,7 @@ _REMEMBERED = 256
 
 
 @dataclass(frozen=True)
-class Told:
+class WithSources:
     """A recipe with ``transfer = True`` together with what it is told at every fit."""
 
     recipe: Any
@@ -39,10 +39,10 @@ class Told:
         return model
 
 
-def told(recipe: Any, sources: Sequence[Source], *, seed: int) -> Predictor:
+def with_sources(recipe: Any, sources: Sequence[Source], *, seed: int) -> Predictor:
     """A recipe that is fitted to many targets after the same sources.
 
-    One with a method ``told(sources, *, seed)`` learns of them here, once; any other at every fit.
+    One with a method ``with_sources(sources, *, seed)`` learns of them here, once; any other at every fit.
 
     Args:
         recipe: a predictor with ``transfer = True``.
@@ -52,10 +52,10 @@ def told(recipe: Any, sources: Sequence[Source], *, seed: int) -> Predictor:
     if not sources:
         plain: Predictor = recipe
         return plain
-    if hasattr(recipe, "told"):
-        learned: Predictor = recipe.told(tuple(sources), seed=seed)
+    if hasattr(recipe, "with_sources"):
+        learned: Predictor = recipe.with_sources(tuple(sources), seed=seed)
         return learned
-    return Told(recipe, tuple(sources))
+    return WithSources(recipe, tuple(sources))
 
 
 def enough(sources: Sequence[Source]) -> list[Source]:

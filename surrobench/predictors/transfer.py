@@ -56,7 +56,7 @@ class TransferGP:
         check_transform(self.transform)
         self._process()
 
-    def told(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
+    def with_sources(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
         """What has learned of the sources and is fitted to targets."""
         known = enough(sources)
         most = max((len(source.y) for source in known), default=0)
@@ -66,7 +66,7 @@ class TransferGP:
     @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
-        return self.told(sources, seed=seed).fit(X, y, seed=seed)
+        return self.with_sources(sources, seed=seed).fit(X, y, seed=seed)
 
     def _process(self, transform: str = "standardise") -> ExactGP:
         kernel: Any = self.kernel  # which is checked there

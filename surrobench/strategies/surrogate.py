@@ -20,7 +20,7 @@ from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
 from surrobench.predictors.posterior import PoolPredictor, PoolSession, SurrogatePosterior
 from surrobench.predictors.protocol import Predictor, Source
-from surrobench.predictors.source_models import told
+from surrobench.predictors.source_models import with_sources
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, KnownTask
@@ -169,7 +169,7 @@ class Surrogate:
             )
             for source in self._sources
         ]
-        return told(self.recipe, known, seed=self._seed)
+        return with_sources(self.recipe, known, seed=self._seed)
 
     def _recipe_of(self, name: str) -> Predictor:
         return self._told if name == VALUE else self.recipe

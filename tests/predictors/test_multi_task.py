@@ -120,9 +120,9 @@ def test_the_predictor_inside_sees_the_sources_alone_if_asked() -> None:
     X, known = inputs(8, 0), inputs(40, 1)
     told = [Source(name, known, function(known)) for name in "ab"]
     recipe: Any = make_predictor("source-features", predictor="gp-matern52", beside=False)
-    after = recipe.told(told, seed=0)
+    after = recipe.with_sources(told, seed=0)
     assert after.columns()(X).shape == (8, 2)
-    assert make_predictor("source-features").told(told, seed=0).columns()(X).shape == (8, 5)  # type: ignore[attr-defined]
+    assert make_predictor("source-features").with_sources(told, seed=0).columns()(X).shape == (8, 5)  # type: ignore[attr-defined]
 
 
 def test_a_predictor_that_takes_sources_itself_is_refused() -> None:

@@ -95,7 +95,7 @@ def test_weights_equal_a_direct_computation() -> None:
     z = function(X)
     z = (z - z.mean()) / z.std()
     recipe: Any = make_predictor("rgpe", samples=3000)
-    after = recipe.told(sources(), seed=0)
+    after = recipe.with_sources(sources(), seed=0)
     own: Any = ExactGP().fit(X, z, seed=0)
     weights = after.weights(own, X, z, seed=0)
 
