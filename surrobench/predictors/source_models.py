@@ -28,7 +28,7 @@ _REMEMBERED = 256
 
 @dataclass(frozen=True)
 class WithSources:
-    """A recipe with ``transfer = True`` together with what it is told at every fit."""
+    """A recipe with ``transfer = True`` together with what it learns of at every fit."""
 
     recipe: Any
     sources: tuple[Source, ...]
@@ -42,7 +42,8 @@ class WithSources:
 def with_sources(recipe: Any, sources: Sequence[Source], *, seed: int) -> Predictor:
     """A recipe that is fitted to many targets after the same sources.
 
-    One with a method ``with_sources(sources, *, seed)`` learns of them here, once; any other at every fit.
+    One with a method ``with_sources(sources, *, seed)`` learns of them here, once; any other at
+    every fit.
 
     Args:
         recipe: a predictor with ``transfer = True``.
