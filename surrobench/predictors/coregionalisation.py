@@ -107,14 +107,14 @@ class CoregionalisedPosterior:
         v = np.exp(parameters[1 + tasks * rank : -1])
         return math.exp(parameters[0]), W, v, math.exp(parameters[-1])
 
-    def __call__(self, parameters: FloatArray) -> Point:
+    def __call__(self, log_parameters: FloatArray) -> Point:
         """Evaluate value and gradient.
 
         Raises:
             ArithmeticError: if no jitter makes the covariance positive definite.
         """
-        _, W, v, noise = self.parts(parameters)
-        correlation, pull = self._correlation(parameters[:1])
+        _, W, v, noise = self.parts(log_parameters)
+        correlation, pull = self._correlation(log_parameters[:1])
         B = W @ W.T + np.diag(v)
         spread = B[np.ix_(self._tasks, self._tasks)]
         factor, jitter = factorise(correlation * spread, 1.0, noise)
@@ -137,7 +137,7 @@ class CoregionalisedPosterior:
                 [0.5 * noise * float(np.trace(M))],
             ]
         )
-        return self._with_priors(parameters, Point(value, gradient, 0.0, jitter))
+        return self._with_priors(log_parameters, Point(value, gradient, 0.0, jitter))
 
     def _with_priors(self, parameters: FloatArray, point: Point) -> Point:
         value, gradient = point.value, point.gradient
