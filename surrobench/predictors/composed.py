@@ -20,6 +20,9 @@ class MappedInputs(OneOutput):
         inputs: from ``... x d`` to ``... x e``, each row by itself.
     """
 
+    base: Model
+    inputs: Callable[[Tensor], Tensor]
+
     def __init__(self, base: Model, inputs: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.base = base

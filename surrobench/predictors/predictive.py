@@ -134,7 +134,8 @@ def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
         raise ValueError(f"X must have the shape m x d; got {tuple(X.shape)}.")
     warp = None
     if isinstance(model, MappedInputs):
-        model, X = model.base, model.inputs(X)
+        X = model.inputs(X)
+        model = model.base
     if isinstance(model, WarpedModel):
         warp, model = model.warp, model.base
     with torch.no_grad():
@@ -159,7 +160,8 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
     bare = model.base if isinstance(model, AffineModel) else model
     inputs = X
     if isinstance(bare, MappedInputs):
-        bare, inputs = bare.base, bare.inputs(X)
+        inputs = bare.inputs(X)
+        bare = bare.base
     direct = _direct(bare)
     if direct is None:
         inputs = X

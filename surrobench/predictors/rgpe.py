@@ -199,9 +199,10 @@ class WeightedProcesses(MarginalModel):
         covariance: Any = 0.0
         with standard_numerics(gradients=False):
             for process, weight in self.members:
-                found = process.model.posterior(
+                asked: Any = process.model.posterior(
                     X, output_indices=output_indices, observation_noise=observation_noise
-                ).distribution
+                )
+                found = asked.distribution
                 mean = mean + weight * found.mean
                 covariance = covariance + weight**2 * found.covariance_matrix
             posterior = GPyTorchPosterior(MultivariateNormal(mean, covariance))
