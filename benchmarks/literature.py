@@ -10,9 +10,9 @@ of ``cells.csv`` (its seconds are CPU seconds of one thread); the page's table i
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -180,11 +180,17 @@ def write_page(folder: Path, rows: Sequence[Row]) -> None:
     page.write_text(f"{head}{MARKERS[0]}\n\n{table}\n\n{MARKERS[1]}{tail}", encoding="utf-8")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Run what is missing and write the page."""
-    folder = Path(arguments[0])
     rows = read_rows()
-    chosen = [row for row in rows if "--only" not in arguments or row.name in arguments[2:]]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="of the page and its cells.csv")
+    parser.add_argument(
+        "--only", nargs="+", metavar="ROW", choices=[row.name for row in rows], help="these rows"
+    )
+    given = parser.parse_args()
+    folder = given.folder
+    chosen = [row for row in rows if not given.only or row.name in given.only]
     file = folder / "cells.csv"
     if not file.exists():
         file.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
@@ -199,4 +205,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
