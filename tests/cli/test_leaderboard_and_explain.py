@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import Command, command_line
+from command_line import Command, command_line, run_here
 from toy import toy_study
 
 from surrobench.studies.config import build_study
@@ -19,15 +19,14 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_report")
 
 
-@pytest.fixture
-def runs(surrobench: Command, toy: Path) -> Path:
+@pytest.fixture(scope="module")
+def runs(toy: Path) -> Path:
     """A folder with two finished runs, and one folder that holds no results."""
     folder = toy / "board"
     for name, predictors in (("first", ["knn"]), ("second/deep", ["svr", "bayesian-ridge"])):
         study = build_study(toy_study(predictors=predictors, train_sizes=[8]))
         (toy / "board.toml").write_text(study.to_toml())
-        done = surrobench("run", "board.toml", "--out", str(folder / name), "--workers", "1")
-        assert done.status == 0, done.err
+        run_here(toy, "run", "board.toml", "--out", str(folder / name), "--report", "none")
     (folder / "broken" / "cells").mkdir(parents=True, exist_ok=True)
     return folder
 

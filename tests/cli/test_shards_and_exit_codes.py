@@ -38,6 +38,7 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_report")
 
 
+@pytest.mark.slow
 def test_shards_are_computed_merged_and_hashed(surrobench: Command, tmp_path: Path) -> None:
     dry = surrobench("run", "study.toml", "--dry-run", "--shard", "2/2")
     assert re.search(r"shard +2/2: [1-3] of 4 cells, \d\d\.\d\d% of the expected cost", dry.out)
