@@ -36,6 +36,15 @@ QUICK: dict[str, dict[str, Any]] = {
     "dngo": {"steps": 20},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "lightgbm": {"rounds": 10, "ensemble": 2},
+    "catboost": {"rounds": 10, "ensemble": 2},
+    "ngboost": {"rounds": 20},
+    "quantile-forest": {"trees": 10},
+}
+QUICK |= {
+    name: {"trials": 2, "folds": 2, "options": QUICK.get(name.removesuffix("-tuned"), {})}
+    for name in NAMES
+    if name.endswith("-tuned")
 }
 
 

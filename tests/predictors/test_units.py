@@ -23,6 +23,10 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "dngo": {"steps": 30},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "lightgbm": {"rounds": 20, "ensemble": 3},
+    "catboost": {"rounds": 20, "ensemble": 3},
+    "ngboost": {"rounds": 30},
+    "quantile-forest": {"trees": 20},
     "random-forest-tuned": {"trials": 2, "options": {"trees": 10}},
     "xgboost-tuned": {"trials": 2, "options": {"members": 2, "rounds": 20}},
     "mlp-ensemble-tuned": {"trials": 2, "options": {"members": 2, "steps": 30}},
@@ -39,6 +43,7 @@ def made(name: str, transform: str) -> Any:
     return make_predictor(name, transform=transform, **(options | CHEAPER.get(name, {})))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("name", NAMES)
 def test_predictions_follow_the_units_of_the_targets(name: str, transform: str) -> None:

@@ -50,6 +50,7 @@ def frame_of(records: list[Record]) -> pd.DataFrame:
     return make_search_frame(records)
 
 
+@pytest.mark.slow
 def test_every_strategy_searches_and_trains_nothing_twice(
     live_cache: Path, trained: list[Job]
 ) -> None:
