@@ -369,6 +369,7 @@ def test_what_left_the_study_leaves_the_report_unless_asked_for(
     assert "no results of the method 'knm'. Did you mean 'knn'" in wrong.err
 
 
+@pytest.mark.slow
 def test_what_left_the_study_leaves_leaderboards_and_figures(
     surrobench: Command, left: tuple[Path, str]
 ) -> None:

@@ -54,6 +54,7 @@ def test_a_folder_without_runs_is_said(surrobench: Command, tmp_path: Path) -> N
     assert "there is no such folder" in done.err
 
 
+@pytest.mark.slow
 def test_two_runs_make_one_report(surrobench: Command, runs: Path) -> None:
     done = surrobench("report", str(runs / "first"), str(runs / "second/deep"), "--out", "together")
     assert done.status == 0, done.err
@@ -85,6 +86,7 @@ def test_without_the_tables_a_report_says_what_is_missing(
     assert not (tmp_path / "report/figures/proxies.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_task_is_explained(surrobench: Command) -> None:
     arguments = ("--train-size", "24", "--seeds", "1", "--out", "told")
     done = surrobench("explain", "toy.toml:accuracy", "--predictor", "bayesian-ridge", *arguments)

@@ -148,6 +148,7 @@ def test_what_can_go_on_ends_with_3(surrobench: Command, monkeypatch: pytest.Mon
     assert surrobench(*run).status == exit_codes.DONE
 
 
+@pytest.mark.slow
 def test_damaged_files_end_with_4(surrobench: Command, tmp_path: Path) -> None:
     run = ("run", "study.toml", "--out", "r", "--report", "none")
     assert surrobench(*run).status == 0

@@ -42,7 +42,7 @@ def small(frame: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def written(small: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
-    write_report(small, folder, ("tex", "md", "html"), provenance=provenance())
+    write_report(small, folder, ("tex", "md", "html", "pdf"), provenance=provenance())
     return folder
 
 
