@@ -58,6 +58,7 @@ def test_first_seeds_come_first_and_what_is_known_is_left(literature: ModuleType
     assert order[:2] == [(two.name, 0), (one.name, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mirror")
 def test_a_fast_row_gives_the_number_of_the_page_again(literature: ModuleType) -> None:
     cells = pd.read_csv(ROOT / "results" / "literature" / "cells.csv")

@@ -148,6 +148,7 @@ def test_a_warm_up_of_less_than_a_step_is_none() -> None:
     assert [cosine(s, 4, recipe) for s in range(4)] == [cosine(s, 4, Recipe()) for s in range(4)]
 
 
+@pytest.mark.slow
 def test_adamw_learns() -> None:
     data = distorted_digits(0, train=1024, validation=200, test=200)
     recipe = replace(ADAMW, epochs=2, batch_size=64, warm_up=0.1)
