@@ -79,6 +79,7 @@ def test_the_best_is_bold_although_siunitx_sets_it(tmp_path: Path) -> None:
     assert fonts == [False, True]
 
 
+@pytest.mark.slow
 def test_report_tex_shows_everything_once(written: Path) -> None:
     text = (written / "report.tex").read_text()
     shown = [
@@ -111,6 +112,7 @@ def test_the_appendix_shows_what_it_is_told_and_runs_nothing() -> None:
     assert "No publication is known for: t." in text
 
 
+@pytest.mark.slow
 def test_the_best_is_bold_and_the_second_underlined(small: pd.DataFrame, written: Path) -> None:
     tex = (written / "tables" / "kendall_tau-n800.tex").read_text()
     assert r"\providecommand{\srsecond}[1]{\underline{#1}}" in tex

@@ -218,6 +218,7 @@ def test_whatever_the_evaluations_support(frame: pd.DataFrame, tmp_path: Path, c
     assert printed(small)
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_interval(frame: pd.DataFrame, tmp_path: Path) -> None:
     write_search_report(frame[frame["seed"] == 5], tmp_path, formats=("md",))
     assert "±" not in (tmp_path / "tables/regret-summary.md").read_text(encoding="utf-8")

@@ -106,6 +106,7 @@ def no_interval_in(page: str) -> None:
     assert '"lo"' not in page
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_interval(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small[small["seed"] == 5], tmp_path, formats=("md", "tex"))
     assert "±" not in (tmp_path / "tables" / "summary.md").read_text(encoding="utf-8")
