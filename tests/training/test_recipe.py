@@ -73,6 +73,7 @@ def plain_step(
     return loss.item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("networks", [chains, cells])
 @pytest.mark.parametrize("recipe", [ADAMW, replace(ADAMW, optimiser="sgd")], ids=["adamw", "sgd"])
 def test_twenty_steps_of_a_group_equal_those_of_each_network_alone(networks, recipe) -> None:
