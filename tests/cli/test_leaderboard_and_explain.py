@@ -31,6 +31,7 @@ def runs(toy: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_runs_at_any_depth_are_ranked_together(surrobench: Command, runs: Path) -> None:
     done = surrobench("leaderboard", str(runs), "--out", "ranked")
     assert done.status == 0, done.err

@@ -95,6 +95,7 @@ def test_report_tex_shows_everything_once(written: Path) -> None:
     assert r"\label{fig:kendall_tau-curves}" in figure
 
 
+@pytest.mark.slow
 def test_without_tables_there_is_no_latex(small: pd.DataFrame, tmp_path: Path) -> None:
     one = small[(small["task"] == HOSTILE) & (small["train_size"] == 25) & (small["seed"] < 2)]
     write_report(one, tmp_path, ("md",), provenance=provenance())

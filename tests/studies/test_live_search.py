@@ -90,6 +90,7 @@ def test_regret_counts_from_the_best_found_because_nobody_knows_the_optimum(
     assert results.rows["score"].min() == 0.0
 
 
+@pytest.mark.slow
 def test_the_incumbent_has_the_test_result_of_its_own_training(live_cache: Path) -> None:
     (cell,) = cells()
     last = frame_of([run_search(cell)]).iloc[-1]

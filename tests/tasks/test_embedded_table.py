@@ -191,6 +191,7 @@ def test_transformers_differ_by_more_than_training_noise(transformers: pa.Table)
     assert between / noise > 4
 
 
+@pytest.mark.slow
 def test_training_a_transformer_again_gives_the_stored_numbers(transformers: pa.Table) -> None:
     rows, live = transformers.to_pylist(), LIVE_TABLES["motifs-transformer"].setting.live()
     smallest = min(rows, key=lambda row: row["params"])
