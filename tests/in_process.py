@@ -29,8 +29,7 @@ def compute_here(
         yield Outcome(item, ending, pickle.loads(value) if ending == "done" else value, 0.0)
 
 
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def compute_all_here(patch: pytest.MonkeyPatch) -> list[int]:
     """Makes runs compute their cells here; how many each was asked for."""
     asked: list[int] = []
 
@@ -38,6 +37,12 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(len(items))
         return compute_here(target, items, **options)
 
-    monkeypatch.setattr(runner, "execute", execute)
-    monkeypatch.setattr(forks, "new_template", lambda target: None)
+    patch.setattr(runner, "execute", execute)
+    patch.setattr(forks, "new_template", lambda target: None)
     return asked
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The same for one test."""
+    return compute_all_here(monkeypatch)

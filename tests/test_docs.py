@@ -135,6 +135,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     return tmp_path
 
 
+@pytest.mark.slow
 def test_files_are_valid(every_file: tuple[Path, str], shown: Path) -> None:
     """A study loads, a card is read with its table, anything else is TOML at least."""
     _, block = every_file
@@ -196,6 +197,7 @@ def _tiny_network(digits: Any) -> Any:
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
 def test_examples_run(page: Path, shown: Path, in_process: list[int]) -> None:
     """All Python of a page, top to bottom; files of tests are run with a check or two."""

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("hatchling", reason="wheels are built with hatchling (the extra 'dev')")
 pytest.importorskip("pip", reason="wheels are installed with pip")
 

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,11 @@ REGISTERING = {
 NAMED = re.compile(r"surrobench(\.\w+)+(:[\w.]*)?")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def room(module: str) -> str:
     """The layer name of ``a.b`` inside the package."""
     return module if module in LAYERS[0] else module.split(".")[0]
@@ -89,7 +95,7 @@ def level(name: str) -> int:
 def imported(path: Path) -> set[str]:
     """Modules of the package that a file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -107,7 +113,7 @@ def modules() -> list[str]:
 
 def named_in_strings(path: Path) -> list[str]:
     """Modules of the package, and ``module:attribute``, that a file names in texts."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     return [text for text in texts if isinstance(text, str) and NAMED.fullmatch(text)]
 
@@ -164,7 +170,7 @@ def test_no_module_needs_itself() -> None:
 def run_time_imports(path: Path, known: set[str]) -> set[str]:
     """Modules of the package that a file imports other than for types."""
     found: set[str] = set()
-    queue: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    queue: list[ast.AST] = [parsed(path)]
     while queue:
         for node in ast.iter_child_nodes(queue.pop()):
             if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -194,7 +200,7 @@ def test_public_names_are_the_fields_words() -> None:
     for path in ROOT.rglob("*.py"):
         where = path.relative_to(ROOT)
         names = [part.removesuffix(".py") for part in where.parts]
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         kinds = (ast.ClassDef, ast.FunctionDef)
         for node in [tree, *(found for found in ast.walk(tree) if isinstance(found, kinds))]:
             names += [] if node is tree else [node.name]  # type: ignore[attr-defined]

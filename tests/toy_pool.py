@@ -38,6 +38,15 @@ QUICK: dict[str, dict[str, Any]] = {
     "stacking": {"trees": 20, "fold_trees": 10, "folds": 2},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "lightgbm": {"rounds": 10, "ensemble": 2},
+    "catboost": {"rounds": 10, "ensemble": 2},
+    "ngboost": {"rounds": 20},
+    "quantile-forest": {"trees": 10},
+}
+QUICK |= {
+    name: {"trials": 2, "folds": 2, "options": QUICK.get(name.removesuffix("-tuned"), {})}
+    for name in NAMES
+    if name.endswith("-tuned")
 }
 
 

@@ -20,7 +20,10 @@ SMALL = {"samples": 16, "optima": 4, "fantasies": 2, "baseline": 4}
 RANDOM = {"thompson", "its", "mes", "gibbon", "jes"}
 ONE = [name for name in ACQUISITIONS.names() if make_acquisition(name).objectives == "one"]
 MANY = [name for name in ACQUISITIONS.names() if name not in ONE]
-SURROGATES = [name + transform for name in NAMES for transform in ("", "+quantile-normal")]
+SURROGATES = [
+    *NAMES,
+    *(pytest.param(f"{name}+quantile-normal", marks=pytest.mark.slow) for name in NAMES),
+]
 KINDS = ("gp-matern52", "random-forest", "svr")
 
 

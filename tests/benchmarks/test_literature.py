@@ -72,6 +72,7 @@ def test_ungrouped_rows_test_on_everything_that_they_do_not_train_on(
     assert sorted([*train, *test]) == list(range(len(task.groups)))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mirror")
 def test_a_fast_row_gives_the_number_of_the_page_again(literature: ModuleType) -> None:
     cells = pd.read_csv(ROOT / "results" / "literature" / "cells.csv")

@@ -11,12 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from command_line import Command, command_line
+from in_process import in_process
 from toy import command_environment, toy_study
 from typer.main import get_command
 
 from surrobench.cli.app import app
 from surrobench.reporting.made_of import NAME, files_of, note
 from surrobench.studies.config import build_study
+
+__all__ = ["in_process"]
 
 HEAVY = {"torch", "sklearn", "pandas", "scipy", "matplotlib", "xgboost", "pyarrow"}
 
@@ -72,7 +75,10 @@ def test_help_says_all_that_was_written_for_it(
     assert "one per core" in surrobench("run", "--help").out
 
 
-def test_how_much_of_a_report_a_run_makes(surrobench: Command, study_file: Path) -> None:
+@pytest.mark.slow
+def test_how_much_of_a_report_a_run_makes(
+    surrobench: Command, in_process: list[int], study_file: Path
+) -> None:
     def run(*options: str) -> str:
         done = surrobench("run", "study.toml", "--out", "runs/d", "--workers", "1", *options)
         assert done.status == 0, done.err
@@ -203,6 +209,7 @@ def test_mistakes_get_one_clear_message(
     assert message in done.err
 
 
+@pytest.mark.slow
 def test_a_plan_is_told_before_anything_that_draws_is_imported() -> None:
     code = (
         "import sys\n"
@@ -226,6 +233,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(
     assert not (toy / "dry").exists()
 
 
+@pytest.mark.slow
 def test_a_run_from_start_to_report(surrobench: Command, toy: Path, study_file: Path) -> None:
     """One run with a limit, its continuation, and every verb that looks at it."""
     first = surrobench("run", "study.toml", "--out", "runs/a", "--limit", "3", "--workers", "1")
@@ -321,7 +329,7 @@ def shown(folder: Path) -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-def left(surrobench: Command, toy: Path) -> tuple[Path, str]:
+def left(surrobench: Command, in_process: list[int], toy: Path) -> tuple[Path, str]:
     """A run that had a prototype, and another encoding of a predictor that stays; what it says."""
     plain = {"predictors": ["knn", "svr"], "train_sizes": [8], "encodings": ["one-hot"]}
     prototypes = ["zoo:Lines", {"use": "svr", "encoding": "ordinal"}]
@@ -338,6 +346,7 @@ CURRENT = {("knn", "one-hot"), ("svr", "one-hot")}
 FORMER = {("zoo:Lines", "one-hot"), ("svr", "ordinal")}
 
 
+@pytest.mark.slow
 def test_what_left_the_study_leaves_the_report_unless_asked_for(
     surrobench: Command, left: tuple[Path, str]
 ) -> None:
@@ -360,6 +369,7 @@ def test_what_left_the_study_leaves_the_report_unless_asked_for(
     assert "no results of the method 'knm'. Did you mean 'knn'" in wrong.err
 
 
+@pytest.mark.slow
 def test_what_left_the_study_leaves_leaderboards_and_figures(
     surrobench: Command, left: tuple[Path, str]
 ) -> None:
@@ -375,7 +385,9 @@ def test_what_left_the_study_leaves_leaderboards_and_figures(
         assert ("zoo:Lines" in text, "knn" in text) == (prototype, not prototype)
 
 
-def test_a_run_without_a_single_success_is_an_error(surrobench: Command, study_file: Path) -> None:
+def test_a_run_without_a_single_success_is_an_error(
+    surrobench: Command, in_process: list[int], study_file: Path
+) -> None:
     done = surrobench("run", "study.toml", "--out", "runs/none", "--predictor", "zoo:Raises")
     assert done.status == 2
     assert "no cell succeeded" in done.err

@@ -89,6 +89,7 @@ def test_an_interrupt_within_the_first_moments_is_never_a_bug(
     assert running.returncode != 0  # Python itself, not yet in our code, ends in its own way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import Command, command_line
+from command_line import Command, command_line, run_here
 from toy import toy_study
 
 from surrobench.studies.config import build_study
@@ -19,19 +19,19 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_report")
 
 
-@pytest.fixture
-def runs(surrobench: Command, toy: Path) -> Path:
+@pytest.fixture(scope="module")
+def runs(toy: Path) -> Path:
     """A folder with two finished runs, and one folder that holds no results."""
     folder = toy / "board"
     for name, predictors in (("first", ["knn"]), ("second/deep", ["svr", "bayesian-ridge"])):
         study = build_study(toy_study(predictors=predictors, train_sizes=[8]))
         (toy / "board.toml").write_text(study.to_toml())
-        done = surrobench("run", "board.toml", "--out", str(folder / name), "--workers", "1")
-        assert done.status == 0, done.err
+        run_here(toy, "run", "board.toml", "--out", str(folder / name), "--report", "none")
     (folder / "broken" / "cells").mkdir(parents=True, exist_ok=True)
     return folder
 
 
+@pytest.mark.slow
 def test_runs_at_any_depth_are_ranked_together(surrobench: Command, runs: Path) -> None:
     done = surrobench("leaderboard", str(runs), "--out", "ranked")
     assert done.status == 0, done.err
@@ -55,6 +55,7 @@ def test_a_folder_without_runs_is_said(surrobench: Command, tmp_path: Path) -> N
     assert "there is no such folder" in done.err
 
 
+@pytest.mark.slow
 def test_two_runs_make_one_report(surrobench: Command, runs: Path) -> None:
     done = surrobench("report", str(runs / "first"), str(runs / "second/deep"), "--out", "together")
     assert done.status == 0, done.err
@@ -86,6 +87,7 @@ def test_without_the_tables_a_report_says_what_is_missing(
     assert not (tmp_path / "report/figures/proxies.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_task_is_explained(surrobench: Command) -> None:
     arguments = ("--train-size", "24", "--seeds", "1", "--out", "told")
     done = surrobench("explain", "toy.toml:accuracy", "--predictor", "bayesian-ridge", *arguments)

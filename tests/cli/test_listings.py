@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from command_line import Answer, Command, command_line
+from command_line import Answer, Command, command_line, run_here
 from in_process import in_process
 from toy import toy_study
 
@@ -22,31 +23,47 @@ from surrobench.studies.config import build_study
 __all__ = ["in_process"]
 
 
-@pytest.fixture
-def surrobench(
-    toy: Path,
-    in_process: list[int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Command:
-    """Runs a command line in this process, beside two studies of one table."""
+@pytest.fixture(scope="module")
+def studies(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two studies of one table."""
+    folder = tmp_path_factory.mktemp("studies")
     for name, neighbours in (("one", 3), ("two", 1)):
         knn = {"use": "knn", "neighbours": neighbours, "label": "knn"}
         content = toy_study(
             predictors=["params", knn], train_sizes=[8], tasks=[str(toy / "toy.toml")], seeds=6
         )
-        (tmp_path / f"{name}.toml").write_text(build_study(content).to_toml())
+        (folder / f"{name}.toml").write_text(build_study(content).to_toml())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(studies: Path) -> Path:
+    """The same, with both studies run."""
+    for name in ("one", "two"):
+        run_here(studies, "run", f"{name}.toml", "--out", name, "--report", "none")
+    return studies
+
+
+@pytest.fixture
+def surrobench(
+    studies: Path,
+    in_process: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Runs a command line in this process, beside two studies."""
+    for study in studies.glob("*.toml"):
+        shutil.copy(study, tmp_path)
     monkeypatch.chdir(tmp_path)
     return command_line(monkeypatch, capsys, "write_report")
 
 
 @pytest.fixture
-def runs(surrobench: Command) -> Command:
-    """The same, with both studies run."""
+def runs(surrobench: Command, finished: Path, tmp_path: Path) -> Command:
+    """The same, beside a copy of both runs."""
     for name in ("one", "two"):
-        done = surrobench("run", f"{name}.toml", "--out", name, "--report", "none")
-        assert done.status == 0, done.err
+        shutil.copytree(finished / name, tmp_path / name)
     return surrobench
 
 

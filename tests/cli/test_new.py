@@ -28,6 +28,7 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_report")
 
 
+@pytest.mark.slow
 def test_the_package_that_is_written_passes_its_own_test(
     surrobench: Command, tmp_path: Path
 ) -> None:

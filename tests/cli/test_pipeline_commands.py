@@ -46,6 +46,7 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_pipeline_report")
 
 
+@pytest.mark.slow
 def test_a_run_from_start_to_report(surrobench: Command, tmp_path: Path) -> None:
     dry = surrobench("run", "table.toml", "--dry-run")
     assert "study        pipes (pipeline)" in dry.out

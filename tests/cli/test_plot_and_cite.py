@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import Command, command_line
+from command_line import Command, command_line, run_here
 from scipy import stats
 from search_toy import search_study
 from toy import toy_study
@@ -19,28 +19,39 @@ from surrobench.studies.prediction import predictions
 from surrobench.studies.search_config import build_search
 
 
+@pytest.fixture(scope="module")
+def run_of_predictions(toy: Path) -> Path:
+    (toy / "p.toml").write_text(build_study(toy_study(predictors=["knn", "svr"])).to_toml())
+    run_here(toy, "run", "p.toml", "--out", "runs/p", "--report", "none")
+    return toy
+
+
 @pytest.fixture
 def predicted(
-    in_toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run_of_predictions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """The command line beside the finished run ``runs/p``."""
-    call = command_line(monkeypatch, capsys, "write_report")
-    (in_toy / "p.toml").write_text(build_study(toy_study(predictors=["knn", "svr"])).to_toml())
-    assert call("run", "p.toml", "--out", "runs/p", "--workers", "1").status == 0
-    return call
+    monkeypatch.chdir(run_of_predictions)
+    return command_line(monkeypatch, capsys, "write_report")
+
+
+@pytest.fixture(scope="module")
+def run_of_searches(maze: Path) -> Path:
+    (maze / "one.toml").write_text(build_search(search_study()).to_toml())
+    run_here(maze, "run", "one.toml", "--out", "runs/one", "--report", "none")
+    return maze
 
 
 @pytest.fixture
 def searched(
-    in_maze: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run_of_searches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """The command line beside the finished run ``runs/one``."""
-    call = command_line(monkeypatch, capsys, "write_search_report")
-    (in_maze / "one.toml").write_text(build_search(search_study()).to_toml())
-    assert call("run", "one.toml", "--out", "runs/one", "--workers", "1").status == 0
-    return call
+    monkeypatch.chdir(run_of_searches)
+    return command_line(monkeypatch, capsys, "write_search_report")
 
 
+@pytest.mark.slow
 def test_figures_of_predictions(predicted: Command, tmp_path: Path) -> None:
     for kind, file in (("curves", "c.pdf"), ("predictions", "p.svg"), ("proxies", "x.png")):
         done = predicted("plot", "runs/p", "--kind", kind, "--out", str(tmp_path / file))
@@ -52,6 +63,7 @@ ALWAYS = ("predictions", "curves", "ranking", "heat-map", "iqm-curves", "quantil
 OF_TASKS = ("proxies", "architectures", "learning-curves")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fixture", "run"), [("predicted", "runs/p"), ("searched", "runs/one")])
 def test_the_kinds_of_figures_that_a_run_has_are_listed_and_can_be_drawn(
     request: pytest.FixtureRequest, fixture: str, run: str, tmp_path: Path

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from command_line import Command, command_line
+from in_process import in_process
 from search_toy import search_study
 
 from surrobench.studies.search_config import build_search
+
+__all__ = ["in_process"]
 
 
 @pytest.fixture
@@ -39,6 +42,7 @@ def test_a_dry_run_tells_the_plan_and_leaves_no_trace(surrobench: Command, maze:
     assert not (maze / "dry").exists()
 
 
+@pytest.mark.slow
 def test_a_run_from_start_to_report(surrobench: Command, maze: Path) -> None:
     first = surrobench("run", "search.toml", "--out", "runs/s", "--limit", "3", "--workers", "1")
     assert first.status == 3, first.err
@@ -66,7 +70,9 @@ def test_a_run_from_start_to_report(surrobench: Command, maze: Path) -> None:
     assert "6 records are intact, 0 damaged." in surrobench("verify", "runs/s").out
 
 
-def test_a_run_without_a_single_success_is_an_error(surrobench: Command) -> None:
+def test_a_run_without_a_single_success_is_an_error(
+    surrobench: Command, in_process: list[int]
+) -> None:
     done = surrobench(
         *("run", "search.toml", "--out", "runs/none", "--strategy", "wild:Raises"),
         *("--seeds", "1", "--workers", "1"),

@@ -38,6 +38,7 @@ def surrobench(
     return command_line(monkeypatch, capsys, "write_report")
 
 
+@pytest.mark.slow
 def test_shards_are_computed_merged_and_hashed(surrobench: Command, tmp_path: Path) -> None:
     dry = surrobench("run", "study.toml", "--dry-run", "--shard", "2/2")
     assert re.search(r"shard +2/2: [1-3] of 4 cells, \d\d\.\d\d% of the expected cost", dry.out)
@@ -147,6 +148,7 @@ def test_what_can_go_on_ends_with_3(surrobench: Command, monkeypatch: pytest.Mon
     assert surrobench(*run).status == exit_codes.DONE
 
 
+@pytest.mark.slow
 def test_damaged_files_end_with_4(surrobench: Command, tmp_path: Path) -> None:
     run = ("run", "study.toml", "--out", "r", "--report", "none")
     assert surrobench(*run).status == 0

@@ -41,12 +41,26 @@ def run(name: str, transform: str, check: Check) -> None:
             check(subject(name, transform))
 
 
-@pytest.mark.parametrize("check", predictor_checks(), ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(check, marks=pytest.mark.slow if check.name in SLOW else ())
+        for check in predictor_checks()
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name.endswith("-tuned") else ())
+        for name in NAMES
+    ],
+)
 def test_contract(name: str, check: Check) -> None:
     run(name, "standardise", check)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [c for c in predictor_checks() if c.name not in SLOW], ids=str)
 @pytest.mark.parametrize("transform", ["none", "quantile-normal"])
 @pytest.mark.parametrize("name", [n for n in NAMES if n == "knn-tuned" or not n.endswith("-tuned")])

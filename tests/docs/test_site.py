@@ -17,6 +17,8 @@ from surrobench.registry import Registry
 from surrobench.tasks import task_names
 from surrobench.tasks.live import LIVE_TASKS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\]\(([^)\s#:]+\.md)(?:#[^)]*)?\)")
 

@@ -39,6 +39,7 @@ def test_draws_are_different_settings_of_the_space_and_follow_the_seed() -> None
     assert len(draw_settings(small, 30, 0)) == 2
 
 
+@pytest.mark.slow
 def test_the_setting_with_the_best_left_out_ranking_wins() -> None:
     """One neighbour of a noisy additive function is worse than many; labels decide it."""
     tuned = Tuned(predictor="knn", trials=30)

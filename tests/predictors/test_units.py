@@ -24,6 +24,10 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "stacking": {"trees": 20, "fold_trees": 10, "folds": 2},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "lightgbm": {"rounds": 20, "ensemble": 3},
+    "catboost": {"rounds": 20, "ensemble": 3},
+    "ngboost": {"rounds": 30},
+    "quantile-forest": {"trees": 20},
     "gcn": {"members": 3, "width": 8, "steps": 30},
     "graph-transformer": {"members": 3, "width": 8, "layers": 1, "steps": 30},
     "random-forest-tuned": {"trials": 2, "options": {"trees": 10}},
@@ -42,6 +46,7 @@ def made(name: str, transform: str) -> Any:
     return make_predictor(name, transform=transform, **(options | CHEAPER.get(name, {})))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("name", NAMES)
 def test_predictions_follow_the_units_of_the_targets(name: str, transform: str) -> None:

@@ -156,6 +156,7 @@ def test_searches_are_ranked_at_every_budget() -> None:
     assert "search: own time" in set(table["axis"])
 
 
+@pytest.mark.slow
 def test_everything_is_written(tmp_path: Path) -> None:
     hostile = {"a": 0.9, "<script>alert(1)</script>": 0.8, "c|d": 0.3}
     paths = write_leaderboard(
@@ -192,6 +193,7 @@ def test_a_leaderboard_says_who_judged_searches(tmp_path: Path) -> None:
         assert "not shown on t1; by the very run that was searched on t2, t3." in text
 
 
+@pytest.mark.slow
 def test_one_and_several_objectives_are_ranked_apart(tmp_path: Path) -> None:
     several, fronts = fronts_study()
     results = SearchResults.of(pd.concat([study(), several], ignore_index=True), fronts)

@@ -55,6 +55,7 @@ FROM_FRAMES: dict[str, Callable[[], Figure]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FROM_FRAMES)
 def test_figures_are_detached_and_their_bytes_repeat(kind: str) -> None:
     known = plt.get_fignums()  # such as a user's own, drawn with pyplot
@@ -85,6 +86,7 @@ FROM_RESULTS: dict[str, Callable[[Results], Figure]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FROM_RESULTS)
 def test_figures_of_results_repeat(small: Results, kind: str) -> None:
     first, second = (render_figure(FROM_RESULTS[kind](small), "svg") for _ in range(2))

@@ -70,6 +70,7 @@ def sensible(folder: Path, case: str, failed: str) -> None:
         assert failed.lower() in files["report.md"].lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [*CASES, "failed cells"])
 def test_predictions(predicted: pd.DataFrame, case: str, tmp_path: Path) -> None:
     write_report(PREDICTIONS[case](predicted), tmp_path, ("tex", "md"))
@@ -78,12 +79,14 @@ def test_predictions(predicted: pd.DataFrame, case: str, tmp_path: Path) -> None
         assert not list(tmp_path.rglob("*heat-map*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [*CASES, "failed runs"])
 def test_searches(searched: pd.DataFrame, case: str, tmp_path: Path) -> None:
     write_search_report(SEARCHES[case](searched), tmp_path, ("tex", "md"))
     sensible(tmp_path, case, "broke off" if case.startswith("failed") else "stopped after 60 s")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("case", ["one seed", "failed cells"])
 def test_the_paper_of_an_odd_run_compiles(

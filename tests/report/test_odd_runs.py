@@ -32,6 +32,7 @@ def searches() -> pd.DataFrame:
     return study(("random", "gp ei", "genetic"), seeds=8, evaluations=12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PREDICTIONS)
 def test_predictions(frame: pd.DataFrame, case: str) -> None:
     few = frame["predictor"].isin(["svr", "gp-rbf", "knn", "constant"])
@@ -49,6 +50,7 @@ def test_predictions(frame: pd.DataFrame, case: str) -> None:
         assert "outcomes" not in drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SEARCHES)
 def test_searches(searches: pd.DataFrame, case: str) -> None:
     results = SearchResults.of(SEARCHES[case](searches))

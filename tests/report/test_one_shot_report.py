@@ -57,6 +57,7 @@ def test_a_cell_is_the_mean_and_the_range_over_seeds(
     assert back["tau"].tolist() == frames[1]["tau"].tolist()
 
 
+@pytest.mark.slow
 def test_equal_frames_give_equal_files(
     frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], tmp_path: Path
 ) -> None:

@@ -34,16 +34,11 @@ ORIGIN = Provenance(
 )
 
 
-def small(frame: pd.DataFrame) -> pd.DataFrame:
-    """One task × two predictors × two sizes × three seeds."""
-    chosen = frame["predictor"].isin(["svr", "knn"]) & frame["train_size"].isin([25, 50])
-    return frame[chosen & (frame["seed"] < 3) & (frame["task"] == "nb201/in16-test")]
-
-
 @pytest.fixture(scope="module")
 def page(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> str:
-    few = frame["predictor"].isin(["svr", "gp-rbf", "xgboost", "mlp-ensemble", "constant"])
-    few &= frame["train_size"].isin([25, 100, 800]) & (frame["seed"] < 3)
+    few = frame["predictor"].isin(["svr", "gp-rbf", "mlp-ensemble", "constant"])
+    few &= frame["train_size"].isin([25, 800]) & (frame["seed"] < 3)
+    few &= frame["task"] != "nb201/in16-test"
     folder = tmp_path_factory.mktemp("page")
     write_report(frame[few], folder, formats=("tex",), provenance=ORIGIN)
     return (folder / "report.html").read_text(encoding="utf-8")
@@ -90,33 +85,15 @@ def test_everything_that_a_reader_needs_is_there(page: str) -> None:
         assert words in page
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes(frame: pd.DataFrame, tmp_path: Path) -> None:
     pages = []
+    chosen = frame["predictor"].isin(["svr", "knn"]) & frame["train_size"].isin([25, 50])
+    small = frame[chosen & (frame["seed"] < 3) & (frame["task"] == "nb201/in16-test")]
     for name in ("a", "b"):
-        write_report(small(frame), tmp_path / name, formats=())
+        write_report(small, tmp_path / name, formats=())
         pages.append((tmp_path / name / "report.html").read_bytes())
     assert pages[0] == pages[1]
-
-
-CASES = {
-    "one seed": lambda f: f[f["seed"] == 0],
-    "one record": lambda f: f.head(1),
-    "one method": lambda f: f[f["predictor"] == "svr"],
-    "all failed": lambda f: f.assign(status="failed", reason=HOSTILE, kendall_tau=np.nan),
-    "no uncertainty": lambda f: f.drop(columns=["coverage_50", "nll", "crps", "sharpness"]),
-    "infinite": lambda f: f.assign(nll=np.inf),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_whatever_the_records_support(frame: pd.DataFrame, tmp_path: Path, case: str) -> None:
-    write_report(CASES[case](small(frame)), tmp_path, formats=())  # type: ignore[no-untyped-call]
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "<h1" in text
-    assert HOSTILE not in text
-    if case in ("one seed", "one record"):
-        assert 'class="half"' not in text
-        assert '"lo"' not in text
 
 
 def test_headings_differ(page: str) -> None:
@@ -128,6 +105,7 @@ def test_a_page_is_small(page: str) -> None:
     assert 20_000 < len(page.encode()) < LARGEST / 4
 
 
+@pytest.mark.slow
 def test_a_search_has_a_page_too(tmp_path: Path) -> None:
     write_search_report(study(seeds=3), tmp_path, formats=(), provenance=ORIGIN)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")

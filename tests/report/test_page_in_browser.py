@@ -19,9 +19,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install 'surrobench[dev]'"
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs the chromium browser, as in: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="needs the chromium browser, as in: apt-get install chromium"
+    ),
+]
 
 ARGUMENTS = [
     "--no-sandbox",

@@ -144,6 +144,7 @@ def test_hostile_and_foreign_names_are_drawn_as_text(frame: pd.DataFrame, tmp_pa
         assert path.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_listed(frame: pd.DataFrame, tmp_path: Path) -> None:
     lost = broken("gp ei", 99, "t1", predictor="gp-rbf")
     formats = ("csv", "md", "tex", "png")
@@ -176,6 +177,7 @@ def test_everything_is_written_and_listed(frame: pd.DataFrame, tmp_path: Path) -
         )
 
 
+@pytest.mark.slow
 def test_many_methods_are_continued_on_further_pages(crowd: pd.DataFrame, tmp_path: Path) -> None:
     found = names(write_search_report(crowd, tmp_path, formats=()))
     pages = {name for name in found if name.startswith("regret-curves")}
@@ -205,6 +207,7 @@ CASES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_whatever_the_evaluations_support(frame: pd.DataFrame, tmp_path: Path, case: str) -> None:
     some = frame["strategy"].isin(["random", "gp ei", "hyperband"])
@@ -215,6 +218,7 @@ def test_whatever_the_evaluations_support(frame: pd.DataFrame, tmp_path: Path, c
     assert printed(small)
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_interval(frame: pd.DataFrame, tmp_path: Path) -> None:
     write_search_report(frame[frame["seed"] == 5], tmp_path, formats=("md",))
     assert "±" not in (tmp_path / "tables/regret-summary.md").read_text(encoding="utf-8")
@@ -233,6 +237,7 @@ def test_all_runs_broke(tmp_path: Path) -> None:
     assert "1 × a: timeout (<script>alert(1)</script>)" in text
 
 
+@pytest.mark.slow
 def test_several_objectives(tmp_path: Path) -> None:
     frame, fronts = fronts_study()
     both = pd.concat([frame, run([3, 2, 1], task="single")])

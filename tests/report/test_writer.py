@@ -28,6 +28,7 @@ def names(paths: list[Path]) -> set[str]:
     return {path.name for path in paths}
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_listed(small: pd.DataFrame, tmp_path: Path) -> None:
     paths = write_report(small, tmp_path / "report")
     assert all(path.is_file() for path in paths)
@@ -68,7 +69,6 @@ def first(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 CASES = {
-    "one seed": lambda f: f[f["seed"] == 0],
     "one record": lambda f: f.head(1),
     "one predictor": lambda f: f[f["predictor"] == "svr"],
     "one size": lambda f: f[f["train_size"] == 25],
@@ -77,6 +77,7 @@ CASES = {
     "only the constant": lambda f: f[f["predictor"] == "constant"],
     "ranking only": lambda f: f[[*REQUIRED, "kendall_tau"]],
     "no sharpness": lambda f: f.drop(columns="sharpness"),
+    "no uncertainty": lambda f: f.drop(columns=["coverage_50", "nll", "crps", "sharpness"]),
     "no examples at all": lambda f: f.assign(train_size=f["train_size"] - 25),
     "no tau": lambda f: f.drop(columns="kendall_tau"),
     "infinite": lambda f: f.assign(nll=np.inf, kendall_tau=np.where(f["seed"] < 3, np.inf, 0.1)),
@@ -87,32 +88,49 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_whatever_the_records_support(small: pd.DataFrame, tmp_path: Path, case: str) -> None:
     frame = CASES[case](small)  # type: ignore[no-untyped-call]
     drawn = ("png",) if case in ("one record", "infinite") else ()
     paths = write_report(frame, tmp_path, formats=("tex", "md", *drawn))
     assert names(paths) >= {"report.md", "summary.csv", "summary.tex"}
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1" in text
+    if case == "one record":
+        no_interval_in(text)
 
 
+def no_interval_in(page: str) -> None:
+    assert 'class="half"' not in page
+    assert '"lo"' not in page
+
+
+@pytest.mark.slow
 def test_one_seed_has_no_interval(small: pd.DataFrame, tmp_path: Path) -> None:
     write_report(small[small["seed"] == 5], tmp_path, formats=("md", "tex"))
     assert "±" not in (tmp_path / "tables" / "summary.md").read_text(encoding="utf-8")
     assert "\\srhalf{" not in (tmp_path / "tables" / "summary.tex").read_text(encoding="utf-8")
     assert pd.read_csv(tmp_path / "tables" / "summary.csv")["kendall_tau_ci95"].isna().all()
     assert "One seed says nothing about chance" in (tmp_path / "report.md").read_text("utf-8")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "<h1" in page
+    no_interval_in(page)
 
 
 def test_all_failed(small: pd.DataFrame, tmp_path: Path) -> None:
-    frame = small.assign(status="failed", reason="<script>alert(1)</script>", kendall_tau=np.nan)
+    hostile = "</script><script>alert(1)</script>"
+    frame = small.assign(status="failed", reason=hostile, kendall_tau=np.nan)
     paths = write_report(frame, tmp_path)
     assert names(paths) == {"report.md", "report.html", "summary.csv"}
     page = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "of which 0 have results" in page
     assert "<script>" not in page
+    assert hostile not in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert pd.read_csv(tmp_path / "tables" / "summary.csv")["failed"].sum() == len(frame)
 
 
+@pytest.mark.slow
 def test_many_tasks_are_continued_on_further_pages(small: pd.DataFrame, tmp_path: Path) -> None:
     one = small[(small["task"] == TASK) & small["predictor"].isin(["svr", "gp-rbf"])]
     many = pd.concat([one.assign(task=f"task-{i}") for i in range(14)])
@@ -121,6 +139,7 @@ def test_many_tasks_are_continued_on_further_pages(small: pd.DataFrame, tmp_path
     assert "kendall_tau-heat-map-n800.csv" in found
 
 
+@pytest.mark.slow
 def test_of_hundreds_of_tasks_none_has_a_panel_of_its_own(
     small: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def made_files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_python_makes_what_the_command_makes(
     in_toy: Path,
     in_process: list[int],

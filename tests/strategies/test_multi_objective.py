@@ -43,6 +43,7 @@ def build(problem: Problem, **options: Any) -> Any:
     return make_strategy(NAME, problem, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", [NEHVI, EHVI, PAREGO], ids=lambda spec: spec["use"])
 def test_misses_less_than_random_search(acquisition: Any) -> None:
     problem = toy()
@@ -153,6 +154,7 @@ def test_constraints_are_learned() -> None:
     assert sum(whole.feasible(o.metrics) for o in strategy.history[-10:]) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", [NEHVI, PAREGO], ids=lambda spec: spec["use"])
 def test_a_restored_search_goes_on_to_the_last_bit(acquisition: Any) -> None:
     problem = toy()

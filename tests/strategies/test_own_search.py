@@ -269,6 +269,7 @@ def test_workers_train_at_the_same_time_and_each_result_is_told_once() -> None:
     assert all(row.value == train(**SPACE.values(row.arch)) for row in result.rows)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_training() -> None:
     def dies(depth: int, **config: Any) -> float:
         if depth == 3:
@@ -439,6 +440,7 @@ def test_a_space_whose_choices_changed_is_another_search(tmp_path: Path) -> None
         search(changed, lambda first, b: 1.0, **settings)
 
 
+@pytest.mark.slow
 def test_the_example_searches_stops_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

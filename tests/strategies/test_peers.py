@@ -96,6 +96,7 @@ class TestOptuna:
         assert expected not in {o.arch for o in strategy.history}, "the case would show nothing"
         assert strategy.ask() == [expected]
 
+    @pytest.mark.slow
     def test_the_gaussian_process_goes_on_exactly(self) -> None:
         strategy = make_strategy("optuna-gp", SPACE, design=10)
         run(strategy, 11)
@@ -150,6 +151,7 @@ class TestSmac:
     def _installed(self) -> None:
         pytest.importorskip("smac")
 
+    @pytest.mark.slow
     def test_it_is_told_what_was_trained_and_leaves_nothing_behind(
         self,
         tmp_path: Path,
@@ -178,6 +180,7 @@ class TestSmac:
         assert logging.getLogger("smac").level == level
         assert capfd.readouterr() == ("", "")
 
+    @pytest.mark.slow
     def test_a_new_facade_that_was_told_everything_follows_one_that_calls_itself_exhausted(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -200,6 +203,7 @@ class TestSmac:
         assert strategy.uniform == 1
         assert arch not in {observation.arch for observation in strategy.history}
 
+    @pytest.mark.slow
     def test_it_goes_on_exactly_by_asking_again(self) -> None:
         strategy = make_strategy("smac", SPACE, seed=2, design=4)
         run(strategy, 6)

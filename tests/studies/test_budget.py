@@ -55,6 +55,7 @@ def test_durations_that_cannot_be_are_refused(text: str, message: str) -> None:
     assert message in str(refused.value)
 
 
+@pytest.mark.slow
 def test_workers_finish_what_they_have_begun(tmp_path: Path) -> None:
     asked: list[None] = []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import in_process
 from toy import toy_study
 
 from surrobench import load_task, run_study
@@ -16,6 +17,8 @@ from surrobench.encodings.column_blocks import column_blocks, with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
+
+__all__ = ["in_process"]
 
 ENCODING = "one-hot+ordinal"
 ASKS = """
@@ -62,9 +65,9 @@ def test_only_those_that_ask_are_told(in_toy: Path) -> None:
     assert with_blocks(knn, ENCODING, task.space, task.measured) is knn
 
 
-def test_a_prediction_study_tells(asks: str) -> None:
+def test_a_prediction_study_tells(asks: str, in_process: list[int]) -> None:
     study = toy_study(predictors=[asks], encodings=[ENCODING], train_sizes=[20], seeds=1)
-    frame = run_study(study, out="asks", workers=1)
+    frame = run_study(study, out="asks")
     assert frame["status"].tolist() == ["ok"], frame["reason"].tolist()
 
 

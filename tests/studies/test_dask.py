@@ -35,6 +35,8 @@ distributed = pytest.importorskip(
 )
 from surrobench.studies.cluster import driver, requests  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SLOW = toy_study(
     predictors=[{"use": "zoo:Lines", "seconds": 0.2, "label": "slow"}], train_sizes=[8], seeds=14
 )

@@ -21,6 +21,8 @@ from surrobench.studies.cluster.tables import Manifest, SharedFile, manifest_of,
 from surrobench.studies.expected_cost import Cost
 from surrobench.studies.kinds import AnyStudy, kind_of
 
+pytestmark = pytest.mark.slow
+
 
 def built(content: dict[str, Any]) -> AnyStudy:
     return kind_of(content).build(content, "", "study")

@@ -17,6 +17,8 @@ import pytest
 from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
 from surrobench.studies.template import Template, new_template
 
+pytestmark = pytest.mark.slow
+
 ITEMS = """
     import os, signal, sys, time
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from in_process import in_process
 from single_files import in_single_files
 from toy import toy_study
 
@@ -23,6 +24,8 @@ from surrobench.studies.agreement import disagreements
 from surrobench.studies.record import make_record
 from surrobench.studies.store import ResultStore, seal, unseal
 from surrobench.studies.worker import compute
+
+__all__ = ["in_process"]
 
 LEAVE = """
 import locale, os, warnings
@@ -71,6 +74,7 @@ def leave(in_toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
+@pytest.mark.slow
 def test_text_that_cannot_be_encoded_costs_its_cell_alone(leave: str, tmp_path: Path) -> None:
     broken = [f"{leave}:Unspeakable", f"{leave}:Mute"]
     study = toy_study(predictors=[*broken, "knn"], train_sizes=[8], seeds=1)
@@ -83,6 +87,7 @@ def test_text_that_cannot_be_encoded_costs_its_cell_alone(leave: str, tmp_path: 
     assert r"half a pair: \udcff" in (tmp_path / "run" / "logs" / "worker-0.log").read_text()
 
 
+@pytest.mark.slow
 def test_settings_that_a_plug_in_leaves_change_no_other_number(leave: str, tmp_path: Path) -> None:
     others = ["mlp-ensemble", "gp-rbf", "svr"]
     alone = run_study(
@@ -183,6 +188,7 @@ class Bound(Notebook):
         return Bound()
 
 
+@pytest.mark.slow
 def test_classes_and_instances_are_benchmarked(
     in_toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,10 +206,10 @@ def test_classes_and_instances_are_benchmarked(
 
 
 @pytest.fixture
-def two_runs(in_toy: Path, tmp_path: Path) -> tuple[Path, Path]:
+def two_runs(in_toy: Path, tmp_path: Path, in_process: list[int]) -> tuple[Path, Path]:
     study = toy_study(predictors=["constant"], train_sizes=[8], seeds=2)
     for name in "ab":
-        run_study(study, out=tmp_path / name, workers=1)
+        run_study(study, out=tmp_path / name)
     return tmp_path / "a", tmp_path / "b"
 
 

@@ -194,6 +194,7 @@ def test_a_damaged_plan_says_what_to_do(tmp_path: Path) -> None:
         read_plan_file(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_cells_have_distinct_keys(toy: Path) -> None:
     sizes, seeds = list(range(1, 201)), 250
     cells = plan(toy, predictors=["knn", "constant"], train_sizes=sizes, seeds=seeds).cells

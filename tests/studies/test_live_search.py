@@ -50,6 +50,7 @@ def frame_of(records: list[Record]) -> pd.DataFrame:
     return make_search_frame(records)
 
 
+@pytest.mark.slow
 def test_every_strategy_searches_and_trains_nothing_twice(
     live_cache: Path, trained: list[Job]
 ) -> None:
@@ -66,6 +67,7 @@ def test_every_strategy_searches_and_trains_nothing_twice(
     assert [r.payload for r in again] == [r.payload for r in records]
 
 
+@pytest.mark.slow
 def test_the_clock_holds_the_measured_seconds(live_cache: Path) -> None:
     (cell,) = cells()
     frame = frame_of([run_search(cell)])
@@ -77,6 +79,7 @@ def test_the_clock_holds_the_measured_seconds(live_cache: Path) -> None:
     assert set(frame["clock"]) == {"seconds of the processor, measured"}
 
 
+@pytest.mark.slow
 def test_regret_counts_from_the_best_found_because_nobody_knows_the_optimum(
     live_cache: Path,
 ) -> None:
@@ -87,6 +90,7 @@ def test_regret_counts_from_the_best_found_because_nobody_knows_the_optimum(
     assert results.rows["score"].min() == 0.0
 
 
+@pytest.mark.slow
 def test_the_incumbent_has_the_test_result_of_its_own_training(live_cache: Path) -> None:
     (cell,) = cells()
     last = frame_of([run_search(cell)]).iloc[-1]

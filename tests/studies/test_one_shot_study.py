@@ -29,6 +29,8 @@ from surrobench.training.costs import count_params
 from surrobench.training.digits import distorted_digits
 from surrobench.training.trainer import Recipe
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"epochs": 1, "evaluations": 3, "initial": 2}
 OPTIONS: dict[str, dict[str, Any]] = {"random-sharing": SHORT, "gdas": {"epochs": 1}}
 

@@ -194,6 +194,7 @@ def test_all_methods_of_a_seed_have_one_pool_and_other_seeds_another() -> None:
 # -- live ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_live_pipeline_trains_everything_once(live_cache: Path, trained: list[Job]) -> None:
     every = cells(live_study())
     frame = framed(every)
@@ -208,6 +209,7 @@ def test_a_live_pipeline_trains_everything_once(live_cache: Path, trained: list[
     assert again["value"].equals(frame["value"])
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_who_trains_first(
     live_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +236,7 @@ def test_units_are_even_and_leave_nothing_out(n: int, size: int | None, live_cac
     assert max(lengths, default=0) <= (size or (task.group_size or 0) // 2)
 
 
+@pytest.mark.slow
 def test_two_at_a_time_share_the_work(live_cache: Path, trained: list[Job]) -> None:
     task = make_live("live:cells", TINY, Path()).task
     archs = task.space.sample(8, np.random.default_rng(0))

@@ -125,6 +125,7 @@ def test_another_environment_is_told_of(
     assert "OMP_NUM_THREADS was 7, is 1" in notes[0]
 
 
+@pytest.mark.slow
 def test_a_folder_of_results_imports_no_code(
     in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:

@@ -36,6 +36,7 @@ def record_of(run: Path, predictor: str) -> Record:
     return next(one for one in records if one.payload["predictor"] == predictor)
 
 
+@pytest.mark.slow
 def test_a_cell_whose_worker_died_is_tried_again(
     in_toy: Path, tmp_path: Path, deaths: Path
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_cell_whose_worker_died_is_tried_again(
     assert Tally.of(tmp_path / "run").digest == Tally.of(tmp_path / "calm").digest
 
 
+@pytest.mark.slow
 def test_no_oftener_than_the_rule_says_and_going_on_with_one(
     in_toy: Path, tmp_path: Path, deaths: Path
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_rule_is_read() -> None:
     assert not every.wants(_record("a", "ok"))
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_rule(
     surrobench: Command, in_toy: Path, tmp_path: Path, deaths: Path
 ) -> None:

@@ -43,6 +43,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STUDIES)
 def test_any_order_and_any_shards_give_one_hash(
     kind: str,
@@ -73,6 +74,7 @@ def test_any_order_and_any_shards_give_one_hash(
     assert len(in_process) == computed
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_hash_of_one(
     in_maze: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

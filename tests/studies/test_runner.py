@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from in_process import in_process
 from single_files import in_single_files
 from toy import command_environment, toy_study
 
@@ -23,6 +24,8 @@ from surrobench.studies.run_settings import slug, usable_cores
 from surrobench.studies.store import ResultStore, payload_digest
 from surrobench.studies.study_file import load_study
 from surrobench.studies.view import RESULTS_FILE, load_results
+
+__all__ = ["in_process"]
 
 SLOW_LINES = {"use": "zoo:Lines", "label": "lines", "seconds": 0.05}
 REFERENCE = {"predictors": ["knn", "constant", SLOW_LINES], "seeds": 3}
@@ -92,6 +95,7 @@ def test_the_study_and_its_surroundings_are_kept(reference: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_workers_and_another_order_give_the_same_numbers(
     reference: Path, in_toy: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +105,7 @@ def test_two_workers_and_another_order_give_the_same_numbers(
     assert digest(tmp_path / "run") == digest(reference)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_by_bit_alike(
     reference: Path, in_toy: Path, tmp_path: Path
 ) -> None:
@@ -132,7 +137,7 @@ def test_the_view_is_rebuilt_byte_by_byte(reference: Path, in_toy: Path, tmp_pat
 
 
 def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_number(
-    reference: Path, in_toy: Path, tmp_path: Path
+    reference: Path, in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
     run = copy(reference, tmp_path)
     store = in_single_files(run)
@@ -155,7 +160,7 @@ def test_a_damaged_record_is_replaced_and_an_added_predictor_changes_no_other_nu
 
 
 def test_methods_that_left_a_study_are_returned_on_request_alone(
-    reference: Path, in_toy: Path, tmp_path: Path
+    reference: Path, in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
     run = copy(reference, tmp_path)
     gone, *kept = load_results(run)["predictor"].unique()
@@ -182,6 +187,7 @@ MISDEEDS = {
 }
 
 
+@pytest.mark.slow
 def test_every_misdeed_costs_its_own_cell_and_has_a_reason(in_toy: Path, tmp_path: Path) -> None:
     names = [name if name.islower() else f"zoo:{name}" for name in MISDEEDS]
     study = toy_study(predictors=names, train_sizes=[8], seeds=1, timeout_seconds=6.0)
@@ -207,7 +213,7 @@ def test_every_misdeed_costs_its_own_cell_and_has_a_reason(in_toy: Path, tmp_pat
 
 
 def test_a_changed_predictor_does_not_replace_results_silently(
-    reference: Path, in_toy: Path, tmp_path: Path
+    reference: Path, in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
     run = copy(reference, tmp_path)
     steeper = {**SLOW_LINES, "slope": 2.0}
@@ -272,6 +278,7 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> No
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on(in_toy: Path, tmp_path: Path) -> None:
     from surrobench.studies.config import build_study
 

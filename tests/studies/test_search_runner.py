@@ -55,6 +55,7 @@ def reference(maze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_two_workers_and_another_order_give_the_same_rows(
     reference: Path, in_maze: Path, tmp_path: Path
 ) -> None:
@@ -92,6 +93,7 @@ def test_the_study_is_kept_so_that_it_can_be_run_from_where_it_lies(reference: P
     assert (reference / "fronts.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_in_the_middle_of_a_search(in_maze: Path, tmp_path: Path) -> None:
     slow = {"use": "wild:Slow", "label": "slow", "seconds": 0.25}
     study = search_study(strategies=[slow], seeds=1)
@@ -117,6 +119,7 @@ def test_a_killed_run_goes_on_in_the_middle_of_a_search(in_maze: Path, tmp_path:
     assert record.payload == decode_record(encode_record(run_search(cell))).payload
 
 
+@pytest.mark.slow
 def test_every_misdeed_costs_its_own_search_and_has_a_reason(in_maze: Path, tmp_path: Path) -> None:
     strategies = ["wild:Raises", "wild:Dies", "wild:Hangs", "random"]
     study = search_study(strategies=strategies, seeds=1, timeout_seconds=9.0)

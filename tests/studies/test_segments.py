@@ -196,6 +196,7 @@ def passes() -> Iterator[str]:
         yield f"{name}:{2 if name in FAILPOINTS[4:] else 9}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", passes())
 def test_a_process_that_dies_anywhere_loses_nothing_that_it_had_kept(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,7 @@ def test_cells_differ_by_more_than_training_noise(cells: pa.Table) -> None:
     assert between / noise > 10
 
 
+@pytest.mark.slow
 def test_training_cells_again_gives_the_stored_numbers(cells: pa.Table) -> None:
     rows, live = cells.slice(0, 64).to_pylist(), LIVE_TABLES["digits-cells"].setting.live()
     simplest = min(rows, key=lambda row: row["flops"])  # rounding is amplified least there
@@ -190,6 +191,7 @@ def test_transformers_differ_by_more_than_training_noise(transformers: pa.Table)
     assert between / noise > 4
 
 
+@pytest.mark.slow
 def test_training_a_transformer_again_gives_the_stored_numbers(transformers: pa.Table) -> None:
     rows, live = transformers.to_pylist(), LIVE_TABLES["motifs-transformer"].setting.live()
     smallest = min(rows, key=lambda row: row["params"])

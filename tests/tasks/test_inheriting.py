@@ -46,6 +46,7 @@ def test_the_nearest_is_the_parent_and_the_better_of_two(task: LiveTask) -> None
     assert inheriting.parent(task.space.parse("conv3-64-avg+fc256")) is None
 
 
+@pytest.mark.slow
 def test_a_search_inherits(task: LiveTask) -> None:
     result = search(
         task.space, Inheriting(task), strategy="regularised-evolution", budget=5, initial=3

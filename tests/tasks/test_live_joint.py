@@ -63,6 +63,7 @@ def test_trainings_are_those_of_the_inner_task(inner: LiveTask, task: JointTask)
     assert task.evaluate(archs[0], fidelity=Fidelity(epochs=1)).curve != found[0].curve
 
 
+@pytest.mark.slow
 def test_a_search_finds_its_way_through_both(task: JointTask) -> None:
     result = search(task.space, task.evaluate, strategy="bayesian", budget=6, initial=4)
     assert result.best is not None

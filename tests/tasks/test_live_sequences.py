@@ -112,6 +112,7 @@ def test_a_study_names_the_users_sequences(tmp_path: Path) -> None:
         make_live("live:transformer", {"data": "mine.fasta", "side": 8}, tmp_path)
 
 
+@pytest.mark.slow
 def test_an_adaptation_trains_next_to_nothing_of_a_checkpoint(
     data: Data, checkpoint: Path, tmp_path: Path
 ) -> None:

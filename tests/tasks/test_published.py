@@ -16,6 +16,8 @@ from surrobench.tasks.catalogue import bundled
 from surrobench.tasks.collections import SMALL, SMALL_TABLES
 from surrobench.tasks.table import load_table
 
+pytestmark = pytest.mark.slow
+
 CONVERSIONS = {
     "nb201": {"nb201": "arch_str", "nb201_proxies": "arch_str"},
     "nb201-hw": {"nb201_hw": "arch_str"},

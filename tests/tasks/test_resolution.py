@@ -138,6 +138,7 @@ def cache(mirror: Path, tmp_path_factory):
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "distinct"),
     [

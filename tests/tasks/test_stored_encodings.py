@@ -153,6 +153,7 @@ def write_often(path: Path, value: float) -> None:
         write_array(path, np.full((200, 40), value))
 
 
+@pytest.mark.slow
 def test_concurrent_writers_never_leave_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "shared.npy"
     write_array(path, np.zeros((200, 40)))

@@ -50,6 +50,7 @@ def uninterrupted(archs: list[Arch], partial: Path) -> list[Row]:
     return tabulate(TINY, seed_by_seed(archs, 2), folder=partial)
 
 
+@pytest.mark.slow
 def test_rows_follow_the_architectures(archs: list[Arch], uninterrupted: list[Row]) -> None:
     assert [row.arch for row in uninterrupted] == archs
     assert all(len(row.runs) == 2 for row in uninterrupted)

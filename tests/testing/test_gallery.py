@@ -19,6 +19,7 @@ def test_the_good_ones_pass(good: type) -> None:
     assert [(o.check.name, o.reason) for o in outcomes("predictor", good()) if o.reason] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", GALLERY, ids=lambda bad: bad.__name__)
 def test_it_is_caught_by_the_right_check(bad: type) -> None:
     before = read_settings()

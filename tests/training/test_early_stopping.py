@@ -64,6 +64,7 @@ def check_equal(run: TrainingRun, other: TrainingRun) -> None:
     assert run.test_cross_entropy == pytest.approx(other.test_cross_entropy, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "optimiser"), [([0, 0, 0, 0], "sgd"), ([0, 1, 2, 3], "sgd"), ([0, 1, 2, 3], "adamw")]
 )

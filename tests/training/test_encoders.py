@@ -40,6 +40,7 @@ def data() -> Data:
     return motif_grammar(0, train=640, validation=200, test=200, grammar=SHORT)
 
 
+@pytest.mark.slow
 def test_equals_the_model_of_the_package_transformers() -> None:
     transformers = pytest.importorskip("transformers")
     own = network(Encoder(layers=2, heads=4, hidden=32, ratio=2))
@@ -127,6 +128,7 @@ def test_heads_of_odd_size_are_refused() -> None:
         EncoderNetwork(Encoder(1, 2, 18, 1), classes=2)
 
 
+@pytest.mark.slow
 def test_learns_the_pairs_and_draws_its_curves(data: Data) -> None:
     def build() -> nn.Module:
         return EncoderNetwork(Encoder(1, 2, 32, 1), classes=6)

@@ -91,6 +91,7 @@ def check_twenty_steps(separate: list[nn.Module], *, shared: bool) -> None:
             torch.testing.assert_close(scores[i], network(images), rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(
     "text", ["conv3-16-max+fc128", "conv5-32-avg+conv3-64-max+conv3-16-max+fc256+fc128"]
@@ -107,12 +108,14 @@ def test_layers_without_convolutions_twenty_steps_equal_separate_training(shared
     check_twenty_steps([initialised(build, seed).double() for seed in range(3)], shared=shared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skeleton", SKELETONS, ids=str)
 def test_cells_twenty_steps_equal_separate_training(skeleton: Skeleton) -> None:
     archs = [*AWKWARD, *CELLS.sample(3, np.random.default_rng(0))]
     check_twenty_steps(cells(skeleton, archs), shared=False)
 
 
+@pytest.mark.slow
 def test_cells_with_the_same_images_twenty_steps_equal_separate_training() -> None:
     archs = CELLS.sample(6, np.random.default_rng(1))
     check_twenty_steps(cells(Skeleton(channels=4), archs), shared=True)
@@ -129,6 +132,7 @@ ALIKE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archs", ALIKE)
 def test_cells_that_share_edges_twenty_steps_equal_separate_training(
     archs: list[tuple[int, ...]],

@@ -107,6 +107,7 @@ def networks() -> list[nn.Module]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_a_training_of_replays_is_the_same_training(
     data: Data, monkeypatch: pytest.MonkeyPatch, optimiser: str

@@ -74,6 +74,7 @@ def check_equal(run: TrainingRun, other: TrainingRun) -> None:
     assert run.test_cross_entropy == pytest.approx(other.test_cross_entropy, abs=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group_size", [1, 3, 16, None])
 def test_each_training_is_that_of_its_network_alone(data: Data, group_size: int) -> None:
     # Seeds alternate, so groups hold networks that see their images in different orders.

@@ -73,6 +73,7 @@ def plain_step(
     return loss.item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("networks", [chains, cells])
 @pytest.mark.parametrize("recipe", [ADAMW, replace(ADAMW, optimiser="sgd")], ids=["adamw", "sgd"])
 def test_twenty_steps_of_a_group_equal_those_of_each_network_alone(networks, recipe) -> None:
@@ -148,6 +149,7 @@ def test_a_warm_up_of_less_than_a_step_is_none() -> None:
     assert [cosine(s, 4, recipe) for s in range(4)] == [cosine(s, 4, Recipe()) for s in range(4)]
 
 
+@pytest.mark.slow
 def test_adamw_learns() -> None:
     data = distorted_digits(0, train=1024, validation=200, test=200)
     recipe = replace(ADAMW, epochs=2, batch_size=64, warm_up=0.1)

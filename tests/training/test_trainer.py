@@ -42,6 +42,7 @@ def without_seconds(run: TrainingRun) -> tuple[object, ...]:
     return astuple(replace(run, train_seconds=0.0, peak_memory=0.0))
 
 
+@pytest.mark.slow
 def test_learns_well_above_chance_and_measures_every_epoch(data: Data) -> None:
     (run,) = train(build, data, Recipe(epochs=3), seeds=[0])
     assert run.status == "ok"

@@ -45,6 +45,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> LiveTask:
     return live_task("live:cells", data, skeleton=Skeleton(channels=2), device="cpu", cache=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ONE_SHOT.names())
 def test_a_run_is_decided_by_its_seed(method: str, task: LiveTask) -> None:
     options = {"epochs": 2, **SHORT.get(method, {})}
@@ -71,6 +72,7 @@ def test_a_run_is_decided_by_its_seed(method: str, task: LiveTask) -> None:
     assert other.history[0].train_loss != first.history[0].train_loss
 
 
+@pytest.mark.slow
 def test_shared_weights_learn() -> None:
     data = no_images(distorted_digits(0, train=512, validation=500, test=10))
     task = live_task("live:cells", data, skeleton=Skeleton(channels=4), device="cpu")
