@@ -34,6 +34,7 @@ from surrobench.predictors.gp_fit import (
     fit_hyperparameters,
     prior_options,
 )
+from surrobench.predictors.nested_fit import MANY, fit_many
 from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.posterior import PoolSession
 from surrobench.predictors.transforms import (
@@ -113,7 +114,8 @@ class ExactGP(PriorShape):
         scaling = unit_cube(X)
         targets = y if outcome_transform is None else outcome_transform(y)[0]
         priors = Priors.scaled_to(X.shape[1], unit_variance(targets), self)
-        fitted, report = fit_hyperparameters(
+        fit = fit_many if len(X) >= MANY else fit_hyperparameters
+        fitted, report = fit(
             scaling(X).numpy(),
             targets.squeeze(-1).numpy(),
             self.kernel,
