@@ -15,8 +15,6 @@ import numpy.typing as npt
 import torch
 from botorch.models import SingleTaskGP
 from botorch.models.model import Model
-from botorch.models.transforms import Standardize
-from gpytorch.likelihoods import GaussianLikelihood
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
@@ -25,8 +23,10 @@ from torch import Tensor
 from surrobench.arrays import FloatArray
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.dense_posterior import is_plain
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
+from surrobench.predictors.tiled_gp import TiledGP
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 from surrobench.process_state import standard_numerics
@@ -152,7 +152,7 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
         return X.new_zeros(0), X.new_zeros(0)
     affine = model.transform if isinstance(model, AffineModel) else None
     bare = model.base if isinstance(model, AffineModel) else model
-    gp = DenseGP.of(bare)
+    gp = quick_gp(bare)
     if chunk is None:
         chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
     parts = [_posterior_moments(model, rows) if gp is None else gp(rows) for rows in X.split(chunk)]
@@ -196,6 +196,18 @@ def _numpy(values: Tensor) -> FloatArray:
     return array
 
 
+def quick_gp(model: Model) -> DenseGP | TiledGP | None:
+    """Marginal predictions of a plain exact Gaussian process by plain linear algebra, else None.
+
+    Also ``None`` if the training covariance needs more than the model's noise to be positive
+    definite; GPyTorch then chooses the jitter.
+    """
+    if not is_plain(model) or type(model) not in (SingleTaskGP, FittedGP):
+        return None
+    model.eval()
+    return TiledGP.of(model) or DenseGP.of(model)
+
+
 class DenseGP:
     """Marginal predictions of an exact Gaussian process by plain linear algebra."""
 
@@ -212,22 +224,8 @@ class DenseGP:
 
     @classmethod
     @standard_numerics()
-    def of(cls, model: Model) -> DenseGP | None:
-        """For a plain exact Gaussian process with one output and one noise level, else ``None``.
-
-        Also ``None`` if the training covariance needs more than the model's noise to be positive
-        definite; GPyTorch then chooses the jitter.
-        """
-        outcome = getattr(model, "outcome_transform", None)
-        if (
-            not isinstance(model, SingleTaskGP)
-            or type(model) not in (SingleTaskGP, FittedGP)
-            or type(model.likelihood) is not GaussianLikelihood
-            or model.train_targets.ndim != 1
-            or (outcome is not None and type(outcome) is not Standardize)
-        ):
-            return None
-        model.eval()
+    def of(cls, model: SingleTaskGP) -> DenseGP | None:
+        """For a plain process in evaluation mode; ``None`` if its covariance needs jitter."""
         inputs = model.train_inputs[0].detach()
         covariance = dense_covariance(model.covar_module)(inputs, inputs)
         covariance.diagonal().add_(model.likelihood.noise.detach())

@@ -9,64 +9,16 @@ when the gradient needs them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from surrobench.arrays import FloatArray
-from surrobench.predictors.correlations import PROFILES, Kernel, squared_distances
+from surrobench.predictors.correlations import Kernel
 from surrobench.predictors.gp_fit import JITTERS, Point, Priors, not_positive_definite
-
-_TILE_NUMBERS = 2**16
-"""Numbers in a tile: half a megabyte, with a few temporary arrays of its size."""
-
-
-class StationaryTiles:
-    """A kernel of scaled distances between fixed points and others, a few rows at a time.
-
-    Args:
-        X: the points, ``n x d``.
-        kernel: name of the profile.
-        lengthscales: ``1`` or ``d``.
-    """
-
-    def __init__(self, X: FloatArray, kernel: Kernel, lengthscales: FloatArray) -> None:
-        self._profile, self._shift = PROFILES[kernel], X.mean(axis=0)
-        self._lengthscales = lengthscales
-        self.points = self.scaled(X)
-
-    def scaled(self, X: FloatArray) -> FloatArray:
-        """Points ``k x d`` in units of the lengthscales."""
-        return np.ascontiguousarray((X - self._shift) / self._lengthscales)
-
-    def fill(self, Q: FloatArray, out: FloatArray) -> None:
-        """Correlations of scaled points ``Q`` (``k x d``) with all, into ``out`` (``k x n``)."""
-        for part in _rows(len(Q), len(self.points)):
-            out[part] = self._profile(squared_distances(Q[part], self.points))[0]
-
-    def below(self) -> Iterator[tuple[slice, slice, FloatArray, FloatArray]]:
-        """Tiles that cover the lower triangle of all pairs: rows, columns, correlation, weight.
-
-        Columns end with the last of the rows, so the last square of a tile has pairs above the
-        diagonal too.
-        """
-        first = 0
-        while first < len(self.points):
-            stop = min(first + max(8, _TILE_NUMBERS // (first + 8)), len(self.points))
-            rows, columns = slice(first, stop), slice(0, stop)
-            squared = squared_distances(self.points[rows], self.points[columns])
-            yield rows, columns, *self._profile(squared)
-            first = stop
-
-
-def _rows(count: int, width: int) -> Iterator[slice]:
-    step = max(8, _TILE_NUMBERS // width)
-    return (slice(low, min(low + step, count)) for low in range(0, count, step))
-
+from surrobench.predictors.kernel_tiles import KernelTiles
 
 def lower_factor(
-    tiles: StationaryTiles, outputscale: float, noise: float, into: FloatArray
+    tiles: KernelTiles, outputscale: float, noise: float, into: FloatArray
 ) -> float:
     """Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and the jitter.
 
@@ -82,7 +34,7 @@ def lower_factor(
     """
     for relative in JITTERS:
         jitter = relative * outputscale
-        for rows, columns, correlation, _ in tiles.below():
+        for rows, columns, correlation, *_ in tiles.below():
             np.multiply(correlation, outputscale, out=into[rows, columns])
         into.flat[:: len(into) + 1] = outputscale + noise + jitter
         factor, failed = dpotrf(into.T, lower=0, overwrite_a=1, clean=0)
@@ -132,7 +84,7 @@ class TiledPosterior:
         """
         lengthscales = np.exp(log_parameters[: self.lengthscales])
         outputscale, noise = np.exp(log_parameters[self.lengthscales :]).tolist()
-        tiles = StationaryTiles(self.X, self.kernel, lengthscales)
+        tiles = KernelTiles(self.X, self.kernel, lengthscales)
         jitter = lower_factor(tiles, outputscale, noise, self._room)
         n, upper = len(self.y), self._room.T
         solved = dpotrs(upper, self._targets, lower=0)[0]
@@ -155,11 +107,11 @@ class TiledPosterior:
             gradient[part] += slope
         return Point(value, gradient, constant, jitter)
 
-    def _slopes(self, tiles: StationaryTiles, alpha: FloatArray) -> FloatArray:
+    def _slopes(self, tiles: KernelTiles, alpha: FloatArray) -> FloatArray:
         """``sum_i>j (alpha_i alpha_j - inverse_ij) d correlation_ij`` for each log lengthscale."""
         Z, total = tiles.points, np.zeros(self.X.shape[1])
-        for rows, columns, _, weight in tiles.below():
-            matrix = np.multiply.outer(alpha[rows], alpha[columns])
+        for rows, columns, _, weight, matrix in tiles.below():
+            np.multiply.outer(alpha[rows], alpha[columns], out=matrix)
             matrix -= self._room[rows, columns]
             matrix *= weight
             square = matrix[:, rows]  # of which the pairs above the diagonal are left out
