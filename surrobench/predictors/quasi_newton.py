@@ -23,20 +23,20 @@ def minimise(
     curvature: FloatArray,
     bounds: FloatArray,
     *,
-    relative: float = 1e-7,
+    decrease: float,
     slope: float = 1e-3,
 ) -> bool:
     """Projected BFGS (Bertsekas 1982) from ``start``; whether it converged.
 
-    It stops where L-BFGS-B does: when a step lowers the value by less than a share of it, or the
-    projected gradient vanishes. SciPy's searches between bounds take no curvature to begin with.
+    It stops when a step lowers the value by too little, or the projected gradient vanishes. SciPy's
+    searches between bounds take no curvature to begin with.
 
     Args:
         function: what is minimised; it remembers the best point itself.
         start: between the bounds, ``k``.
         curvature: the Hessian there, as far as it is known, ``k x k``.
         bounds: lower and upper bound of each entry, ``k x 2``.
-        relative: the least decrease, as a share of the value (or of 1).
+        decrease: of the value, the least that a step must give.
         slope: the least entry of the projected gradient.
     """
     low, high = bounds.T
@@ -62,9 +62,8 @@ def minimise(
             if share < 1e-6:
                 return False
         hessian = updated(hessian, moved, slopes - gradient)
-        decrease, size = value - lower, max(abs(value), abs(lower), 1.0)
-        at, value, gradient = there, lower, slopes
-        if decrease <= relative * size:
+        gained, at, value, gradient = value - lower, there, lower, slopes
+        if gained <= decrease:
             return True
 
 

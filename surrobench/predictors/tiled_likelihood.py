@@ -17,9 +17,8 @@ from surrobench.predictors.correlations import Kernel
 from surrobench.predictors.gp_fit import JITTERS, Point, Priors, not_positive_definite
 from surrobench.predictors.kernel_tiles import KernelTiles
 
-def lower_factor(
-    tiles: KernelTiles, outputscale: float, noise: float, into: FloatArray
-) -> float:
+
+def lower_factor(tiles: KernelTiles, outputscale: float, noise: float, into: FloatArray) -> float:
     """Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and the jitter.
 
     Args:
