@@ -65,6 +65,12 @@ PREDICTORS.register(
     fitted_examples=1000,
 )
 PREDICTORS.register(
+    "gp-sparse",
+    "surrobench.predictors.sparse_gp.recipe:SparseGP",
+    "sparse variational Gaussian process for thousands of examples: 500 of them are inducing "
+    "points, Matérn-5/2, one lengthscale per feature",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",

@@ -91,13 +91,18 @@ class KernelTiles:
         """Points ``k x d`` in units of the lengthscales."""
         return np.ascontiguousarray((X - self._shift) / self._lengthscales)
 
-    def fill(self, Q: FloatArray, out: FloatArray) -> None:
-        """Correlations of scaled points ``Q`` (``k x d``) with all, into ``out`` (``k x n``)."""
+    def fill(self, Q: FloatArray, out: FloatArray, weight: FloatArray | None = None) -> None:
+        """Correlations of scaled points ``Q`` (``k x d``) with all, into ``out`` (``k x n``).
+
+        Their weights go into ``weight``, if that is given.
+        """
         n, left = len(self.points), _left(Q)
         step = max(_LEAST_ROWS, TILE_NUMBERS // n)
         for low in range(0, len(Q), step):
             rows = slice(low, low + step)
-            self._evaluate(left[rows], n, out[rows])
+            found = self._evaluate(left[rows], n, out[rows])
+            if weight is not None:
+                weight[rows] = found[1]
 
     def below(self) -> Iterator[tuple[slice, slice, FloatArray, FloatArray, FloatArray]]:
         """Tiles that cover the lower triangle of all pairs.

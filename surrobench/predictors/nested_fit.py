@@ -1,9 +1,10 @@
 """Hyperparameters of an exact Gaussian process on thousands of examples, in few evaluations.
 
 The likelihood of all examples is maximised, until a step gains less than a millionth of a nat for
-each of them; what is spared is evaluations of it. The search begins where the likelihood of a random half of the examples
-has its maximum (found in the same way), with the curvature that it has there for a quarter, grown
-to the number of examples. An evaluation on a half costs an eighth, on a quarter a sixty-fourth.
+each of them; what is spared is evaluations of it. The search begins where the likelihood of a
+random half of the examples has its maximum (found in the same way), with the curvature that it has
+there for a quarter, grown to the number of examples. An evaluation on a half costs an eighth, on a
+quarter a sixty-fourth.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from surrobench.predictors.gp_fit import (
     fit_hyperparameters,
     hyperparameters_of,
 )
-from surrobench.predictors.quasi_newton import minimise
+from surrobench.predictors.quasi_newton import GAIN, grown_curvature, minimise
 from surrobench.predictors.tiled_likelihood import TiledPosterior
 
 MANY = 2000
@@ -30,9 +31,6 @@ MANY = 2000
 _FEWER = 2
 _FEWEST = 250
 _CURVED = 4
-_NUDGE = 1e-3
-_GAIN = 1e-6
-"""A step that raises the log posterior by less, for each example, is the last."""
 
 
 def fit_many(
@@ -80,29 +78,15 @@ def fit_many(
     while sizes:
         rows = order[: sizes.pop()]
         few = order[: max(len(rows) // _CURVED, len(first))]
-        curvature = _grown(objective(few), at, len(rows) / len(few), priors)
+        curvature = grown_curvature(
+            objective(few), at, len(rows) / len(few), priors.parts(len(at) - 2)
+        )
         search = Search(objective(rows), max_evaluations)
         try:
             bounds = np.array(search.objective.bounds())
-            converged = minimise(search, at, curvature, bounds, decrease=_GAIN * len(rows))
+            converged = minimise(search, at, curvature, bounds, decrease=GAIN * len(rows))
         except BudgetSpentError:
             converged = False
         assert search.best is not None
         at = search.best[0]
     return hyperparameters_of(search, converged)
-
-
-def _grown(objective: TiledPosterior, at: FloatArray, times: float, priors: Priors) -> FloatArray:
-    """The curvature of minus the log posterior of so many times as many examples, ``k x k``."""
-    here = objective(at).gradient
-    rows = []
-    for entry in range(len(at)):
-        there = at.copy()
-        there[entry] += _NUDGE
-        rows.append((here - objective(there).gradient) / _NUDGE)
-    of_priors = np.zeros(len(at))
-    for prior, part in priors.parts(len(at) - 2):
-        of_priors[part] = prior.scale**-2.0
-    of_priors = np.diag(of_priors)
-    grown: FloatArray = times * (np.array(rows) - of_priors) + of_priors
-    return grown

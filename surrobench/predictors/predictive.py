@@ -7,6 +7,7 @@ variance), sent through the inverse target transform where there is one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from surrobench.predictors.dense_covariance import dense_covariance, prior_varia
 from surrobench.predictors.dense_posterior import is_plain
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
+from surrobench.predictors.sparse_gp.model import SparseModel
 from surrobench.predictors.tiled_gp import TiledGP
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
@@ -196,12 +198,14 @@ def _numpy(values: Tensor) -> FloatArray:
     return array
 
 
-def quick_gp(model: Model) -> DenseGP | TiledGP | None:
-    """Marginal predictions of a plain exact Gaussian process by plain linear algebra, else None.
+def quick_gp(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+    """Marginal predictions of a Gaussian process of ours by plain linear algebra, else None.
 
     Also ``None`` if the training covariance needs more than the model's noise to be positive
     definite; GPyTorch then chooses the jitter.
     """
+    if isinstance(model, SparseModel):
+        return model.marginals().observed
     if not is_plain(model) or type(model) not in (SingleTaskGP, FittedGP):
         return None
     model.eval()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from surrobench.arrays import FloatArray
+from surrobench.predictors.gp_fit import LogNormal, Objective
 
 Function = Callable[[FloatArray], tuple[float, FloatArray]]
 """From a point to the value that is minimised and its gradient."""
 
+GAIN = 1e-6
+"""A step that raises a log posterior by less, for each example, is the last."""
+
+_NUDGE = 1e-3
 _LONGEST = 2.0
 _LEAST_CURVATURE = 1e-3
 _DECREASE = 1e-4
@@ -97,3 +102,31 @@ def positive_definite(curvature: FloatArray) -> FloatArray:
     sizes = np.maximum(np.abs(values), _LEAST_CURVATURE * max(float(np.abs(values).max()), 1e-12))
     definite: FloatArray = (vectors * sizes) @ vectors.T
     return definite
+
+
+def grown_curvature(
+    objective: Objective,
+    at: FloatArray,
+    times: float,
+    priors: Sequence[tuple[LogNormal, slice]],
+) -> FloatArray:
+    """The curvature of minus the log posterior of more examples, by differences, ``k x k``.
+
+    Args:
+        objective: of few examples.
+        at: log hyperparameters.
+        times: how many times as many examples there are.
+        priors: each with the entries that it is for; they do not grow.
+    """
+    here = objective(at).gradient
+    rows = []
+    for entry in range(len(at)):
+        there = at.copy()
+        there[entry] += _NUDGE
+        rows.append((here - objective(there).gradient) / _NUDGE)
+    of_priors = np.zeros(len(at))
+    for prior, part in priors:
+        of_priors[part] = prior.scale**-2.0
+    of_priors = np.diag(of_priors)
+    grown: FloatArray = times * (np.array(rows) - of_priors) + of_priors
+    return grown

@@ -56,7 +56,7 @@ class TiledGP:
     @classmethod
     def of(cls, model: SingleTaskGP) -> TiledGP | None:
         """For a plain process of many examples and one scaled stationary kernel, else None."""
-        kernel = _kernel_name(model.covar_module)
+        kernel = stationary_name(model.covar_module)
         if kernel is None or len(model.train_targets) < MANY:
             return None
         try:
@@ -87,7 +87,8 @@ class TiledGP:
         return mean * scale + shift, variance * scale.square()
 
 
-def _kernel_name(module: Any) -> Kernel | None:
+def stationary_name(module: Any) -> Kernel | None:
+    """The kernel, if a module is one RBF or Matérn kernel over all columns times a scale."""
     if type(module) is not ScaleKernel or module.batch_shape or module.active_dims is not None:
         return None
     base: Any = module.base_kernel

@@ -9,6 +9,7 @@ when the gradient needs them.
 from __future__ import annotations
 
 import math
+
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
