@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from botorch.posteriors.gpytorch import GPyTorchPosterior
 from gpytorch.distributions import MultivariateNormal
+from linear_operator import to_linear_operator
 from scipy.linalg.blas import dtrmm
 from torch import Tensor
 
@@ -102,7 +103,7 @@ class SparseModel(OneOutput):
         more = (floor - variance).clamp_min(0.0)
         more = more + (added.squeeze(-1) if isinstance(added, Tensor) else added)
         covariance = covariance + torch.diag_embed(more)
-        posterior: Any = GPyTorchPosterior(MultivariateNormal(mean, covariance))
+        posterior: Any = GPyTorchPosterior(MultivariateNormal(mean, to_linear_operator(covariance)))
         return posterior if posterior_transform is None else posterior_transform(posterior)
 
     @standard_numerics(gradients=False)
@@ -143,6 +144,7 @@ class Marginals:
     @standard_numerics(gradients=False)
     @torch.no_grad()
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict, a few points at a time."""
         found, Z = self.model.collapsed, self.model.scaling(X)
         prior = prior_variance(self.model.covar_module, Z).numpy()
         mean, explained = np.full(len(Z), found.constant), np.empty(len(Z))
