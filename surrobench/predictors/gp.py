@@ -60,6 +60,11 @@ class ExactGP(PriorShape):
         max_evaluations: budget of likelihood evaluations of a fit. One shared lengthscale takes
             about 20 of them, one per column 20 to 80.
 
+    From 2,000 examples on, the same likelihood of all examples is maximised from where that of half
+    of them has its maximum, which takes fewer evaluations, and everything is computed in tiles: the
+    memory is that of one ``n x n`` matrix (:mod:`~.nested_fit`). Beyond some ten thousand examples
+    there is ``gp-sparse``.
+
     Where the priors lie, and how wide, are further options (:class:`~.gp_fit.PriorShape`). Their
     defaults are for one shared lengthscale; ``gp-…-ard`` are registered with their own.
     """

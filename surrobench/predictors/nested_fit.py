@@ -22,6 +22,7 @@ from surrobench.predictors.gp_fit import (
     fit_hyperparameters,
     hyperparameters_of,
 )
+from surrobench.predictors.memory import check_memory
 from surrobench.predictors.quasi_newton import GAIN, grown_curvature, minimise
 from surrobench.predictors.tiled_likelihood import TiledPosterior
 
@@ -57,8 +58,10 @@ def fit_many(
 
     Raises:
         ArithmeticError: if the covariance cannot be factorised.
+        UserError: if the covariance does not fit into memory.
     """
     order = np.random.default_rng(len(X)).permutation(len(X))
+    check_memory(len(X), len(X), "the covariance of its examples")
     room = np.empty((len(X), len(X)))
 
     def objective(rows: IntArray) -> TiledPosterior:

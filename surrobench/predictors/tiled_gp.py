@@ -40,8 +40,8 @@ class TiledGP:
         self.model = model
         self.inputs: FloatArray = model.train_inputs[0].detach().numpy()
         lengthscales = module.base_kernel.lengthscale.detach().numpy().reshape(-1)
-        self.scale = float(module.outputscale)
-        self.noise = float(model.likelihood.noise)
+        self.scale = float(module.outputscale.detach())
+        self.noise = float(model.likelihood.noise.detach())
         self.tiles = KernelTiles(self.inputs, kernel, lengthscales)
         n = len(self.inputs)
         room = np.empty((n, n))

@@ -175,7 +175,7 @@ def _cross(model: SparseModel) -> Callable[[Tensor], FloatArray]:
     tiles = KernelTiles(
         points.numpy(), kernel, module.base_kernel.lengthscale.detach().numpy().reshape(-1)
     )
-    scale, room = float(module.outputscale), np.empty((_MOST_ROWS, len(points)))
+    scale, room = float(module.outputscale.detach()), np.empty((_MOST_ROWS, len(points)))
 
     def cross(Z: Tensor) -> FloatArray:
         covariances = room[: len(Z)]
