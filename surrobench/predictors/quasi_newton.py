@@ -127,6 +127,6 @@ def grown_curvature(
     of_priors = np.zeros(len(at))
     for prior, part in priors:
         of_priors[part] = prior.scale**-2.0
-    of_priors = np.diag(of_priors)
-    grown: FloatArray = times * (np.array(rows) - of_priors) + of_priors
+    kept = np.diag(of_priors)
+    grown: FloatArray = times * (np.array(rows) - kept) + kept
     return grown

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from scipy.linalg.blas import dtrsm
 from scipy.linalg.lapack import dpotri, dpotrs, dtrtri, dtrtrs
 
@@ -60,7 +61,8 @@ class CrossCorrelation:
             M *= self._weight
             slopes = M.sum(axis=1) @ np.square(Z) + M.sum(axis=0) @ np.square(X)
             slopes -= 2.0 * np.einsum("ij,ij->j", Z, M @ X)
-            return np.bincount(self._groups, weights=slopes, minlength=self.size)
+            summed = np.bincount(self._groups, weights=slopes, minlength=self.size)
+            return summed.astype(np.float64)
 
         return self._matrix, pull
 
@@ -142,7 +144,9 @@ class Projection:
         sizes, vectors = np.linalg.eigh(self.gram)
         shares = np.sqrt(np.maximum(sizes, 0.0) / (1.0 + np.maximum(sizes, 0.0)))
         inverse, _ = dtrtri(self.L, lower=1)
-        explained = np.linalg.qr((shares[:, None] * vectors.T) @ inverse, mode="r")
+        explained: FloatArray = scipy.linalg.qr(
+            (shares[:, None] * vectors.T) @ inverse, mode="r", check_finite=False
+        )[0]
         return Collapsed(self.value(), self.constant, self.weights, explained, self.jitter)
 
 
