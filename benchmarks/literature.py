@@ -10,9 +10,9 @@ of ``cells.csv`` (its seconds are CPU seconds of one thread); the page's table i
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,17 @@ import torch
 from markdown_table import markdown
 
 from surrobench import load_task, make_predictor
+from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.protocols import Pool, split
 
 ROWS = Path(__file__).with_name("literature_rows.csv")
 COLUMNS = ("row", "seed", "tau", "fit_cpu_seconds", "query_cpu_seconds")
 MARKERS = ("<!-- rows -->", "<!-- end of rows -->")
+UNGROUPED = "ungrouped"
+"""A protocol of this page alone: equal networks may stand on both sides, as in publications."""
 KEPT = 8
 """Encoded pools that are kept in memory."""
 
@@ -48,6 +51,7 @@ class Row:
         name: of the row; what comes before the last hyphen is shared by its training sizes.
         published: Kendall tau, NaN where ours has no counterpart of its own.
         deviation: that was published with it, NaN if none was.
+        published_seeds: draws that both are of.
         source: where it stands.
         differs: what our protocol does otherwise.
     """
@@ -61,6 +65,7 @@ class Row:
     encoding: str
     published: float
     deviation: float
+    published_seeds: int
     published_method: str
     source: str
     differs: str
@@ -80,6 +85,7 @@ def read_rows(path: Path = ROWS) -> list[Row]:
             encoding=line["encoding"],
             published=float(line["published"] or "nan"),
             deviation=float(line["deviation"] or "nan"),
+            published_seeds=int(line["published_seeds"]),
             published_method=line["published_method"],
             source=line["source"],
             differs=line["differs"],
@@ -94,12 +100,20 @@ def inputs(task: str, encoding: str) -> torch.Tensor:
     return torch.tensor(np.array(load_task(task).encode(encoding)))
 
 
+def parts(task: Pool, row: Row, seed: int) -> tuple[IntArray, IntArray]:
+    """Training and test architectures; ``ungrouped``: those of ``grouped``, and all others."""
+    if row.protocol != UNGROUPED:
+        return split(task, row.protocol, row.train_size, seed)
+    train, _ = split(task, "grouped", row.train_size, seed)
+    return train, np.setdiff1d(np.arange(len(task.groups)), train)
+
+
 def run(row: Row, seed: int) -> tuple[float, float, float]:
     """Kendall tau on the test architectures, and CPU seconds of fitting and of answering."""
     torch.set_num_threads(1)
     task = load_task(row.task)
     X, y = inputs(row.task, row.encoding), torch.tensor(task.truth).unsqueeze(-1)
-    train, test = split(task, row.protocol, row.train_size, seed)
+    train, test = parts(task, row, seed)
     recipe = with_blocks(make_predictor(row.predictor), row.encoding, task.space, task.columns)
     started = time.process_time()
     model = recipe.fit(X[train], y[train], seed=seed)
@@ -117,6 +131,14 @@ def wanted(rows: Sequence[Row], done: set[tuple[str, int]]) -> Iterator[tuple[Ro
                 yield row, seed
 
 
+def _standard_errors(row: Row, difference: float, taus: FloatArray) -> float:
+    """The difference over the error of a difference of means; NaN where too little is known."""
+    if len(taus) < 2 or not np.isfinite(row.deviation):
+        return float("nan")
+    ours, theirs = np.var(taus, ddof=1) / len(taus), row.deviation**2 / (row.published_seeds - 1)
+    return float(difference / np.sqrt(ours + theirs))
+
+
 def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
     """One line for each row that was run: published, ours, and the difference in deviations."""
     lines = []
@@ -126,6 +148,7 @@ def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
             continue
         mean, spread = float(own["tau"].mean()), float(own["tau"].std(ddof=0))
         known = np.isfinite(row.published)
+        apart = _standard_errors(row, mean - row.published, own["tau"].to_numpy())
         lines.append(
             {
                 "row": row.name,
@@ -135,6 +158,7 @@ def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
                 "with": f"{row.predictor} on {row.encoding}",
                 "seeds": len(own),
                 "difference": f"{mean - row.published:+.3f}" if known else "–",
+                "in standard errors": f"{apart:+.1f}" if np.isfinite(apart) else "–",
                 "fit, CPU s": f"{own['fit_cpu_seconds'].mean():.2f}",
                 "source": row.source,
                 "what differs": row.differs,
@@ -156,11 +180,17 @@ def write_page(folder: Path, rows: Sequence[Row]) -> None:
     page.write_text(f"{head}{MARKERS[0]}\n\n{table}\n\n{MARKERS[1]}{tail}", encoding="utf-8")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Run what is missing and write the page."""
-    folder = Path(arguments[0])
     rows = read_rows()
-    chosen = [row for row in rows if "--only" not in arguments or row.name in arguments[2:]]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="of the page and its cells.csv")
+    parser.add_argument(
+        "--only", nargs="+", metavar="ROW", choices=[row.name for row in rows], help="these rows"
+    )
+    given = parser.parse_args()
+    folder = given.folder
+    chosen = [row for row in rows if not given.only or row.name in given.only]
     file = folder / "cells.csv"
     if not file.exists():
         file.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
@@ -175,4 +205,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

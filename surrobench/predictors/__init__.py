@@ -71,6 +71,11 @@ PREDICTORS.register(
     "points, Matérn-5/2, one lengthscale per feature",
 )
 PREDICTORS.register(
+    "stacking",
+    "surrobench.predictors.stacking:Stacking",
+    "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -50,12 +51,25 @@ def test_the_page_has_a_line_for_each_row_that_was_run(literature: ModuleType) -
     assert line["ours"] == "0.600 ± 0.100"
     assert line["difference"] == f"{0.6 - rows[0].published:+.3f}"
     assert line["seeds"] == 2
+    # Theirs: three draws with the deviation of a population; ours: two with 0.1 around 0.6.
+    error = (0.1**2 + rows[0].deviation ** 2 / (rows[0].published_seeds - 1)) ** 0.5
+    assert line["in standard errors"] == f"{(0.6 - rows[0].published) / error:+.1f}"
 
 
 def test_first_seeds_come_first_and_what_is_known_is_left(literature: ModuleType) -> None:
     one, two = literature.read_rows()[:2]
     order = [(row.name, seed) for row, seed in literature.wanted([one, two], {(one.name, 0)})]
     assert order[:2] == [(two.name, 0), (one.name, 1)]
+
+
+def test_ungrouped_rows_test_on_everything_that_they_do_not_train_on(
+    literature: ModuleType,
+) -> None:
+    task = SimpleNamespace(name="any", groups=np.arange(40) // 2)
+    row = replace(literature.read_rows()[0], protocol=literature.UNGROUPED, train_size=10)
+    train, test = literature.parts(task, row, 0)
+    assert len(train) == 10
+    assert sorted([*train, *test]) == list(range(len(task.groups)))
 
 
 @pytest.mark.usefixtures("mirror")

@@ -13,6 +13,7 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "xgboost-hist": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
     "mlp-hinge": {"steps": 60},
+    "stacking": {"trees": 60, "fold_trees": 30, "folds": 3},
     "xgb-plus": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
     "xgb-plus-fast": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
     "dngo": {"steps": 60},
