@@ -47,8 +47,27 @@ def of_commands(folder: Path) -> pd.DataFrame:
     return pd.DataFrame({"work": frame["work"], "baseline": "", "ours_s": frame["cpu_s"]})
 
 
+def of_large_samples(folder: Path) -> pd.DataFrame:
+    """Processes on thousands of examples beside GPyTorch's exact one, where it was fitted too."""
+    frame = pd.read_csv(folder / "large-samples.csv").dropna(subset="sum_s")
+    theirs = frame[frame["who"] == "GPyTorch"].set_index("n")["sum_s"]
+    ours = frame[frame["who"] != "GPyTorch"]
+    baseline = ours["n"].map(theirs)
+    works = [f"{row.who}: fit and 300,000 predictions, n = {row.n}" for row in ours.itertuples()]
+    return pd.DataFrame(
+        {
+            "work": works,
+            "baseline": ["GPyTorch" if known else "" for known in baseline.notna()],
+            "ours_s": ours["sum_s"],
+            "baseline_s": baseline,
+            "ratio": baseline / ours["sum_s"],
+        }
+    )
+
+
 SCRIPTS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "trees": of_trees,
     "worker_start": of_worker_start,
     "commands": of_commands,
+    "large_samples": of_large_samples,
 }

@@ -65,6 +65,12 @@ PREDICTORS.register(
     fitted_examples=1000,
 )
 PREDICTORS.register(
+    "gp-sparse",
+    "surrobench.predictors.sparse_gp.recipe:SparseGP",
+    "sparse variational Gaussian process for thousands of examples: 500 of them are inducing "
+    "points, Matérn-5/2, one lengthscale per feature",
+)
+PREDICTORS.register(
     "stacking",
     "surrobench.predictors.stacking:Stacking",
     "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",

@@ -28,7 +28,8 @@ lengthscale. Only ``M + M'`` off the diagonal matters."""
 
 SMOOTHNESS: Mapping[Kernel, float] = {"matern-1/2": 0.5, "matern-3/2": 1.5, "matern-5/2": 2.5}
 """Of the Matérn kernels, how often a function is (mean square) differentiable is just below it."""
-_COINCIDENT = 1e-14
+COINCIDENT = 1e-14
+"""Squared scaled distances below this are those of equal points."""
 
 
 class Correlation(Protocol):
@@ -93,7 +94,7 @@ def squared_distances(A: FloatArray, B: FloatArray) -> FloatArray:
     squared += np.einsum("...ij,...ij->...i", A, A)[..., :, None]
     squared += np.einsum("...ij,...ij->...i", B, B)[..., None, :]
     # What is left of coincident points is rounding, sometimes negative.
-    squared[squared < _COINCIDENT] = 0.0
+    squared[squared < COINCIDENT] = 0.0
     return squared
 
 

@@ -22,6 +22,7 @@ from linear_operator.utils.cholesky import psd_safe_cholesky
 from torch import Tensor
 
 from surrobench.predictors.dense_covariance import dense_covariance
+from surrobench.predictors.memory import check_memory
 from surrobench.predictors.transforms import Affine
 
 _CHUNK = 2048
@@ -91,6 +92,7 @@ class DensePosterior:
         def kernel(a: Tensor, b: Tensor) -> Tensor:
             return flat(a, b) if a.ndim == b.ndim == 2 else module(a, b).to_dense().detach()
 
+        check_memory(len(model.train_targets), len(X), "covariances of its examples with the pool")
         inputs, noise = model.train_inputs[0].detach(), model.likelihood.noise.detach()
         training = flat(inputs, inputs)
         training.diagonal().add_(noise)

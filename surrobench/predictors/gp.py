@@ -34,6 +34,7 @@ from surrobench.predictors.gp_fit import (
     fit_hyperparameters,
     prior_options,
 )
+from surrobench.predictors.nested_fit import MANY, fit_many
 from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.posterior import PoolSession
 from surrobench.predictors.transforms import (
@@ -58,6 +59,11 @@ class ExactGP(PriorShape):
         transform: of the targets, see :func:`~.transforms.fit_inner_transform`.
         max_evaluations: budget of likelihood evaluations of a fit. One shared lengthscale takes
             about 20 of them, one per column 20 to 80.
+
+    From 2,000 examples on, the same likelihood of all examples is maximised from where that of half
+    of them has its maximum, which takes fewer evaluations, and everything is computed in tiles: the
+    memory is that of one ``n x n`` matrix (:mod:`~.nested_fit`). Beyond some ten thousand examples
+    there is ``gp-sparse``.
 
     Where the priors lie, and how wide, are further options (:class:`~.gp_fit.PriorShape`). Their
     defaults are for one shared lengthscale; ``gp-…-ard`` are registered with their own.
@@ -113,7 +119,8 @@ class ExactGP(PriorShape):
         scaling = unit_cube(X)
         targets = y if outcome_transform is None else outcome_transform(y)[0]
         priors = Priors.scaled_to(X.shape[1], unit_variance(targets), self)
-        fitted, report = fit_hyperparameters(
+        fit = fit_many if len(X) >= MANY else fit_hyperparameters
+        fitted, report = fit(
             scaling(X).numpy(),
             targets.squeeze(-1).numpy(),
             self.kernel,

@@ -34,7 +34,8 @@ LOWEST_LENGTHSCALE = 0.025
 LOWEST_OUTPUTSCALE = 1e-4
 LOWEST_NOISE = 1e-4
 _HIGHEST = 1e8
-_JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+JITTERS = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+"""Shares of the outputscale that are tried on the diagonal, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -305,20 +306,25 @@ def factorise(
     correlation: FloatArray, outputscale: float, noise: float
 ) -> tuple[FloatArray, float]:
     """Lower Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and jitter."""
-    for relative in _JITTERS:
+    for relative in JITTERS:
         jitter = relative * outputscale
         covariance = correlation * outputscale
         covariance.flat[:: len(covariance) + 1] += noise + jitter
         factor, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
         if failed == 0 and np.isfinite(np.diagonal(factor)).all():
             return factor, jitter
-    raise ArithmeticError(
+    raise not_positive_definite()
+
+
+def not_positive_definite() -> ArithmeticError:
+    """What is raised where no jitter helps."""
+    return ArithmeticError(
         "the covariance of the training points is not positive definite, even with "
-        f"{_JITTERS[-1]:g} of the outputscale on its diagonal; look for infinite or huge values."
+        f"{JITTERS[-1]:g} of the outputscale on its diagonal; look for infinite or huge values."
     )
 
 
-class _BudgetSpentError(Exception):
+class BudgetSpentError(Exception):
     """Ends the optimisation from inside; the best point seen so far is the answer."""
 
 
@@ -346,7 +352,7 @@ class Search:
     def __call__(self, log_parameters: FloatArray) -> tuple[float, FloatArray]:
         """Negative value and gradient; ends the search when the budget is spent."""
         if self.evaluations >= self.budget:
-            raise _BudgetSpentError
+            raise BudgetSpentError
         self.evaluations += 1
         point = self.objective(log_parameters)
         if self.best is None or point.value > self.best[1].value:
@@ -361,7 +367,7 @@ class Search:
             result = minimize(
                 self, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
             )
-        except _BudgetSpentError:
+        except BudgetSpentError:
             return False
         return bool(result.success)
 
@@ -395,6 +401,11 @@ def fit_hyperparameters(
     start = priors.start(objective.size - 2, X.shape[1])
     search = Search(objective, max_evaluations)
     converged = search.run(start)
+    return hyperparameters_of(search, converged)
+
+
+def hyperparameters_of(search: Search, converged: bool) -> tuple[Hyperparameters, FitReport]:
+    """The best point that a search of one kernel's hyperparameters saw, and what it did."""
     assert search.best is not None
     log_parameters, point = search.best
     values = np.exp(log_parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from surrobench.predictors.dense_posterior import (
 )
 from surrobench.predictors.models import EnsembleModel, spread_scores
 from surrobench.predictors.posterior import Kind
+from surrobench.predictors.sparse_gp.model import SparseModel
 from surrobench.predictors.transforms import AffineModel, WarpedModel
 from surrobench.process_state import if_settled
 
@@ -112,7 +113,10 @@ class ModelPosterior:
                 variance = means.var(dim=0, unbiased=False)
                 variance = variance if within is None else variance + within.mean(dim=0)
                 return means.mean(dim=0), variance.clamp_min(least)
-            parts = [self._asked(chunk) for chunk in self._pool.split(_CHUNK)]
+            asked: Callable[[Tensor], tuple[Tensor, Tensor]] = self._asked
+            if isinstance(self._model, SparseModel):
+                asked = self._model.marginals()
+            parts = [asked(chunk) for chunk in self._pool.split(_CHUNK)]
         means_, variances = zip(*parts, strict=True)
         return torch.cat(means_), torch.cat(variances).clamp_min(least)
 

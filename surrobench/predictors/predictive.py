@@ -17,8 +17,6 @@ import numpy.typing as npt
 import torch
 from botorch.models import SingleTaskGP
 from botorch.models.model import Model
-from botorch.models.transforms import Standardize
-from gpytorch.likelihoods import GaussianLikelihood
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dtrtri
 from scipy.special import ndtr, ndtri
@@ -28,8 +26,11 @@ from surrobench.arrays import FloatArray
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.dense_posterior import is_plain
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
+from surrobench.predictors.sparse_gp.model import SparseModel
+from surrobench.predictors.tiled_gp import TiledGP
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 from surrobench.process_state import standard_numerics
@@ -179,7 +180,7 @@ def _direct(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
     """Mean and variance of observations without a joint posterior, where there is such a way."""
     if isinstance(model, MarginalModel):
         return partial(model.marginals, observation_noise=True)
-    return DenseGP.of(model)
+    return quick_gp(model)
 
 
 def _posterior_moments(model: Model, X: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,6 +216,20 @@ def _numpy(values: Tensor) -> FloatArray:
     return array
 
 
+def quick_gp(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+    """Marginal predictions of a Gaussian process of ours by plain linear algebra, else None.
+
+    Also ``None`` if the training covariance needs more than the model's noise to be positive
+    definite; GPyTorch then chooses the jitter.
+    """
+    if isinstance(model, SparseModel):
+        return model.marginals().observed
+    if not is_plain(model) or type(model) not in (SingleTaskGP, FittedGP):
+        return None
+    model.eval()
+    return TiledGP.of(model) or DenseGP.of(model)
+
+
 class DenseGP:
     """Marginal predictions of an exact Gaussian process by plain linear algebra."""
 
@@ -231,22 +246,8 @@ class DenseGP:
 
     @classmethod
     @standard_numerics()
-    def of(cls, model: Model) -> DenseGP | None:
-        """For a plain exact Gaussian process with one output and one noise level, else ``None``.
-
-        Also ``None`` if the training covariance needs more than the model's noise to be positive
-        definite; GPyTorch then chooses the jitter.
-        """
-        outcome = getattr(model, "outcome_transform", None)
-        if (
-            not isinstance(model, SingleTaskGP)
-            or type(model) not in (SingleTaskGP, FittedGP)
-            or type(model.likelihood) is not GaussianLikelihood
-            or model.train_targets.ndim != 1
-            or (outcome is not None and type(outcome) is not Standardize)
-        ):
-            return None
-        model.eval()
+    def of(cls, model: SingleTaskGP) -> DenseGP | None:
+        """For a plain process in evaluation mode; ``None`` if its covariance needs jitter."""
         inputs = model.train_inputs[0].detach()
         covariance = dense_covariance(model.covar_module)(inputs, inputs)
         covariance.diagonal().add_(model.likelihood.noise.detach())

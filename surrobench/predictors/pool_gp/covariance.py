@@ -87,6 +87,10 @@ class PoolCovariance:
         terms: list[Correlation] = [block.correlation(rows) for block in self.blocks]
         if self.product:
             terms = [ProductCorrelation(terms)]
+        return SumPosterior(terms, y, self.prior_parts(unit), self.bounds(unit))
+
+    def prior_parts(self, unit: float) -> list[tuple[LogNormal, slice]]:
+        """Each prior with the log hyperparameters that it is for."""
         lengthscale, outputscale, noise = self.priors(unit)
         parts, first = [], 0
         for block, prior in zip(self.blocks, lengthscale, strict=True):
@@ -94,7 +98,7 @@ class PoolCovariance:
             first += block.size
         parts.append((outputscale, slice(first, first + self.scales)))
         parts.append((noise, slice(first + self.scales, first + self.scales + 1)))
-        return SumPosterior(terms, y, parts, self.bounds(unit))
+        return parts
 
     def fit(
         self,

@@ -17,6 +17,7 @@ from scipy.linalg.lapack import dpotrs, dtrtri, dtrtrs
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.gp_fit import factorise
+from surrobench.predictors.memory import check_memory
 from surrobench.predictors.pool_gp.covariance import BoundCovariance
 
 _TILE = 4096
@@ -138,6 +139,7 @@ class PoolFactor:
     def _reserve(self, n: int) -> None:
         if n <= len(self._L):
             return
+        check_memory(n, self.m, "covariances of its examples with the pool")
         room, kept = max(n + _SPARE, 2 * len(self._L)), self.n
         L = np.zeros((room, room), order="F")
         L[:kept, :kept] = self.L(kept)

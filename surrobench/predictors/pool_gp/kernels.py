@@ -98,8 +98,13 @@ class BlockKernel(ABC):
         """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
 
     @abstractmethod
+    def columns(self) -> tuple[FloatArray, IntArray]:
+        """The columns whose distances the kernel is of (``m x d``), the lengthscale of each."""
+
     def coordinates(self, lengthscales: FloatArray) -> FloatArray:
-        """The pool in units of the lengthscales, whose distances the kernel is of, ``m x d``."""
+        """These columns in units of the lengthscales (``size``), ``m x d``."""
+        columns, groups = self.columns()
+        return columns / lengthscales[groups]
 
 
 class CodedBlock(BlockKernel):
@@ -167,11 +172,10 @@ class CodedBlock(BlockKernel):
         rates = np.broadcast_to(lengthscales**-2.0, len(self.labels))
         return _GridKernel(self, table, self.grid, np.exp(-rates).tolist(), scale)
 
-    def coordinates(self, lengthscales: FloatArray) -> FloatArray:
-        """One-hot columns in units of the lengthscales."""
+    def columns(self) -> tuple[FloatArray, IntArray]:
+        """One-hot columns, and the lengthscale of each."""
         columns, variables = indicators(self.labels)
-        by_variable = np.broadcast_to(lengthscales, len(self.labels))
-        return columns / by_variable[variables]
+        return columns, np.zeros_like(variables) if self.groups is None else variables
 
 
 class _CodedKernel(BoundKernel):
@@ -232,10 +236,10 @@ class DenseBlock(BlockKernel):
         """The kernel ``scale * correlation`` with these lengthscales (``size``)."""
         return _DenseKernel(self.coordinates(lengthscales), self.kernel, scale)
 
-    def coordinates(self, lengthscales: FloatArray) -> FloatArray:
-        """The columns in units of the lengthscales."""
-        by_column = lengthscales[0] if self.groups is None else lengthscales[self.groups]
-        return self._values / by_column
+    def columns(self) -> tuple[FloatArray, IntArray]:
+        """The columns, and the lengthscale of each."""
+        groups = np.zeros(self._values.shape[1], dtype=np.int64)
+        return self._values, groups if self.groups is None else self.groups
 
 
 class _DenseKernel(BoundKernel):
