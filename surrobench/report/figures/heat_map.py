@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,6 +57,8 @@ def _draw(
     known = others[np.isfinite(others)]
     low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
     beyond = low is not None and bool((colours < low).any(axis=None))
+    import seaborn as sns  # few reports have this figure
+
     sns.heatmap(
         colours if tall else colours.T,
         ax=axes,
