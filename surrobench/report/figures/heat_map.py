@@ -105,6 +105,7 @@ def _embolden(axes: Axes, shown: pd.DataFrame, measure: Measure, tall: bool) -> 
     best = line.eq(line.max() if measure.larger_is_better else line.min())
     winners = (best if tall else best.T).to_numpy()
     for text in axes.texts:
+        text.set_in_layout(False)  # it lies within its cell
         column, row = (int(part) for part in text.get_position())
         if winners[row, column]:
             text.set_fontweight("bold")

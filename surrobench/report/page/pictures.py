@@ -10,13 +10,16 @@ from PIL import Image
 
 from surrobench.report.drawing import draw
 
-DOTS_PER_INCH = 200
+DOTS_PER_INCH, OF_TALL = 200, 120
+TALL = 20.0
+"""Inches from which a picture has fewer dots: a page is to stay quick, and the files are beside."""
 COLOURS = 160
 
 
 def data_uri(figure: Figure) -> str:
     """A ``data:`` address of the figure; the same figure gives the same text."""
-    pixels = _few_colours(draw(figure, "png", dpi=DOTS_PER_INCH))
+    dpi = OF_TALL if figure.get_figheight() > TALL else DOTS_PER_INCH
+    pixels = _few_colours(draw(figure, "png", dpi=dpi))
     return "data:image/png;base64," + base64.b64encode(pixels).decode("ascii")
 
 

@@ -17,6 +17,8 @@ from surrobench.report.drawing import draw
 
 LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""
+_LEAST_OF_A_TEXT = 100
+"""Bytes."""
 _LEAST_LETTERS = 8.0
 """Pixels of the smallest letters where a page is too narrow for the figure, which scrolls there."""
 _LEAST_SCALE = 1.15
@@ -51,6 +53,9 @@ def inline_svg(figure: Figure, prefix: str) -> Markup | None:
         figure: whose artists of methods have ``method_id`` as their ``gid``.
         prefix: of all identifiers, different for every figure of a page.
     """
+    texts = sum(len(axes.texts) for axes in figure.axes)
+    if texts * _LEAST_OF_A_TEXT > LARGEST:
+        return None
     drawn = draw(figure, "svg", letters=True)
     if len(drawn) > 4 * LARGEST:
         return None
