@@ -55,7 +55,7 @@ def test_what_is_planned_in_this_process(tmp_path: Path, changed: dict[str, obje
 def test_the_driver_imports_no_torch(tmp_path: Path) -> None:
     code = (
         "import sys, surrobench.cli\n"
-        "sys.argv = ['surrobench', 'run', 'quickstart', '--predictors', 'constant', '--seeds', '1',"
+        "sys.argv = ['surrobench', 'run', 'quickstart', '--predictor', 'constant', '--seeds', '1',"
         f" '--workers', '1', '--out', {str(tmp_path / 'run')!r}]\n"
         "try:\n    surrobench.cli.main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
