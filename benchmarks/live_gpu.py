@@ -42,12 +42,12 @@ from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.live import LiveTask
 from surrobench.tasks.live_images import live_cells
 from surrobench.training.cells import OFFICIAL, CellNetwork, Skeleton
+from surrobench.training.data import Data, Split
 from surrobench.training.devices import CPU, choose_device, clock
 from surrobench.training.digits import distorted_digits
 from surrobench.training.evaluation import evaluate
 from surrobench.training.fusion import fuse
 from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.images import ImageData, Split
 from surrobench.training.trainer import (
     Recipe,
     initialised,
@@ -156,7 +156,7 @@ def wall_clock(device: torch.device) -> Callable[[], float]:
 def plain_loop(task: LiveTask, archs: Sequence[tuple[int, ...]], *, validate: bool = True) -> None:
     """As most scripts do it, one network after the other."""
     train, recipe, device = task.data.train, task.recipe, task.device
-    dataset = TensorDataset(train.images, train.labels)
+    dataset = TensorDataset(train.inputs, train.labels)
     for arch in archs:
         network = initialised(lambda a=arch: task.build(a), 0).to(device)
         optimiser = torch.optim.SGD(
@@ -190,7 +190,7 @@ def default_task(device: torch.device, sizes: Sizes, bytes_a_second: float) -> p
     data = distorted_digits(train=train, validation=validation, test=test)
     task = replace(live_cells(data, device=str(device)), cache=None)
     archs, now = connected_cells(sizes.cells), wall_clock(device)
-    images = data.train.images.to(device)
+    images = data.train.inputs.to(device)
     plain_loop(task, archs[:1])  # the first one chooses algorithms
     started = now()
     plain_loop(task, archs[: sizes.plain_cells])
@@ -233,7 +233,7 @@ def notes(runs: Sequence[TrainingRun]) -> str:
 # -- 2: the official skeleton --------------------------------------------------------------------
 
 
-def random_images(n: int, side: int) -> ImageData:
+def random_images(n: int, side: int) -> Data:
     """Noise: only the time of a step is asked for."""
     draws = torch.Generator().manual_seed(0)
 
@@ -242,7 +242,7 @@ def random_images(n: int, side: int) -> ImageData:
         labels = torch.randint(10, (size,), generator=draws)
         return Split(images, labels, labels.numpy())
 
-    return ImageData(split(n), split(16), split(16))
+    return Data(split(n), split(16), split(16))
 
 
 def official_skeleton(device: torch.device, sizes: Sizes, bytes_a_second: float) -> pd.DataFrame:
@@ -261,7 +261,7 @@ def official_skeleton(device: torch.device, sizes: Sizes, bytes_a_second: float)
             )
             milliseconds, run = step_time(network, data, recipe, sizes.steps, device)
             found |= {f"{name}_ms": milliseconds, f"{name}_mib": run.peak_memory / 2**20}
-        floor = floor_of_a_step([network], recipe, data.train.images, bytes_a_second)
+        floor = floor_of_a_step([network], recipe, data.train.inputs, bytes_a_second)
         found |= {
             "floor_ms": 1000 * floor,
             "eager_over_graph": found["eager_ms"] / found["graph_ms"],
@@ -274,7 +274,7 @@ def official_skeleton(device: torch.device, sizes: Sizes, bytes_a_second: float)
 
 def step_time(
     network: nn.Module,
-    data: ImageData,
+    data: Data,
     recipe: Recipe,
     steps: tuple[int, int],
     device: torch.device,
@@ -284,7 +284,7 @@ def step_time(
     for count in (steps[0], *steps):  # the first one is not counted
         images = count * recipe.batch_size
         part = Split(
-            data.train.images[:images], data.train.labels[:images], data.train.sources[:images]
+            data.train.inputs[:images], data.train.labels[:images], data.train.sources[:images]
         )
         (run,) = train_together(
             [network], replace(data, train=part), recipe, seeds=[0], device=device
@@ -304,7 +304,7 @@ def equality(device: torch.device, sizes: Sizes) -> pd.DataFrame:
     rows = []
     for dtype in (torch.float64, torch.float32):
         typed = {
-            name: replace(split, images=split.images.to(dtype))
+            name: replace(split, inputs=split.inputs.to(dtype))
             for name in ("train", "validation", "test")
             for split in [getattr(data, name)]
         }
@@ -313,7 +313,7 @@ def equality(device: torch.device, sizes: Sizes) -> pd.DataFrame:
             found = [
                 train_together(
                     [initialised(lambda a=a: CellNetwork(SPACE, a), 0).to(dtype) for a in archs],
-                    ImageData(**typed),
+                    Data(**typed),
                     recipe,
                     seeds=[0] * len(archs),
                     device=place,

@@ -43,7 +43,7 @@ def jobs():
 
 def plain_loop(jobs, data):
     """As most scripts do it; validation is left out."""
-    dataset = TensorDataset(data.train.images, data.train.labels)
+    dataset = TensorDataset(data.train.inputs, data.train.labels)
     for job in jobs:
         network = initialised(
             lambda arch=job.arch: CellNetwork(SPACE, arch, CELL_SKELETON), job.seed

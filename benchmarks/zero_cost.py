@@ -43,7 +43,7 @@ PUBLISHED_UNITS = {"params": 1e6, "flops": 2e6}
 def batch(seed: int) -> Batch:
     """Enlarged digits in three equal channels."""
     split = distorted_digits(seed, train=IMAGES, validation=1, test=1).train
-    enlarged = functional.interpolate(split.images, (SIDE, SIDE), mode="bilinear")
+    enlarged = functional.interpolate(split.inputs, (SIDE, SIDE), mode="bilinear")
     return Batch(enlarged.repeat(1, 3, 1, 1), split.labels)
 
 

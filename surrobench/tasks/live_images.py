@@ -17,11 +17,11 @@ from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.tasks.live import LiveTask, Value
 from surrobench.tasks.sources import cache_folder
 from surrobench.training.cells import CellNetwork, Skeleton, learns, useful_edges
+from surrobench.training.data import Data
 from surrobench.training.devices import choose_device
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import whole
 from surrobench.training.groups import LARGEST_GROUP
-from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.recipe import Recipe
 from surrobench.training.signals import synthetic_signals
@@ -41,7 +41,7 @@ CACHED_BYTES = 2**21
 
 
 def live_cells(
-    data: ImageData | None = None,
+    data: Data | None = None,
     *,
     skeleton: Skeleton = CELL_SKELETON,
     recipe: Recipe | None = None,
@@ -62,6 +62,7 @@ def live_cells(
         cache: folder of finished trainings; in the user's cache folder if omitted.
     """
     data = data or distorted_digits(train=CELL_IMAGES)
+    data.check_kind("images", "live:signals" if skeleton.ndim == 1 else "live:cells")
     space = nas_bench_201()
     recipe, chosen = recipe or CELL_RECIPE, choose_device(device)
     channels, classes = data.shape[0], data.classes
@@ -97,9 +98,7 @@ def live_cells(
     )
 
 
-def _cells_together(
-    skeleton: Skeleton, data: ImageData, recipe: Recipe, device: torch.device
-) -> int:
+def _cells_together(skeleton: Skeleton, data: Data, recipe: Recipe, device: torch.device) -> int:
     """How many cells to train together: as many as the cache holds, on a GPU as many as allowed."""
     largest = LARGEST_GROUP[device.type]
     if device.type != "cpu":
@@ -110,7 +109,7 @@ def _cells_together(
 
 
 def live_signals(
-    data: ImageData | None = None,
+    data: Data | None = None,
     *,
     skeleton: Skeleton = SIGNAL_SKELETON,
     recipe: Recipe | None = None,
@@ -139,7 +138,7 @@ def live_signals(
 
 
 def live_chain(
-    data: ImageData | None = None,
+    data: Data | None = None,
     *,
     div: int = 4,
     recipe: Recipe | None = None,
@@ -161,6 +160,7 @@ def live_chain(
         UserError: for images that are not square.
     """
     data = data or distorted_digits()
+    data.check_kind("images", "live:chain")
     channels, height, width = data.shape
     if height != width:
         raise UserError(f"live:chain needs square images, but these are {height} x {width}.")

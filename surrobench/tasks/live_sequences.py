@@ -19,7 +19,6 @@ from surrobench.training.devices import choose_device
 from surrobench.training.encoders import EncoderNetwork
 from surrobench.training.grammar import Grammar, motif_grammar
 from surrobench.training.low_rank import SCALE
-from surrobench.training.sequences import SequenceData
 from surrobench.training.trainer import Recipe
 
 SHORT = Grammar(motifs=3, positions=3, alternatives=1, gap=0, shortest=16, longest=16)
@@ -38,7 +37,7 @@ ENCODER_RECIPE = Recipe(
 
 def short_motifs(
     seed: int = 0, *, train: int = 1280, validation: int = 1000, test: int = 2000
-) -> SequenceData:
+) -> Data:
     """The default data: short synthetic sequences of :data:`SHORT`."""
     return motif_grammar(seed, train=train, validation=validation, test=test, grammar=SHORT)
 
@@ -143,9 +142,8 @@ def live_lora(
     )
 
 
-def _sequences(task: str, data: Data | None) -> SequenceData:
+def _sequences(task: str, data: Data | None) -> Data:
     if data is None:
         return short_motifs()
-    if not isinstance(data, SequenceData):
-        raise UserError(f"{task} needs sequences, not {type(data).__name__}.")
+    data.check_kind("sequences", task)
     return data

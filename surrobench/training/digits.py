@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from surrobench.training.images import ImageData, Split
+from surrobench.training.data import Data, Split
 
 SIDE = 8
 CLASSES = 10
@@ -45,7 +45,7 @@ def distorted_digits(
     validation: int = 2000,
     test: int = 4000,
     distortion: Distortion | None = None,
-) -> ImageData:
+) -> Data:
     """Render the data set: a pure function of its arguments.
 
     The source digits are divided 60/20/20 before anything is rendered, so no digit appears in two
@@ -75,7 +75,7 @@ def distorted_digits(
     train_split, validation_split, test_split = (
         _split((images - mean) / deviation, labels, sources) for images, sources in rendered
     )
-    return ImageData(train_split, validation_split, test_split, classes=CLASSES)
+    return Data(train_split, validation_split, test_split, classes=CLASSES)
 
 
 def divide_sources(n: int, seed: int) -> list[NDArray[np.int64]]:
@@ -137,7 +137,7 @@ def _split(
     images: NDArray[np.float64], labels: NDArray[np.int64], sources: NDArray[np.int64]
 ) -> Split:
     return Split(
-        images=torch.from_numpy(images.astype(np.float32)[:, None]),
+        inputs=torch.from_numpy(images.astype(np.float32)[:, None]),
         labels=torch.from_numpy(labels[sources]),
         sources=sources,
     )

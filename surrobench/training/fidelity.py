@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from surrobench.errors import UserError
 from surrobench.training.data import Data
 from surrobench.wording import counted
-
-AnyData = TypeVar("AnyData", bound=Data)
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Fidelity:
         """Share of the work of a training of so many epochs, which is taken to grow with each."""
         return (self.epochs or epochs) / epochs * self.fraction * self.width
 
-    def reduced(self, data: AnyData) -> AnyData:
+    def reduced(self, data: Data) -> Data:
         """The data set with its first training examples only.
 
         Raises:

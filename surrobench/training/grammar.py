@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from surrobench.errors import UserError
-from surrobench.training.sequences import RESIDUES, SequenceData, SequenceSplit, tokenise
+from surrobench.training.data import Data, Split
+from surrobench.training.sequences import RESIDUES, tokenise
 
 COMPOSITION = dict(
     zip(
@@ -98,7 +99,7 @@ def motif_grammar(
     validation: int = 1000,
     test: int = 2000,
     grammar: Grammar | None = None,
-) -> SequenceData:
+) -> Data:
     """Draw the data set: a pure function of its arguments.
 
     Labels are balanced. The background is drawn by the composition of Swiss-Prot, so a motif can
@@ -127,12 +128,12 @@ def motif_grammar(
             while (sequence := draw_sequence(grammar, motifs, int(label), rng)) in seen:
                 pass
             seen[sequence] = len(seen)
-        splits[name] = SequenceSplit(
+        splits[name] = Split(
             tokenise(list(seen)[first:], grammar.longest),
             torch.from_numpy(labels.astype(np.int64)),
             np.arange(first, len(seen)),
         )
-    return SequenceData(**splits, classes=grammar.classes)
+    return Data(**splits, classes=grammar.classes)
 
 
 def draw_sequence(

@@ -1,17 +1,12 @@
-"""Sequences of amino acids in three splits, as numbers that a network can embed."""
+"""Sequences of amino acids, as numbers that a network can embed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-from surrobench.training.data import fingerprint
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 AMBIGUOUS = "BJOUXZ"
@@ -19,78 +14,6 @@ AMBIGUOUS = "BJOUXZ"
 PADDING = 0
 UNKNOWN = len(RESIDUES) + 1
 VOCABULARY = len(RESIDUES) + 2
-
-
-@dataclass(frozen=True)
-class SequenceSplit:
-    """Sequences of one split.
-
-    Attributes:
-        tokens: ``n x length`` int64: residues from 1 in the order of :data:`RESIDUES`,
-            :data:`UNKNOWN`, and :data:`PADDING` behind the end of shorter sequences.
-        labels: ``n`` int64, counted from 0.
-        sources: ``n`` number of each sequence; no number is in two splits.
-    """
-
-    tokens: Tensor
-    labels: Tensor
-    sources: NDArray[np.int64]
-
-    @property
-    def inputs(self) -> Tensor:
-        """The tokens."""
-        return self.tokens
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def to(self, device: torch.device) -> SequenceSplit:
-        """The split on another device (itself if it is there already)."""
-        return replace(self, tokens=self.tokens.to(device), labels=self.labels.to(device))
-
-    def first(self, n: int) -> SequenceSplit:
-        """The first ``n`` sequences."""
-        return SequenceSplit(self.tokens[:n], self.labels[:n], self.sources[:n])
-
-
-@dataclass(frozen=True)
-class SequenceData:
-    """Training, validation and test sequences, resident in memory.
-
-    Attributes:
-        train: what the weights are fitted to.
-        validation: what candidates are compared by.
-        test: looked at once, after training.
-        classes: number of different labels.
-    """
-
-    train: SequenceSplit
-    validation: SequenceSplit
-    test: SequenceSplit
-    classes: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length to which all sequences are padded."""
-        return tuple(self.train.tokens.shape[1:])
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of all sequences and labels."""
-        return fingerprint(self.classes, (self.train, self.validation, self.test))
-
-    def to(self, device: torch.device) -> SequenceData:
-        """The same sequences on another device."""
-        return replace(
-            self,
-            train=self.train.to(device),
-            validation=self.validation.to(device),
-            test=self.test.to(device),
-        )
-
-    def with_fewer(self, train: int) -> SequenceData:
-        """The same but for its training sequences, of which the first ones are left."""
-        return replace(self, train=self.train.first(train))
 
 
 def tokenise(sequences: Sequence[str], length: int) -> Tensor:

@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
-from surrobench.training.images import ImageData, Split
+from surrobench.training.data import Data, Split
 
 CLASSES = 10
 TEMPLATES = np.array(
@@ -69,7 +69,7 @@ def synthetic_signals(
     validation: int = 2000,
     test: int = 4000,
     transformation: Transformation | None = None,
-) -> ImageData:
+) -> Data:
     """Draw the data set: a pure function of its arguments.
 
     Signals are images of height 1, so that whatever trains on images trains on them. Every signal
@@ -108,7 +108,7 @@ def synthetic_signals(
         for (signals, labels), start in zip(drawn, first, strict=True)
     ]
     train_split, validation_split, test_split = splits
-    return ImageData(train_split, validation_split, test_split, classes=CLASSES)
+    return Data(train_split, validation_split, test_split, classes=CLASSES)
 
 
 def transform(

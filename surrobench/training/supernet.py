@@ -24,8 +24,8 @@ from surrobench.training.cells import (
     useful_edges,
     window,
 )
+from surrobench.training.data import Data, Split
 from surrobench.training.fused import NeighbourMean
-from surrobench.training.images import ImageData, Split
 from surrobench.training.measures import Measures, measure
 from surrobench.training.trainer import initialised
 
@@ -202,12 +202,12 @@ class Supernet(nn.Module):
         """
         mix = path(self.space, self.space.check(arch))
         parts = -(-len(split) // batch_size)
-        images = split.images.contiguous(memory_format=torch.channels_last)
+        images = split.inputs.contiguous(memory_format=torch.channels_last)
         scores = [self(some, mix) for some in images.tensor_split(parts)]
         return measure(torch.cat(scores)[None], split.labels[None])[0]
 
 
-def supernet_around(network: nn.Module, space: SearchSpace, data: ImageData) -> Supernet:
+def supernet_around(network: nn.Module, space: SearchSpace, data: Data) -> Supernet:
     """The supernet in whose skeleton a network stands; weights from torch's global generator.
 
     Args:

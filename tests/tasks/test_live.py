@@ -18,10 +18,10 @@ from surrobench.tasks import live
 from surrobench.tasks.live import LiveTask, live_task
 from surrobench.tasks.training_cache import TrainingCache
 from surrobench.training.cells import Skeleton
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
 from surrobench.training.fidelity import Fidelity
 from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.images import ImageData
 from surrobench.training.signals import synthetic_signals
 from surrobench.training.trainer import Recipe
 from surrobench.training.versions import versions
@@ -32,7 +32,7 @@ ARCH: Arch = (3, 0, 1, 2, 4, 0)
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=128, validation=100, test=100)
 
 
@@ -40,7 +40,7 @@ Make = Callable[..., LiveTask]
 
 
 @pytest.fixture
-def make(data: ImageData, tmp_path: Path) -> Make:
+def make(data: Data, tmp_path: Path) -> Make:
     def cells(**options: object) -> LiveTask:
         given = {"skeleton": SMALL, "recipe": RECIPE, "cache": tmp_path, "device": "cpu"}
         given["value"] = "accuracy"
@@ -168,7 +168,7 @@ def test_a_fidelity_is_the_training_that_it_says(make: Make) -> None:
     data, skeleton = task.data, Skeleton(channels=1)
     first = replace(
         data.train,
-        images=data.train.images[:64],
+        inputs=data.train.inputs[:64],
         labels=data.train.labels[:64],
         sources=data.train.sources[:64],
     )
@@ -177,7 +177,7 @@ def test_a_fidelity_is_the_training_that_it_says(make: Make) -> None:
     assert cheap.curve == by_hand.evaluate(ARCH, epochs=1).curve
 
 
-def test_chains_can_be_narrow(data: ImageData, tmp_path: Path) -> None:
+def test_chains_can_be_narrow(data: Data, tmp_path: Path) -> None:
     wide, narrow = (
         live_task("live:chain", data, div=div, recipe=RECIPE, cache=tmp_path, device="cpu")
         for div in (4, 8)
@@ -207,7 +207,7 @@ def test_fidelities_that_cannot_be_are_refused(make: Make) -> None:
     )
 
 
-def test_signals_are_a_live_task(tmp_path: Path, data: ImageData) -> None:
+def test_signals_are_a_live_task(tmp_path: Path, data: Data) -> None:
     signals = synthetic_signals(train=64, validation=50, test=50)
     task = live_task("live:signals", signals, recipe=RECIPE, cache=tmp_path, device="cpu")
     assert task.evaluate(ARCH).status == "ok"
@@ -305,14 +305,14 @@ def test_a_search_over_lengths_of_training(make: Make) -> None:
     assert {row.epochs for row in result.rows} == {1, None}  # None is the full length
 
 
-def test_chains_are_a_live_task(data: ImageData, tmp_path: Path) -> None:
+def test_chains_are_a_live_task(data: Data, tmp_path: Path) -> None:
     task = live_task("live:chain", data, div=16, recipe=RECIPE, cache=tmp_path, device="cpu")
     arch = task.space.parse("conv3-16-max+fc128")
     assert task.evaluate(arch).status == "ok"
 
 
-def test_images_that_are_not_square_are_refused_for_chains(data: ImageData) -> None:
-    wide = replace(data, train=replace(data.train, images=data.train.images[..., :6]))
+def test_images_that_are_not_square_are_refused_for_chains(data: Data) -> None:
+    wide = replace(data, train=replace(data.train, inputs=data.train.inputs[..., :6]))
     with pytest.raises(UserError, match="8 x 6"):
         live_task("live:chain", wide)
 

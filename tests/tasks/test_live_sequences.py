@@ -17,10 +17,10 @@ from surrobench.spaces.transformers import Transformers
 from surrobench.tasks.live import live_task
 from surrobench.tasks.live_options import make_live
 from surrobench.tasks.live_sequences import ENCODER_RECIPE, short_motifs
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
 from surrobench.training.groups import Job
 from surrobench.training.low_rank import LowRankLinear
-from surrobench.training.sequences import SequenceData
 
 VOCABULARY = "<cls> <pad> <eos> <unk> L A G V S E R T I D P K Q N F Y M H W C X B U Z O . - <mask>"
 SMALL = ("layers1-heads1-hidden16-ffn1", "layers1-heads2-hidden16-ffn2")
@@ -28,7 +28,7 @@ RECIPE = replace(ENCODER_RECIPE, epochs=2, batch_size=64)
 
 
 @pytest.fixture(scope="module")
-def data() -> SequenceData:
+def data() -> Data:
     return short_motifs(train=256, validation=100, test=60)
 
 
@@ -48,7 +48,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_value_is_the_negated_cross_entropy(data: SequenceData, tmp_path: Path) -> None:
+def test_the_value_is_the_negated_cross_entropy(data: Data, tmp_path: Path) -> None:
     task = live_task("live:transformer", data, recipe=RECIPE, cache=tmp_path, device="cpu")
     archs = [task.space.parse(text) for text in SMALL]
     first, second = task.evaluate_many(archs)
@@ -63,7 +63,7 @@ def test_the_value_is_the_negated_cross_entropy(data: SequenceData, tmp_path: Pa
     assert all(0 < error < 0.5 for error in (*run.train_mae, *run.validation_mae, run.test_mae))
 
 
-def test_a_search_runs_on_encoders(data: SequenceData, tmp_path: Path) -> None:
+def test_a_search_runs_on_encoders(data: Data, tmp_path: Path) -> None:
     space = Transformers(layers=[1], heads=[1, 2], hidden=[16, 32], ratios=[1])
     recipe = replace(RECIPE, epochs=1)
     task = live_task(
@@ -86,8 +86,14 @@ def test_the_default_settings() -> None:
 
 
 def test_images_are_refused() -> None:
-    with pytest.raises(UserError, match="live:transformer needs sequences, not ImageData"):
+    with pytest.raises(UserError, match="live:transformer needs sequences, not images"):
         live_task("live:transformer", distorted_digits(train=8, validation=4, test=4))
+
+
+@pytest.mark.parametrize("name", ["live:cells", "live:signals", "live:chain"])
+def test_sequences_are_refused_by_tasks_of_images(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} needs images, not sequences"):
+        live_task(name, short_motifs())
 
 
 def test_a_study_names_the_users_sequences(tmp_path: Path) -> None:
@@ -107,7 +113,7 @@ def test_a_study_names_the_users_sequences(tmp_path: Path) -> None:
 
 
 def test_an_adaptation_trains_next_to_nothing_of_a_checkpoint(
-    data: SequenceData, checkpoint: Path, tmp_path: Path
+    data: Data, checkpoint: Path, tmp_path: Path
 ) -> None:
     task = live_task("live:lora", data, checkpoint=checkpoint, cache=tmp_path, device="cpu",
                      recipe=RECIPE)  # fmt: skip
@@ -126,9 +132,9 @@ def test_an_adaptation_trains_next_to_nothing_of_a_checkpoint(
     assert task.evaluate(arch) == evaluation
 
 
-def test_an_adapted_network_starts_as_the_checkpoint(data: SequenceData, checkpoint: Path) -> None:
+def test_an_adapted_network_starts_as_the_checkpoint(data: Data, checkpoint: Path) -> None:
     task = live_task("live:lora", data, checkpoint=checkpoint, device="cpu")
-    tokens = data.train.tokens[:4]
+    tokens = data.train.inputs[:4]
     hidden = []
     for text in ("rank2-query", "rank16-query+key+value+dense"):
         with torch.random.fork_rng(devices=[]):
@@ -167,7 +173,7 @@ def test_wrong_checkpoints_are_refused(checkpoint: Path, tmp_path: Path) -> None
         live_task("live:lora", checkpoint=tmp_path)
 
 
-def test_a_layer_that_the_model_lacks_is_named(data: SequenceData, checkpoint: Path) -> None:
+def test_a_layer_that_the_model_lacks_is_named(data: Data, checkpoint: Path) -> None:
     space = Adaptations(ranks=[2], targets=["query", "gate"])
     task = live_task("live:lora", data, checkpoint=checkpoint, space=space, device="cpu")
     with pytest.raises(UserError, match="no linear layers named 'gate' to adapt; it has dense"):

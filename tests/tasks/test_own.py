@@ -17,8 +17,8 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.tasks.own import OwnEvaluation, own_networks
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
-from surrobench.training.images import ImageData
 from surrobench.training.recipe import Recipe
 
 SPACE = Choices(
@@ -28,7 +28,7 @@ RECIPE = Recipe(epochs=1, batch_size=64)
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=256, validation=100, test=100)
 
 
@@ -44,7 +44,7 @@ def evaluate(arch: Arch, epochs: int, seed: int) -> dict[str, float]:
     return {"accuracy": 10.0 * sum(arch) + epochs, "loss": 5.0 - sum(arch), "seed": seed}
 
 
-def test_own_networks_are_searched(data: ImageData) -> None:
+def test_own_networks_are_searched(data: Data) -> None:
     task = own_networks(SPACE, build, data, recipe=RECIPE, device="cpu")
     result = search(task.space, task.evaluate, strategy="random", budget=4, initial=2)
     assert result.best is not None
@@ -52,7 +52,7 @@ def test_own_networks_are_searched(data: ImageData) -> None:
     assert len({row.metrics["params"] for row in result.rows}) == 4
 
 
-def test_own_networks_are_kept_only_where_asked(data: ImageData, tmp_path: Path) -> None:
+def test_own_networks_are_kept_only_where_asked(data: Data, tmp_path: Path) -> None:
     assert own_networks(SPACE, build, data, device="cpu").cache is None
     first, again, changed = (
         own_networks(
@@ -75,7 +75,7 @@ def test_own_networks_are_kept_only_where_asked(data: ImageData, tmp_path: Path)
     ],
 )
 def test_networks_that_do_not_fit_are_refused(
-    data: ImageData, wrong: Callable[[Arch], Any], complaint: str
+    data: Data, wrong: Callable[[Arch], Any], complaint: str
 ) -> None:
     with pytest.raises(UserError, match=complaint):
         own_networks(SPACE, wrong, data)

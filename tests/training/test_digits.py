@@ -7,16 +7,16 @@ import pytest
 import torch
 from scipy import ndimage
 
+from surrobench.training.data import Data
 from surrobench.training.digits import Distortion, distorted_digits, divide_sources, render
-from surrobench.training.images import ImageData
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(3, train=600, validation=200, test=300)
 
 
-def test_no_source_digit_is_in_two_splits(data: ImageData) -> None:
+def test_no_source_digit_is_in_two_splits(data: Data) -> None:
     train, validation, test = (
         set(split.sources.tolist()) for split in (data.train, data.validation, data.test)
     )
@@ -31,29 +31,29 @@ def test_sources_are_divided_sixty_twenty_twenty() -> None:
     assert sorted(np.concatenate(pools).tolist()) == list(range(1797))
 
 
-def test_shapes_and_types(data: ImageData) -> None:
+def test_shapes_and_types(data: Data) -> None:
     for split, n in ((data.train, 600), (data.validation, 200), (data.test, 300)):
-        assert split.images.shape == (n, 1, 8, 8)
-        assert split.images.dtype == torch.float32
+        assert split.inputs.shape == (n, 1, 8, 8)
+        assert split.inputs.dtype == torch.float32
         assert split.labels.dtype == torch.int64
         assert len(split) == n
         assert set(split.labels.tolist()) == set(range(10))
 
 
-def test_training_images_alone_decide_the_standardisation(data: ImageData) -> None:
-    assert data.train.images.mean().item() == pytest.approx(0, abs=1e-6)
-    assert data.train.images.std(correction=0).item() == pytest.approx(1, abs=1e-6)
-    assert data.validation.images.mean().item() != pytest.approx(0, abs=1e-6)
+def test_training_images_alone_decide_the_standardisation(data: Data) -> None:
+    assert data.train.inputs.mean().item() == pytest.approx(0, abs=1e-6)
+    assert data.train.inputs.std(correction=0).item() == pytest.approx(1, abs=1e-6)
+    assert data.validation.inputs.mean().item() != pytest.approx(0, abs=1e-6)
     more = distorted_digits(3, train=600, validation=250, test=10)
-    assert torch.equal(more.train.images, data.train.images)
+    assert torch.equal(more.train.inputs, data.train.inputs)
 
 
-def test_same_seed_same_images_another_seed_others(data: ImageData) -> None:
+def test_same_seed_same_images_another_seed_others(data: Data) -> None:
     again = distorted_digits(3, train=600, validation=200, test=300)
     other = distorted_digits(4, train=600, validation=200, test=300)
-    assert torch.equal(again.test.images, data.test.images)
+    assert torch.equal(again.test.inputs, data.test.inputs)
     assert torch.equal(again.test.labels, data.test.labels)
-    assert not torch.equal(other.test.images, data.test.images)
+    assert not torch.equal(other.test.inputs, data.test.inputs)
 
 
 def test_rendering_leaves_the_global_generators_alone() -> None:

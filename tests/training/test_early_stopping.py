@@ -14,10 +14,10 @@ from torch.nn import functional
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.data import Data, Split
 from surrobench.training.digits import distorted_digits
 from surrobench.training.early_stopping import early_stop_reason, least_accuracy
 from surrobench.training.fusion import fuse
-from surrobench.training.images import ImageData, Split
 from surrobench.training.measures import Measures
 from surrobench.training.members import separate
 from surrobench.training.networks import build_chain
@@ -32,14 +32,14 @@ RECIPE = Recipe(epochs=4, batch_size=32, learning_rate=0.05)
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     rendered = distorted_digits(0, train=640, validation=300, test=200)
     exact = {
-        name: replace(split, images=split.images.double())
+        name: replace(split, inputs=split.inputs.double())
         for name in ("train", "validation", "test")
         for split in [getattr(rendered, name)]
     }
-    return ImageData(**exact)
+    return Data(**exact)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def check_equal(run: TrainingRun, other: TrainingRun) -> None:
     ("seeds", "optimiser"), [([0, 0, 0, 0], "sgd"), ([0, 1, 2, 3], "sgd"), ([0, 1, 2, 3], "adamw")]
 )
 def test_those_at_chance_leave_and_the_others_do_not_notice(
-    data: ImageData, seeds: list[int], optimiser: str
+    data: Data, seeds: list[int], optimiser: str
 ) -> None:
     rate = 0.01 if optimiser == "adamw" else 0.05
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=rate)
@@ -87,7 +87,7 @@ def test_those_at_chance_leave_and_the_others_do_not_notice(
     assert 0 < stopped.train_seconds < together[0].train_seconds
 
 
-def test_a_training_that_diverged_is_not_gone_on_with(data: ImageData) -> None:
+def test_a_training_that_diverged_is_not_gone_on_with(data: Data) -> None:
     networks = cells()[:1] + cells()[2:3]
     nn.init.constant_(next(networks[0].parameters()), math.inf)
     recipe = replace(RECIPE, stop_hopeless=True)
@@ -97,7 +97,7 @@ def test_a_training_that_diverged_is_not_gone_on_with(data: ImageData) -> None:
     assert broken.train_seconds < sound.train_seconds
 
 
-def test_if_all_leave_the_training_is_over(data: ImageData) -> None:
+def test_if_all_leave_the_training_is_over(data: Data) -> None:
     recipe = replace(RECIPE, stop_hopeless=True)
     (run,) = train_together(cells()[1:2], data, recipe, seeds=[0])
     assert run.status == "stopped"
@@ -161,7 +161,7 @@ def test_members_are_found_in_every_type(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("make", [cells, chains, alone])
-def test_trained_members_are_handed_over(data: ImageData, make: object) -> None:
+def test_trained_members_are_handed_over(data: Data, make: object) -> None:
     networks = [network.double() for network in make()]  # type: ignore[operator]
     kept: dict[int, nn.Module] = {}
     seeds = list(range(len(networks)))
@@ -170,6 +170,6 @@ def test_trained_members_are_handed_over(data: ImageData, make: object) -> None:
     assert sorted(kept) == seeds
     for position, run in enumerate(runs):
         with torch.no_grad():
-            scores = kept[position].eval()(data.test.images)
+            scores = kept[position].eval()(data.test.inputs)
         entropy = functional.cross_entropy(scores, data.test.labels).item()
         assert entropy == pytest.approx(run.test_cross_entropy, abs=1e-9)

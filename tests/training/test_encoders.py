@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from surrobench.errors import UserError
 from surrobench.spaces.transformers import Encoder, Transformers
 from surrobench.training.costs import count_flops, count_params
+from surrobench.training.data import Data
 from surrobench.training.encoders import EncoderNetwork, rotate, rotations
 from surrobench.training.grammar import Grammar, motif_grammar
 from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.sequences import PADDING, SequenceData
+from surrobench.training.sequences import PADDING
 from surrobench.training.trainer import Recipe, initialised, train
 from surrobench.training.zero_cost.proxy import Batch, score
 
@@ -35,7 +36,7 @@ def some_tokens(n: int = 4, length: int = 10) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def data() -> SequenceData:
+def data() -> Data:
     return motif_grammar(0, train=640, validation=200, test=200, grammar=SHORT)
 
 
@@ -126,7 +127,7 @@ def test_heads_of_odd_size_are_refused() -> None:
         EncoderNetwork(Encoder(1, 2, 18, 1), classes=2)
 
 
-def test_learns_the_pairs_and_draws_its_curves(data: SequenceData) -> None:
+def test_learns_the_pairs_and_draws_its_curves(data: Data) -> None:
     def build() -> nn.Module:
         return EncoderNetwork(Encoder(1, 2, 32, 1), classes=6)
 
@@ -143,7 +144,7 @@ def test_learns_the_pairs_and_draws_its_curves(data: SequenceData) -> None:
     assert (again.train_loss, again.train_mae) == (run.train_loss, run.train_mae)
 
 
-def test_groups_take_encoders_one_by_one(data: SequenceData) -> None:
+def test_groups_take_encoders_one_by_one(data: Data) -> None:
     archs = [
         SPACE.parse("layers1-heads1-hidden16-ffn1"),
         SPACE.parse("layers1-heads2-hidden16-ffn1"),
@@ -157,9 +158,9 @@ def test_groups_take_encoders_one_by_one(data: SequenceData) -> None:
     assert runs[0].train_loss != runs[1].train_loss
 
 
-def test_sizes_are_zero_cost_proxies(data: SequenceData) -> None:
+def test_sizes_are_zero_cost_proxies(data: Data) -> None:
     own = EncoderNetwork(Encoder(1, 1, 16, 1), classes=6)
-    batch = Batch(data.train.tokens[:8], data.train.labels[:8])
+    batch = Batch(data.train.inputs[:8], data.train.labels[:8])
     found = score(own, batch, ["params", "flops", "grad_norm"])
     assert found["params"] == count_params(own)
     assert found["flops"] == count_flops(own, (16,), torch.int64)

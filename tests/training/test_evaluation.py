@@ -12,21 +12,21 @@ from torch import nn
 
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.data import Data, Split
 from surrobench.training.digits import distorted_digits
 from surrobench.training.evaluation import Evaluation, evaluate
 from surrobench.training.fusion import fuse
-from surrobench.training.images import ImageData, Split
 from surrobench.training.trainer import Recipe, initialised, make_optimiser, train_step
 
 SPACE = nas_bench_201()
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=256, validation=700, test=300)
 
 
-def test_evaluation_is_in_percent_and_nats(data: ImageData) -> None:
+def test_evaluation_is_in_percent_and_nats(data: Data) -> None:
     constant = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with torch.no_grad():
         for parameter in constant.parameters():
@@ -38,7 +38,7 @@ def test_evaluation_is_in_percent_and_nats(data: ImageData) -> None:
         assert measures.macro_recall == pytest.approx(10)  # all of one class of ten
 
 
-def test_cells_are_measured_as_they_are_after_every_step(data: ImageData) -> None:
+def test_cells_are_measured_as_they_are_after_every_step(data: Data) -> None:
     recipe = Recipe(batch_size=64, learning_rate=0.1)
     networks = [
         initialised(lambda arch=arch: CellNetwork(SPACE, arch, Skeleton(channels=4)), 0).double()
@@ -46,10 +46,10 @@ def test_cells_are_measured_as_they_are_after_every_step(data: ImageData) -> Non
     ]
     fused = fuse(networks)
     optimiser, evaluation = make_optimiser(fused, recipe), Evaluation(fused, networks, recipe)
-    split: Split = replace(data.validation, images=data.validation.images.double())
+    split: Split = replace(data.validation, inputs=data.validation.inputs.double())
     found = []
     for start in (0, 64):
-        images = data.train.images[start : start + 64].double()
+        images = data.train.inputs[start : start + 64].double()
         fused.train()
         train_step(
             fused, optimiser, images, data.train.labels[start : start + 64].expand(5, -1), recipe

@@ -10,18 +10,19 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
+from surrobench.training.data import Data, Split
 from surrobench.training.grammar import COMPOSITION, Grammar, motif_grammar
-from surrobench.training.sequences import PADDING, RESIDUES, SequenceData, SequenceSplit
+from surrobench.training.sequences import PADDING, RESIDUES
 
 SIZES = {"train": 400, "validation": 100, "test": 150}
 
 
-def spelt(split: SequenceSplit) -> list[str]:
+def spelt(split: Split) -> list[str]:
     letters = np.array(["", *RESIDUES])
-    return ["".join(letters[row]) for row in split.tokens.numpy()]
+    return ["".join(letters[row]) for row in split.inputs.numpy()]
 
 
-def splits(data: SequenceData) -> list[SequenceSplit]:
+def splits(data: Data) -> list[Split]:
     return [data.train, data.validation, data.test]
 
 
@@ -62,8 +63,8 @@ def test_a_pure_function_of_seed_and_sizes() -> None:
     assert data.fingerprint == again.fingerprint
     assert motif_grammar(2, **SIZES).fingerprint != data.fingerprint
     larger = motif_grammar(1, **{**SIZES, "train": 800})
-    assert torch.equal(larger.validation.tokens, data.validation.tokens)
-    assert torch.equal(larger.test.tokens, data.test.tokens)
+    assert torch.equal(larger.validation.inputs, data.validation.inputs)
+    assert torch.equal(larger.test.inputs, data.test.inputs)
 
 
 def test_the_background_has_the_composition_of_proteins() -> None:
@@ -76,7 +77,7 @@ def test_the_background_has_the_composition_of_proteins() -> None:
 
 def test_shorter_sequences_are_padded_behind() -> None:
     grammar = Grammar(3, 2, 1, 0, shortest=8, longest=12)
-    tokens = motif_grammar(0, **SIZES, grammar=grammar).train.tokens
+    tokens = motif_grammar(0, **SIZES, grammar=grammar).train.inputs
     lengths = (tokens != PADDING).sum(dim=1)
     assert set(lengths.tolist()) == set(range(8, 13))
     assert all((row[:n] != PADDING).all() for row, n in zip(tokens, lengths, strict=True))

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training import trainer
 from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
 from surrobench.training.graphs import WARM_UP, GraphedStep
-from surrobench.training.images import ImageData
 from surrobench.training.trainer import (
     Recipe,
     initialised,
@@ -97,7 +97,7 @@ def test_what_cannot_be_recorded_is_done_step_by_step_with_a_reason() -> None:
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=330, validation=100, test=100)
 
 
@@ -109,7 +109,7 @@ def networks() -> list[nn.Module]:
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_a_training_of_replays_is_the_same_training(
-    data: ImageData, monkeypatch: pytest.MonkeyPatch, optimiser: str
+    data: Data, monkeypatch: pytest.MonkeyPatch, optimiser: str
 ) -> None:
     """Everything but CUDA itself: fixed batches, and a learning rate that is read from memory."""
     recipe = replace(RECIPE, optimiser=optimiser, learning_rate=0.02)
@@ -136,7 +136,7 @@ def test_a_training_of_replays_is_the_same_training(
         assert run.note == ""
 
 
-def test_without_a_gpu_the_run_says_that_nothing_was_recorded(data: ImageData) -> None:
+def test_without_a_gpu_the_run_says_that_nothing_was_recorded(data: Data) -> None:
     recipe = replace(RECIPE, epochs=1, cuda_graphs=True)
     plain = train_together(networks(), data, replace(recipe, cuda_graphs=False), seeds=[0, 0])
     runs = train_together(networks(), data, recipe, seeds=[0, 0])
@@ -155,7 +155,7 @@ def test_a_rate_in_memory_is_changed_in_place() -> None:
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_bfloat16_stays_close_to_float32(data: ImageData, members: int) -> None:
+def test_bfloat16_stays_close_to_float32(data: Data, members: int) -> None:
     recipe = replace(RECIPE, learning_rate=0.02)
     seeds = [0] * members
     exact = train_together(networks()[:members], data, recipe, seeds=seeds)
@@ -168,6 +168,6 @@ def test_bfloat16_stays_close_to_float32(data: ImageData, members: int) -> None:
         assert run.train_loss == pytest.approx(other.train_loss, rel=0.02)
 
 
-def test_peak_memory_is_told(data: ImageData) -> None:
+def test_peak_memory_is_told(data: Data) -> None:
     (run,) = train_together(networks()[:1], data, replace(RECIPE, epochs=1), seeds=[0])
     assert run.peak_memory > 1e7  # no process that has loaded torch is smaller

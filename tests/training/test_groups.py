@@ -17,9 +17,9 @@ from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training import groups
 from surrobench.training.cells import CellNetwork, Skeleton
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
 from surrobench.training.groups import GroupTrainer, Job, tune_group_size
-from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.trainer import Recipe, initialised, train_together
 from surrobench.training.training_run import TrainingRun
@@ -30,7 +30,7 @@ RECIPE = Recipe(epochs=1, batch_size=64, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=256, validation=200, test=200)
 
 
@@ -63,7 +63,7 @@ class Crash(nn.Module):
         raise ValueError("crashed on purpose")
 
 
-def alone(job: Job, data: ImageData, recipe: Recipe = RECIPE) -> TrainingRun:
+def alone(job: Job, data: Data, recipe: Recipe = RECIPE) -> TrainingRun:
     network = initialised(lambda: build(job.arch), job.seed)
     return train_together([network], data, recipe, seeds=[job.seed])[0]
 
@@ -75,7 +75,7 @@ def check_equal(run: TrainingRun, other: TrainingRun) -> None:
 
 
 @pytest.mark.parametrize("group_size", [1, 3, 16, None])
-def test_each_training_is_that_of_its_network_alone(data: ImageData, group_size: int) -> None:
+def test_each_training_is_that_of_its_network_alone(data: Data, group_size: int) -> None:
     # Seeds alternate, so groups hold networks that see their images in different orders.
     jobs = [Job(arch, seed) for arch in ARCHS for seed in (0, 1)]
     runs = GroupTrainer(build, data, RECIPE, group_size=group_size).train(jobs)
@@ -83,7 +83,7 @@ def test_each_training_is_that_of_its_network_alone(data: ImageData, group_size:
         check_equal(run, alone(job, data))
 
 
-def test_architectures_differ_and_numbers_repeat(data: ImageData) -> None:
+def test_architectures_differ_and_numbers_repeat(data: Data) -> None:
     jobs = [Job(arch) for arch in ARCHS]
     trainer = GroupTrainer(build, data, RECIPE, group_size=4)
     runs, again = trainer.train(jobs), trainer.train(jobs)
@@ -91,7 +91,7 @@ def test_architectures_differ_and_numbers_repeat(data: ImageData) -> None:
     assert len({run.train_loss for run in runs}) == len(ARCHS)
 
 
-def test_chains_of_several_shapes_come_back_in_order(data: ImageData) -> None:
+def test_chains_of_several_shapes_come_back_in_order(data: Data) -> None:
     texts = ["conv3-16-max+fc128", "conv3-16-avg+fc128", "conv3-16-max+fc128"]
     jobs = [Job(CHAINS.parse(text), seed) for seed, text in enumerate(texts)]
     runs = GroupTrainer(lambda arch: build_chain(CHAINS, arch), data, RECIPE).train(jobs)
@@ -101,7 +101,7 @@ def test_chains_of_several_shapes_come_back_in_order(data: ImageData) -> None:
         check_equal(run, expected)
 
 
-def test_a_diverged_training_is_a_record_and_its_neighbours_go_on(data: ImageData) -> None:
+def test_a_diverged_training_is_a_record_and_its_neighbours_go_on(data: Data) -> None:
     def build_sick(arch: Arch) -> nn.Module:
         network = build(arch)
         if arch == ARCHS[1]:
@@ -116,14 +116,14 @@ def test_a_diverged_training_is_a_record_and_its_neighbours_go_on(data: ImageDat
         check_equal(runs[position], alone(jobs[position], data))
 
 
-def test_a_build_that_fails_is_a_record(data: ImageData) -> None:
+def test_a_build_that_fails_is_a_record(data: Data) -> None:
     runs = GroupTrainer(build_or_raise, data, RECIPE).train([Job(arch) for arch in ARCHS])
     assert [run.status for run in runs] == ["ok", "ok", "failed", "ok", "ok"]
     assert runs[2].reason == "RuntimeError: no such layer"
     assert len(runs[2].train_loss) == RECIPE.epochs
 
 
-def test_a_training_that_crashes_is_a_record(data: ImageData) -> None:
+def test_a_training_that_crashes_is_a_record(data: Data) -> None:
     def build_any(arch: Arch) -> nn.Module:
         return Crash() if arch == ARCHS[0] else nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
@@ -134,7 +134,7 @@ def test_a_training_that_crashes_is_a_record(data: ImageData) -> None:
 
 
 def test_an_error_in_a_group_costs_its_own_member_alone(
-    data: ImageData, monkeypatch: pytest.MonkeyPatch
+    data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = groups.train_together
 
@@ -149,9 +149,7 @@ def test_an_error_in_a_group_costs_its_own_member_alone(
     assert [run.status for run in runs] == ["ok", "failed", "ok"]
 
 
-def test_too_little_memory_halves_the_group(
-    data: ImageData, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_halves_the_group(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     original, sizes = groups.train_together, []
 
     def small(networks: list[nn.Module], *arguments: object, **options: object) -> object:
@@ -166,7 +164,7 @@ def test_too_little_memory_halves_the_group(
     assert [run.status for run in runs] == ["ok"] * 5
 
 
-def test_progress_reaches_the_number_of_jobs(data: ImageData) -> None:
+def test_progress_reaches_the_number_of_jobs(data: Data) -> None:
     told: list[tuple[int, int]] = []
     trainer = GroupTrainer(build, data, RECIPE, group_size=2)
     trainer.train([Job(arch) for arch in ARCHS], progress=lambda *numbers: told.append(numbers))
@@ -174,7 +172,7 @@ def test_progress_reaches_the_number_of_jobs(data: ImageData) -> None:
 
 
 def test_the_best_size_is_the_one_with_the_least_time_a_network(
-    data: ImageData, monkeypatch: pytest.MonkeyPatch
+    data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {1: 1.0, 2: 0.6, 4: 0.5, 8: 0.9}
     monkeypatch.setattr(groups, "_seconds_per_network", lambda some, *_: seconds[len(some)])
@@ -184,7 +182,7 @@ def test_the_best_size_is_the_one_with_the_least_time_a_network(
     assert tune_group_size(networks, data, RECIPE, budget=0) == 1
 
 
-def test_tuning_leaves_the_networks_as_they_are(data: ImageData) -> None:
+def test_tuning_leaves_the_networks_as_they_are(data: Data) -> None:
     networks = [build(arch) for arch in ARCHS]
     before = [[p.clone() for p in network.parameters()] for network in networks]
     assert tune_group_size(networks, data, RECIPE) in (1, 2, 4)
@@ -192,7 +190,7 @@ def test_tuning_leaves_the_networks_as_they_are(data: ImageData) -> None:
         assert all(map(torch.equal, network.parameters(), weights))
 
 
-def test_a_learning_rate_that_is_far_too_high_diverges_and_is_told(data: ImageData) -> None:
+def test_a_learning_rate_that_is_far_too_high_diverges_and_is_told(data: Data) -> None:
     recipe = replace(RECIPE, learning_rate=1e12)
     (run,) = GroupTrainer(build, data, recipe).train([Job((3,) * 6)])
     assert run.status == "diverged"
@@ -200,7 +198,7 @@ def test_a_learning_rate_that_is_far_too_high_diverges_and_is_told(data: ImageDa
 
 @pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (None, 3)])
 def test_threads_are_those_that_were_asked_for_and_are_given_back(
-    data: ImageData, monkeypatch: pytest.MonkeyPatch, threads: int | None, expected: int
+    data: Data, monkeypatch: pytest.MonkeyPatch, threads: int | None, expected: int
 ) -> None:
     original, seen = groups.train_together, []
 
@@ -221,6 +219,6 @@ def test_threads_are_those_that_were_asked_for_and_are_given_back(
 @pytest.mark.parametrize(
     ("option", "named"), [("group_size", "group size"), ("threads", "threads")]
 )
-def test_numbers_below_one_are_refused(data: ImageData, option: str, named: str) -> None:
+def test_numbers_below_one_are_refused(data: Data, option: str, named: str) -> None:
     with pytest.raises(UserError, match=f"{named} is 0"):
         GroupTrainer(build, data, RECIPE, **{option: 0})

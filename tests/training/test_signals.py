@@ -138,11 +138,11 @@ def test_the_data_set_is_a_function_of_its_seed_with_equal_classes() -> None:
     assert data.fingerprint != synthetic_signals(1, train=100, validation=50, test=30).fingerprint
     assert data.shape == (1, 1, 40)
     assert torch.bincount(data.train.labels).tolist() == [10] * 10
-    assert abs(data.train.images.mean()) < 1e-6
+    assert abs(data.train.inputs.mean()) < 1e-6
     sources = [set(split.sources) for split in (data.train, data.validation, data.test)]
     assert len(set.union(*sources)) == 180
     more = synthetic_signals(train=100, validation=50, test=31)
-    assert torch.equal(more.validation.images, data.validation.images)
+    assert torch.equal(more.validation.inputs, data.validation.inputs)
 
 
 def test_wrong_requests_are_refused() -> None:

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from surrobench.spaces.chains import Chains
+from surrobench.training.data import Data
 from surrobench.training.digits import distorted_digits
-from surrobench.training.images import ImageData
 from surrobench.training.networks import build_chain
 from surrobench.training.trainer import Recipe, cosine, initialised, train
 from surrobench.training.training_run import TrainingRun
@@ -21,7 +21,7 @@ RECIPE = Recipe(epochs=2)
 
 
 @pytest.fixture(scope="module")
-def data() -> ImageData:
+def data() -> Data:
     return distorted_digits(0, train=1500, validation=300, test=400)
 
 
@@ -42,7 +42,7 @@ def without_seconds(run: TrainingRun) -> tuple[object, ...]:
     return astuple(replace(run, train_seconds=0.0, peak_memory=0.0))
 
 
-def test_learns_well_above_chance_and_measures_every_epoch(data: ImageData) -> None:
+def test_learns_well_above_chance_and_measures_every_epoch(data: Data) -> None:
     (run,) = train(build, data, Recipe(epochs=3), seeds=[0])
     assert run.status == "ok"
     assert run.test_accuracy > 35
@@ -57,14 +57,14 @@ def test_learns_well_above_chance_and_measures_every_epoch(data: ImageData) -> N
     assert run.test_macro_f1 > 25
 
 
-def test_same_seed_is_bit_identical_and_another_seed_differs(data: ImageData) -> None:
+def test_same_seed_is_bit_identical_and_another_seed_differs(data: Data) -> None:
     first, other = train(build, data, RECIPE, seeds=[1, 2])
     again, _ = train(build, data, RECIPE, seeds=[1, 2])
     assert without_seconds(first) == without_seconds(again)
     assert first.train_loss != other.train_loss
 
 
-def test_a_training_is_the_same_alone_and_in_company(data: ImageData) -> None:
+def test_a_training_is_the_same_alone_and_in_company(data: Data) -> None:
     recipe = Recipe(epochs=1, learning_rate=0.01)
     company = train(build, data, recipe, seeds=[4, 5, 6])
     (alone,) = train(build, data, recipe, seeds=[5])
@@ -72,13 +72,13 @@ def test_a_training_is_the_same_alone_and_in_company(data: ImageData) -> None:
     assert company[1].test_cross_entropy == pytest.approx(alone.test_cross_entropy, abs=1e-3)
 
 
-def test_the_global_generator_is_left_alone(data: ImageData) -> None:
+def test_the_global_generator_is_left_alone(data: Data) -> None:
     before = torch.get_rng_state()
     train(build, data, Recipe(epochs=1), seeds=[5])
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_divergence_is_a_status(data: ImageData) -> None:
+def test_divergence_is_a_status(data: Data) -> None:
     (run,) = train(build, data, replace(RECIPE, learning_rate=1e9), seeds=[0])
     assert run.status == "diverged"
     assert math.isnan(run.test_accuracy)
@@ -87,7 +87,7 @@ def test_divergence_is_a_status(data: ImageData) -> None:
     assert math.isnan(run.validation_accuracy[-1])
 
 
-def test_one_diverged_member_does_not_disturb_the_others(data: ImageData) -> None:
+def test_one_diverged_member_does_not_disturb_the_others(data: Data) -> None:
     def sometimes_broken() -> nn.Sequential:
         network = build()
         if torch.initial_seed() == 1:
@@ -108,7 +108,7 @@ def test_learning_rate_falls_along_half_a_cosine() -> None:
     assert 0 < cosine(95, 96, recipe) < 1e-4
 
 
-def test_equals_a_plain_training_loop(data: ImageData) -> None:
+def test_equals_a_plain_training_loop(data: Data) -> None:
     recipe = Recipe(epochs=1, batch_size=500, learning_rate=0.02)
     network = initialised(build, seed=7)
     optimiser = torch.optim.SGD(
@@ -119,7 +119,7 @@ def test_equals_a_plain_training_loop(data: ImageData) -> None:
     order = torch.randperm(1500, generator=torch.Generator().manual_seed(7))
     for batch in order.split(500):
         loss = nn.functional.cross_entropy(
-            network(data.train.images[batch]), data.train.labels[batch]
+            network(data.train.inputs[batch]), data.train.labels[batch]
         )
         optimiser.zero_grad()
         loss.backward()
@@ -128,7 +128,7 @@ def test_equals_a_plain_training_loop(data: ImageData) -> None:
         losses.append(loss.item())
     network.eval()
     with torch.no_grad():
-        scores = network(data.validation.images)
+        scores = network(data.validation.inputs)
     (run,) = train(build, data, recipe, seeds=[7])
     assert run.train_loss[0] == pytest.approx(sum(losses) / 3, abs=1e-5)
     entropy = nn.functional.cross_entropy(scores, data.validation.labels).item()

@@ -82,14 +82,13 @@ def one_shot_search(
     Raises:
         UserError: for an unknown method or option, and for a task of another kind.
     """
-    from surrobench.training.images import ImageData
     from surrobench.training.supernet import supernet_around
     from surrobench.training.trainer import initialised
 
     made = make_one_shot(method, **options)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UserError(f"seed is {seed!r}; it must be a whole number, 0 or more.")
-    if not isinstance(task.data, ImageData):
+    if task.data.kind != "images":
         raise UserError(f"one-shot search needs images, which {task.name} does not have.")
     arch, images = next(iter(task.space)), task.data
     supernet = initialised(lambda: supernet_around(task.build(arch), task.space, images), seed)

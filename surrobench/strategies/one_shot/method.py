@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.shared_training import Epoch, OneShotResult, SharedTraining
+from surrobench.training.data import Data
 from surrobench.training.devices import clock
-from surrobench.training.images import ImageData
 from surrobench.training.supernet import Supernet
 from surrobench.training.trainer import Recipe
 
@@ -68,7 +68,7 @@ class OneShotMethod(ABC):
     def search(
         self,
         supernet: Supernet,
-        data: ImageData,
+        data: Data,
         *,
         seed: int = 0,
         name: str = "",

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.edge_cells import EdgeCells
-from surrobench.training.images import ImageData, Split
+from surrobench.training.data import Data, Split
 from surrobench.training.supernet import Mix, Supernet
 from surrobench.training.trainer import Recipe, cosine
 
@@ -39,8 +39,8 @@ class SharedTraining:
         seed: of the order of the images and of every other draw.
     """
 
-    def __init__(self, supernet: Supernet, data: ImageData, recipe: Recipe, seed: int) -> None:
-        device = data.train.images.device
+    def __init__(self, supernet: Supernet, data: Data, recipe: Recipe, seed: int) -> None:
+        device = data.train.inputs.device
         # Channels last is quicker on CPU (torch's stubs do not know it).
         self.supernet = supernet.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.data, self.recipe, self.seed = data, recipe, seed
@@ -65,7 +65,7 @@ class SharedTraining:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.data.train.images.device
+        return self.data.train.inputs.device
 
     def batches(self) -> Iterator[Batch]:
         """The training images once, in a random order."""
@@ -83,7 +83,7 @@ class SharedTraining:
         parts = -(-len(split) // self.recipe.batch_size)
         shuffled = torch.randperm(len(split), generator=order).to(split.labels.device)
         for chosen in shuffled.tensor_split(parts):
-            images = split.images[chosen].contiguous(memory_format=torch.channels_last)
+            images = split.inputs[chosen].contiguous(memory_format=torch.channels_last)
             yield images, split.labels[chosen]
 
     def loss(self, mix: Mix, batch: Batch) -> Tensor:

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from surrobench.errors import UserError
+from surrobench.training.data import Data, Split
 from surrobench.training.datasets.cifar import is_cifar, read_cifar
 from surrobench.training.datasets.idx import is_idx, read_idx
 from surrobench.training.datasets.npz import read_npz
 from surrobench.training.datasets.raw import RawImages, RawSplits
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.training.images import ImageData, Split
 
 
 def read_images(
@@ -29,7 +29,7 @@ def read_images(
     validation: int | None = None,
     test: int | None = None,
     side: int | None = None,
-) -> ImageData:
+) -> Data:
     """A data set on disk: a pure function of its files and the arguments.
 
     Splits that the files name are used; others are drawn from the training part, a fifth of it
@@ -71,7 +71,7 @@ def _read(path: Path) -> RawSplits:
 
 def divide(
     raw: RawSplits, *, seed: int, sizes: Mapping[str, int | None], side: int | None, name: str
-) -> ImageData:
+) -> Data:
     """The three splits of a data set; see :func:`read_images`.
 
     Args:
@@ -100,7 +100,7 @@ def divide(
         )
         for split, some in chosen.items()
     }
-    return ImageData(**splits, classes=len(names))
+    return Data(**splits, classes=len(names))
 
 
 def _pool(

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from surrobench.errors import UserError
+from surrobench.training.data import Data, Split
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.training.sequences import AMBIGUOUS, RESIDUES, SequenceData, SequenceSplit, tokenise
+from surrobench.training.sequences import AMBIGUOUS, RESIDUES, tokenise
 from surrobench.wording import counted
 
 LARGEST_FILE = 2**30
@@ -36,7 +37,7 @@ def read_sequences(
     validation: int | None = None,
     test: int | None = None,
     longest: int = 512,
-) -> SequenceData:
+) -> Data:
     """Labelled sequences on disk: a pure function of the two files and the arguments.
 
     Splits that the table names are used; others are drawn from the training part, a fifth of it
@@ -75,12 +76,12 @@ def read_sequences(
     sizes = {"train": train, "validation": validation, "test": test}
     width = max(map(len, sequences.values()))
 
-    def split_of(split: str) -> SequenceSplit:
+    def split_of(split: str) -> Split:
         some: Rows = some_rows(rows[split], sizes[split], seed, split, str(fasta), "sequences")
         tokens = tokenise([sequences[order[row]] for row in some], width)
-        return SequenceSplit(tokens, torch.from_numpy(numbers[some].astype(np.int64)), some)
+        return Split(tokens, torch.from_numpy(numbers[some].astype(np.int64)), some)
 
-    return SequenceData(**{split: split_of(split) for split in SPLITS}, classes=len(classes))
+    return Data(**{split: split_of(split) for split in SPLITS}, classes=len(classes))
 
 
 def read_fasta(file: Path, longest: int) -> dict[str, str]:

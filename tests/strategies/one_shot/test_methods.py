@@ -18,8 +18,8 @@ from surrobench.strategies.one_shot.sampled import best_by_asking
 from surrobench.strategies.one_shot.shared_training import SharedTraining, random_cell
 from surrobench.tasks.live import LiveTask, live_task
 from surrobench.training.cells import Skeleton
+from surrobench.training.data import Data, Split
 from surrobench.training.digits import distorted_digits
-from surrobench.training.images import ImageData, Split
 from surrobench.training.supernet import Supernet, path
 from surrobench.training.trainer import Recipe, initialised
 
@@ -32,9 +32,9 @@ SHORT: dict[str, dict[str, Any]] = {
 CONVOLUTIONS, POOLS = (3,) * 6, (4,) * 6
 
 
-def no_images(data: ImageData) -> ImageData:
+def no_images(data: Data) -> Data:
     """The same, without test images."""
-    empty = Split(data.test.images[:0], data.test.labels[:0], data.test.sources[:0])
+    empty = Split(data.test.inputs[:0], data.test.labels[:0], data.test.sources[:0])
     return replace(data, test=empty)
 
 
@@ -92,7 +92,7 @@ def test_the_two_orders_of_darts_differ(task: LiveTask) -> None:
     assert same.history[0].train_loss == second.history[0].train_loss
 
 
-def training(data: ImageData, clip: float = 5.0) -> SharedTraining:
+def training(data: Data, clip: float = 5.0) -> SharedTraining:
     supernet = initialised(lambda: Supernet(SPACE, Skeleton(channels=2)), 0)
     recipe = Recipe(learning_rate=0.1, batch_size=64, clip=clip)
     return SharedTraining(supernet, data, recipe, 0)

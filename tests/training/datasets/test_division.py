@@ -13,9 +13,9 @@ from torch import Tensor
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.training.cells import CellNetwork
+from surrobench.training.data import Data
 from surrobench.training.datasets.division import divide, read_images
 from surrobench.training.datasets.raw import RawImages, RawSplits
-from surrobench.training.images import ImageData
 from surrobench.training.trainer import Recipe, train
 
 ALL: Mapping[str, int | None] = {"train": None, "validation": None, "test": None}
@@ -31,12 +31,12 @@ def part(first: int, n: int, *, copies: int = 0) -> RawImages:
     return RawImages(pixels, numbers % 3 * 10)
 
 
-def contents(data: ImageData) -> list[set[bytes]]:
+def contents(data: Data) -> list[set[bytes]]:
     splits = (data.train, data.validation, data.test)
-    return [{image.numpy().tobytes() for image in split.images} for split in splits]
+    return [{image.numpy().tobytes() for image in split.inputs} for split in splits]
 
 
-def check_disjoint(data: ImageData) -> None:
+def check_disjoint(data: Data) -> None:
     train, validation, test = contents(data)
     assert train
     assert validation
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_splits_and_another_seed_does_not() -> None
         divide(RawSplits(part(0, N)), seed=seed, sizes=ALL, side=None, name="mine")
         for seed in (1, 1, 2)
     )
-    assert torch.equal(first.train.images, again.train.images)
+    assert torch.equal(first.train.inputs, again.train.inputs)
     assert np.array_equal(first.test.sources, again.test.sources)
     assert set(first.test.sources) != set(other.test.sources)
 
@@ -111,13 +111,13 @@ def test_each_channel_is_standardised_by_the_training_images() -> None:
     pixels[:, 2] = 7  # a constant channel
     raw = RawSplits(RawImages(pixels, np.arange(50) % 2))
     data = divide(raw, seed=0, sizes=ALL, side=None, name="mine")
-    moments: list[Tensor] = [data.train.images.mean((0, 2, 3)), data.train.images.std((0, 2, 3))]
+    moments: list[Tensor] = [data.train.inputs.mean((0, 2, 3)), data.train.inputs.std((0, 2, 3))]
     torch.testing.assert_close(moments[0], torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(moments[1], torch.tensor([1.0, 1.0, 0.0]), atol=1e-2, rtol=0)
     chosen = pixels[data.train.sources, :2] / 255
     scale = chosen.std((0, 2, 3), keepdims=True)
     expected = (pixels[data.test.sources, :2] / 255 - chosen.mean((0, 2, 3), keepdims=True)) / scale
-    np.testing.assert_allclose(data.test.images[:, :2].numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(data.test.inputs[:, :2].numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("side", [2, 8])

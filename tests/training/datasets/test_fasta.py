@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
+from surrobench.training.data import Data
 from surrobench.training.datasets.fasta import read_fasta, read_sequences
-from surrobench.training.sequences import PADDING, RESIDUES, UNKNOWN, SequenceData
+from surrobench.training.sequences import PADDING, RESIDUES, UNKNOWN
 
 FASTA = """>sp|P1|ONE first protein
 MKV
@@ -43,9 +44,9 @@ def many(folder: Path, n: int = 50, *, split: bool = False) -> tuple[Path, Path]
     return write(folder, fasta, "\n".join(table))
 
 
-def contents(data: SequenceData) -> list[set[tuple[int, ...]]]:
+def contents(data: Data) -> list[set[tuple[int, ...]]]:
     return [
-        {tuple(row) for row in split.tokens.tolist()}
+        {tuple(row) for row in split.inputs.tolist()}
         for split in (data.train, data.validation, data.test)
     ]
 
@@ -61,8 +62,8 @@ def test_names_letters_and_line_ends(tmp_path: Path) -> None:
 def test_tokens_and_labels_by_hand(tmp_path: Path) -> None:
     table = "id\tlabel\tsplit\nthree\tyes\ttest\nsp|P1|ONE\tno\ttrain\ntwo\tyes\tvalidation\n"
     data = read_sequences(*write(tmp_path, FASTA, table))
-    assert data.validation.tokens.tolist() == [[1, 2, 3, UNKNOWN, PADDING, PADDING]]
-    assert data.train.tokens.tolist() == [[11, 9, 18, 10, 10, 1]]
+    assert data.validation.inputs.tolist() == [[1, 2, 3, UNKNOWN, PADDING, PADDING]]
+    assert data.train.inputs.tolist() == [[11, 9, 18, 10, 10, 1]]
     labels = [split.labels.tolist() for split in (data.train, data.validation, data.test)]
     assert labels == [[0], [1], [1]]  # no, yes
     assert data.classes == 2
@@ -87,8 +88,8 @@ def test_a_pure_function_of_files_and_seed(tmp_path: Path) -> None:
     assert read_sequences(*files, seed=1).fingerprint == data.fingerprint
     assert read_sequences(*files, seed=2).fingerprint != data.fingerprint
     fewer = read_sequences(*files, seed=1, train=12)
-    assert torch.equal(fewer.train.tokens, data.train.tokens[:12])
-    assert torch.equal(fewer.test.tokens, data.test.tokens)
+    assert torch.equal(fewer.train.inputs, data.train.inputs[:12])
+    assert torch.equal(fewer.test.inputs, data.test.inputs)
 
 
 @pytest.mark.parametrize(
