@@ -1,6 +1,6 @@
 """What training of cells cannot avoid: its convolutions and matrix products, and nothing else.
 
-    python benchmarks/live_floor.py results/live-throughput [--images 256]
+    python benchmarks/live_floor.py results/speed [--images 256]
 
 One group of cells of the default task is trained, and once more while its convolutions and matrix
 products, forward and backward, are written down. These are then repeated alone, on random numbers
@@ -110,7 +110,7 @@ def main() -> None:
     asked = parser.parse_args()
     row = measure(asked.images)
     asked.folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame([row]).to_csv(asked.folder / "floor.csv", index=False, float_format="%.4g")
+    pd.DataFrame([row]).to_csv(asked.folder / "live-floor.csv", index=False, float_format="%.4g")
     print("\n".join(f"{name:24} {value:.4g}" for name, value in row.items()))
 
 
