@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
-from fontTools import subset
+from fontTools import subset  # comes with matplotlib, which embeds letters with it
 from matplotlib.backends import _backend_pdf_ps as embedding
 
 _BLOCKS = ((0x20, 0x250), (0x370, 0x400), (0x2000, 0x2300), (0xFB00, 0xFB07))
@@ -33,7 +33,7 @@ def parsed_once() -> Iterator[None]:
     def get_glyphs_subset(fontfile: Any, glyphs: Collection[int]) -> AbstractContextManager[Any]:
         small, places = _small_font(fontfile)
         if any(glyph not in places for glyph in glyphs):
-            return original(fontfile, glyphs)  # type: ignore[no-any-return]
+            return original(fontfile, glyphs)
         font, found = _letters(io.BytesIO(small), 0, {places[glyph] for glyph in glyphs})
         index = {glyph: found[places[glyph]] for glyph in glyphs}
         return embedding.SubsetResults(font, index)._as_cm()
