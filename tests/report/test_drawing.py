@@ -8,6 +8,7 @@ import json
 import zlib
 
 import pytest
+from markupsafe import Markup
 from matplotlib.backends import _backend_pdf_ps as embedding
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from PIL import Image
 
 from surrobench.report import fonts
 from surrobench.report.drawing import draw, settle
+from surrobench.report.page import contents
 from surrobench.report.page.charts import packed
 
 
@@ -83,3 +85,14 @@ def test_a_packed_chart_holds_its_numbers() -> None:
     text = str(packed(content))
     assert "<" not in text
     assert json.loads(zlib.decompress(base64.b64decode(text))) == content
+
+
+def test_a_table_of_thousands_of_rows_is_cut() -> None:
+    rows = "".join(f"<tr><td>{i}</td></tr>" for i in range(contents.MOST_HTML_ROWS + 1))
+    whole = Markup(f"<table><thead><tr><th>a</th></tr></thead><tbody>{rows}</tbody></table>")
+    cut, count = contents._first_rows(whole)
+    assert count == contents.MOST_HTML_ROWS + 1
+    assert cut.count("<td>") == contents.MOST_ROWS
+    assert cut.endswith("</tbody></table>")
+    short = Markup("<table><tbody><tr><td>1</td></tr></tbody></table>")
+    assert contents._first_rows(short)[0] == short
