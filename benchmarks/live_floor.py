@@ -1,6 +1,6 @@
 """What training of cells cannot avoid: its convolutions and matrix products, and nothing else.
 
-    python benchmarks/live_floor.py results/speed [--images 256]
+    python benchmarks/live_floor.py results/speed [--images 64]
 
 One group of cells of the default task is trained, and once more while its convolutions and matrix
 products, forward and backward, are written down. These are then repeated alone, on random numbers
@@ -29,7 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from surrobench.training.groups import Job, alike
 
 PRODUCTS = {"convolution", "convolution_backward", "mm", "bmm", "addmm", "baddbmm"}
-REPETITIONS = 5
+REPETITIONS = 2
 
 
 class Recorder(TorchDispatchMode):
@@ -106,7 +106,7 @@ def main() -> None:
     """Write the row and print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--images", type=int, default=64)
     asked = parser.parse_args()
     row = measure(asked.images)
     asked.folder.mkdir(parents=True, exist_ok=True)
