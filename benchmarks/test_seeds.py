@@ -10,7 +10,8 @@ from test_gp import drawn, examples
 
 from surrobench.predictors import make_predictor
 from surrobench.predictors.gp_fit import LogPosterior, Priors
-from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks, train
+from surrobench.predictors.rank_losses import SquaredError
+from surrobench.predictors.stacked_networks import Gradient, StackedNetworks, train
 
 SEEDS = 20
 
@@ -79,8 +80,10 @@ def trained(X: np.ndarray, y: np.ndarray) -> StackedNetworks:
     kept = y.shape[1] - y.shape[1] // MEMBERS
     X, y = (np.repeat(array[:, :kept], MEMBERS, axis=0) for array in (X, y))
     networks = StackedNetworks(len(X), X.shape[2], WIDTH).draw(0.0, seed=0)
-    loss = SquaredLoss(networks, X, y, np.full(y.shape, 1.0 / kept))
-    train(networks, loss, steps=EPOCHS, learning_rate=2e-2, weight_decay=1e-2)
+    loss = SquaredError(y, np.full(y.shape, 1.0 / kept))
+    train(
+        networks, Gradient(networks, X, loss), steps=EPOCHS, learning_rate=2e-2, weight_decay=1e-2
+    )
     return networks
 
 

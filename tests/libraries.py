@@ -10,6 +10,7 @@ LIBRARIES = {
     "lightgbm": "lightgbm",
     "catboost": "catboost",
     "ngboost": "ngboost",
+    "omni": "ngboost",
     "quantile-forest": "quantile_forest",
 }
 INSTALLED = [

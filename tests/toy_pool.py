@@ -19,9 +19,10 @@ from surrobench.predictors.posterior import SurrogatePosterior
 NAMES = [
     name
     for name in INSTALLED
-    if not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow"
+    if (not isinstance(make_predictor(name), MeasuredColumn) or name == "synflow")
+    and getattr(make_predictor(name), "inputs", "matrix") == "matrix"
 ]
-"""Predictors, but one of those that only differ in the column that they insist on."""
+"""Predictors of columns, but one of those that only differ in the column that they insist on."""
 SIZE = 40
 OBSERVED = tuple(range(16))
 EXCLUDED = (*OBSERVED, 20, 21)

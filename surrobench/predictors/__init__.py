@@ -91,6 +91,11 @@ for _name, _target, _summary in (
         f"surrobench.predictors.library_regressors:{_target}",
         f"{_summary} (needs the extra 'boosting')",
     )
+PREDICTORS.register(
+    "omni",
+    "surrobench.predictors.hybrids:Omni",
+    "NGBoost on architecture, a proxy and a fifth of the learning curve (needs 'boosting')",
+)
 for _name, _target, _summary in (
     ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
     ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
@@ -131,6 +136,15 @@ for _loss, _summary in (
         "surrobench.predictors.neural:MLPEnsemble",
         f"cross-validation ensemble of small networks that learn {_summary}",
         loss=_loss,
+    )
+for _name, _target, _summary in (
+    ("gcn", "ConvolutionEnsemble", "graph convolutional networks"),
+    ("graph-transformer", "TransformerEnsemble", "small transformers over graphs"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.graph_ensembles:{_target}",
+        f"cross-validation ensemble of {_summary}",
     )
 for _name in (
     "gp-matern52",

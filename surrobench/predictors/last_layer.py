@@ -11,9 +11,10 @@ from torch import Tensor
 
 from surrobench.arrays import FloatArray
 from surrobench.predictors.models import MomentsModel
+from surrobench.predictors.rank_losses import SquaredError
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.scaling import UnitRange
-from surrobench.predictors.stacked_networks import HiddenLayers, SquaredLoss, StackedNetworks, train
+from surrobench.predictors.stacked_networks import Gradient, HiddenLayers, StackedNetworks, train
 
 _ROWS = 4096
 
@@ -52,7 +53,7 @@ class LastLayer(TransformedPredictor):
         share = np.full((1, len(y)), 1.0 / len(y))
         train(
             networks,
-            SquaredLoss(networks, scale(X)[None], y[None], share),
+            Gradient(networks, scale(X)[None], SquaredError(y[None], share)),
             steps=self.steps,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
-from surrobench.errors import UserError, did_you_mean
 from surrobench.predictors.models import EnsembleModel
-from surrobench.predictors.rank_losses import LossName, lines, loss_for, top_weights
+from surrobench.predictors.rank_losses import LossName, check_loss, lines, loss_for, top_weights
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.resampling import fold_masks, left_out_noise
 from surrobench.predictors.scaling import UnitRange
-from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks, train
+from surrobench.predictors.stacked_networks import Gradient, StackedNetworks, train
 
 TOO_FEW_FOR_FOLDS = 10
 
@@ -62,10 +60,7 @@ class MLPEnsemble(TransformedPredictor):
     def __post_init__(self) -> None:
         """Refuse options that are not valid."""
         super().__post_init__()
-        if self.loss not in get_args(LossName):
-            raise UserError(
-                f"unknown loss {self.loss!r}. " + did_you_mean(str(self.loss), get_args(LossName))
-            )
+        check_loss(self.loss)
 
     def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
         """Train the members in single precision."""
@@ -79,18 +74,8 @@ class MLPEnsemble(TransformedPredictor):
         if self.focus:
             share = share * top_weights(y, self.focus)[rows]
             share /= share.sum(axis=1, keepdims=True)
-        self._train(
-            networks,
-            loss_for(
-                self.loss,
-                networks,
-                scale(X)[rows],
-                y[rows],
-                share,
-                margin=self.margin,
-                seed=seed * self.members,
-            ),
-        )
+        loss = loss_for(self.loss, y[rows], share, margin=self.margin, seed=seed * self.members)
+        self._train(networks, Gradient(networks, scale(X)[rows], loss))
         answer = self._in_units(networks, scale, X, y, left_out)
         noise = left_out_noise(y, answer(X), left_out)
 
@@ -114,10 +99,10 @@ class MLPEnsemble(TransformedPredictor):
         slope, intercept = lines(networks(X, scale), y, seen)
         return lambda Z: networks(Z, scale) * slope[:, None] + intercept[:, None]
 
-    def _train(self, networks: StackedNetworks, loss: SquaredLoss) -> None:
+    def _train(self, networks: StackedNetworks, gradient: Gradient) -> None:
         train(
             networks,
-            loss,
+            gradient,
             steps=self.steps,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

@@ -14,14 +14,16 @@ With scores ``f_i`` of the networks, targets ``y_i`` and a weight towards the to
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from scipy.stats import rankdata
+from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks
+from surrobench.errors import UserError, did_you_mean
+from surrobench.predictors.stacked_networks import OutputLoss
 
 LossName = Literal["squared", "hinge", "listmle"]
 
@@ -37,29 +39,34 @@ def top_weights(y: FloatArray, focus: float) -> FloatArray:
     return weights
 
 
-class PairwiseHinge(SquaredLoss):
+class SquaredError:
+    """A weighted sum of squared errors of every network on examples of its own.
+
+    Args:
+        y: targets, ``s x n``.
+        share: weight of each example in its network's loss, ``s x n``.
+    """
+
+    def __init__(self, y: FloatArray, share: FloatArray) -> None:
+        self._targets = torch.from_numpy(y).float()
+        self._twice_share = torch.from_numpy(2.0 * share).float()
+
+    def to_slopes(self, outputs: Tensor) -> None:
+        """Replace outputs, ``s x n``, by the slopes of the loss in them, in place."""
+        outputs.sub_(self._targets).mul_(self._twice_share)
+
+
+class PairwiseHinge:
     """The pairwise hinge loss of every network on examples of its own.
 
     Args:
-        networks: whose parameters the gradient is for.
-        X: inputs, ``s x n x d``.
         y: targets, ``s x n``.
         share: weight of each example, ``s x n``; those of weight 0 are in no pair.
         margin: by which scores of a pair should differ.
         seed: for the pairs, where not all are used.
     """
 
-    def __init__(
-        self,
-        networks: StackedNetworks,
-        X: FloatArray,
-        y: FloatArray,
-        share: FloatArray,
-        *,
-        margin: float,
-        seed: int,
-    ) -> None:
-        super().__init__(networks, X, y, share)
+    def __init__(self, y: FloatArray, share: FloatArray, *, margin: float, seed: int) -> None:
         pairs = [
             _pairs(values, weights, seed + member)
             for member, (values, weights) in enumerate(zip(y, share, strict=True))
@@ -75,39 +82,39 @@ class PairwiseHinge(SquaredLoss):
             self._weights[row, : len(weights)] = torch.from_numpy(weights).float()
         self._margin = margin
 
-    def outputs_to_slopes(self) -> None:
-        """Replace the outputs by the slopes of the loss in them."""
-        scores = self._outputs[..., 0]
-        difference = scores.gather(1, self._better) - scores.gather(1, self._worse)
+    def to_slopes(self, outputs: Tensor) -> None:
+        """Replace outputs, ``s x n``, by the slopes of the loss in them, in place."""
+        difference = outputs.gather(1, self._better) - outputs.gather(1, self._worse)
         slopes = self._weights * (difference < self._margin)
-        scores.zero_()
-        scores.scatter_add_(1, self._better, -slopes)
-        scores.scatter_add_(1, self._worse, slopes)
+        outputs.zero_()
+        outputs.scatter_add_(1, self._better, -slopes)
+        outputs.scatter_add_(1, self._worse, slopes)
 
 
-class ListMLE(SquaredLoss):
-    """The ListMLE loss of every network on examples of its own; arguments as of `SquaredLoss`."""
+class ListMLE:
+    """The ListMLE loss of every network on examples of its own.
 
-    def __init__(
-        self, networks: StackedNetworks, X: FloatArray, y: FloatArray, share: FloatArray
-    ) -> None:
-        super().__init__(networks, X, y, share)
+    Args:
+        y: targets, ``s x n``.
+        share: weight of each example, ``s x n``; those of weight 0 are in no list.
+    """
+
+    def __init__(self, y: FloatArray, share: FloatArray) -> None:
         # Descending, examples without weight last.
         order = np.argsort(np.where(share > 0, -y, np.inf), axis=1, kind="stable")
         self._order = torch.from_numpy(order)
         self._weights = torch.from_numpy(np.take_along_axis(share, order, axis=1)).float()
 
-    def outputs_to_slopes(self) -> None:
-        """Replace the outputs by the slopes of the loss in them."""
-        scores = self._outputs[..., 0]
-        ordered = scores.gather(1, self._order)
+    def to_slopes(self, outputs: Tensor) -> None:
+        """Replace outputs, ``s x n``, by the slopes of the loss in them, in place."""
+        ordered = outputs.gather(1, self._order)
         ordered = ordered.masked_fill(self._weights == 0, -torch.inf)
         powers = (ordered - ordered.amax(dim=1, keepdim=True)).exp()
         # The sum over this place and all behind it.
         behind = powers.flip(1).cumsum(1).flip(1).clamp_min(1e-30)
         slopes = powers * (self._weights / behind).cumsum(1) - self._weights
-        scores.zero_()
-        scores.scatter_add_(1, self._order, slopes)
+        outputs.zero_()
+        outputs.scatter_add_(1, self._order, slopes)
 
 
 def _pairs(y: FloatArray, share: FloatArray, seed: int) -> tuple[IntArray, IntArray, FloatArray]:
@@ -129,22 +136,25 @@ def _pairs(y: FloatArray, share: FloatArray, seed: int) -> tuple[IntArray, IntAr
     return better, worse, weights / max(float(weights.sum()), 1e-30)
 
 
+def check_loss(name: object) -> None:
+    """Refuse what is no name of a loss.
+
+    Raises:
+        UserError: with the nearest name.
+    """
+    if name not in get_args(LossName):
+        raise UserError(f"unknown loss {name!r}. " + did_you_mean(str(name), get_args(LossName)))
+
+
 def loss_for(
-    name: LossName,
-    networks: StackedNetworks,
-    X: FloatArray,
-    y: FloatArray,
-    share: FloatArray,
-    *,
-    margin: float,
-    seed: int,
-) -> SquaredLoss:
-    """The loss of that name; see the classes."""
+    name: LossName, y: FloatArray, share: FloatArray, *, margin: float, seed: int
+) -> OutputLoss:
+    """The loss of that name for targets and weights ``s x n``; see the classes."""
     if name == "hinge":
-        return PairwiseHinge(networks, X, y, share, margin=margin, seed=seed)
+        return PairwiseHinge(y, share, margin=margin, seed=seed)
     if name == "listmle":
-        return ListMLE(networks, X, y, share)
-    return SquaredLoss(networks, X, y, share)
+        return ListMLE(y, share)
+    return SquaredError(y, share)
 
 
 def lines(scores: FloatArray, y: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -118,24 +119,28 @@ class HiddenLayers:
         return np.matmul(self.padded[1], layers[2], out=self.outputs)
 
 
-class SquaredLoss:
-    """A weighted sum of squared errors of every network on examples of its own.
+class OutputLoss(Protocol):
+    """A loss of the outputs of every network, which knows the targets."""
+
+    def to_slopes(self, outputs: Tensor) -> None:
+        """Replace outputs, ``s x n``, by the slopes of the loss in them, in place."""
+        ...
+
+
+class Gradient:
+    """The gradient of a loss of every network on examples of its own.
 
     Args:
         networks: whose parameters the gradient is for.
         X: inputs, ``s x n x d``.
-        y: targets, ``s x n``.
-        share: weight of each example in its network's loss, ``s x n``.
+        loss: of the outputs for them.
     """
 
-    def __init__(
-        self, networks: StackedNetworks, X: FloatArray, y: FloatArray, share: FloatArray
-    ) -> None:
+    def __init__(self, networks: StackedNetworks, X: FloatArray, loss: OutputLoss) -> None:
         members, n, d = X.shape
         self._inputs = np.ones((members, n, d + 1), dtype=np.float32)
         self._inputs[..., :-1] = X
-        self._targets = torch.from_numpy(y).float().unsqueeze(-1)
-        self._twice_share = torch.from_numpy(2.0 * share).float().unsqueeze(-1)
+        self._loss = loss
         self._layers = networks.layers_of(networks.parameters)
         self.gradient = torch.zeros_like(networks.parameters)
         self._slopes = networks.layers_of(self.gradient)
@@ -150,7 +155,7 @@ class SquaredLoss:
         """Gradient at the networks' present parameters, in a buffer that the next call fills."""
         hidden, (first, second) = self._hidden, self._hidden.tensors
         hidden.forward(self._layers, self._inputs)
-        self.outputs_to_slopes()
+        self._loss.to_slopes(self._outputs[..., 0])
         np.matmul(hidden.padded[1].transpose(0, 2, 1), hidden.outputs, out=self._slopes[2])
 
         torch.mul(self._outputs, self._last_row, out=self._back)
@@ -165,10 +170,6 @@ class SquaredLoss:
         np.matmul(self._inputs.transpose(0, 2, 1), hidden.units[1], out=self._slopes[0])
         return self.gradient
 
-    def outputs_to_slopes(self) -> None:
-        """Replace the outputs by the slopes of the loss in them."""
-        self._outputs.sub_(self._targets).mul_(self._twice_share)
-
 
 def _block(slopes: Tensor, units: Tensor) -> None:
     """Set slopes to zero where the unit was off."""
@@ -177,14 +178,14 @@ def _block(slopes: Tensor, units: Tensor) -> None:
 
 def train(
     networks: StackedNetworks,
-    loss: SquaredLoss,
+    gradient: Gradient,
     *,
     steps: int,
     learning_rate: float,
     weight_decay: float,
 ) -> None:
-    """Minimise a loss by full-batch AdamW steps under a cosine schedule."""
+    """Minimise the loss of a gradient by full-batch AdamW steps under a cosine schedule."""
     optimiser = AdamW(networks.parameters, weight_decay)
     for step in range(steps):
         cosine = 0.5 * (1.0 + math.cos(math.pi * step / steps))
-        optimiser.step(loss.differentiate(), learning_rate * cosine)
+        optimiser.step(gradient.differentiate(), learning_rate * cosine)

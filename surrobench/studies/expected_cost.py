@@ -3,7 +3,8 @@
 A coarse model: it has to tell a network ensemble on 800 examples from a line on 25, so that shards
 of a study take about as long as each other. Only ratios matter. The constants are seconds on one
 core, rounded, from the timings of ``results/nb201-predictors``, ``results/nb201-search*`` and
-``results/pipeline-live-cells``:
+``results/pipeline-live-cells``
+(networks over graphs: of ``results/graph-networks``):
 
 * prediction: fitting to ``n`` examples and answering for the ``m`` architectures of the test, each
   with a term for the kind of predictor (:data:`PREDICTORS`);
@@ -81,6 +82,10 @@ PREDICTORS: Mapping[str, Seconds] = {
     "svr": Seconds(0.015, linear=4e-5, cubic=5e-10, answer=3e-6, kernel=2e-8),
     "gp-": Seconds(0.02, linear=5e-5, cubic=1.5e-9, answer=3e-6, kernel=4e-8),
     "mlp-ensemble": Seconds(0.07, linear=1.2e-3, answer=5e-6),
+    "mlp-hinge": Seconds(0.07, linear=1.2e-3, answer=5e-6),
+    "mlp-listmle": Seconds(0.07, linear=1.2e-3, answer=5e-6),
+    "gcn": Seconds(0.2, linear=1.2e-2, answer=4e-5),
+    "graph-transformer": Seconds(0.5, linear=1.8e-2, answer=1.5e-4),
     "random-forest": Seconds(0.4, linear=1.4e-3, answer=2e-5),
     "xgboost": Seconds(0.2, linear=8e-4, answer=2e-5),
     "xgboost-hist": Seconds(0.2, linear=2.5e-4, answer=2e-5),

@@ -71,6 +71,29 @@ class Decision(_Strict):
         return self.absent == "not-there"
 
 
+class GraphForm(_Strict):
+    """How decisions describe a graph with operations on its nodes.
+
+    Attributes:
+        operations: column with a list of the operations of the nodes, each behind those that feed
+            it.
+        matrix: column with the adjacency matrix as one list, row by row: 1 where the first node
+            feeds the second. The first and the last operation are then the input and the output.
+        sources: column with a list that says for each operation what feeds it: 0 the input, 1 the
+            first operation, and so on. An operation that feeds no other feeds the output.
+    """
+
+    operations: str
+    matrix: str | None = None
+    sources: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> GraphForm:
+        if (self.matrix is None) == (self.sources is None):
+            raise ValueError("name one of 'matrix' and 'sources'")
+        return self
+
+
 class TaskCard(_Strict):
     """One quantity to predict.
 
@@ -213,6 +236,8 @@ class Card(_Strict):
         space: a registered search space; its choices are in ``decisions`` (one column per
             variable) or written out in the column ``architecture``. Without it the decisions
             themselves span the space and the rows are its architectures.
+        graph: which decisions are the operations of nodes and which are edges, so that encodings
+            and predictors of graphs can read the architectures.
         measured: label-free columns (parameters, FLOPs, proxies) by their standard name.
         groups: columns that say which rows are the same network. By default the space decides,
             or equal decisions.
@@ -245,6 +270,7 @@ class Card(_Strict):
     space: str | None = None
     architecture: str | None = None
     decisions: list[str | Decision] = []
+    graph: GraphForm | None = None
     measured: list[str] | dict[str, str] = {}
     groups: str | list[str] | None = None
     published_groups: str | list[str] | None = None
@@ -296,6 +322,8 @@ class Card(_Strict):
             raise ValueError("'architecture' needs 'space' and excludes 'decisions'")
         if not self.decisions and self.architecture is None and len(own) < len(self.tasks):
             raise ValueError("name the columns that describe an architecture in 'decisions'")
+        if self.graph is not None and (self.space is not None or own):
+            raise ValueError("'graph' is for the 'decisions' of a card without 'space'")
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError("'decimal' and 'thousands' are the same character")
         for name, task in self.tasks.items():

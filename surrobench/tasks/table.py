@@ -28,6 +28,7 @@ from surrobench.tasks.columns import Numbers, numbers
 from surrobench.tasks.decisions import coded_decisions
 from surrobench.tasks.durations import durations
 from surrobench.tasks.faults import Faults
+from surrobench.tasks.graph_decisions import graph_space
 from surrobench.tasks.placing import codes_in_space
 from surrobench.tasks.reading import read_columns
 from surrobench.tasks.row_groups import row_groups_with
@@ -276,6 +277,8 @@ def _architectures(
     archs = list(dict.fromkeys(map(tuple, whole.tolist())))
     if not archs:
         return None, codes
+    if card.graph is not None:
+        return graph_space(card.name, variables, archs, card.graph), codes
     return Choices(card.name, variables, archs=archs), codes
 
 

@@ -79,13 +79,21 @@ def column(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
 
 
 def graphs(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
-    """Cells of three operations on six edges as graphs; additive with one interaction."""
+    """Cells of three operations on six edges as graphs; additive with one interaction.
+
+    The truth is one of graphs: it does not depend on how nodes are numbered.
+    """
     rng = np.random.default_rng(seed)
     archs = TOY_CELLS.sample(n + m, rng)
     kinds = np.array(archs)
-    truth = np.eye(3)[kinds].reshape(n + m, 18) @ rng.standard_normal(18)
+    skips, convolutions = ((kinds == kind).sum(axis=1) for kind in (1, 2))
+    sources, targets = (np.array(TOY_CELLS.edges)[:, end] for end in (0, 1))
+    follows = targets[:, None] == sources[None, :]
+    convolved = (kinds == 2).astype(np.float64)
+    in_a_row = ((convolved @ follows) * convolved).sum(axis=1)
     features = make_encoding("adjacency")(archs, TOY_CELLS, {})
-    return _noisy(rng, features, 60.0 + 5.0 * (truth + 2.0 * (kinds[:, 0] == kinds[:, 1])), n)
+    truth = 2.0 * convolutions - skips + 0.5 * in_a_row
+    return _noisy(rng, features, 60.0 + 5.0 * truth, n)
 
 
 TOY_CELLS = EdgeCells(

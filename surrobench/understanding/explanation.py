@@ -10,6 +10,7 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
+from surrobench.predictors import make_predictor
 from surrobench.tasks import load_task
 from surrobench.understanding.contributions import contribution_sizes, shap_values
 from surrobench.understanding.effects import choice_effects
@@ -64,7 +65,7 @@ def explain(
     Args:
         spec: a task.
         predictor: name, perhaps with ``+transform``.
-        encoding: of the architectures, by default the task's.
+        encoding: of the architectures, by default what the predictor insists on, else the task's.
         train_size: architectures to learn from.
         seeds: training sets, drawn as a study draws them (seeds 0, 1, …).
         protocol: how training and test architectures are split.
@@ -72,12 +73,13 @@ def explain(
         progress: called with the number of finished seeds and of all.
 
     Raises:
-        UserError: for an unknown task, predictor or encoding, or a task that is too small.
+        UserError: for an unknown task, predictor or encoding, one that the predictor does not read,
+            or a task that is too small.
     """
     if seeds < 1:
         raise UserError(f"seeds is {seeds}; at least one training set is needed.")
     task = load_task(spec, base)
-    chosen = encoding or task.default_encoding
+    chosen = _encoding(predictor, encoding) or task.default_encoding
     parts: dict[str, list[pd.DataFrame]] = {}
     for seed in range(seeds):
         sample = draw(task, chosen, protocol, train_size, seed)
@@ -99,3 +101,14 @@ def explain(
             progress(seed + 1, seeds)
     frames = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
     return Explanation(task.name, task.unit, predictor, chosen, train_size, seeds, frames)
+
+
+def _encoding(predictor: str, asked: str | None) -> str | None:
+    """The encoding that a predictor insists on, else what is asked for."""
+    own = getattr(make_predictor(predictor), "encoding", None)
+    if own is not None and asked not in (None, own):
+        raise UserError(
+            f"predictor {predictor!r} reads the encoding {own!r} and no other; leave out the "
+            f"encoding {asked!r}."
+        )
+    return own or asked

@@ -13,6 +13,7 @@ from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import Predictive, predict
+from surrobench.predictors.protocol import Predictor
 from surrobench.studies.protocols import split
 from surrobench.tasks.task import TableTask
 from surrobench.understanding.features import Feature, features_of
@@ -54,11 +55,13 @@ class Fit:
         sample: what it learned from.
         model: that it is now.
         predictive: of the test architectures.
+        on_graphs: whether it reads graphs.
     """
 
     sample: Sample
     model: Model
     predictive: Predictive
+    on_graphs: bool = False
 
     def answer(self, X: FloatArray) -> FloatArray:
         """Point predictions (predictive medians) at ``X`` (``m x d``), ``m``."""
@@ -71,7 +74,7 @@ def draw(task: TableTask, encoding: str, protocol: str, train_size: int, seed: i
     Raises:
         UserError: if the task is too small, or does not have the encoding.
     """
-    features = features_of(encoding, task.space, task.measured)
+    features = features_of(encoding, task.space, task.columns)
     X = np.asarray(task.encode(encoding), dtype=np.float64)
     train, test = split(task, protocol, train_size, seed)
     return Sample(
@@ -80,14 +83,16 @@ def draw(task: TableTask, encoding: str, protocol: str, train_size: int, seed: i
     )  # fmt: skip
 
 
-def fit(sample: Sample, predictor: str) -> Fit:
-    """Fit a predictor to the training part and let it answer on the test part.
+def fit(sample: Sample, predictor: str | Predictor) -> Fit:
+    """Fit a predictor, or one of that name, to the training part; it answers on the test part.
 
     Raises:
         UserError: for an unknown predictor.
     """
     task = sample.task
-    recipe = with_blocks(make_predictor(predictor), sample.encoding, task.space, task.measured)
+    named = make_predictor(predictor) if isinstance(predictor, str) else predictor
+    recipe = with_blocks(named, sample.encoding, task.space, task.columns)
     X, y = torch.tensor(sample.X), torch.tensor(sample.y).unsqueeze(-1)
     model = recipe.fit(X, y, seed=sample.seed)
-    return Fit(sample, model, predict(model, torch.tensor(sample.X_test)))
+    on_graphs = getattr(recipe, "inputs", "matrix") == "graphs"
+    return Fit(sample, model, predict(model, torch.tensor(sample.X_test)), on_graphs)

@@ -33,7 +33,7 @@ def block_relevance(sample: Sample) -> pd.DataFrame:
         ``block``, ``share``, ``feature``, ``relevance``; noise is a block without features.
     """
     task = sample.task
-    recipe = with_blocks(make_predictor(PREDICTOR), sample.encoding, task.space, task.measured)
+    recipe = with_blocks(make_predictor(PREDICTOR), sample.encoding, task.space, task.columns)
     assert isinstance(recipe, PoolGP)
     y = torch.tensor(sample.y).unsqueeze(-1)
     posterior = recipe.on_pool(torch.tensor(sample.X)).update(range(len(y)), y, seed=sample.seed)

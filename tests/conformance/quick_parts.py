@@ -19,8 +19,11 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "lightgbm": {"rounds": 40, "ensemble": 4},
     "catboost": {"rounds": 40, "ensemble": 4},
     "ngboost": {"rounds": 60},
+    "omni": {"rounds": 60},
     "quantile-forest": {"trees": 60},
     "mlp-listmle": {"steps": 60},
+    "gcn": {"width": 16, "steps": 60},
+    "graph-transformer": {"width": 16, "layers": 1, "members": 3},
     **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
 }
 """Smaller ensembles and fewer trials than the defaults: the code is the same, and quick to test."""

@@ -24,6 +24,7 @@ from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.pool_session import open_pool
 from surrobench.process_state import read_settings, restored
 from surrobench.strategies import STRATEGIES
+from surrobench.testing.problems import Subject, graphs
 from surrobench.testing.strategy_problems import Search, choices, search
 
 SLOW = ("optuna-gp", "smac")
@@ -75,7 +76,9 @@ def test_numbers_of_predictors(name: str) -> None:
     recipe = make_predictor(name, **CHEAPER_PREDICTORS.get(name, {}))
     X, rows = pool(), list(OBSERVED)
     y = objectives(X)[rows, :1]
-    if getattr(recipe, "encoding", None):
+    if getattr(recipe, "inputs", "matrix") == "graphs":
+        recipe, X = Subject(recipe).predictor, graphs(m=len(X)).pool
+    elif getattr(recipe, "encoding", None):
         X = X[:, :1]
 
     def compute() -> list[torch.Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,17 @@ def test_curves_of_a_shipped_table_rank_its_values() -> None:
 def test_predictors_ask_for_their_share_of_the_curve() -> None:
     assert make_predictor("extrapolation", fraction=0.5).encoding == "curve-extrapolated:0.5"
     assert make_predictor("lc-svr").encoding == "curve:0.2"
+
+
+def test_a_hybrid_looks_at_architecture_proxy_and_curve() -> None:
+    """Its columns are those of a table of this package, and each kind is among them."""
+    recipe: Any = make_predictor("omni", proxies="jacov,params", fraction=0.5)
+    task = load_task("live-cells/digits")
+    encoding = make_encoding(recipe.encoding)
+    columns = encoding.columns(task.space, task.columns)
+    assert columns[0].startswith("0>1=")
+    assert columns[-3:-1] == ["jacov", "params"]
+    assert columns[-1].startswith("training loss to ")
+    assert make_predictor("omni", proxies="", curve="last").encoding == "one-hot+curve-last:0.2"
+    with pytest.raises(UserError, match="Did you mean 'last'"):
+        make_predictor("omni", curve="lst")

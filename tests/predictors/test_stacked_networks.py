@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from surrobench.predictors.neural import MLPEnsemble, used_rows
+from surrobench.predictors.rank_losses import SquaredError
 from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.resampling import fold_masks
-from surrobench.predictors.stacked_networks import SquaredLoss, StackedNetworks
+from surrobench.predictors.stacked_networks import Gradient, StackedNetworks
 from surrobench.testing.problems import cells
 
 MEMBERS, N, D, WIDTH = 3, 11, 4, 6
@@ -51,12 +52,12 @@ def test_the_gradient_is_that_of_automatic_differentiation() -> None:
     X, y = rng.normal(size=(MEMBERS, N, D)), rng.normal(size=(MEMBERS, N))
     share = rng.random((MEMBERS, N)) * (rng.random((MEMBERS, N)) < 0.8)
     networks = scattered()
-    loss = SquaredLoss(networks, X, y, share)
+    gradient = Gradient(networks, X, SquaredError(y, share))
     layers = [layer.requires_grad_(True) for layer in copied(networks)]
     squares = (outputs(layers, torch.from_numpy(X)) - torch.from_numpy(y)).square()
     expected = torch.autograd.grad((torch.from_numpy(share) * squares).sum(), layers)
     for _ in range(2):  # the buffers of the first call are filled again
-        slopes = networks.layers_of(loss.differentiate())
+        slopes = networks.layers_of(gradient.differentiate())
         for slope, wanted in zip(slopes, expected, strict=True):
             used = slope[:, : wanted.shape[1]]
             np.testing.assert_allclose(used, wanted.numpy(), rtol=1e-4, atol=1e-5)

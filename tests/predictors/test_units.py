@@ -11,7 +11,7 @@ from libraries import INSTALLED
 from surrobench.predictors import TRANSFORMS, make_predictor
 from surrobench.predictors.baselines import MeasuredColumn
 from surrobench.predictors.predictive import predict
-from surrobench.testing.problems import cells, column
+from surrobench.testing.problems import Subject, cells
 
 CHEAPER: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 20},
@@ -23,6 +23,8 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "dngo": {"steps": 30},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
+    "gcn": {"members": 3, "width": 8, "steps": 30},
+    "graph-transformer": {"members": 3, "width": 8, "layers": 1, "steps": 30},
     "random-forest-tuned": {"trials": 2, "options": {"trees": 10}},
     "xgboost-tuned": {"trials": 2, "options": {"members": 2, "rounds": 20}},
     "mlp-ensemble-tuned": {"trials": 2, "options": {"members": 2, "steps": 30}},
@@ -42,9 +44,8 @@ def made(name: str, transform: str) -> Any:
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("name", NAMES)
 def test_predictions_follow_the_units_of_the_targets(name: str, transform: str) -> None:
-    predictor = made(name, transform)
-    single = getattr(predictor, "encoding", None) is not None
-    problem = column(30, 40) if single else cells(30, 40)
+    subject = Subject(made(name, transform))
+    predictor, problem = subject.predictor, subject.make_problem(30, 40)
     y = problem.y - problem.y.mean()
     plain = predict(predictor.fit(problem.X, y, seed=0), problem.pool)
     spread = float(y.std())

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
+from surrobench.predictors import make_predictor
 from surrobench.predictors.trees import XGBoost
 from surrobench.report.understanding.summaries import in_order, over_seeds
 from surrobench.report.understanding.writer import Subject, write_explanation
@@ -18,7 +19,8 @@ from surrobench.tasks import load_task
 from surrobench.understanding import Explanation, explain
 from surrobench.understanding.contributions import shap_values
 from surrobench.understanding.features import features_of
-from surrobench.understanding.fitting import draw
+from surrobench.understanding.fitting import draw, fit
+from surrobench.understanding.importance import permutation_importance
 
 CARD = """
 name = "known"
@@ -134,6 +136,31 @@ def test_bad_questions(card: str) -> None:
         explain(card, "xgbost", train_size=20, seeds=1, protocol="grouped")
     with pytest.raises(UserError, match="training examples"):
         explain(card, train_size=10_000, seeds=1)
+
+
+def test_what_a_predictor_insists_on_is_explained(card: str) -> None:
+    found = explain(card, "params", train_size=20, seeds=1, protocol="grouped")
+    assert found.encoding == "measured:params"
+    assert found.frames["importance"]["feature"].to_list() == ["params"]
+    with pytest.raises(UserError, match="reads the encoding 'measured:params' and no other"):
+        explain(card, "params", encoding="one-hot", train_size=20, seeds=1, protocol="grouped")
+
+
+def test_a_share_of_learning_curves_is_explained() -> None:
+    found = draw(load_task("live-cells/digits"), "curve-last:0.5", "grouped-2000", 30, 0)
+    table = permutation_importance(fit(found, "last-value"), repeats=1)
+    assert table["feature"].to_list() == ["value after 1"]
+    assert table["tau_loss"][0] > 0.1
+
+
+def test_decisions_of_graphs_are_shuffled() -> None:
+    """Every edge of the cell is one row, though it is a node and several links to the network."""
+    found = draw(load_task("live-cells/digits"), "adjacency", "grouped-2000", 60, 0)
+    recipe = make_predictor("gcn", width=8, layers=2, steps=60)
+    fitted = fit(found, recipe)
+    table = permutation_importance(fitted, repeats=1)
+    assert table["feature"].to_list() == ["0>1", "0>2", "1>2", "0>3", "1>3", "2>3"]
+    assert table["tau_loss"].max() > 0.05
 
 
 def test_means_over_seeds() -> None:
