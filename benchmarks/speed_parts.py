@@ -47,24 +47,8 @@ def of_commands(folder: Path) -> pd.DataFrame:
     return pd.DataFrame({"work": frame["work"], "baseline": "", "ours_s": frame["cpu_s"]})
 
 
-def of_live_floor(folder: Path) -> pd.DataFrame:
-    """Training of a group of cells beside its convolutions and matrix products alone."""
-    row = pd.read_csv(folder / "live-floor.csv").iloc[0]
-    work = f"training {row['cells']:.0f} cells together, {row['images']:.0f} images"
-    return pd.DataFrame(
-        {
-            "work": [work],
-            "baseline": "its convolutions and matrix products alone",
-            "ours_s": row["training_s"],
-            "baseline_s": row["products_s"],
-            "ratio": row["products_s"] / row["training_s"],
-        }
-    )
-
-
 SCRIPTS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "trees": of_trees,
     "worker_start": of_worker_start,
     "commands": of_commands,
-    "live_floor": of_live_floor,
 }

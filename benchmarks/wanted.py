@@ -26,8 +26,6 @@ class Tables:
         self.start = pd.read_csv(folder / "worker-start.csv")
         compared = folder / f"compare-{OTHER}.csv"
         self.compared = pd.read_csv(compared) if compared.is_file() else pd.DataFrame()
-        floor = folder / "live-floor.csv"
-        self.live = pd.read_csv(floor).iloc[0] if floor.is_file() else None
 
     def ratio(self, work: str, column: str = "ratio", baseline: str = "") -> str:
         """Of a row of ratios: baseline over ours, or another column."""
@@ -84,9 +82,6 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
         "gp-matern52: fit and prediction of the pool, n = 100",
         "MLP ensemble of 5: fit and",
     )
-    live = "`live_floor.py`"
-    if tables.live is not None:
-        live = f"{_number(tables.live['training_over_products'])} × its products alone; {live}"
     return [
         ("`run quickstart`, until the table", OTHER, "2 ×",
          tables.command("run quickstart, one seed", "until_table_s"), COMPARE),
@@ -120,7 +115,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
          f"{tables.ratio('study nb201-predictors')} ×", "trees are most of it"),
         ("GP, n = 2,000 and 10,000, pool of 300,000", "GPyTorch, Cholesky", "5 ×",
          "not measured here", "–"),
-        ("live training of cells", OTHER, "1.5 ×", "not measured side by side", live),
+        ("live training of cells", OTHER, "1.5 ×", "not measured side by side", "–"),
         ("the whole test suite, 2 cores, wall", OTHER, "0.4 ×", "not measured here", "–"),
     ]  # fmt: skip
 
