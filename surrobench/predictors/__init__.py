@@ -69,6 +69,24 @@ PREDICTORS.register(
     "surrobench.predictors.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
 )
+for _name, _target, _summary in (
+    (
+        "rgpe",
+        "rgpe:RGPE",
+        "Gaussian processes of the study's sources and of the target, weighted by how they rank",
+    ),
+    (
+        "gp-multitask",
+        "multi_task:MultiTaskGP",
+        "Gaussian process over the target and the study's sources (coregionalisation)",
+    ),
+    (
+        "source-features",
+        "source_features:SourceFeatures",
+        "any predictor with predictions for the study's sources as further columns",
+    ),
+):
+    PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _summary, _settings in (
     ("xgb-plus", "one XGBoost model as GRAF's XGB+: 10,000 trees at 0.01", {}),
     (

@@ -11,6 +11,7 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.predictors.composed import MappedInputs, MarginalModel
 from surrobench.predictors.dense_posterior import (
     DensePosterior,
     bare_model,
@@ -46,8 +47,14 @@ class ModelPosterior:
 
     def __init__(self, model: Model, X: Tensor, rows: Sequence[int], y: Tensor) -> None:
         self._transforms: list[Any] = []
-        while isinstance(model, WarpedModel | AffineModel):
-            self._transforms.append(model.transform)
+        self._mapped: list[MappedInputs] = []
+        self._asked_about = X
+        while isinstance(model, WarpedModel | AffineModel | MappedInputs):
+            if isinstance(model, MappedInputs):
+                self._mapped.append(model)
+                X = model.inputs(X)
+            else:
+                self._transforms.append(model.transform)
             model = model.base
         self._dense: DensePosterior | None = None
         if is_plain(model):
@@ -69,7 +76,7 @@ class ModelPosterior:
     @property
     def X(self) -> Tensor:  # noqa: N802
         """Candidates, ``m x d``."""
-        return self._pool
+        return self._asked_about
 
     @property
     def rows(self) -> Tensor:
@@ -110,6 +117,8 @@ class ModelPosterior:
         return torch.cat(means_), torch.cat(variances).clamp_min(least)
 
     def _asked(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        if isinstance(self._model, MarginalModel):
+            return self._model.marginals(X, observation_noise=False)
         # One point a batch: GPyTorch would otherwise build the joint covariance of all points.
         posterior: Any = self._model.posterior(X.unsqueeze(1))
         return posterior.mean.reshape(-1), posterior.variance.reshape(-1)
@@ -219,9 +228,15 @@ class ModelPosterior:
     @if_settled
     def model(self) -> Model:
         """The model on its own scale with what it was conditioned on; of a process, a copy."""
+        model = self._bare()
+        for mapped in reversed(self._mapped):
+            model = MappedInputs(model, mapped.inputs)
+        return model
+
+    def _bare(self) -> Model:
         if self._dense is None:
             return self._model
-        model = bare_model(self._model)
+        model: Model = bare_model(self._model)
         if not self._added:
             return model
         new, values = self._rows[-self._added :], self._targets[-self._added :]
@@ -236,7 +251,7 @@ def _conditioned(model: Any, X: Tensor, values: Tensor) -> Model:
 
 def posterior_kind_of(model: Model) -> Kind:
     """What sort of posterior a model gives (target transforms aside)."""
-    if isinstance(model, WarpedModel | AffineModel):
+    if isinstance(model, WarpedModel | AffineModel | MappedInputs):
         return posterior_kind_of(model.base)
     if isinstance(model, EnsembleModel):
         return "ensemble"

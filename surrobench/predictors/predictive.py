@@ -7,7 +7,9 @@ variance), sent through the inverse target transform where there is one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from torch import Tensor
 
 from surrobench.arrays import FloatArray
 from surrobench.metrics.calibration import normal_crps
+from surrobench.predictors.composed import MappedInputs, MarginalModel
 from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.fitted_gp import FittedGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
@@ -130,6 +133,9 @@ def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
     if X.ndim != 2:
         raise ValueError(f"X must have the shape m x d; got {tuple(X.shape)}.")
     warp = None
+    if isinstance(model, MappedInputs):
+        X = model.inputs(X)
+        model = model.base
     if isinstance(model, WarpedModel):
         warp, model = model.warp, model.base
     with torch.no_grad():
@@ -152,15 +158,28 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
         return X.new_zeros(0), X.new_zeros(0)
     affine = model.transform if isinstance(model, AffineModel) else None
     bare = model.base if isinstance(model, AffineModel) else model
-    gp = DenseGP.of(bare)
+    inputs = X
+    if isinstance(bare, MappedInputs):
+        inputs = bare.inputs(X)
+        bare = bare.base
+    direct = _direct(bare)
+    if direct is None:
+        inputs = X
     if chunk is None:
         chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
-    parts = [_posterior_moments(model, rows) if gp is None else gp(rows) for rows in X.split(chunk)]
-    means, variances = zip(*parts, strict=True)
+    ask = direct or partial(_posterior_moments, model)
+    means, variances = zip(*map(ask, inputs.split(chunk)), strict=True)
     mean, variance = torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
-    if gp is None or not isinstance(affine, Affine):
+    if direct is None or not isinstance(affine, Affine):
         return mean, variance
     return affine.backward(mean), variance * affine.scale**2
+
+
+def _direct(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
+    """Mean and variance of observations without a joint posterior, where there is such a way."""
+    if isinstance(model, MarginalModel):
+        return partial(model.marginals, observation_noise=True)
+    return DenseGP.of(model)
 
 
 def _posterior_moments(model: Model, X: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,8 @@ class Predictor(Protocol):
     * ``inputs = "graphs"``, with ``encoding = "adjacency"`` and a method ``for_graphs(layout)``
       that returns the recipe with a :class:`~surrobench.graphs.GraphLayout`, which reads ``X``.
     * ``transfer = True``: ``fit`` takes a further keyword ``sources=()``, a sequence of
-      :class:`Source`.
+      :class:`Source`. A method ``with_sources(sources, *, seed)``, if there is one, returns a
+      predictor that has learned of them, for searches, which fit many times.
     """
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:

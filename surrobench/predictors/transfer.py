@@ -12,16 +12,15 @@ from botorch.posteriors.gpytorch import GPyTorchPosterior
 from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
+from surrobench.predictors.composed import MarginalModel
 from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.models import OneOutput
+from surrobench.predictors.posterior import Kind
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
 from surrobench.predictors.recipe import canonical_rows, option
+from surrobench.predictors.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
 from surrobench.process_state import standard_numerics
-
-FEWEST = 2
-"""Examples of a source from which anything is learned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,7 @@ class TransferGP:
     """
 
     transfer: ClassVar[bool] = True
+    posterior_kind: ClassVar[Kind] = "moments"
 
     kernel: str = "matern-5/2"
     penalty: float = option(1.0, least=1e-6, most=1e6)
@@ -56,39 +56,54 @@ class TransferGP:
         check_transform(self.transform)
         self._process()
 
+    def with_sources(self, sources: Sequence[Source], *, seed: int) -> _AfterSources:
+        """What has learned of the sources and is fitted to targets."""
+        known = enough(sources)
+        most = max((len(source.y) for source in known), default=0)
+        models = source_processes(known, self._process(), self.transform, most, seed)
+        return _AfterSources(self, tuple(models))
+
     @standard_numerics()
     def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``), with what is known of other tasks."""
-        enough = [source for source in sources if len(source.y) >= FEWEST]
-        if not enough:
-            return self._process(self.transform).fit(X, y, seed=seed)
-        X, y = canonical_rows(X, y)
-        transform = fit_inner_transform(self.transform, y)
-        targets = transform.forward(y)
-        prior = SourceMeans([self._of_source(source, seed) for source in enough])
-        prior.weigh(X, targets, self.penalty)
-        process = self._process().fit(X, targets - prior(X), seed=seed)
-        return transform.wrap(ShiftedModel(process, prior))
+        return self.with_sources(sources, seed=seed).fit(X, y, seed=seed)
 
     def _process(self, transform: str = "standardise") -> ExactGP:
         kernel: Any = self.kernel  # which is checked there
         of_targets: Any = transform
         return ExactGP(kernel=kernel, transform=of_targets)
 
-    def _of_source(self, source: Source, seed: int) -> Model:
-        targets = fit_inner_transform(self.transform, source.y).forward(source.y)
-        X, z = canonical_rows(source.X, targets)
-        return self._process().fit(X, z, seed=seed)
+
+@dataclass(frozen=True)
+class _AfterSources:
+    """The stack but for the target's process and the weights."""
+
+    recipe: TransferGP
+    models: tuple[SourceProcess, ...]
+
+    @standard_numerics()
+    def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
+        """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``)."""
+        recipe = self.recipe
+        if not self.models:
+            return recipe._process(recipe.transform).fit(X, y, seed=seed)
+        X, y = canonical_rows(X, y)
+        transform = fit_inner_transform(recipe.transform, y)
+        targets = transform.forward(y)
+        prior = SourceMeans(self.models)
+        prior.weigh(X, targets, recipe.penalty)
+        process = recipe._process().fit(X, targets - prior(X), seed=seed)
+        return transform.wrap(ShiftedModel(process, prior))
 
 
 class SourceMeans:
     """A line through the posterior means of other tasks.
 
     Args:
-        models: of the sources, with standardised targets.
+        models: the processes of the sources, with standardised targets.
     """
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[SourceProcess]) -> None:
         self._models = list(models)
         self._weights = torch.zeros(len(models), 1, dtype=torch.float64)
         self._offset = torch.zeros(1, dtype=torch.float64)
@@ -107,12 +122,10 @@ class SourceMeans:
         return self._offset + self._means(X) @ self._weights
 
     def _means(self, X: Tensor) -> Tensor:
-        return torch.stack(
-            [torch.from_numpy(predict(model, X).mean) for model in self._models], dim=-1
-        )
+        return torch.stack([model.marginals(X)[0] for model in self._models], dim=-1)
 
 
-class ShiftedModel(OneOutput):
+class ShiftedModel(MarginalModel):
     """A Gaussian process with a known function added to its mean.
 
     Args:
@@ -124,6 +137,20 @@ class ShiftedModel(OneOutput):
         super().__init__()
         self.base = base
         self.shift = shift
+
+    def marginals(self, X: Tensor, observation_noise: bool) -> tuple[Tensor, Tensor]:
+        """Means and variances at ``X`` (``m x d``), each ``m``."""
+        known = predict(self.base, X)
+        mean = torch.from_numpy(known.mean) + self.shift(X).squeeze(-1)
+        variance = torch.from_numpy(known.std).square()
+        return mean, variance if observation_noise else (variance - self.noise).clamp_min(1e-12)
+
+    @property
+    def noise(self) -> float:
+        """Variance of an observation around the function."""
+        own: Any = self.base
+        scale = own.outcome_transform.stdvs.detach().squeeze().square()
+        return float(own.likelihood.noise.detach().reshape(()) * scale)
 
     def posterior(
         self,

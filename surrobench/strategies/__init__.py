@@ -50,6 +50,11 @@ _register(
 _register("q-learning", "q_learning:QLearning", "ε-greedy Q-learning with replay (MetaQNN)")
 _register("bayesian", "bayesian:BayesianOptimisation", "a predictor and an acquisition function")
 _register(
+    "bayesian-warm-start",
+    "warm_start:WarmStartedBayesian",
+    "bayesian that begins with the best of the study's sources (other tasks)",
+)
+_register(
     "bananas",
     "bayesian:BayesianOptimisation",
     "network ensemble on paths, independent Thompson sampling, mutations of the best",

@@ -27,6 +27,7 @@ from surrobench.strategies.generation import GenerationContext, make_generator
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy
 from surrobench.strategies.surrogate import (
+    VALUE,
     PoolState,
     Quantity,
     Spec,
@@ -54,6 +55,8 @@ class BayesianOptimisation(Strategy):
 
     **Failures** are learned as the worst value so far. Until two evaluations have succeeded,
     proposals are random.
+
+    **Sources.** A predictor with ``transfer = True`` learns of the problem's sources.
 
     **Constraints** on measured columns decide what may be proposed at all, also in a design that
     is drawn here. Those on metrics are learned, by the same predictor. ``"constrained-ei"`` weighs
@@ -103,7 +106,9 @@ class BayesianOptimisation(Strategy):
         self.acquisition, self.generation = acquisition, generation
         self.refit_every = check_whole(self, "refit_every", refit_every, 1)
         self._function = self._checked_function()
-        self._surrogate = Surrogate(self.candidates, predictor, encoding, self.refit_every)
+        self._surrogate = Surrogate(
+            self.candidates, predictor, encoding, self.refit_every, problem.sources, self.seed
+        )
         few = self.candidates.listed and len(self.candidates) <= WHOLE_UP_TO
         if generation == "default":
             generation = "pool" if few else "local-search"
@@ -130,6 +135,11 @@ class BayesianOptimisation(Strategy):
         if not function.serves >= set(get_args(Kind)):
             check_pairing(self.acquisition, settled_predictor(self.predictor, self.encoding))
         return function
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the predictor learns from other tasks."""
+        return self._surrogate.transfers
 
     # -- what may be proposed -----------------------------------------------------------------
 
@@ -202,7 +212,7 @@ class BayesianOptimisation(Strategy):
     def _objectives(self, observed: Sequence[Observation]) -> list[Quantity]:
         """What is to be maximised, failures imputed by the worst."""
         archs = [o.arch for o in observed]
-        return [Quantity("value", archs, self.targets(observed))]
+        return [Quantity(VALUE, archs, self.targets(observed))]
 
     def _pool_state(self, observed: Sequence[Observation], seed: int) -> PoolState:
         """Posteriors about the whole pool, or about what was observed or is pending alone."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
+from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 
 
@@ -54,6 +56,21 @@ class Constraint:
         return self.margin(value) >= 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class KnownTask:
+    """What is known of another task on the same space before a search begins.
+
+    Attributes:
+        name: of the task.
+        archs: candidates of the search that were trained on the other task, ``m``.
+        values: theirs there, in units of the other task, larger is better, ``m``.
+    """
+
+    name: str
+    archs: Sequence[Arch]
+    values: FloatArray
+
+
 @dataclass(frozen=True)
 class Problem:
     """What may be proposed, and what comes back besides the value.
@@ -65,12 +82,14 @@ class Problem:
         objectives: names of further objectives in ``Evaluation.metrics`` (larger is better).
         constraints: bounds on measured columns of the candidates (known before training) or on
             ``Evaluation.metrics`` (known afterwards).
+        sources: other tasks that strategies may learn from; few look at them.
     """
 
     candidates: Candidates
     epochs: tuple[int, ...] = ()
     objectives: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    sources: tuple[KnownTask, ...] = ()
 
     def __post_init__(self) -> None:
         if any(low >= high for low, high in pairwise((0, *self.epochs))):

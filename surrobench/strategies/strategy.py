@@ -137,6 +137,11 @@ class Strategy(ABC):
                 f"{len(self.problem.epochs) or 'only the full one'}."
             )
 
+    @property
+    def transfers(self) -> bool:
+        """Whether the strategy looks at the problem's sources."""
+        return False
+
     # -- what users call ---------------------------------------------------------------------
 
     def ask(self, n: int = 1) -> list[Arch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,16 @@ from surrobench.predictors import make_predictor
 from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
 from surrobench.predictors.posterior import PoolPredictor, PoolSession, SurrogatePosterior
-from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.protocol import Predictor, Source
+from surrobench.predictors.source_models import with_sources
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.problem import Constraint
+from surrobench.strategies.problem import Constraint, KnownTask
 
 Spec = str | Mapping[str, Any]
+
+VALUE = "value"
+"""Name of the quantity that is searched for: the value of the task itself."""
 
 DEFAULT_PREDICTOR = "gp-matern52+quantile-normal"
 MIXED_PREDICTOR = "gp-mixed+quantile-normal"
@@ -113,13 +118,22 @@ class Surrogate:
             an encoding gets that.
         refit_every: observations after which hyperparameters are chosen anew; a third of those
             known already is never exceeded.
+        sources: other tasks, of which a predictor with ``transfer = True`` learns once, before the
+            first fit; only for the value itself, not for further objectives or metrics.
+        seed: of what is drawn among the sources.
 
     Raises:
         UserError: for an unknown predictor or encoding, or one that the candidates do not have.
     """
 
     def __init__(
-        self, candidates: Candidates, predictor: Spec, encoding: str, refit_every: int
+        self,
+        candidates: Candidates,
+        predictor: Spec,
+        encoding: str,
+        refit_every: int,
+        sources: Sequence[KnownTask] = (),
+        seed: int = 0,
     ) -> None:
         self.candidates, self.refit_every = candidates, refit_every
         chosen = default_encoding(candidates.space) if encoding == "default" else encoding
@@ -128,6 +142,7 @@ class Surrogate:
         self.recipe: Predictor = with_blocks(
             recipe, self.encoding, candidates.space, candidates.measured
         )
+        self._sources, self._seed = tuple(sources), seed
         self._sessions: dict[str, PoolSession] = {}
         self._fitted: dict[str, int] = {}
 
@@ -135,6 +150,29 @@ class Surrogate:
     def appends(self) -> bool:
         """Whether the predictor can take in an observation without a new fit."""
         return isinstance(self.recipe, PoolPredictor)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether the predictor learns from other tasks."""
+        return getattr(self.recipe, "transfer", None) is True
+
+    @cached_property
+    def _told(self) -> Predictor:
+        """The recipe after what is known of other tasks."""
+        if not self.transfers:
+            return self.recipe
+        known = [
+            Source(
+                source.name,
+                _tensor(self.candidates.encode(self.encoding, source.archs)),
+                _tensor(source.values).unsqueeze(-1),
+            )
+            for source in self._sources
+        ]
+        return with_sources(self.recipe, known, seed=self._seed)
+
+    def _recipe_of(self, name: str) -> Predictor:
+        return self._told if name == VALUE else self.recipe
 
     # -- the whole pool -----------------------------------------------------------------------
 
@@ -150,14 +188,15 @@ class Surrogate:
         return self._sessions[name].update(rows, _column(quantity), seed=seed, refit=refit)
 
     def _open(self, name: str) -> PoolSession:
-        return open_pool(self.recipe, _tensor(self.candidates.features(self.encoding)))
+        return open_pool(self._recipe_of(name), _tensor(self.candidates.features(self.encoding)))
 
     # -- some candidates ----------------------------------------------------------------------
 
     def of_some(self, quantity: Quantity, archs: Sequence[Arch], seed: int) -> SurrogatePosterior:
         """The posterior about some candidates, those that were observed among them; a new fit."""
         rows = {arch: row for row, arch in enumerate(archs)}
-        session = open_pool(self.recipe, _tensor(self.candidates.encode(self.encoding, archs)))
+        recipe = self._recipe_of(quantity.name)
+        session = open_pool(recipe, _tensor(self.candidates.encode(self.encoding, archs)))
         known = [rows[arch] for arch in quantity.archs]
         return session.update(known, _column(quantity), seed=seed)
 

@@ -18,6 +18,9 @@ from surrobench.strict_toml import complaints, line_of_text, refuse
 
 MOST_SEEDS = 100_000
 
+OTHERS = "others"
+"""Among ``sources``: the other tasks of the study that are of the scored task's table."""
+
 Protocol = Literal["grouped", "grouped-2000", "grouped-published", "white2021", "graf"]
 S = TypeVar("S", bound=BaseModel)
 
@@ -123,7 +126,46 @@ def _train_sizes(value: Any) -> list[int]:
     return sizes
 
 
-def _source_size(value: Any) -> int:
+def read_sources(value: Any) -> Any:
+    """Names of tasks, or a table from globs of scored tasks to names."""
+    if not isinstance(value, dict):
+        return names(value)
+    if not value:
+        raise ValueError('{} must name sources, such as {"nb201/*" = ["others"]}.')
+    return {glob: names(listed) for glob, listed in value.items()}
+
+
+Sources = list[str] | dict[str, list[str]]
+"""As a study file has them."""
+
+
+def sources_by_glob(value: Sources | None) -> dict[str, list[str]]:
+    """Glob of scored tasks -> names of their sources."""
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else {"*": value}
+
+
+def moved_sources(value: Sources, move: Callable[[str], str]) -> Sources:
+    """The same with ``move`` applied to the names of tasks."""
+
+    def every(listed: list[str]) -> list[str]:
+        return [name if name == OTHERS else move(name) for name in listed]
+
+    if isinstance(value, dict):
+        return {glob: every(listed) for glob, listed in value.items()}
+    return every(value)
+
+
+def sources_outline(value: Sources) -> str:
+    """What a dry run says of them."""
+    if not isinstance(value, dict):
+        return ", ".join(value)
+    return "; ".join(f"{glob}: {', '.join(listed)}" for glob, listed in value.items())
+
+
+def read_source_size(value: Any) -> int:
+    """Architectures of each source."""
     return whole(value, 1, "how many architectures of each source, 1 or more")
 
 
@@ -174,7 +216,9 @@ class Study(BaseModel):
         small_pools: what to do with training sizes that a task is too small for: refuse the study,
             skip them, or (``"fit"``) skip them and, where none is left, take sizes that fit.
         sources: other tasks, of which predictors with ``transfer = True`` are told a part, see
-            :mod:`surrobench.studies.source_tasks`; a scored task is no source of itself.
+            :mod:`surrobench.studies.source_tasks`; a scored task is no source of itself. A list
+            (``["others"]``: every other task of the study that is of the same table), or a table
+            of lists by globs of scored tasks.
         source_size: architectures of each source (200 if not given).
         timeout_seconds: limit for one cell.
         memory_gib: limit of one worker process.
@@ -194,8 +238,8 @@ class Study(BaseModel):
     transforms: Annotated[list[str], BeforeValidator(names)] | None = None
     max_train_size: Annotated[dict[str, int], BeforeValidator(limits)] = {}
     small_pools: Literal["error", "skip", "fit"] = "error"
-    sources: Annotated[list[str], BeforeValidator(names)] | None = None
-    source_size: Annotated[int, BeforeValidator(_source_size)] | None = None
+    sources: Annotated[Sources, BeforeValidator(read_sources)] | None = None
+    source_size: Annotated[int, BeforeValidator(read_source_size)] | None = None
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 
@@ -218,9 +262,9 @@ class Study(BaseModel):
 
     def moved(self, move: Callable[[str], str]) -> Study:
         """The study with ``move`` applied to the names of its tasks."""
-        moved = {"tasks": [move(task) for task in self.tasks]}
+        moved: dict[str, Any] = {"tasks": [move(task) for task in self.tasks]}
         if self.sources is not None:
-            moved["sources"] = [move(task) for task in self.sources]
+            moved["sources"] = moved_sources(self.sources, move)
         return self.model_copy(update=moved)
 
     def outline(self) -> Iterator[tuple[str, str]]:
@@ -228,7 +272,7 @@ class Study(BaseModel):
         yield "protocol", self.protocol
         yield "train sizes", ", ".join(map(str, self.train_sizes))
         if self.sources:
-            yield "sources", ", ".join(self.sources)
+            yield "sources", sources_outline(self.sources)
 
 
 def code_in(kind: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from surrobench.encodings import make_encoding, sees_curves
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.studies.config import PredictorChoice, Study
+from surrobench.studies.config import PredictorChoice, Study, sources_by_glob
 from surrobench.studies.describe import describe
 from surrobench.studies.protocols import advice, check_size, fitting_sizes, largest_train_size
 from surrobench.studies.record import canonical_json
-from surrobench.studies.source_tasks import SOURCE_SIZE, check_source
+from surrobench.studies.source_tasks import check_source, source_size, sources_of
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
 from surrobench.wording import counted
@@ -373,7 +373,7 @@ def _cells(
                 seed=seed,
                 protocol=study.protocol,
                 sources=sources,
-                source_size=_source_size(study) if sources else 0,
+                source_size=source_size(study) if sources else 0,
             )
 
 
@@ -383,23 +383,16 @@ def _sources(
     """The other tasks that a method is told of, and what they add to the keys of its cells."""
     if not study.sources or not method.transfers:
         return (), ""
-    found = {
-        spec: load_task(spec, Path(base))
-        for name in study.sources
-        for spec in expand_tasks(name, Path(base))
-    }
-    others = {spec: source for spec, source in found.items() if source.name != task.name}
+    folder = Path(base)
+    specs = sources_of(task.name, sources_by_glob(study.sources), study.tasks, folder)
+    others = {spec: load_task(spec, folder) for spec in specs}
     for source in others.values():
         check_source(task, source, encoding)
     names = "".join(f"|{source.name}|{source.fingerprint}" for source in others.values())
-    return tuple(others), f"|sources|{_source_size(study)}{names}" if others else ""
+    return tuple(others), f"|sources|{source_size(study)}{names}" if others else ""
 
 
 def _curves(task: TableTask, encoding: str) -> str:
     """What learning curves add to the keys of cells, where the encoding may look at them."""
     seen = task.values.shape[2] > 1 and sees_curves(encoding)
     return f"|curves|{task.curves_digest}" if seen else ""
-
-
-def _source_size(study: Study) -> int:
-    return SOURCE_SIZE if study.source_size is None else study.source_size

@@ -13,6 +13,7 @@ import math
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
+from surrobench.strategies.problem import Problem
 from surrobench.studies.live_search_task import LiveSearchTask
 from surrobench.studies.prediction import is_out_of_memory, reason_of, seeded
 from surrobench.studies.record import Record, Status, make_record, one_line
 from surrobench.studies.search_grid import SearchCell
 from surrobench.studies.search_task import SearchTask
 from surrobench.studies.search_tasks import AnySearchTask, load_search_task
+from surrobench.studies.source_tasks import draw_known
 from surrobench.tasks.evaluation import Evaluation
 
 CHECKPOINT_SECONDS = 2.0
@@ -112,7 +115,7 @@ def _task(cell: SearchCell) -> AnySearchTask:
 def _loop(cell: SearchCell, task: AnySearchTask) -> SearchLoop:
     strategy = make_strategy(
         {"use": cell.use, **cell.options},
-        task.problem,
+        _problem(cell, task),
         seed=strategy_seed(task.name, cell.seed),
         design=initial_design(task, cell.initial, cell.seed),
         repeats=cell.repeats,
@@ -123,6 +126,21 @@ def _loop(cell: SearchCell, task: AnySearchTask) -> SearchLoop:
 
     budget = Budget(cell.evaluations, cell.budget_seconds)
     return SearchLoop(strategy, evaluate, budget, batch=cell.batch)
+
+
+def _problem(cell: SearchCell, task: AnySearchTask) -> Problem:
+    """The task's, with what its strategy may know of other tasks."""
+    if not cell.sources or not isinstance(task, SearchTask):
+        return task.problem
+    known = draw_known(
+        task.table,
+        task.problem.candidates,
+        cell.sources,
+        Path(cell.base),
+        cell.source_size,
+        cell.seed,
+    )
+    return replace(task.problem, sources=known)
 
 
 def _run(cell: SearchCell, loop: SearchLoop, checkpoint: _Checkpoint) -> None:

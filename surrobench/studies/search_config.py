@@ -12,13 +12,18 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
 from surrobench.strategies.problem import Constraint
 from surrobench.studies.config import (
+    Sources,
     built,
     code_in,
     filled_list,
     limits,
+    moved_sources,
     names,
     positive,
+    read_source_size,
+    read_sources,
     seeds,
+    sources_outline,
     study_html,
     to_toml,
     whole,
@@ -106,6 +111,10 @@ class SearchStudy(BaseModel):
         constraints: bounds on measured columns or on tasks of the same space, in their source
             units, such as ``{params = "<= 0.5"}``.
         budget_seconds: limit of simulated training time.
+        sources: other tasks on the same space, of which strategies that look at them are told
+            ``source_size`` architectures each (200 if not given), see
+            :mod:`surrobench.studies.source_tasks`. What they cost is not charged.
+        source_size: architectures of each source.
         live: options of the live tasks, see :func:`surrobench.tasks.live_options.make_live`.
         timeout_seconds: limit of one search.
         memory_gib: limit of one worker process.
@@ -130,6 +139,8 @@ class SearchStudy(BaseModel):
     seeds_of: Annotated[dict[str, int], BeforeValidator(_seeds_of)] = {}
     objectives: Annotated[list[str], BeforeValidator(names)] | None = None
     constraints: Annotated[dict[str, str], BeforeValidator(_constraints)] = {}
+    sources: Annotated[Sources, BeforeValidator(read_sources)] | None = None
+    source_size: Annotated[int, BeforeValidator(read_source_size)] | None = None
     budget_seconds: Annotated[float | None, BeforeValidator(positive)] = None
     live: Annotated[dict[str, Any], BeforeValidator(live_options)] = {}
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 3600.0
@@ -167,6 +178,8 @@ class SearchStudy(BaseModel):
         changed: dict[str, Any] = {"tasks": [move(task) for task in self.tasks]}
         if self.objectives is not None:
             changed["objectives"] = [move(name) for name in self.objectives]
+        if self.sources is not None:
+            changed["sources"] = moved_sources(self.sources, move)
         changed["constraints"] = {move(name): text for name, text in self.constraints.items()}
         return self.model_copy(update=changed)
 
@@ -182,6 +195,8 @@ class SearchStudy(BaseModel):
             yield "batch", str(self.batch)
         if self.objectives:
             yield "objectives", ", ".join(self.objectives)
+        if self.sources:
+            yield "sources", sources_outline(self.sources)
         for name, text in self.constraints.items():
             yield "constraint", f"{name} {text}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy, resolve_strategy, strategy_options
+from surrobench.strategies.strategy import Strategy
 from surrobench.strategies.surrogate import settled_predictor
-from surrobench.studies.config import code_in
+from surrobench.studies.config import code_in, sources_by_glob
 from surrobench.studies.describe import describe
 from surrobench.studies.grid import Plan, Work
 from surrobench.studies.judging import Judging
@@ -25,7 +26,8 @@ from surrobench.studies.record import canonical_json
 from surrobench.studies.search_config import SearchStudy, matches, on_task
 from surrobench.studies.search_task import SearchTask
 from surrobench.studies.search_tasks import AnySearchTask, load_search_task
-from surrobench.tasks import expand_tasks
+from surrobench.studies.source_tasks import check_source, source_size, sources_of
+from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import is_live
 from surrobench.wording import counted
 
@@ -64,6 +66,7 @@ class SearchCell:
         constraints: bounds by name, in source units, as the study names them.
         live: options of a live task.
         judging: what judges a search on a table.
+        sources: other tasks that the strategy is told of, ``source_size`` architectures of each.
         shown: objectives and constraints as the results call them.
         scratch: folder for checkpoints, "" for none; not part of the key.
     """
@@ -86,6 +89,8 @@ class SearchCell:
     constraints: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, Any] = field(default_factory=dict)
     judging: Judging = "auto"
+    sources: tuple[str, ...] = ()
+    source_size: int = 0
     shown: tuple[str, str] = ("", "")
     scratch: str = ""
 
@@ -122,6 +127,7 @@ class _Method:
     choice: Choice
     options: Mapping[str, Any]
     description: str
+    transfers: bool = False
 
 
 def make_search_plan(study: SearchStudy, base: Path) -> Plan:
@@ -161,7 +167,9 @@ def make_search_plan(study: SearchStudy, base: Path) -> Plan:
         for method in methods:
             name = " · ".join([method.label, *filter(None, method.parts)])
             plan.ingredients["strategies"][name] = method.description
-            _build(study, method, task)
+        methods = [
+            replace(method, transfers=_build(study, method, task).transfers) for method in methods
+        ]
         plan.cells.extend(_cells(study, task, spec, str(base), methods))
     return plan
 
@@ -290,14 +298,14 @@ def _refuse_double(methods: list[_Method]) -> None:
             raise UserError(f"the strategy {method.label!r} is listed twice.")
 
 
-def _build(study: SearchStudy, method: _Method, task: AnySearchTask) -> None:
+def _build(study: SearchStudy, method: _Method, task: AnySearchTask) -> Strategy:
     """Build the strategy on a task, to learn whether they go together."""
     spec = {"use": method.choice.use, **method.options}
     predictor, acquisition = method.options.get("predictor"), method.options.get("acquisition")
     try:
         if predictor and acquisition:
             check_pairing(acquisition, predictor)
-        make_strategy(spec, task.problem, design=0, repeats=study.repeats)
+        return make_strategy(spec, task.problem, design=0, repeats=study.repeats)
     except UserError as error:
         raise UserError(f"strategy {method.label!r} on task {task.name!r}: {error}") from error
 
@@ -323,12 +331,13 @@ def _cells(
         ", ".join(task.problem.objectives),
         ", ".join(f"{bound.name} {text}" for bound, text in bounds),
     )
+    sources, told = _sources(study, task, base) if any(m.transfers for m in methods) else ((), "")
     for position, seed in enumerate(study.seeds):
         for method in methods:
             if position >= _seeds(study, method, task.name):
                 continue
             named = canonical_json([method.label, method.parts, method.description])
-            text = f"search|{shared}|{named}|{seed}"
+            text = f"search|{shared}|{named}|{seed}" + (told if method.transfers else "")
             yield SearchCell(
                 key=hashlib.sha256(text.encode()).hexdigest()[:40],
                 spec=spec,
@@ -348,8 +357,25 @@ def _cells(
                 constraints=study.constraints,
                 live=study.live if is_live(spec) else {},
                 judging=study.judge,
+                sources=sources if method.transfers else (),
+                source_size=source_size(study) if method.transfers and sources else 0,
                 shown=shown,
             )
+
+
+def _sources(study: SearchStudy, task: AnySearchTask, base: str) -> tuple[tuple[str, ...], str]:
+    """The other tasks that strategies are told of, and what they add to the keys of cells."""
+    named, folder = sources_by_glob(study.sources), Path(base)
+    specs = tuple(sources_of(task.name, named, study.tasks, folder))
+    if not specs:
+        return (), ""
+    if not isinstance(task, SearchTask):
+        raise UserError(f"sources: {task.name!r} trains what it is asked for; it takes none.")
+    found = [load_task(spec, folder) for spec in specs]
+    for source in found:
+        check_source(task.table, source, task.default_encoding)
+    names = "".join(f"|{source.name}|{source.fingerprint}" for source in found)
+    return specs, f"|sources|{source_size(study)}{names}"
 
 
 def _judge(task: AnySearchTask) -> list[Any]:

@@ -1,9 +1,11 @@
 """Observations of other tasks, for predictors that transfer from them.
 
-A study names the tasks under ``sources``. For every cell, up to ``source_size`` architectures are
-drawn from the pool of each source (the same ones at every train size, for every predictor), and
-their values on that source are handed to predictors with ``transfer = True``; no other predictor
-sees them.
+A study names the tasks under ``sources``: a list for all scored tasks, or a table from globs of
+scored tasks to lists, of which the first that fits counts. ``"others"`` stands for every other task
+of the study that is of the scored task's table (leave one task out). For every cell, up to
+``source_size`` architectures are drawn from the pool of each source (the same ones at every train
+size, for every predictor), and their values on that source are handed to predictors with
+``transfer = True``; no other predictor sees them.
 
 What cannot leak:
 
@@ -14,6 +16,9 @@ What cannot leak:
 * A task is no source of itself, and a source that ranks all architectures as the scored task does
   is refused: it is the same task under another name.
 
+A search study has the same key. There, architectures of a source are drawn among the candidates,
+and strategies that look at sources are told of them before they begin.
+
 What it cannot know: whether two tasks are two measurements of one training (validation and test
 accuracy of the same networks). Such a pair is no transfer; do not name it.
 """
@@ -21,17 +26,23 @@ accuracy of the same networks). Such a pair is no transfer; do not name it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
-from surrobench.tasks import load_task
+from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.problem import KnownTask
+from surrobench.studies.config import OTHERS
+from surrobench.tasks import expand_tasks, load_task
+from surrobench.tasks.catalogue import display_name, is_live
 from surrobench.tasks.task import TableTask
 
 if TYPE_CHECKING:
@@ -39,6 +50,41 @@ if TYPE_CHECKING:
 
 SOURCE_SIZE = 200
 """Architectures of each source, where a study does not say."""
+
+
+def source_size(study: Any) -> int:
+    """Architectures of each source in a study that has the key, or does not give it."""
+    size: int | None = study.source_size
+    return SOURCE_SIZE if size is None else size
+
+
+def sources_of(
+    task: str, named: Mapping[str, Sequence[str]], tasks: Iterable[str], base: Path
+) -> list[str]:
+    """The specifications of a task's sources; the task itself is none.
+
+    Args:
+        task: name of the scored task.
+        named: glob of scored tasks -> what the study names for them.
+        tasks: of the study, as it names them.
+        base: folder that relative card paths start from.
+    """
+    listed = next((names for glob, names in named.items() if fnmatchcase(task, glob)), ())
+    found: list[str] = []
+    for name in listed:
+        found += _others(task, tasks, base) if name == OTHERS else expand_tasks(name, base)
+    return [spec for spec in dict.fromkeys(found) if _name_of(spec, str(base)) != task]
+
+
+def _others(task: str, named: Iterable[str], base: Path) -> list[str]:
+    specs = [spec for name in named if not is_live(name) for spec in expand_tasks(name, base)]
+    table = task.split("/")[0]
+    return [spec for spec in specs if _name_of(spec, str(base)).split("/")[0] == table]
+
+
+@lru_cache(maxsize=4096)
+def _name_of(spec: str, base: str) -> str:
+    return display_name(spec, Path(base))
 
 
 def check_source(task: TableTask, source: TableTask, encoding: str) -> None:
@@ -103,6 +149,40 @@ def draw_sources(
             X = torch.tensor(_inputs(source, encoding)[rows])
             y = torch.tensor(source.truth[rows]).unsqueeze(-1)
             found.append(Source(source.name, X, y))
+    return tuple(found)
+
+
+def draw_known(
+    task: TableTask,
+    candidates: Candidates,
+    specs: Iterable[str],
+    base: Path,
+    size: int,
+    seed: int,
+) -> tuple[KnownTask, ...]:
+    """What a search may know of other tasks before it begins; one without any is left out.
+
+    Nothing of a search is scored on architectures apart, so all candidates may be drawn.
+
+    Args:
+        task: that is searched.
+        candidates: of the search.
+        specs: of the sources.
+        base: folder that relative card paths start from.
+        size: architectures of each source.
+        seed: of the search.
+    """
+    found = []
+    for spec in specs:
+        source = load_task(spec, base)
+        order = np.random.default_rng(_entropy(task.name, source.name, seed)).permutation(
+            len(source)
+        )
+        archs = (tuple(source.archs[row].tolist()) for row in order)
+        drawn = list(islice((arch for arch in archs if arch in candidates), size))
+        values = np.array([source.truth[source.index[arch]] for arch in drawn])
+        if drawn:
+            found.append(KnownTask(source.name, drawn, values))
     return tuple(found)
 
 

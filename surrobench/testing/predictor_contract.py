@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -288,6 +289,36 @@ def duplicate_rows_are_averaged(subject: Subject) -> None:
     mean, deviation = moments(subject.fit(X, y), subject.problem.pool)
     assert torch.isfinite(mean).all(), "a mean is not finite"
     assert (torch.isfinite(deviation) & (deviation > 0)).all(), "a variance is not positive"
+
+
+@promise
+def other_tasks_are_taken_in(subject: Subject) -> None:
+    """One that learns from other tasks can, in any units, from many examples of its own or one.
+
+    Only asked of a predictor with ``transfer = True``: standardise each source by itself, expect
+    sources of a single example, and leave their tensors alone.
+    """
+    if not subject.transfers:
+        return
+    problem = subject.problem
+    single = problem.sources()[0]
+    single = replace(single, name="single", X=single.X[:1], y=single.y[:1])
+    told, known = [*problem.sources(), single], [*problem.sources(), single]
+    for n in (1, 3, len(problem.y)):
+        model = subject.fit(problem.X[:n], problem.y[:n], sources=told)
+        mean, deviation = moments(model, problem.pool)
+        assert torch.isfinite(mean).all(), f"a mean is not finite after {counted(n, 'example')}"
+        assert (torch.isfinite(deviation) & (deviation > 0)).all(), (
+            f"variance after {counted(n, 'example')}"
+        )
+    for before, after in zip(known, told, strict=True):
+        same_source = torch.equal(before.X, after.X) and torch.equal(before.y, after.y)
+        assert same_source, f"fit changed the source {after.name!r}"
+    again = moments(subject.fit(sources=known), problem.pool)[0]
+    assert torch.equal(mean, again), "two fits after the same sources differ"
+    rescaled = subject.fit(sources=problem.sources(unit=1000.0))
+    plain = subject.fit(sources=problem.sources())
+    same(plain, rescaled, subject, 0.02, "with sources in other units")
 
 
 @promise

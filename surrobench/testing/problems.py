@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor
 from surrobench.encodings import make_encoding
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
-from surrobench.predictors.protocol import Predictor
+from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.regressors import is_predictor
 from surrobench.spaces.edge_cells import EdgeCells
 
@@ -51,6 +52,20 @@ class Problem:
         return [
             ("one column", ranks[0], ranks[1]),
             ("a column that never changes", constant[0], constant[1]),
+        ]
+
+    def sources(self, unit: float = 1.0) -> list[Source]:
+        """Two other tasks on the pool: one ranks as this one, the other by chance.
+
+        Args:
+            unit: that the values of the other tasks are given in.
+        """
+        rng, m = np.random.default_rng(11), min(60, len(self.pool))
+        alike = self.truth[:m] + 0.1 * self.truth.std() * torch.tensor(rng.standard_normal((m, 1)))
+        chance = torch.tensor(rng.standard_normal((m, 1)))
+        return [
+            Source(name, self.pool[:m].clone(), (values / values.std() + 3.0) * unit)
+            for name, values in (("alike", alike), ("chance", chance))
         ]
 
 
@@ -111,7 +126,8 @@ class Subject:
 
     What is no recipe itself (a regressor shaped like scikit-learn's, a class, a name, a dotted
     path, a mapping with options) is made one as a study would make it. One that asks for graphs
-    gets cells, one that insists on any other encoding a single column.
+    gets cells, one that insists on any other encoding a single column. One that learns from other
+    tasks is told of some where a check says so, and of none elsewhere.
     """
 
     def __init__(self, predictor: Any) -> None:
@@ -135,11 +151,23 @@ class Subject:
         """The predictor fitted to the whole training set with seed 0."""
         return self.fit()
 
-    def fit(self, X: Tensor | None = None, y: Tensor | None = None, seed: int = 0) -> Model:
-        """Fit to the training set, or to other inputs or targets."""
+    @property
+    def transfers(self) -> bool:
+        """Whether the predictor learns from other tasks."""
+        return getattr(self.predictor, "transfer", None) is True
+
+    def fit(
+        self,
+        X: Tensor | None = None,
+        y: Tensor | None = None,
+        seed: int = 0,
+        sources: Sequence[Source] = (),
+    ) -> Model:
+        """Fit to the training set, or to other inputs or targets, and perhaps after sources."""
         X = self.problem.X if X is None else X
         y = self.problem.y if y is None else y
-        return self.predictor.fit(X.clone(), y.clone(), seed=seed)
+        more: dict[str, Any] = {"sources": tuple(sources)} if sources else {}
+        return self.predictor.fit(X.clone(), y.clone(), seed=seed, **more)
 
 
 @torch.no_grad()

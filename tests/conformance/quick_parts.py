@@ -22,6 +22,8 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "omni": {"rounds": 60},
     "quantile-forest": {"trees": 60},
     "mlp-listmle": {"steps": 60},
+    "rgpe": {"samples": 64},
+    "source-features": {"options": {"trees": 60}},
     "gcn": {"width": 16, "steps": 60},
     "graph-transformer": {"width": 16, "layers": 1, "members": 3},
     **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
@@ -49,6 +51,7 @@ CHEAPER_STRATEGIES: dict[str, dict[str, Any]] = {
     "ppo": {"hidden": 8, "passes": 2},
     "reinforce-transformer": {"hidden": 8},
     "bayesian": {"predictor": "gp-matern52"},
+    "bayesian-warm-start": {"predictor": "gp-matern52"},
     "bayesian-multi-objective": {"predictor": "gp-matern52", "screen": 20},
     "bananas": {
         "predictor": {"use": "mlp-ensemble", "members": 2, "steps": 20},

@@ -17,11 +17,17 @@ from surrobench import load_task, make_predictor
 from surrobench.errors import UserError
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
+from surrobench.strategies.problem import KnownTask
+from surrobench.strategies.warm_start import best_in_turns
 from surrobench.studies.config import Study, build_study
 from surrobench.studies.grid import Cell, make_plan
 from surrobench.studies.prediction import run_cell
 from surrobench.studies.protocols import split
-from surrobench.studies.source_tasks import draw_sources
+from surrobench.studies.search import _loop, run_search
+from surrobench.studies.search_config import build_search
+from surrobench.studies.search_grid import SearchCell, make_search_plan
+from surrobench.studies.search_task import SearchTask
+from surrobench.studies.source_tasks import draw_known, draw_sources
 
 CARD = """
 name = "kin"
@@ -198,3 +204,97 @@ def test_units_of_a_source_do_not_matter() -> None:
         model = recipe.fit(X[:4], y[:4], seed=0, sources=[source])  # type: ignore[call-arg]
         found.append(predict(model, X).mean)
     assert np.allclose(*found, atol=1e-6)
+
+
+def test_others_are_the_rest_of_the_table(kin: Path) -> None:
+    both = ["kin.toml:scored", "kin.toml:cousin"]
+    planned = cells(kin, tasks=both, sources=["others"], predictors=["gp-transfer"])
+    assert {(cell.task, cell.sources) for cell in planned} == {
+        ("kin/scored", ("kin.toml:cousin",)),
+        ("kin/cousin", ("kin.toml:scored",)),
+    }
+
+
+def test_sources_by_scored_task(kin: Path) -> None:
+    both = ["kin.toml:scored", "kin.toml:cousin"]
+    planned = cells(kin, tasks=both, sources={"*/scored": ["others"]}, predictors=["gp-transfer"])
+    told = {cell.task: cell.sources for cell in planned}
+    assert told == {"kin/scored": ("kin.toml:cousin",), "kin/cousin": ()}
+    again = build_study(study(tasks=both, sources={"*/scored": ["others"]}).model_dump())
+    assert again.to_toml().count('sources = {"*/scored" = ["others"]}') == 1
+    with pytest.raises(UserError, match="sources"):
+        study(sources={})
+
+
+@pytest.mark.parametrize("predictor", ["rgpe", "gp-multitask", "source-features"])
+def test_every_predictor_that_transfers_runs_in_a_study(kin: Path, predictor: str) -> None:
+    (cell,) = cells(kin, predictors=[predictor], seeds=1, source_size=40)
+    record = run_cell(cell)
+    assert record.payload["status"] == "ok", record.payload["reason"]
+    assert record.payload["n_sources"] == 40
+
+
+def searches(kin: Path, **changes: Any) -> list[SearchCell]:
+    content = {
+        "kind": "search",
+        "name": "kin",
+        "tasks": ["kin.toml:scored"],
+        "strategies": [
+            {"use": "bayesian", "predictor": "gp-matern52", "label": "plain"},
+            {"use": "bayesian", "predictor": "rgpe", "label": "rgpe"},
+            {"use": "bayesian-warm-start", "predictor": "gp-matern52", "label": "warm"},
+            "random",
+        ],
+        "evaluations": 6,
+        "initial": 3,
+        "seeds": 1,
+        "sources": ["kin.toml:cousin"],
+        "source_size": 60,
+    }
+    plan = make_search_plan(build_search({**content, **changes}), kin)
+    found: list[SearchCell] = plan.cells
+    return found
+
+
+def test_searches_are_told_of_sources_if_they_ask(kin: Path) -> None:
+    told, plain = searches(kin), searches(kin, sources=None)
+    asked = {cell.strategy for cell in told if cell.sources}
+    assert asked == {"rgpe", "warm"}
+    changed = {a.strategy for a, b in zip(told, plain, strict=True) if a.key != b.key}
+    assert changed == asked
+
+
+def test_a_warm_start_begins_with_the_best_of_the_sources(kin: Path) -> None:
+    (cell,) = [cell for cell in searches(kin) if cell.strategy == "warm"]
+    record = run_search(cell)
+    assert record.payload["status"] == "ok", record.payload["reason"]
+    task, cousin = load_task("kin.toml:scored"), load_task("kin.toml:cousin")
+    candidates = SearchTask.load("kin.toml:scored", kin, (), {}).problem.candidates
+    (known,) = draw_known(task, candidates, cell.sources, kin, cell.source_size, cell.seed)
+    assert len(known.archs) == 60
+    assert [cousin.truth[cousin.index[arch]] for arch in known.archs] == known.values.tolist()
+    best = [known.archs[row] for row in np.argsort(-known.values)[:3]]
+    assert record.payload["rows"]["arch"][:3] == [task.space.to_string(arch) for arch in best]
+
+
+def test_a_told_search_goes_on_from_its_state_alike(kin: Path) -> None:
+    cell = next(cell for cell in searches(kin) if cell.strategy == "rgpe")
+    whole = run_search(cell).payload["rows"]["arch"]
+    task = SearchTask.load("kin.toml:scored", kin, (), {})
+    loop = _loop(cell, task)
+    for _ in range(4):
+        loop.step()
+    other = _loop(cell, task)
+    other.restore(loop.state())
+    while other.step():
+        pass
+    assert [task.space.to_string(row.arch) for row in other.rows] == whole
+
+
+def test_sources_take_turns() -> None:
+    known = [
+        KnownTask("a", [(0,), (1,), (2,)], np.array([1.0, 3.0, 2.0])),
+        KnownTask("b", [(1,), (3,)], np.array([5.0, 4.0])),
+    ]
+    assert best_in_turns(known, 3, set()) == [(1,), (2,), (3,)]
+    assert best_in_turns(known, 9, {(2,)}) == [(1,), (3,), (0,)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from surrobench.predictors import make_predictor
 from surrobench.predictors.models import MomentsModel
 from surrobench.predictors.predictive import predict
+from surrobench.predictors.protocol import Source
 from surrobench.testing.problems import cells
 
 
@@ -251,6 +253,14 @@ class NeedsDifferentRows(Good):
 # -- state --------------------------------------------------------------------------------------
 
 
+class TakesSourcesAsTheyAre(Good):
+    transfer = True
+
+    def fit(self, X: Tensor, y: Tensor, *, seed: int, sources: Sequence[Source] = ()) -> Any:
+        shift = sum(float(source.y.mean()) for source in sources)
+        return super().fit(X, y + shift, seed=seed)
+
+
 class ReturnsTheSameModel(Good):
     """Its earlier models are changed by the next fit."""
 
@@ -345,6 +355,7 @@ GALLERY: dict[type, str] = {
     NeedsTwo: "few_points_suffice",
     DividesByTheSpread: "constant_targets_are_learned",
     NeedsTwoColumns: "one_column_is_enough",
+    TakesSourcesAsTheyAre: "other_tasks_are_taken_in",
     NeedsDifferentRows: "duplicate_rows_are_averaged",
     ReturnsTheSameModel: "fits_are_independent",
     RemembersFormerFits: "fits_are_independent",

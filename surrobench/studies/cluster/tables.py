@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from surrobench.errors import UserError
-from surrobench.studies.config import Study
+from surrobench.studies.config import OTHERS, Study, sources_by_glob
 from surrobench.studies.kinds import AnyStudy
 from surrobench.tasks.card import Card
 from surrobench.tasks.card_file import read_card
@@ -161,10 +161,11 @@ def manifest_of(study: AnyStudy, base: Path) -> tuple[Manifest, dict[str, Path]]
 
 
 def _tasks_of(study: AnyStudy) -> Iterable[str]:
+    sources = sources_by_glob(getattr(study, "sources", None)).values()
     more = (
         *(getattr(study, "objectives", None) or ()),
         *getattr(study, "constraints", {}),
-        *(getattr(study, "sources", None) or ()),
+        *(name for names in sources for name in names if name != OTHERS),
     )
     return dict.fromkeys(task for task in (*study.tasks, *more) if not is_live(task))
 
