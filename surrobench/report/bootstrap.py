@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from surrobench.arrays import FloatArray
 
@@ -35,6 +35,8 @@ def interquartile_mean(values: FloatArray) -> FloatArray:
     Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS
     2021.
     """
+    from scipy import stats  # takes a second to import
+
     return np.asarray(stats.trim_mean(values, 0.25, axis=0), dtype=np.float64)
 
 
@@ -46,8 +48,8 @@ def tail(runs: int, level: float = 0.95, freedom: int | None = None) -> float:
         level: of the interval.
         freedom: degrees of freedom of the estimate of variance; ``runs - 1`` by default.
     """
-    quantile = stats.t.ppf(0.5 + level / 2, freedom or runs - 1)
-    return float(stats.norm.cdf(-quantile * np.sqrt(runs / (runs - 1))))
+    quantile = special.stdtrit(freedom or runs - 1, 0.5 + level / 2)
+    return float(special.ndtr(-quantile * np.sqrt(runs / (runs - 1))))
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from surrobench.arrays import FloatArray
 
@@ -51,6 +50,8 @@ def rank_biserial(differences: npt.ArrayLike) -> float:
     if not values.size:
         return float("nan")
     values = values[values != 0]
+    from scipy import stats  # takes a second to import
+
     ranks = stats.rankdata(np.abs(values))
     return float((np.sign(values) * ranks).sum() / ranks.sum()) if values.size else 0.0
 

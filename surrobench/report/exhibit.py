@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +13,13 @@ from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
-from surrobench.report.style import paper_style
+from surrobench.report.drawing import draw, settle
 
 FORMATS = ("csv", "md", "tex", "html", "pdf", "png", "svg")
 """What an exhibit can be saved as; the CSV is always written."""
 
 FIGURES, TABLES = "figures", "tables"
 """The folders of a report: what is drawn with its numbers, and everything else."""
-
-# No dates and no versions: the same numbers give the same bytes.
-_METADATA: dict[str, dict[str, str | None]] = {
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
-}
-
 
 _ENDS = re.compile(r"[.:;](?=\s|$)")
 _ONE_COLUMN = 4.0
@@ -121,6 +111,8 @@ class Exhibit:
             UserError: if the folder cannot be written to.
         """
         paths = []
+        if self.figure is not None:
+            settle(self.figure)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for kind in self.formats:
@@ -142,11 +134,7 @@ def to_csv(frame: pd.DataFrame) -> str:
 
 def render_figure(figure: Figure, kind: str) -> bytes:
     """A figure as pdf, png or svg with reproducible bytes and embedded fonts."""
-    buffer = io.BytesIO()
-    with paper_style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
-        figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
-    return buffer.getvalue()
+    return draw(figure, kind)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from surrobench.arrays import FloatArray
 from surrobench.report import bootstrap
@@ -56,7 +56,7 @@ def half_width(se: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95) -> Floa
     """Half the width of Student's t interval of a mean; NaN for fewer than two values."""
     count = np.asarray(n, dtype=np.float64)
     freedom = np.where(count >= 2, count - 1, np.nan)
-    quantile = stats.t.ppf(0.5 + level / 2, freedom)
+    quantile = special.stdtrit(freedom, 0.5 + level / 2)
     return np.asarray(quantile * np.asarray(se, dtype=np.float64), dtype=np.float64)
 
 

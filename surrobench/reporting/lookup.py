@@ -83,6 +83,10 @@ def cell_of(runs: Sequence[Path], row: Mapping[str, Any]) -> Cell:
         with suppress(UserError):  # the plan of one task is made sooner than that of hundreds
             spec, _ = find_task(str(row.get("task")), [path.parent])
             study = study.model_copy(update={"tasks": (spec,)})
+        named = str(row.get("predictor"))
+        chosen = [one for one in study.predictors if named.startswith(one.label or one.use)]
+        if chosen:  # building the others would import their libraries
+            study = study.model_copy(update={"predictors": chosen})
         for cell in kind_of(study).plan(study, origin.base).cells:
             identity = cell.identity()
             if all(str(row.get(name, "")) == str(value) for name, value in identity.items()):

@@ -12,7 +12,6 @@ import pandas as pd
 from surrobench.errors import UserError, did_you_mean
 from surrobench.page_facts import facts_html
 from surrobench.reporting.details import DETAILS
-from surrobench.reporting.exhibits import Extras, task_extras
 from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of
 from surrobench.reporting.made_of import digest_of, files_of, note
@@ -21,6 +20,7 @@ from surrobench.studies.fingerprints import refuse_other_data
 from surrobench.studies.view import companions, kind_of_frame, load_methods, ranked_alike
 
 if TYPE_CHECKING:
+    from surrobench.report.exhibit import Exhibit
     from surrobench.reporting.kinds import AnyRanking
 
 
@@ -154,14 +154,20 @@ def report_of(
     notes: tuple[str, ...] = ()
     if detail != "none" and not kept:
         notes = _alike(results, frame)
+        extras: tuple[Exhibit, ...] = ()
+        omitted: tuple[str, ...] = ()
         full = detail == "full"
-        extra = task_extras(frame, runs, kind.name) if full else Extras((), ())
+        if full:  # imported late: whoever waits for the ranking alone waits for no figures
+            from surrobench.reporting.exhibits import task_extras
+
+            found = task_extras(frame, runs, kind.name)
+            extras, omitted = found.exhibits, found.omitted
         paths = shown.write(
             results,
             folder,
             provenance=collect(frame, runs),
-            extras=extra.exhibits,
-            omitted=(*extra.omitted, *notes),
+            extras=extras,
+            omitted=(*omitted, *notes),
             complete=full,
         )
         note(folder, digest, paths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -32,15 +33,20 @@ PEERS = ("optuna", "smac", "pymoo")
 """Named where they are installed: without them, no number depends on them."""
 
 
-def describe_environment() -> dict[str, Any]:
-    """Versions, thread settings of the workers, kernels of the libraries, and machine."""
+def describe_environment(kernels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Versions, thread settings of the workers, kernels of the libraries, and machine.
+
+    Args:
+        kernels: as :func:`~surrobench.studies.kernels.numerical_kernels` has them, where another
+            process has found them out; that imports the libraries.
+    """
     workers = single_threaded(os.environ)
     return {
         "surrobench": __version__,
         "python": platform.python_version(),
         "packages": _versions(),
         "threads": {name: workers[name] for name in THREAD_VARIABLES},
-        "kernels": numerical_kernels(),
+        "kernels": numerical_kernels() if kernels is None else dict(kernels),
         "machine": {
             "system": platform.system(),
             "release": platform.release(),

@@ -41,6 +41,11 @@ class Forks:
         if self._allowed and (self._template is None or self._template.lost):
             self._template = new_template(self._target)
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a template that may be able to fork."""
+        return self._template is not None and not self._template.lost
+
     def of(self, modules: Iterable[str]) -> Template | None:
         """The template, if there is one, with modules that it imports beforehand."""
         self.begin()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ def write_study(study: AnyStudy, base: Path, folder: Path) -> None:
     write_atomically(folder / STUDY_FILE, study.to_toml().encode())
 
 
-def write_environment(folder: Path, observer: RunObserver) -> None:
+def write_environment(
+    folder: Path, observer: RunObserver, kernels: Mapping[str, str] | None = None
+) -> None:
     """Keep the environment of this process, and tell when it is another one than before."""
-    now = describe_environment()
+    now = describe_environment(kernels)
     seen = read_environments(folder)
     other = differences(seen[-1], now) if seen and now not in seen else []
     if other:

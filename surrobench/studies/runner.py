@@ -24,6 +24,7 @@ from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.outcomes import record_of
 from surrobench.studies.plan_file import PLAN_FILE, PlannedCells, read_plan_file
+from surrobench.studies.planning import forked_plan
 from surrobench.studies.record import Record, Status, is_failure
 from surrobench.studies.retries import RetryRule, tried
 from surrobench.studies.run_files import write_environment, write_study
@@ -204,8 +205,13 @@ def run(
     with closing(Forks(kind.worker_target, may_fork(study, settings))) as forks:
         if not (store.folder / PLAN_FILE).exists():  # there will be something to do
             forks.begin()
-        with restored(), without_collection():  # parts of others are imported and built
-            plan = kind.plan(study, base)
+        made = forked_plan(forks, kind, study, base)
+        kernels = None
+        if made is not None:
+            plan, kernels = made
+        else:
+            with restored(), without_collection():  # parts of others are imported and built
+                plan = kind.plan(study, base)
         share = plan if settings.shard is None else share_of(plan, settings.shard).plan
         store.prepare()
         with (
@@ -217,7 +223,7 @@ def run(
             with without_collection():
                 planned = _take_in(plan, share, store, settings.update)
             write_study(study, base, store.folder)
-            write_environment(store.folder, observer)
+            write_environment(store.folder, observer, kernels)
             on = None if client is None else _Cluster(client, base)
             result = _run_locked(study, share, planned, store, settings, observer, more, on, forks)
             kind.close(study, base, store.folder)

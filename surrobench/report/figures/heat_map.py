@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,6 +57,8 @@ def _draw(
     known = others[np.isfinite(others)]
     low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
     beyond = low is not None and bool((colours < low).any(axis=None))
+    import seaborn as sns  # few reports have this figure
+
     sns.heatmap(
         colours if tall else colours.T,
         ax=axes,
@@ -104,6 +105,7 @@ def _embolden(axes: Axes, shown: pd.DataFrame, measure: Measure, tall: bool) -> 
     best = line.eq(line.max() if measure.larger_is_better else line.min())
     winners = (best if tall else best.T).to_numpy()
     for text in axes.texts:
+        text.set_in_layout(False)  # it lies within its cell
         column, row = (int(part) for part in text.get_position())
         if winners[row, column]:
             text.set_fontweight("bold")

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
@@ -112,6 +111,8 @@ def _marked(axes: Axes, chosen: pd.DataFrame, best: pd.DataFrame, top: int) -> N
 
 
 def _summary(rows: pd.DataFrame, chosen: pd.DataFrame, best: pd.DataFrame) -> str:
+    from scipy import stats  # takes a second to import
+
     tau = stats.kendalltau(rows["truth"], rows["prediction"]).statistic
     regret = best["truth"].max() - chosen["truth"].max()
     common = len(chosen.index.intersection(best.index))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
@@ -52,6 +51,8 @@ def _tau(values: pd.Series, truth: pd.Series) -> float:
     """NaN where one side is constant or there are no two architectures."""
     if values.nunique() < 2 or truth.nunique() < 2:
         return float("nan")
+    from scipy import stats  # takes a second to import
+
     return float(stats.kendalltau(values, truth).statistic)
 
 

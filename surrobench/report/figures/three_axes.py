@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
-from scipy import ndimage
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
@@ -160,6 +159,8 @@ def _labels(axes: Axes, grid: pd.DataFrame, styles: dict[str, MethodStyle]) -> N
 def _deepest(grid: pd.DataFrame, name: str) -> tuple[float, str, float, float]:
     """How wide the region of a method is at its widest, and where that is, as shares of a map."""
     inside = np.pad((grid == name).to_numpy(), 1)
+    from scipy import ndimage
+
     depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
     row, column = divmod(int(depth.argmax()), depth.shape[1])
     return depth.max() / len(grid), name, row / len(grid), column / grid.shape[1]

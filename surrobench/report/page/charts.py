@@ -6,7 +6,9 @@ figure is shown as it is.
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,12 +95,21 @@ def chart(data: pd.DataFrame, axes: Axes, label: str, palette: ChartStyles) -> M
     return embedded(content)
 
 
+def packed(content: Any) -> Markup:
+    """Large JSON, compressed (zlib) and in base64, which the page's script unpacks."""
+    return Markup(base64.b64encode(zlib.compress(_json(content).encode(), 9)).decode("ascii"))
+
+
 def embedded(content: Any) -> Markup:
     """JSON that no HTML parser takes for the end of its element."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _json(content)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _by_task(data: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:

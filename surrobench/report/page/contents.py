@@ -25,6 +25,8 @@ Saved = tuple[Exhibit, Sequence[Path]]
 
 MOST_ROWS = 300
 """Rows of data that are shown as a table where nobody has made one; the CSV holds the others."""
+MOST_HTML_ROWS = 2000
+"""A table of more rows than this is cut to the first of them; the CSV holds the others."""
 _CONTINUED = re.compile(r"-(tasks-)?\d+$")
 
 
@@ -96,7 +98,9 @@ def _table(exhibit: Exhibit, paths: Sequence[Path]) -> Item:
         grid = comparison_grid(data, title)
         text = text or legend(data)
     elif exhibit.html:
-        html = _semantic(exhibit.html)
+        html, rows = _first_rows(_semantic(exhibit.html))
+        if rows > MOST_HTML_ROWS:
+            text = f"{text} The first {MOST_ROWS} of {rows:,} rows; the files hold all.".strip()
     elif len(data) <= MOST_ROWS:
         grid = _plain(data, title)
     files = tuple(path.as_posix() for path in paths)
@@ -111,6 +115,17 @@ def _semantic(html: str) -> Markup:
     html = _by_method(html)
     columns = re.sub(r"<(table|tr)[^>]*>", r"<\1>", html).replace("<th>", '<th scope="col">')
     return Markup(re.sub(r"<tr>(\s*)<td>(.*?)</td>", r'<tr>\1<th scope="row">\2</th>', columns))
+
+
+def _first_rows(html: Markup) -> tuple[Markup, int]:
+    """A table that a page can hold, and how many rows it had."""
+    head, mark, body = html.partition("<tbody>")
+    rows = body.split("</tr>")
+    count = len(rows) - 1
+    if count <= MOST_HTML_ROWS:
+        return html, count
+    kept = "".join(f"{row}</tr>" for row in rows[:MOST_ROWS])
+    return Markup(f"{head}{mark}{kept}{rows[-1]}"), count
 
 
 def _by_method(html: str) -> str:

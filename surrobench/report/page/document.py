@@ -33,6 +33,7 @@ class Item:
         text: the caption.
         name: of a file that the numbers are saved as.
         chart: the numbers of a chart as JSON that is safe inside HTML.
+        packed: the same compressed, for charts of very many numbers.
         picture: a ``data:`` address.
         drawing: an ``<svg>`` element.
         methods: that can be switched off in the drawing, as JSON like that of a chart.
@@ -48,6 +49,7 @@ class Item:
     text: str = ""
     name: str = "table"
     chart: Markup | None = None
+    packed: Markup | None = None
     picture: str | None = None
     drawing: Markup | None = None
     methods: Markup | None = None

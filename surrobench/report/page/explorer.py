@@ -11,10 +11,12 @@ import pandas as pd
 from surrobench.report.escaping import one_line
 from surrobench.report.intervals import METHOD
 from surrobench.report.measures import MEASURES, Measure
-from surrobench.report.page.charts import ChartStyles, described, embedded, is_tall, numbers
+from surrobench.report.page.charts import ChartStyles, described, embedded, is_tall, numbers, packed
 from surrobench.report.page.document import Item
 from surrobench.report.results import Results
 
+MOST_LINES = 20_000
+"""With more lines than this, over all measures, the chart is compressed."""
 _FEW_DIGITS = 3
 
 
@@ -45,8 +47,13 @@ def explorer(results: Results, palette: ChartStyles) -> Item:
         "Choose a measure: means over seeds, with 95 % intervals for other seeds on the task where "
         f"these hold ({METHOD[False]}; for regrets, log-likelihoods and seconds {METHOD[True]})."
     )
-    return Item("explorer", "Measures against the number of training examples", text,
-                "explorer", embedded(content))  # fmt: skip
+    many = len(results.tasks) * len(methods) * len(recorded) > MOST_LINES
+    if many:
+        text += " The numbers are those of summary.csv."
+    return Item(
+        "explorer", "Measures against the number of training examples", text, "explorer",
+        chart=None if many else embedded(content), packed=packed(content) if many else None,
+    )  # fmt: skip
 
 
 def _described(measure: Measure, summary: pd.DataFrame) -> dict[str, Any]:

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-import warnings
-from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
 
-from surrobench.report.style import paper_style
+from surrobench.report.drawing import draw
 
-DOTS_PER_INCH = 200
+DOTS_PER_INCH, OF_TALL = 200, 120
+TALL = 20.0
+"""Inches from which a picture has fewer dots: a page is to stay quick, and the files are beside."""
 COLOURS = 160
 
 
 def data_uri(figure: Figure) -> str:
     """A ``data:`` address of the figure; the same figure gives the same text."""
-    with paper_style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
-        pixels = _few_colours(_saved(figure, "png", dpi=DOTS_PER_INCH))
+    dpi = OF_TALL if figure.get_figheight() > TALL else DOTS_PER_INCH
+    pixels = _few_colours(draw(figure, "png", dpi=dpi))
     return "data:image/png;base64," + base64.b64encode(pixels).decode("ascii")
-
-
-def _saved(figure: Figure, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, **options)
-    return buffer.getvalue()
 
 
 def _few_colours(png: bytes) -> bytes:

@@ -6,20 +6,19 @@ drawing elements are kept; identifiers are made those of one figure.
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from surrobench.report.style import paper_style
+from surrobench.report.drawing import draw
 
 LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""
+_LEAST_OF_A_TEXT = 100
+"""Bytes."""
 _LEAST_LETTERS = 8.0
 """Pixels of the smallest letters where a page is too narrow for the figure, which scrolls there."""
 _LEAST_SCALE = 1.15
@@ -54,14 +53,13 @@ def inline_svg(figure: Figure, prefix: str) -> Markup | None:
         figure: whose artists of methods have ``method_id`` as their ``gid``.
         prefix: of all identifiers, different for every figure of a page.
     """
-    buffer = io.BytesIO()
-    with paper_style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # a user's name in another script
-        mpl.rcParams["svg.fonttype"] = "none"
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    if buffer.tell() > 4 * LARGEST:
+    texts = sum(len(axes.texts) for axes in figure.axes)
+    if texts * _LEAST_OF_A_TEXT > LARGEST:
         return None
-    root = _cleaned(ElementTree.fromstring(buffer.getvalue()), prefix)
+    drawn = draw(figure, "svg", letters=True)
+    if len(drawn) > 4 * LARGEST:
+        return None
+    root = _cleaned(ElementTree.fromstring(drawn), prefix)
     root.set("stroke-linejoin", "round")
     for name in ("width", "height"):
         root.attrib.pop(name, None)

@@ -9,7 +9,6 @@ skewed values; interquartile means need fewer runs for that than means, which fo
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from surrobench.arrays import FloatArray
 from surrobench.report.bootstrap import RESAMPLES, counts, interquartile_mean, limits, tail
@@ -55,6 +54,8 @@ def share_interval(count: int, total: int) -> tuple[float, float]:
     """
     if total < LEAST_RUNS:
         return float("nan"), float("nan")
+    from scipy import stats  # takes a second to import
+
     low, high = stats.binomtest(count, total).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
 
