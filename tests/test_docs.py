@@ -86,6 +86,7 @@ def test_there_are_pages() -> None:
     assert {"run", "merge", "hash", "report", "prepare", "status", "verify", "plot"} <= verbs
 
 
+@pytest.mark.slow
 @every_page
 def test_commands_are_read(page: Path) -> None:
     known = get_command(app).commands  # type: ignore[attr-defined]

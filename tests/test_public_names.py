@@ -35,6 +35,7 @@ def documentation(name: str) -> str | None:
     return str(type(value).__call__.__doc__ if name == "report" else value.__doc__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in sb.__all__ if name not in PLAIN])
 def test_every_public_name_has_an_example_that_runs(name: str) -> None:
     if name == "report":

@@ -53,6 +53,7 @@ def test_the_card_describes_the_table(shown: Path) -> None:
     assert set(task.measured) == {"params"}
 
 
+@pytest.mark.slow
 def test_the_predictor_in_ten_lines_runs(shown: Path) -> None:
     frame = run_study(
         "quickstart",

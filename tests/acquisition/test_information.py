@@ -105,6 +105,7 @@ def lines(batch: int, count: int) -> tuple[Tensor, Tensor]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 100])
 def test_the_expected_rise_equals_quadrature(count: int) -> None:
     a, b = lines(5, count)

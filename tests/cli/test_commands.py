@@ -40,6 +40,7 @@ def study_file(toy: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["list"], ["list", "predictors"], ["run", "--help"], ["--version"]]
 )
@@ -63,6 +64,7 @@ def test_help_and_lists_import_nothing_heavy(tmp_path: Path, arguments: list[str
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_help_says_all_that_was_written_for_it(
     surrobench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,7 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
     assert "CC0-1.0" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -299,6 +302,7 @@ TABLES = {
 """One task of every table that is published or in the package, and what is said of decisions."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TABLES)
 def test_decisions_of_published_tables_are_told(
     surrobench: Command, request: pytest.FixtureRequest, task: str
@@ -394,6 +398,7 @@ def test_a_run_without_a_single_success_is_an_error(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
     surrobench: Command, study_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

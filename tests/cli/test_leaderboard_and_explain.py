@@ -73,6 +73,7 @@ def test_two_runs_make_one_report(surrobench: Command, runs: Path) -> None:
     assert "Not shown" in page
 
 
+@pytest.mark.slow
 def test_without_the_tables_a_report_says_what_is_missing(
     surrobench: Command, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

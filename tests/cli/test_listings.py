@@ -72,6 +72,7 @@ def content(answer: Answer) -> object:
     return json.loads(answer.out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LISTED)
 def test_every_list_is_there_for_programs(surrobench: Command, what: str) -> None:
     plain = surrobench("list", what)
@@ -93,6 +94,7 @@ def test_figures_are_listed_as_they_can_be_drawn(surrobench: Command) -> None:
             assert name in told
 
 
+@pytest.mark.slow
 def test_a_run_is_described_for_programs(runs: Command) -> None:
     status = content(runs("status", "one", "--json"))
     assert isinstance(status, dict)
@@ -119,6 +121,7 @@ def test_a_task_is_described_for_programs(surrobench: Command) -> None:
     assert info["decisions"][0]["read_as"]
 
 
+@pytest.mark.slow
 def test_the_board_is_printed_in_every_form(runs: Command) -> None:
     plain = runs("board", "one")
     assert plain.status == 0
@@ -136,6 +139,7 @@ def test_the_board_is_printed_in_every_form(runs: Command) -> None:
     assert (both.status, "choose one" in both.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared(runs: Command) -> None:
     same = runs("compare", "one", "one")
     assert (same.status, same.out) == (
@@ -154,6 +158,7 @@ def test_two_runs_are_compared(runs: Command) -> None:
     assert "same bits" in runs("compare", "one", "two", "--latex").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -56,7 +56,7 @@ def test_the_package_that_is_written_passes_its_own_test(
         check=False,
     )
     assert tested.returncode == 0, tested.stdout
-    assert "24 passed" in tested.stdout
+    assert "25 passed" in tested.stdout
 
 
 @pytest.mark.parametrize(

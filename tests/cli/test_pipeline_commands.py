@@ -85,6 +85,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
+@pytest.mark.slow
 def test_each_device_has_a_worker_that_sees_it_alone(
     surrobench: Command, monkeypatch: pytest.MonkeyPatch, live_cache: Path
 ) -> None:
@@ -105,6 +106,7 @@ def _cpu(name: str = "auto") -> Any:
     return torch.device("cpu")
 
 
+@pytest.mark.slow
 def test_a_device_can_be_named(
     surrobench: Command, monkeypatch: pytest.MonkeyPatch, live_cache: Path
 ) -> None:

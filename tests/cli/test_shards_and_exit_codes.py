@@ -124,6 +124,7 @@ def test_a_task_without_a_column_is_no_failure(surrobench: Command) -> None:
     assert surrobench(*alone).status == exit_codes.FAILED_CELLS
 
 
+@pytest.mark.slow
 def test_what_can_go_on_ends_with_3(surrobench: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ("run", "study.toml", "--out", "r", "--report", "none")
     done = surrobench(*run, "--budget", "0.001s")

@@ -46,6 +46,7 @@ def subject(name: str) -> Search:
     return Search({"use": name, **CHEAPER_STRATEGIES.get(name, {})}, **LEARNING.get(name, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "check"), CASES)
 def test_contract(name: str, check: StrategyCheck) -> None:
     pytest.importorskip(PEERS.get(name, "surrobench"))

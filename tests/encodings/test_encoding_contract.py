@@ -38,6 +38,7 @@ def pool(name: str, n: int = 400) -> tuple[list[Arch], dict[str, FloatArray]]:
     return archs, {"params": rng.integers(1, 50, len(archs)).astype(float), "synflow": proxy}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "space_name"), SUPPORTED)
 def test_rows_are_finite_named_and_reproducible(name: str, space_name: str) -> None:
     space = SPACES_BY_NAME[space_name]
@@ -66,6 +67,7 @@ def test_rows_follow_their_architectures(name: str, space_name: str) -> None:
     np.testing.assert_array_equal(shuffled, make_encoding(name)(archs, space, measured)[order])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space_name", ["nb201", "tnb101-micro"])
 @pytest.mark.parametrize(
     "name",

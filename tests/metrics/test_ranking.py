@@ -63,6 +63,7 @@ def test_kendall_tau_equals_its_definition(pair: tuple[list[int], list[int]]) ->
     assert kendall_tau(truth, prediction) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_rank_scores_ignore_the_order_of_the_data_and_monotone_maps(
     pair: tuple[list[int], list[int]], random: object

@@ -89,6 +89,7 @@ def test_constant_columns_are_left_alone_and_others_scaled_by_their_range() -> N
     torch.testing.assert_close(model.train_inputs[0], scaled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ard", [False, True])
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("kernel", get_args(Kernel))

@@ -120,6 +120,7 @@ def test_correlations_of_zeros_and_ones_are_those_of_any_columns(kernel: Kernel)
     assert isinstance(shared_correlation(0.5 * X, kernel), DenseCorrelation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ard", [False, True])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("n", [15, 60])

@@ -135,6 +135,7 @@ def test_members_do_not_know_of_each_other(kind: Any) -> None:
     assert found[0, 1] > 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gcn", "graph-transformer"])
 @pytest.mark.parametrize("loss", ["hinge", "listmle"])
 def test_losses_of_ranks_answer_in_units_of_the_targets(name: str, loss: str) -> None:

@@ -17,7 +17,7 @@ from surrobench.predictors.gp import ExactGP
 from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.pool_gp.modules import CategoricalKernel, TiedKernel
 from surrobench.predictors.pool_gp.recipe import PoolGP
-from surrobench.predictors.predictive import DenseGP, Predictive, predict
+from surrobench.predictors.predictive import DenseGP, Predictive, predict, quick_gp
 from surrobench.predictors.transforms import fit_transform
 
 
@@ -91,7 +91,7 @@ def test_other_models_answer_through_their_posterior(kind: str) -> None:
         "moments": MomentsModel(lambda X: (X[:, 0], 1 + X[:, 1]), noise=0.5),
     }
     model = models[kind]
-    assert DenseGP.of(model) is None
+    assert quick_gp(model) is None
     if kind == "two outputs":
         with pytest.raises(ValueError, match="shape"):
             predict(model, pool())

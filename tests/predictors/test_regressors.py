@@ -179,6 +179,7 @@ def test_classes_and_factories_are_accepted_and_others_refused() -> None:
             as_predictor(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regressor", [Ridge(), DecisionTreeRegressor(max_depth=4)], ids=repr)
 def test_wrapped_regressors_keep_the_contract(regressor: Any) -> None:
     check_predictor(as_predictor(regressor))

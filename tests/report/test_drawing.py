@@ -58,6 +58,7 @@ def test_drawing_leaves_canvas_and_resolution(figure: Figure) -> None:
     assert figure.dpi == 77
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(embedding, "SubsetResults"), reason="fonts are kept for newer matplotlib alone"
 )

@@ -18,6 +18,7 @@ def test_latex_specials() -> None:
     assert escaping.latex("Kendall τ ± ą") == (r"Kendall \ensuremath{\tau} \ensuremath{\pm} U+0105")
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_no_latex_command_survives(text: str) -> None:
     escaped = escaping.latex(text)

@@ -62,6 +62,7 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 @pytest.mark.parametrize("tasks", [1, 3])
 def test_no_text_overlaps_or_leaves_the_page(frame: pd.DataFrame, kind: str, tasks: int) -> None:
@@ -94,6 +95,7 @@ def test_one_seed_draws_no_band(frame: pd.DataFrame) -> None:
     assert not any(band.get_paths() for band in figure.axes[0].collections)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
 def test_files_are_the_same_bytes_again(frame: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
     small = frame[frame["train_size"].isin([25, 50]) & (frame["task"] == "nb201/in16-test")]
@@ -109,6 +111,7 @@ def test_files_are_the_same_bytes_again(frame: pd.DataFrame, tmp_path: Path, suf
         assert b"CreationDate" not in contents[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 def test_hostile_and_foreign_names_are_drawn_as_text(
     frame: pd.DataFrame, tmp_path: Path, kind: str

@@ -93,6 +93,7 @@ def test_figures_of_results_repeat(small: Results, kind: str) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["three axes", "reliability", "aggregates", "profile"])
 def test_a_method_can_be_found_in_the_svg(small: Results, kind: str) -> None:
     text = render_figure(FROM_RESULTS[kind](small), "svg").decode()
@@ -173,6 +174,7 @@ def test_fonts_are_embedded_as_truetype(small: Results) -> None:
     assert b"CreationDate" not in content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "widths"), WIDTHS.items())
 def test_sizes_of_templates(small: Results, name: str, widths: tuple[float, float]) -> None:
     for width in widths:

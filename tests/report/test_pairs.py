@@ -33,6 +33,7 @@ def row(table: pd.DataFrame, method: str, other: str) -> pd.Series:
     return table[(table["method"] == method) & (table["other"] == other)].iloc[0]
 
 
+@pytest.mark.slow
 def test_tests_of_pairs_equal_scipy_and_are_adjusted(scores: pd.DataFrame) -> None:
     from statsmodels.stats.multitest import multipletests
 
@@ -186,6 +187,7 @@ def test_ranks_without_a_test_stay_ranks(scores: pd.DataFrame) -> None:
     assert "e" not in rank_test(gap).ranks
 
 
+@pytest.mark.slow
 def test_the_bayesian_test_knows_the_better_and_the_equivalent(scores: pd.DataFrame) -> None:
     pytest.importorskip("baycomp")
     verdict = bayesian_signed_rank(scores["d"], scores["a"])

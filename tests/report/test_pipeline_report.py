@@ -150,6 +150,7 @@ def test_what_was_trained_says_who_picked_it(frame: pd.DataFrame) -> None:
     assert "nobody \\(reference\\)" in str(picks_table(PipelineResults.of(frame)).markdown)
 
 
+@pytest.mark.slow
 def test_the_report_has_its_exhibits_and_names_failures_safely(
     frame: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -269,6 +270,7 @@ def test_the_table_of_small_picks_is_there_only_with_the_baseline(frame: pd.Data
     assert "in so many of 1 seed: knn 1 and 1." in smaller_text(results, "live:cells")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "told", "short"),
     [

@@ -61,6 +61,7 @@ def names(paths: list[Path]) -> set[str]:
     return {path.name for path in paths}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 def test_no_text_overlaps_or_leaves_the_page(frame: pd.DataFrame, kind: str) -> None:
     assert overlaps(MAKERS[kind](SearchResults.of(frame))) == []
@@ -121,6 +122,7 @@ def test_markers_of_neighbouring_lines_do_not_coincide() -> None:
     assert staggered(1, 0, 1) == (0, 1)
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_again(frame: pd.DataFrame, tmp_path: Path) -> None:
     contents = []
     for name, rows in (("a", frame), ("b", frame.sample(frac=1, random_state=1))):
@@ -310,6 +312,7 @@ def test_markup_in_names_is_shown_not_obeyed(frame: pd.DataFrame) -> None:
     assert "[bold]m[/x]" in text
 
 
+@pytest.mark.slow
 def test_reports_of_searches_need_no_torch() -> None:
     code = (
         "import sys, surrobench.report.search.writer, surrobench.report.search.terminal\n"

@@ -35,6 +35,7 @@ def test_bands_are_quantiles_of_resampled_t_statistics(values: np.ndarray) -> No
     np.testing.assert_allclose(mean_band(values), expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_bands_are_quantiles_of_resampled_interquartile_means(values: np.ndarray) -> None:
     middles = [stats.trim_mean(sample, 0.25, axis=0) for sample in resamples(values)]
     expected = np.quantile(middles, [tail(53), 1 - tail(53)], axis=0)
@@ -45,6 +46,7 @@ DRAWS = "rng" if "rng" in signature(stats.bootstrap).parameters else "random_sta
 """What SciPy calls the generator: the second before 1.15."""
 
 
+@pytest.mark.slow
 def test_bands_agree_with_scipy(values: np.ndarray) -> None:
     expected = stats.bootstrap(
         (values,),

@@ -220,6 +220,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert to_csv(one.curves("t1")) == to_csv(two.curves("t1"))
 
 
+@pytest.mark.slow
 def test_categories_and_small_types_read_the_same() -> None:
     frame = study(seeds=4)
     small = frame.astype(
@@ -337,6 +338,7 @@ def test_useful_networks_count_where_results_have_them_and_old_results_say_so() 
     assert table.data["front_found"].notna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "label", "told"),
     [
@@ -365,6 +367,7 @@ def test_a_regret_is_named_by_its_judge(judge: str, label: str, told: str) -> No
     assert labels == [f"mean {label}", "mean simple regret"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "told"),
     [

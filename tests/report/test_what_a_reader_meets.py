@@ -69,6 +69,7 @@ def test_ticks_of_a_logarithmic_axis_are_few_and_apart(span: tuple[float, float]
     assert overlaps(figure) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [1, 2, 5])
 def test_a_legend_lies_below_the_labels_of_the_axes(variables: int) -> None:
     rows = [
@@ -160,6 +161,7 @@ def test_one_long_name_leaves_room_for_a_second_column() -> None:
     assert legend_columns(labels, 3.3) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["mean", "iqm", "median", "found_optimum"])
 def test_the_name_of_a_y_axis_fits_its_panel(statistic: str) -> None:
     results = [SearchResults.of(study(tasks=("t1",)))]
@@ -196,6 +198,7 @@ def test_a_constant_far_below_leaves_the_others_apart(frame: pd.DataFrame) -> No
     assert colours.vmin == pytest.approx(least)
 
 
+@pytest.mark.slow
 def test_a_rank_diagram_says_which_methods_it_leaves_out(frame: pd.DataFrame) -> None:
     known = frame[frame["task"] == "nb201/cifar10-val"]
     known = known.assign(constant=known["predictor"] == "constant")
@@ -223,6 +226,7 @@ def test_a_task_without_results_gets_no_empty_panel(frame: pd.DataFrame) -> None
     assert exhibit.caption.endswith("Left out: 1 task without a result at this size.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [3.3, 6.9])
 def test_three_axes_fit_one_column_and_two(frame: pd.DataFrame, width: float) -> None:
     figure = figures.three_axes(Results.of(frame[frame["task"] == "nb201/in16-test"]), width=width)
@@ -244,6 +248,7 @@ def test_the_title_of_a_rank_diagram_fits(width: float) -> None:
     assert overlaps(figures.critical_difference(table, blocks=blocks, width=width)) == []
 
 
+@pytest.mark.slow
 def test_long_names_of_tasks_leave_each_other_alone(frame: pd.DataFrame) -> None:
     long = {task: f"a-long-collection-of-tasks/{task}" for task in frame["task"].unique()}
     results = Results.of(frame.replace({"task": long}))

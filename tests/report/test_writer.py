@@ -58,6 +58,7 @@ def test_everything_is_written_and_listed(small: pd.DataFrame, tmp_path: Path) -
     assert "Seeds behind each mean: 8 to 10" in page
 
 
+@pytest.mark.slow
 def test_tables_only(small: pd.DataFrame, tmp_path: Path) -> None:
     paths = write_report(small, tmp_path, formats=("tex",), measure="crps")
     assert {path.suffix for path in paths} == {".md", ".html", ".csv", ".tex"}
@@ -118,6 +119,7 @@ def test_one_seed_has_no_interval(small: pd.DataFrame, tmp_path: Path) -> None:
     no_interval_in(page)
 
 
+@pytest.mark.slow
 def test_all_failed(small: pd.DataFrame, tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script>"
     frame = small.assign(status="failed", reason=hostile, kendall_tau=np.nan)
@@ -162,6 +164,7 @@ def test_bad_requests(small: pd.DataFrame, tmp_path: Path) -> None:
         write_report(small, tmp_path / "file", formats=())
 
 
+@pytest.mark.slow
 def test_reports_need_neither_torch_nor_a_display(tmp_path: Path) -> None:
     code = (
         "import sys, surrobench.report\n"

@@ -66,6 +66,7 @@ def compared(card: Path) -> sb.reporting.comparing.Comparison:
     return sb.compare(PREDICTORS, [str(card), "live/digits-chain"], n=[12, 24], seeds=6)
 
 
+@pytest.mark.slow
 def test_a_cell_has_the_numbers_of_the_study(
     card: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
@@ -97,6 +98,7 @@ def test_sizes_and_seeds_may_be_any_numbers(card: Path) -> None:
         pd.testing.assert_frame_equal(frames[0].drop(columns=TIMES), frame.drop(columns=TIMES))
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_numbers_as_this_process(card: Path) -> None:
     here, away = (
         sb.evaluate("random-forest", str(card), n=12, seeds=2, workers=workers)
@@ -124,6 +126,7 @@ def test_mistakes_are_sentences(arguments: tuple[object, ...], message: str) -> 
         sb.evaluate(*arguments, seeds=1)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_comparison_has_ranks_a_board_and_a_verdict(
     compared: sb.reporting.comparing.Comparison,
 ) -> None:
@@ -144,6 +147,7 @@ def test_with_few_seeds_no_test_can_tell() -> None:
     assert "behind" not in few.verdict
 
 
+@pytest.mark.slow
 def test_every_kind_of_figure_of_a_frame_is_drawn(
     compared: sb.reporting.comparing.Comparison, tmp_path: Path
 ) -> None:

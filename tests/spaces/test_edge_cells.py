@@ -107,6 +107,7 @@ def test_classes_equal_the_published_key(tables: Path) -> None:
     assert len(set(zip(ours, table["iso_class"], strict=True))) == 6_466
 
 
+@pytest.mark.slow
 def test_unreachable_cells_are_those_that_the_published_proxies_leave_out(tables: Path) -> None:
     pandas = pytest.importorskip("pandas")
     table = pandas.read_parquet(

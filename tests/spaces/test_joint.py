@@ -49,6 +49,7 @@ def space(request: pytest.FixtureRequest) -> JointSpace:
     return JointSpace(inner, (RATE, OPTIMISER))
 
 
+@pytest.mark.slow
 def test_it_holds_every_pair_once(space: JointSpace) -> None:
     assert space.size == len(space) == 4 * len(space.inner)
     for index, arch in enumerate(space):

@@ -35,6 +35,7 @@ def test_conditions_decide_what_is_there() -> None:
     assert [NESTED.at(index) for index in range(NESTED.size)] == archs
 
 
+@pytest.mark.slow
 def test_random_architectures_are_drawn_decision_by_decision() -> None:
     space = Space(
         optimiser=Categorical("adam", "sgd"), momentum=Real(0, 0.9, when={"optimiser": "sgd"}),

@@ -61,6 +61,7 @@ def test_registered_sizes(name: str, size: int) -> None:
     assert len(SPACES.create(name)) == size
 
 
+@pytest.mark.slow
 def test_iteration_gives_every_architecture_once(space: SearchSpace) -> None:
     limit = 30_000  # the whole of every space but the chains
     archs = list(islice(space, limit))

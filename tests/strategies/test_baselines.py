@@ -337,6 +337,7 @@ def test_a_distribution_fitted_to_a_whole_generation_learns_nothing() -> None:
 # -- published behaviour -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "at_most"),
     [

@@ -62,6 +62,7 @@ def needed(problem: Landscape, name: str, seed: int, most: int, **options: Any) 
     return len(strategy.history)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -301,6 +302,7 @@ def test_without_anything_feasible_the_likeliest_is_tried() -> None:
 # -- state --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -38,6 +38,7 @@ def test_probabilities_of_all_sequences_sum_to_one(name: str) -> None:
     assert probabilities.std().item() > 1e-3  # not the uniform distribution
 
 
+@pytest.mark.slow
 @controllers
 def test_samples_follow_the_probabilities(name: str) -> None:
     built = controller(name, spread=0.5)

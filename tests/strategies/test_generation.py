@@ -95,6 +95,7 @@ def test_local_search_scores_nothing_twice_and_nothing_excluded() -> None:
     assert not set(scored) & set(given.excluded)  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "margin"),
     [("mutation", 4.0), (SMALL, 4.0), ({"use": "random", "count": 3000}, 1.0)],
@@ -113,6 +114,7 @@ def test_unlisted_spaces_are_searched(mode: Any, margin: float, predictor: str) 
     assert best("bayesian", generation=mode, predictor=predictor) > best("random") + margin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [*MODES, "pool"])
 def test_listed_spaces_are_searched(mode: str) -> None:
     problem = landscape(Candidates(choices(4, 4, 4, 4, 4)), epochs=False, objectives=False)

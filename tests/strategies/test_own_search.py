@@ -324,6 +324,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_search_with_worker_processes_survives_being_killed(tmp_path: Path) -> None:
     """Killed while four processes train; what was told by then is kept and not trained again."""
     (tmp_path / "killed.py").write_text(KILLED)

@@ -64,6 +64,7 @@ def test_a_grid_keeps_its_steps() -> None:
     assert whole.neighbours((3, 4)) == grid.neighbours((3, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["local-search", "regularised-evolution", "optuna-tpe"])
 def test_strategies_climb_in_a_pool_of_numbers(strategy: str) -> None:
     if strategy == "optuna-tpe":

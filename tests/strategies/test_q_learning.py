@@ -160,6 +160,7 @@ def test_failures_count_as_the_worst() -> None:
     assert values[2] > max(values[:2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [5, 30])
 def test_a_restored_search_goes_on_bit_by_bit(stop: int) -> None:
     candidates = Candidates(chain(6, "abcde"))

@@ -49,11 +49,13 @@ def mean_best(spec: str) -> float:
     return float(np.mean([max(map(value, asked)) for asked in searches]))
 
 
+@pytest.mark.slow
 @variants
 def test_it_beats_random_search_clearly(name: str) -> None:
     assert mean_best(name) > mean_best("random") + 3.0
 
 
+@pytest.mark.slow
 @variants
 def test_its_proposals_get_better(name: str) -> None:
     asked = search(make_strategy(name, Candidates(SPACE), seed=1), 120)
@@ -61,6 +63,7 @@ def test_its_proposals_get_better(name: str) -> None:
     assert late > early + 4.0
 
 
+@pytest.mark.slow
 @variants
 def test_the_unit_of_the_values_does_not_matter(name: str) -> None:
     candidates = Candidates(SPACE)
@@ -68,6 +71,7 @@ def test_the_unit_of_the_values_does_not_matter(name: str) -> None:
     assert first == search(make_strategy(name, candidates, seed=2), 60, unit=1024.0)
 
 
+@pytest.mark.slow
 @variants
 @pytest.mark.parametrize("stop", [4, 23, 41])
 def test_a_restored_search_goes_on_bit_by_bit(name: str, stop: int) -> None:
@@ -141,6 +145,7 @@ def test_rewards_are_shares_of_lower_values_or_of_the_range() -> None:
         np.testing.assert_array_equal(scale_free(np.array([7.0]), kind), [0.5])
 
 
+@pytest.mark.slow
 @variants
 def test_failures_push_the_policy_away(name: str) -> None:
     strategy = make_strategy(name, Candidates(SPACE), seed=0, design=0)

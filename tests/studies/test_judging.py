@@ -130,6 +130,7 @@ def test_runs_that_judge_have_no_part_in_the_search(monkeypatch: pytest.MonkeyPa
     assert after["simple_regret"].tolist() != before["simple_regret"].tolist()
 
 
+@pytest.mark.slow
 def test_a_part_of_a_table_says_how_many_it_leaves_out() -> None:
     frame = framed(cells(CELLS, seeds=1, evaluations=12)[0])
     assert (frame["pool"].iloc[0], frame["without_judge"].iloc[0]) == (1024, 5437)

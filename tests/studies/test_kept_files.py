@@ -324,6 +324,7 @@ def told(use: Callable[[], Any]) -> str:
         return f"UserError: {error}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_changed_byte_is_never_used(
     kind: str, maze: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

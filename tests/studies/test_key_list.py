@@ -40,6 +40,7 @@ def test_keys_come_back(keys: list[str]) -> None:
     assert again.texts == list(again) == keys
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.one_of(CELLS, KEYS)),
     st.lists(st.lists(st.tuples(st.one_of(CELLS, CELLS, KEYS), st.integers(-1, 5)))),

@@ -111,6 +111,7 @@ def test_candidates_are_different_connected_networks(live_cache: Path) -> None:
     assert not any(task.space.disconnected(arch) for arch in archs)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_constraint_on_parameters_is_kept(live_cache: Path) -> None:
     (free,) = cells()
     task = make_live("live:cells", free.live, Path()).task

@@ -136,6 +136,7 @@ def test_runs_that_did_not_end_are_parts_and_so_is_the_folder_itself(
     assert Tally.of(tmp_path / "a") == Tally.of(whole)
 
 
+@pytest.mark.slow
 def test_more_shards_than_cells_leave_some_empty(
     whole: Path, in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:

@@ -264,6 +264,7 @@ def test_a_short_training_sees_a_part_of_the_training_data_alone(live_cache: Pat
     assert shortened(task, 1.0) is task
 
 
+@pytest.mark.slow
 def test_diverged_trainings_are_candidates_without_a_value(
     live_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

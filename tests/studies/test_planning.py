@@ -24,6 +24,7 @@ CONTENT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a template on Linux alone")
 def test_a_forked_plan_is_the_plan(tmp_path: Path) -> None:
     study = build_study(CONTENT)
@@ -51,6 +52,7 @@ def test_what_is_planned_in_this_process(tmp_path: Path, changed: dict[str, obje
         assert forked_plan(forks, PREDICTION, study, tmp_path) is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a template on Linux alone")
 def test_the_driver_imports_no_torch(tmp_path: Path) -> None:
     code = (

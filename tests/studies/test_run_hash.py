@@ -102,6 +102,7 @@ def test_what_enters_the_hash_and_what_does_not() -> None:
     assert payload_digest(why[:1]) != payload_digest([record(status="oom")])
 
 
+@pytest.mark.slow
 def test_measured_seconds_of_trainings_are_no_numbers(
     tmp_path: Path,
     in_maze: Path,

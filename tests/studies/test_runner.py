@@ -52,6 +52,7 @@ def reference(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_results_are_tidy(reference: Path) -> None:
     frame = pd.read_parquet(reference / RESULTS_FILE)
     assert list(frame.columns[:8]) == [

@@ -226,6 +226,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
 FOREST = {"use": "bayesian", "predictor": {"use": "random-forest", "trees": 10}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [3, 12])
 @pytest.mark.parametrize(
     ("strategy", "changes"),

@@ -113,6 +113,7 @@ def test_who_reads_meanwhile_misses_nothing(tmp_path: Path) -> None:
     assert other.scan().records[record(2).key] == record(2, 7.0)
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_costs_the_record_that_it_is_in_and_no_other(tmp_path: Path) -> None:
     store = filled(tmp_path, 3)
     (path,) = store.segments.iterdir()

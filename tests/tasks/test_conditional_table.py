@@ -73,6 +73,7 @@ def test_neighbours_change_the_optimiser_and_what_follows_from_it(card: Path) ->
     assert all((words[arch[1]] == "adam") is (arch[2] == 0) for arch in near)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predictor", ["default", "gp-blocks", "knn", "random-forest"])
 def test_a_search_never_proposes_momentum_for_adam(card: Path, predictor: str) -> None:
     task = load_task(str(card))

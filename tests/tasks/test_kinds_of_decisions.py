@@ -211,6 +211,7 @@ ROLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_every_type_in_every_role_is_read_or_refused(make, role) -> None:
     decisions, top, task = ROLES[role]

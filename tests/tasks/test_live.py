@@ -100,6 +100,7 @@ def test_a_second_run_costs_nothing(make: Make, trained: list[Job]) -> None:
     assert again == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -281,6 +282,7 @@ def test_a_failed_training_is_not_kept(make: Make, trained: list[Job]) -> None:
     assert len(trained) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random", "regularised-evolution"])
 def test_a_search_runs_on_a_live_task(make: Make, trained: list[Job], strategy: str) -> None:
     task = make()
@@ -292,6 +294,7 @@ def test_a_search_runs_on_a_live_task(make: Make, trained: list[Job], strategy: 
     assert len(trained) <= 6
 
 
+@pytest.mark.slow
 def test_a_search_over_lengths_of_training(make: Make) -> None:
     task = make()
     result = search(

@@ -53,6 +53,7 @@ def test_the_choices_are_the_recipe(task: JointTask) -> None:
     assert optimiser.values is None
 
 
+@pytest.mark.slow
 def test_trainings_are_those_of_the_inner_task(inner: LiveTask, task: JointTask) -> None:
     archs = [(*CELL, 1, 1, 1, 0), (*CELL, 0, 1, 1, 0), (3,) * 6 + (1, 1, 1, 0)]
     found = task.evaluate_many(archs)

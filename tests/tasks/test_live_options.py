@@ -22,6 +22,7 @@ from surrobench.training.costs import count_flops, count_params
 __all__ = ["live_cache"]
 
 
+@pytest.mark.slow
 def test_the_networks_of_cells_are_all_of_them_once() -> None:
     space = nas_bench_201()
     every = networks(space, 20_000, np.random.default_rng(0))
@@ -40,6 +41,7 @@ def test_a_large_space_is_sampled() -> None:
         networks(space, 200_000, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["live:cells", "live:chain"])
 def test_costs_are_those_of_the_network_and_are_kept(live_cache: Path, name: str) -> None:
     sizes = {key: TINY[key] for key in ("train", "validation", "test")}
@@ -56,6 +58,7 @@ def test_costs_are_those_of_the_network_and_are_kept(live_cache: Path, name: str
     assert (measured_costs(task, archs)["flops"] == columns["flops"]).all()
 
 
+@pytest.mark.slow
 def test_equal_cost_keys_mean_equal_costs(live_cache: Path) -> None:
     task = make_live("live:cells", TINY, Path()).task
     assert task.cost_key is not None
@@ -71,6 +74,7 @@ def test_equal_cost_keys_mean_equal_costs(live_cache: Path) -> None:
         assert count_flops(first, shape) == count_flops(second, shape)
 
 
+@pytest.mark.slow
 def test_cells_are_compared_by_what_the_user_says(live_cache: Path) -> None:
     by_accuracy = make_live("live:cells", {**TINY, "value": "accuracy"}, Path())
     by_loss = make_live("live:cells", TINY, Path())

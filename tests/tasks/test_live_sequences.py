@@ -156,6 +156,7 @@ def test_a_low_rank_layer_can_be_merged() -> None:
     torch.testing.assert_close(layer.merged()(features), layer(features))
 
 
+@pytest.mark.slow
 def test_wrong_checkpoints_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give the folder of an ESM-2 checkpoint"):
         live_task("live:lora")

@@ -98,6 +98,7 @@ def test_averaged_rows_add_their_runs(write, table: pd.DataFrame) -> None:
     assert task.resolution == 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_info_says_per_value_how_many_runs_stand_behind_it(name: str) -> None:
     task, info = load_task(name), task_info(name)

@@ -84,6 +84,7 @@ def test_a_download_reports_progress_and_is_kept(server, tmp_path):
     assert fetch(source(), lambda *step: pytest.fail("downloaded again")) == path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -58,6 +58,7 @@ def test_rows_follow_the_architectures(archs: list[Arch], uninterrupted: list[Ro
     assert all(row.runs[0].train_loss != row.runs[1].train_loss for row in uninterrupted)
 
 
+@pytest.mark.slow
 def test_interrupted_with_two_workers_then_continued(
     archs: list[Arch], uninterrupted: list[Row], tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ def test_an_unknown_table_is_named(tmp_path: Path) -> None:
         make_table("digits-cell", tmp_path / "t.parquet")
 
 
+@pytest.mark.slow
 def test_the_cells_of_the_table_are_connected_and_distinct() -> None:
     live = LIVE_TABLES["digits-cells"].setting.live()
     archs = connected_cells(live.space, None)
@@ -183,6 +185,7 @@ def test_only_the_first_architectures_are_repeated() -> None:
     assert len({job for unit in units for job in unit}) == 3 * 3 + 2
 
 
+@pytest.mark.slow
 def test_cells_of_a_unit_are_trained_as_if_alone(tmp_path: Path) -> None:
     """Missing seeds are NaN, proxies are columns, and grouping changes numbers by rounding only."""
     recipe = Recipe(epochs=1, batch_size=32, learning_rate=0.1)

@@ -210,6 +210,7 @@ def in_wheel(wheel: Path, **changes: str) -> SourceFile:
     return SourceFile(**{**fields, **changes})
 
 
+@pytest.mark.slow
 def test_a_file_in_a_wheel_comes_through_pip_and_is_kept(wheel, tmp_path):
     source = in_wheel(wheel)
     lines = "\n".join(

@@ -51,6 +51,7 @@ def test_tasks_of_ours_keep_their_promises(name: str) -> None:
     check_task(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACQUISITIONS.names())
 def test_acquisition_functions_of_ours_keep_their_promises(name: str) -> None:
     function: Any = make_acquisition(name)

@@ -88,6 +88,7 @@ def test_those_at_chance_leave_and_the_others_do_not_notice(
     assert 0 < stopped.train_seconds < together[0].train_seconds
 
 
+@pytest.mark.slow
 def test_a_training_that_diverged_is_not_gone_on_with(data: Data) -> None:
     networks = cells()[:1] + cells()[2:3]
     nn.init.constant_(next(networks[0].parameters()), math.inf)
@@ -161,6 +162,7 @@ def test_members_are_found_in_every_type(dtype: torch.dtype) -> None:
         assert torch.equal(network.eval()(images), copy.eval()(images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [cells, chains, alone])
 def test_trained_members_are_handed_over(data: Data, make: object) -> None:
     networks = [network.double() for network in make()]  # type: ignore[operator]

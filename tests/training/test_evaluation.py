@@ -38,6 +38,7 @@ def test_evaluation_is_in_percent_and_nats(data: Data) -> None:
         assert measures.macro_recall == pytest.approx(10)  # all of one class of ten
 
 
+@pytest.mark.slow
 def test_cells_are_measured_as_they_are_after_every_step(data: Data) -> None:
     recipe = Recipe(batch_size=64, learning_rate=0.1)
     networks = [

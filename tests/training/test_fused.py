@@ -140,6 +140,7 @@ def test_cells_that_share_edges_twenty_steps_equal_separate_training(
     check_twenty_steps(cells(Skeleton(channels=4), archs), shared=False)
 
 
+@pytest.mark.slow
 def test_every_operation_alone_on_every_edge_equals_separate_computation() -> None:
     archs = [
         tuple(operation if e == edge else CONV1 for e in range(6))
@@ -161,6 +162,7 @@ def test_the_order_of_members_does_not_matter() -> None:
     torch.testing.assert_close(forwards, backwards.flip(0), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 def test_a_broken_member_leaves_its_neighbours_alone(dtype: torch.dtype, tolerance: float) -> None:
     archs = CELLS.sample(5, np.random.default_rng(5))

@@ -155,6 +155,7 @@ def test_a_rate_in_memory_is_changed_in_place() -> None:
     assert rate.item() == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [1, 2])
 def test_bfloat16_stays_close_to_float32(data: Data, members: int) -> None:
     recipe = replace(RECIPE, learning_rate=0.02)

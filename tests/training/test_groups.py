@@ -84,6 +84,7 @@ def test_each_training_is_that_of_its_network_alone(data: Data, group_size: int)
         check_equal(run, alone(job, data))
 
 
+@pytest.mark.slow
 def test_architectures_differ_and_numbers_repeat(data: Data) -> None:
     jobs = [Job(arch) for arch in ARCHS]
     trainer = GroupTrainer(build, data, RECIPE, group_size=4)
@@ -102,6 +103,7 @@ def test_chains_of_several_shapes_come_back_in_order(data: Data) -> None:
         check_equal(run, expected)
 
 
+@pytest.mark.slow
 def test_a_diverged_training_is_a_record_and_its_neighbours_go_on(data: Data) -> None:
     def build_sick(arch: Arch) -> nn.Module:
         network = build(arch)
@@ -197,6 +199,7 @@ def test_a_learning_rate_that_is_far_too_high_diverges_and_is_told(data: Data) -
     assert run.status == "diverged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (None, 3)])
 def test_threads_are_those_that_were_asked_for_and_are_given_back(
     data: Data, monkeypatch: pytest.MonkeyPatch, threads: int | None, expected: int

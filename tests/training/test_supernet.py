@@ -33,6 +33,7 @@ def images(n: int = 6, height: int = 8) -> torch.Tensor:
     return torch.randn(n, 2, height, 8, dtype=torch.float64, generator=generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reduction", "ndim"), [("thin", 2), ("residual", 2), ("thin", 1), ("residual", 1)]
 )

@@ -53,6 +53,7 @@ def told(card: str) -> Explanation:
     return explain(card, "xgboost", encoding="one-hot", train_size=60, seeds=2, protocol="grouped")
 
 
+@pytest.mark.slow
 def test_importance_finds_what_matters(told: Explanation) -> None:
     for frame, column in (("importance", "tau_loss"), ("contributions", "mean_abs_shap")):
         table = told.frames[frame].groupby("feature")[column].mean()
@@ -122,6 +123,7 @@ def test_features_gather_columns(card: str) -> None:
     assert feature.columns == (0, 1)
 
 
+@pytest.mark.slow
 def test_the_same_question_has_the_same_answer(card: str, told: Explanation) -> None:
     again = explain(card, "xgboost", encoding="one-hot", train_size=60, seeds=1, protocol="grouped")
     for name, frame in again.frames.items():
@@ -176,6 +178,7 @@ def test_groups_stand_in_their_order() -> None:
     assert in_order(frame)["group"].to_list() == ["2", "10", "low", "high"]
 
 
+@pytest.mark.slow
 def test_everything_is_written(told: Explanation, tmp_path: Path) -> None:
     subject = Subject("<script>", "100 % & $x$", told.predictor, "one-hot", 60, 2)
     paths = write_explanation(subject, told.frames, tmp_path, formats=("png",))

@@ -38,6 +38,7 @@ def test_a_fitted_model_answers_in_units_of_the_targets(transform: str, combine:
     assert kendalltau(others.numpy(), targets(everything).squeeze(-1).numpy()).statistic > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gp-categorical", "gp-blocks"])
 def test_the_contract_is_kept_with_blocks(name: str) -> None:
     groups = tuple(np.repeat(np.arange(6), 5).tolist())

@@ -53,6 +53,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kernel", "combine", "blocks", "bias"), CASES)
 def test_pathwise_samples_have_the_posteriors_moments(
     kernel: str, combine: str, blocks: str, bias: float, monkeypatch: pytest.MonkeyPatch
@@ -66,6 +67,7 @@ def test_pathwise_samples_have_the_posteriors_moments(
     check_moments(samples, belief.mean.numpy(), covariance, bias * belief.process.kernel.scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kernel", "combine", "blocks", "bias"), CASES)
 def test_prior_samples_have_the_kernels_covariance(
     kernel: str, combine: str, blocks: str, bias: float

@@ -167,6 +167,7 @@ def test_published_archives(
     check_disjoint(data)
 
 
+@pytest.mark.slow
 def test_a_network_learns_from_a_published_archive(images: Path) -> None:
     data = read_images(images / "usps.npz", train=2048, validation=200, test=500, side=8)
     (run,) = train(

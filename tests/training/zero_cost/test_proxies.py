@@ -153,6 +153,7 @@ def digits_batch() -> Batch:
                  torch.arange(16) % 10)  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROXIES.names())
 def test_network_and_global_state_are_left_alone(name: str, digits_batch: Batch) -> None:
     for network in networks():

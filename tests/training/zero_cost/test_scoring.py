@@ -26,6 +26,7 @@ def build() -> nn.Module:
     return CellNetwork(nas_bench_201(), (3, 1, 2, 3, 4, 3), Skeleton(channels=2))
 
 
+@pytest.mark.slow
 def test_every_proxy_is_what_it_is_alone(data: Data) -> None:
     found = all_proxies(build, data, 3, images=16)
     batch, network = draw_batch(data, 16, 3), initialised(build, 3)
