@@ -46,21 +46,31 @@ def make_report(
     """
     from surrobench.reporting.reports import report_of
 
-    problems: list[Exception] = []
-
-    def show(ranking: AnyRanking) -> None:
-        try:
-            output.print(ranking)
-        except (OSError, ValueError) as error:
-            problems.append(error)
-
-    made = report_of(frame, folder, runs, detail, keep=kept, show=show)
-    if problems:
-        raise problems[0]
+    first = _RankingFirst()
+    made = report_of(frame, folder, runs, detail, keep=kept, show=first)
+    first.tell_problem()
     if made.kept:
         tell("The report is that of these results already (surrobench report makes it anew).")
     _tell_notes(made)
     return list(made.paths)
+
+
+class _RankingFirst:
+    """Prints a ranking, and keeps what went wrong until the report is written."""
+
+    def __init__(self) -> None:
+        self._problem: Exception | None = None
+
+    def __call__(self, ranking: AnyRanking) -> None:
+        try:
+            output.print(ranking)
+        except (OSError, ValueError) as error:
+            self._problem = error
+
+    def tell_problem(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self._problem is not None:
+            raise self._problem
 
 
 def _tell_notes(made: Report) -> None:
@@ -71,7 +81,7 @@ def _tell_notes(made: Report) -> None:
 def report_command(
     runs: list[Path], out: Path | None, methods: Sequence[str] = (), every: bool = False
 ) -> int:
-    """Make the report of one or more runs; returns the exit status.
+    """Make the report of one or more runs, the ranking first; returns the exit status.
 
     Args:
         runs: folders or results.
@@ -81,10 +91,11 @@ def report_command(
     """
     from surrobench.reporting.reports import report
 
-    made = report(runs, out, methods=methods, every=every)
+    first = _RankingFirst()
+    made = report(runs, out, methods=methods, every=every, show=first)
+    first.tell_problem()
     tell_left_out(made.left_out, "surrobench report RUN --all-methods")
     _tell_notes(made)
-    output.print(made.ranking)
     for place in runs:
         _show_skipped(place)
     show_paths(list(made.paths))

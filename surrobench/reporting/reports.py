@@ -67,6 +67,7 @@ def report(
     methods: Sequence[str] = (),
     every: bool = False,
     detail: str = "full",
+    show: Callable[[AnyRanking], None] = lambda ranking: None,
 ) -> Report:
     """Make tables and figures of a run, or of several put together.
 
@@ -81,6 +82,7 @@ def report(
         every: also those that the latest study of a folder no longer has.
         detail: ``"full"``; ``"short"`` for the essentials, which are tables of means and the figure
             that one looks at first; or ``"none"`` for the ranking alone.
+        show: is called with the ranking before any file is made.
 
     Raises:
         UserError: if there are no results, they do not belong together, a method is unknown, or
@@ -109,7 +111,13 @@ def report(
     frame, left_out = load_methods(places, methods, every, damaged)
     folder = folders_of(places)[0] / "report" if out is None else Path(out)
     return report_of(
-        frame, folder, places, detail, left_out=tuple(left_out), damaged=tuple(damaged)
+        frame,
+        folder,
+        places,
+        detail,
+        left_out=tuple(left_out),
+        damaged=tuple(damaged),
+        show=show,
     )
 
 
