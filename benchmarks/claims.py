@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,6 +51,12 @@ without `--write` fails if one is no longer so. Tests flip the signs of whole un
 p-values are adjusted for all comparisons of a sentence. *Ahead* and *behind* are decided at 5 %,
 *undecided* cannot be told apart. Tables of the pages are recomputed cell by cell.
 """
+_LINK = re.compile(r"\[([^\]]*)\]\([^)\s]*\)")
+
+
+def unlinked(text: str) -> str:
+    """Markdown without its links, which lead from another page elsewhere than from its own."""
+    return _LINK.sub(r"\1", text)
 
 
 @dataclass
@@ -134,7 +141,7 @@ def _check_claim(claim: Claim, checked: Checked, frames: Frames) -> None:
 def _evidence(
     claim: Claim, now: str, values: dict[str, float], tested: list[str], frames: Frames
 ) -> str:
-    lines = [f"- “{now}”"]
+    lines = [f"- “{unlinked(now)}”"]
     used = dict.fromkeys([n.data for n in claim.numbers.values() if n.data])
     used |= dict.fromkeys(test.data for test in claim.tests)
     lines += [f"  - data: {frames.source(name)}" for name in used]

@@ -87,6 +87,11 @@ def test_a_page_that_says_what_the_data_say_passes(problems: Study) -> None:
     assert problems() == []
 
 
+def test_quoted_sentences_have_no_links(claims: ModuleType) -> None:
+    quoted = claims.unlinked("found [after 30](results/a/README.md#b) evaluations ([c](d))")
+    assert quoted == "found after 30 evaluations (c)"
+
+
 def test_a_changed_number_is_told_in_sentence_and_table(problems: Study) -> None:
     page = PAGE.replace("by 1.00", "by 1.10").replace("| 2.00", "| 2.10")
     sentence, was, now = problems(page)
