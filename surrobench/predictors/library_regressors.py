@@ -202,9 +202,8 @@ class NGBoost(LibraryRegressor):
         from sklearn.tree import DecisionTreeRegressor
 
         return self.load().NGBRegressor(
-            Base=DecisionTreeRegressor(
-                criterion="friedman_mse", max_depth=self.max_depth, random_state=0
-            ),
+            # NGBoost's own trees ask for "friedman_mse", which scikit-learn 1.9 calls by this name.
+            Base=DecisionTreeRegressor(max_depth=self.max_depth, random_state=0),
             n_estimators=self.rounds,
             learning_rate=self.learning_rate,
             validation_fraction=0.0,

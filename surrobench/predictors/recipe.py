@@ -63,10 +63,11 @@ class TransformedPredictor(ABC):
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the posterior is in units of ``y``."""
-        with standard_numerics() if self.own else nullcontext():
+        with standard_numerics():
             X, y = canonical_rows(X, y)
             transform = self.fitted_transform(y)
             targets = rounded(transform.forward(y).squeeze(-1).numpy())
+        with standard_numerics() if self.own else nullcontext():
             model = self.fit_targets(X.numpy(), targets, seed)
             if isinstance(model, PointwiseModel):
                 model.settled = self.own

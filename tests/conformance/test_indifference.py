@@ -75,8 +75,6 @@ def same_bits(prepare: Callable[[], Callable[[], list[Any]]]) -> None:
 def test_numbers_of_predictors(name: str) -> None:
     pytest.importorskip(LIBRARIES.get(name, "surrobench"))
     recipe = make_predictor(name, **CHEAPER_PREDICTORS.get(name, {}))
-    if not getattr(recipe, "own", True):
-        pytest.skip("computed by a library, as this process is set")
     X, rows = pool(), list(OBSERVED)
     y = objectives(X)[rows, :1]
     if getattr(recipe, "inputs", "matrix") == "graphs":
