@@ -224,3 +224,16 @@ def test_an_exhibit_says_what_it_is_and_renders(tmp_path: Path) -> None:
         table.render("png")
     paths = figure.save(tmp_path, ("pdf",))
     assert [path.name for path in paths] == ["f.csv", "f.pdf"]
+
+
+def test_of_many_tasks_methods_are_named_above_and_below(frame: pd.DataFrame) -> None:
+    few = frame[frame["predictor"].isin(["svr", "gp-rbf"]) & (frame["train_size"] == 800)]
+    few = few[few["task"] == few["task"].iloc[0]]
+    many = pd.concat([few.assign(task=f"task {i}") for i in range(41)], ignore_index=True)
+    for shown, places in ((many[many["task"] != "task 0"], 1), (many, 2)):
+        (axes,) = figures.heat_map(shown, 800).axes[:1]  # the other is the bar of colours
+        named = [axes, *axes.child_axes]
+        assert len(named) == places
+        labels = [[text.get_text() for text in part.get_xticklabels()] for part in named]
+        assert all(texts == labels[0] for texts in labels)
+        assert any(text.startswith("svr (") for text in labels[0])

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from surrobench.report import write_report
+from surrobench.report.page import explorer
 from surrobench.report.provenance import Provenance, RunFacts
 from surrobench.report.style import contrast
 
@@ -244,6 +245,28 @@ def test_another_measure(visit: Visit) -> None:
     chart.get_by_label("Measure").select_option(label="calibration error (smaller is better)")
     assert first.get_attribute("d") != before
     assert "calibration error" in chart.locator(".panel svg").first.text_content()
+
+
+def test_a_compressed_chart_is_the_same_chart(
+    browser: Any,
+    frame: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = frame[frame["predictor"].isin(["knn", "svr"]) & frame["train_size"].isin([25, 100])]
+    drawn = []
+    for most in (explorer.MOST_LINES, 0):
+        monkeypatch.setattr(explorer, "MOST_LINES", most)
+        write_report(few, tmp_path / str(most), formats=())
+        opened = Visit(browser, tmp_path / str(most) / "report.html")
+        packed = opened.page.locator("#explorer .chart script:not([type='application/json'])")
+        assert packed.count() == (most == 0)
+        opened.scroll_through()
+        lines = opened.page.locator("#explorer .chart .panel path.line")
+        drawn.append([lines.nth(i).get_attribute("d") for i in range(lines.count())])
+        assert not opened.errors
+        opened.page.context.close()
+    assert drawn[0] == drawn[1] != []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,6 +14,9 @@ from surrobench.report.measures import Measure, find_measure
 from surrobench.report.results import Results
 from surrobench.report.style import TWO_COLUMNS, paper_style
 
+_ONE_SCREEN = 40
+"""Rows that a reader sees with what stands below them; above more, methods are named as well."""
+
 
 def heat_map(
     frame: pd.DataFrame | Results,
@@ -131,4 +134,9 @@ def _name(axes: Axes, means: pd.DataFrame, ranks: pd.Series, tall: bool) -> None
         labels = [f"{name} ({value})" for name, value in zip(methods, rank, strict=True)]
         axes.set_xticks(places, labels, rotation=60, ha="right")
         axes.set_yticks(np.arange(len(tasks)) + 0.5, tasks, rotation=0)
+        if len(tasks) > _ONE_SCREEN:
+            above = axes.secondary_xaxis("top")
+            above.set_xticks(places, labels, rotation=60, ha="left", rotation_mode="anchor")
+            above.tick_params(length=0)
+            above.spines["top"].set_visible(False)
     axes.tick_params(length=0)
