@@ -84,6 +84,14 @@ def compared(trees: dict[str, Path], rounds: int, measure: Callable[[Path], Rows
     return medians.assign(ratio=medians[first] / medians[second]).reset_index()
 
 
+def with_others(found: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """What was measured now, in place of the same works in a file, whose others stay as they are."""
+    if not file.is_file():
+        return found
+    known = pd.read_csv(file)
+    return pd.concat([known[~known["work"].isin(found["work"])], found], ignore_index=True)
+
+
 def main() -> int:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -92,7 +100,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, help="of quickstart; all by default")
     parser.add_argument("--only", nargs="+", default=(), help="commands that begin like this")
     parser.add_argument("--modules", nargs="+", help="of benchmarks, instead of the commands")
-    parser.add_argument("--csv", type=Path, help="where the table goes too, beside it in Markdown")
+    parser.add_argument(
+        "--csv", type=Path, help="where rows go too, beside it in Markdown; others there stay"
+    )
     asked = parser.parse_args()
 
     def measure(tree: Path) -> Rows:
@@ -104,6 +114,7 @@ def main() -> int:
         found = compared({asked.commit: other, "here": HERE}, asked.rounds, measure)
     print(found.to_string(index=False, float_format="{:.3g}".format))
     if asked.csv is not None:
+        found = with_others(found, asked.csv)
         found.to_csv(asked.csv, index=False, float_format="%.4g")
         headings = {name: name for name in found} | {"work": "command"}
         text = markdown(found, headings)

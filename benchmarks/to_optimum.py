@@ -61,7 +61,7 @@ def shown(rows: pd.DataFrame) -> str:
     cells["mean"] = ["–" if pd.isna(mean) else f"{mean:.1f} ± {error:.1f}" for mean, error in pairs]
     cells["median"] = ["–" if x == float("inf") else f"{x:g}" for x in rows["median"]]
     for n in BY:
-        cells[f"by_{n}"] = [f"{share:.0%}" for share in rows[f"by_{n}"]]
+        cells[f"by_{n}"] = [f"{100 * share:.0f} %" for share in rows[f"by_{n}"]]
     cells["found"] = [f"{a} of {b}" for a, b in zip(rows["found"], rows["runs"], strict=True)]
     return markdown(
         cells,

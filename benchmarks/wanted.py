@@ -55,8 +55,7 @@ class Tables:
             return "not measured"
         named = self.compared["work"].str.startswith(work)
         rows = self.compared[named & (self.compared["quantity"] == quantity)]
-        ratio = float(rows["ratio"].iloc[0]) if len(rows) else float("nan")
-        return "not measured" if ratio != ratio else f"{_number(ratio)} ×"
+        return f"{_number(float(rows['ratio'].iloc[0]))} ×" if len(rows) else "not measured"
 
     def page(self, work: str) -> str:
         """Size of the page that a command of this build makes."""
@@ -93,8 +92,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
         ("`report` of nb201-predictors, processor", OTHER, "4 ×",
          tables.command("report of nb201-predictors", "cpu_s"), f'{COMPARE} --only "report of nb"'),
         ("`report` of all-tables, processor", OTHER, "6 ×",
-         tables.command("report of all-tables", "cpu_s"),
-         "this build: 129 s; the other was not asked"),
+         tables.command("report of all-tables", "cpu_s"), f'{COMPARE} --only "report of all"'),
         ("page of all-tables", "–", "5 MB", tables.page("report of all-tables"),
          f'{COMPARE} --only "report of all"'),
         ("first worker for a tree, ridge or constant cell", "interpreter", "2 ×",

@@ -108,8 +108,8 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
             for _, row in both.iterrows()
         ]
     shown["crps"] = both["crps_rank_many"].map("{:.1f}".format)
-    shown["coverage"] = both["coverage_90_many"].map("{:.0%}".format)
-    shown["held"] = both["coverage_held_many"].map("{:.0%}".format)
+    shown["coverage"] = [f"{100 * share:.0f} %" for share in both["coverage_90_many"]]
+    shown["held"] = [f"{100 * share:.0f} %" for share in both["coverage_held_many"]]
     shown["seconds"] = both["cpu_seconds_many"].map("{:.2g}".format)
     return shown
 
