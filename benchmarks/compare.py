@@ -85,7 +85,7 @@ def compared(trees: dict[str, Path], rounds: int, measure: Callable[[Path], Rows
 
 
 def with_others(found: pd.DataFrame, file: Path) -> pd.DataFrame:
-    """What was measured now, in place of the same works in a file, whose others stay as they are."""
+    """What was measured now, in place of the same works in a file; its others stay."""
     if not file.is_file():
         return found
     known = pd.read_csv(file)

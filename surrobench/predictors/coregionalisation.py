@@ -24,6 +24,7 @@ from surrobench.predictors.gp_fit import (
     Priors,
     Search,
     factorise,
+    with_priors,
 )
 
 _LARGEST_FACTOR = 1e2
@@ -140,7 +141,6 @@ class CoregionalisedPosterior:
         return self._with_priors(log_parameters, Point(value, gradient, 0.0, jitter))
 
     def _with_priors(self, parameters: FloatArray, point: Point) -> Point:
-        value, gradient = point.value, point.gradient
         tasks, rank = self._shape
         middle = 1 + tasks * rank
         lognormal: list[tuple[LogNormal, slice]] = [
@@ -148,10 +148,8 @@ class CoregionalisedPosterior:
             (self._priors.outputscale, slice(middle, middle + tasks)),
             (self._priors.noise, slice(middle + tasks, middle + tasks + 1)),
         ]
-        for prior, part in lognormal:
-            density, slope = prior.log_density(parameters[part])
-            value += density
-            gradient[part] += slope
+        point = with_priors(point, lognormal, parameters)
+        value, gradient = point.value, point.gradient
         scores = parameters[1:middle] / self._deviation
         constant = math.log(self._deviation) + 0.5 * math.log(2.0 * math.pi)
         value -= float(0.5 * scores @ scores) + len(scores) * constant

@@ -11,7 +11,7 @@ few passes over an ``n x n`` matrix, whatever the number of lengthscales (Rasmus
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -186,6 +186,24 @@ class Point:
     jitter: float
 
 
+def with_priors(
+    point: Point, priors: Iterable[tuple[LogNormal, slice]], log_parameters: FloatArray
+) -> Point:
+    """A likelihood made a posterior: the log densities of priors added, in place in the gradient.
+
+    Args:
+        point: of the likelihood.
+        priors: each with the entries of the argument that it is for.
+        log_parameters: the argument.
+    """
+    value, gradient = point.value, point.gradient
+    for prior, part in priors:
+        density, slope = prior.log_density(log_parameters[part])
+        value += density
+        gradient[part] += slope
+    return Point(value, gradient, point.constant, point.jitter)
+
+
 class SumPosterior:
     """Log marginal likelihood plus log priors, a function of log hyperparameters.
 
@@ -276,15 +294,7 @@ class SumPosterior:
             for i, (scale, (_, pull)) in enumerate(zip(scales, parts, strict=True))
         ]
         gradient = 0.5 * np.concatenate([*by_lengthscale, by_scale, [noise * curvature]])
-        return self._with_priors(log_parameters, Point(value, gradient, constant, jitter))
-
-    def _with_priors(self, log_parameters: FloatArray, point: Point) -> Point:
-        value, gradient = point.value, point.gradient
-        for prior, part in self._parts:
-            density, slope = prior.log_density(log_parameters[part])
-            value += density
-            gradient[part] += slope
-        return Point(value, gradient, point.constant, point.jitter)
+        return with_priors(Point(value, gradient, constant, jitter), self._parts, log_parameters)
 
 
 class LogPosterior(SumPosterior):

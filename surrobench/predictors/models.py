@@ -160,6 +160,16 @@ class OneOutput(Model):
         return torch.Size([])
 
 
+def check_one_output(output_indices: list[int] | None) -> None:
+    """Refuse other outputs than the only one that a model has.
+
+    Raises:
+        ValueError: for anything but nothing and ``[0]``.
+    """
+    if output_indices is not None and list(output_indices) != [0]:
+        raise ValueError(f"output_indices {output_indices}: the model has one output.")
+
+
 class PointwiseModel(OneOutput):
     """What the two models share: one output, no batches, inputs flattened to ``n x d``.
 
@@ -191,8 +201,7 @@ class PointwiseModel(OneOutput):
             observation_noise: whether to add the model's noise variance, or a variance to add.
             posterior_transform: applied to the posterior.
         """
-        if output_indices is not None and list(output_indices) != [0]:
-            raise ValueError(f"output_indices {output_indices}: the model has one output.")
+        check_one_output(output_indices)
         noise: float | Tensor = 0.0
         if isinstance(observation_noise, Tensor):
             noise = observation_noise

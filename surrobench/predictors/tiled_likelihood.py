@@ -15,7 +15,7 @@ from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from surrobench.arrays import FloatArray
 from surrobench.predictors.correlations import Kernel
-from surrobench.predictors.gp_fit import JITTERS, Point, Priors, not_positive_definite
+from surrobench.predictors.gp_fit import JITTERS, Point, Priors, not_positive_definite, with_priors
 from surrobench.predictors.kernel_tiles import KernelTiles
 
 
@@ -101,11 +101,8 @@ class TiledPosterior:
         by_scale = fit - n - noise * curvature
         by_lengthscale = outputscale * self._slopes(tiles, alpha)
         gradient = np.append(by_lengthscale, [0.5 * by_scale, 0.5 * noise * curvature])
-        for prior, part in self._priors.parts(self.lengthscales):
-            density, slope = prior.log_density(log_parameters[part])
-            value += density
-            gradient[part] += slope
-        return Point(value, gradient, constant, jitter)
+        priors = self._priors.parts(self.lengthscales)
+        return with_priors(Point(value, gradient, constant, jitter), priors, log_parameters)
 
     def _slopes(self, tiles: KernelTiles, alpha: FloatArray) -> FloatArray:
         """``sum_i>j (alpha_i alpha_j - inverse_ij) d correlation_ij`` for each log lengthscale."""

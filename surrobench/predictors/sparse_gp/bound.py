@@ -23,7 +23,7 @@ from scipy.linalg.lapack import dpotri, dpotrs, dtrtri, dtrtrs
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.correlations import Correlation, Kernel, ProductCorrelation, Pull
-from surrobench.predictors.gp_fit import LogNormal, Point, factorise
+from surrobench.predictors.gp_fit import LogNormal, Point, factorise, with_priors
 from surrobench.predictors.kernel_tiles import KernelTiles
 from surrobench.predictors.pool_gp.covariance import PoolCovariance
 from surrobench.predictors.pool_gp.kernels import BlockKernel
@@ -268,8 +268,5 @@ class SparsePosterior:
         by_noise = float(alpha @ alpha) * noise - (n - m + float(np.trace(inverse_B)))
         by_noise += n * found.outputscale / noise - explained
         gradient = np.concatenate([*by_lengthscale, by_scale, [0.5 * by_noise]])
-        for prior, part in self._parts:
-            density, slope_of_prior = prior.log_density(log_parameters[part])
-            value += density
-            gradient[part] += slope_of_prior
-        return Point(value, gradient, found.constant, 0.0)
+        point = Point(value, gradient, found.constant, 0.0)
+        return with_priors(point, self._parts, log_parameters)

@@ -18,7 +18,7 @@ from surrobench.predictors.dense_covariance import dense_covariance, prior_varia
 from surrobench.predictors.fitted_gp import unit_cube
 from surrobench.predictors.gp_fit import FitReport
 from surrobench.predictors.kernel_tiles import KernelTiles
-from surrobench.predictors.models import OneOutput
+from surrobench.predictors.models import OneOutput, check_one_output
 from surrobench.predictors.pool_gp.modules import covariance_module
 from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.sparse_gp.bound import Collapsed, Projection
@@ -87,8 +87,7 @@ class SparseModel(OneOutput):
             observation_noise: whether to add the model's noise variance, or a variance to add.
             posterior_transform: applied to the posterior.
         """
-        if output_indices is not None and list(output_indices) != [0]:
-            raise ValueError(f"output_indices {output_indices}: the model has one output.")
+        check_one_output(output_indices)
         Z = self.scaling(X)
         points = self._points.expand(*Z.shape[:-2], *self._points.shape)
         cross = self.covar_module(Z, points).to_dense()
