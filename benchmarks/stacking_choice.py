@@ -34,16 +34,9 @@ from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.transforms import WarpedModel
 from surrobench.studies.protocols import split
+from surrobench.tasks import expand_tasks
 
-TASKS = (
-    "autoencoder",
-    "class_object",
-    "class_scene",
-    "jigsaw",
-    "normal",
-    "room_layout",
-    "segmentsemantic",
-)
+TABLE = "tnb101-micro"
 SEEDS: Mapping[int, int] = {32: 3, 128: 1}
 """Draws for each number of examples."""
 FULL, NO_LABELS = "measured+graph+wl", "measured+graph"
@@ -115,7 +108,7 @@ def main(arguments: Sequence[str]) -> None:
     done = set(zip(known["task"], known["train_size"], known["seed"], strict=True))
     for seed in range(max(SEEDS.values())):
         for n in (n for n, seeds in SEEDS.items() if seed < seeds):
-            for name in (f"tnb101-micro/{task}" for task in TASKS):
+            for name in expand_tasks(TABLE, Path()):
                 if (name, n, seed) in done:
                     continue
                 found = rows_of(name, n, seed)
