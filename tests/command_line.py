@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from surrobench import report
 from surrobench.cli import main
-from surrobench.report.page import contents
+from surrobench.report.page import views
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def command_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], writer: str
 ) -> Command:
     """Runs a command in the current folder; the report's ``writer`` makes no figures."""
-    monkeypatch.setattr(contents, "inline_svg", lambda figure, prefix: Markup("<svg></svg>"))
+    monkeypatch.setattr(views, "inline_svg", lambda figure, prefix: Markup("<svg></svg>"))
     monkeypatch.setenv("COLUMNS", "100")
     light = functools.partial(getattr(report, writer), formats=("csv",))
     monkeypatch.setattr(report, writer, light, raising=False)

@@ -9,6 +9,8 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -23,6 +25,30 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
 }
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows of a figure.
+
+    Attributes:
+        drawing: an ``<svg>`` element.
+        picture: a ``data:`` address of pixels, for a figure that is too large as vectors.
+    """
+
+    drawing: str | None = None
+    picture: str | None = None
+
+
+@cache
+def warm_up() -> None:
+    """Import what draws, and parse the fonts, so that forks of this process find both."""
+    with paper_style():
+        figure = Figure((1.0, 1.0))
+        for weight in ("normal", "bold"):
+            figure.text(0.0, 0.0, "a", weight=weight)
+    for kind in _METADATA:
+        draw(figure, kind)
 
 
 def settle(figure: Figure) -> None:

@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
 from surrobench.report import escaping
-from surrobench.report.drawing import draw, settle
+from surrobench.report.drawing import View, draw, settle
 
 FORMATS = ("csv", "md", "tex", "html", "pdf", "png", "svg")
 """What an exhibit can be saved as; the CSV is always written."""
+PICTURES = ("pdf", "png", "svg")
+"""Those of them that are drawn."""
 
 FIGURES, TABLES = "figures", "tables"
 """The folders of a report: what is drawn with its numbers, and everything else."""
@@ -33,7 +35,8 @@ class Exhibit:
     ``name`` is the stem of its files, ``caption`` plain text that says what it shows, ``data`` the
     numbers that it shows. A figure has ``figure``; a table ``tex`` and ``markdown``, which hold
     the caption already and say what the marks mean, and ``html``, a ``<table>`` alone. An exhibit
-    with neither is data for other programs.
+    with neither is data for other programs. ``view`` is what a page shows of the figure, where that
+    is drawn already.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Exhibit:
     markdown: str | None = None
     html: str | None = None
     notes: str = ""
+    view: View | None = None
 
     @property
     def kind(self) -> Literal["figure", "table", "data"]:
@@ -110,15 +114,26 @@ class Exhibit:
         Raises:
             UserError: if the folder cannot be written to.
         """
-        paths = []
-        if self.figure is not None:
-            settle(self.figure)
+        texts = [kind for kind in self.formats if kind == "csv" or kind in {*formats} - {*PICTURES}]
+        return [*self._write(folder, texts), *self.save_pictures(folder, formats)]
+
+    def save_pictures(self, folder: Path, formats: Collection[str] = FORMATS) -> list[Path]:
+        """Lay the figure out, if there is one, and write it alone.
+
+        Raises:
+            UserError: if the folder cannot be written to.
+        """
+        if self.figure is None:
+            return []
+        settle(self.figure)
+        return self._write(folder, [kind for kind in PICTURES if kind in formats])
+
+    def _write(self, folder: Path, formats: Collection[str]) -> list[Path]:
+        paths = [folder / f"{self.name}.{kind}" for kind in formats]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for kind in self.formats:
-                if kind == "csv" or kind in formats:
-                    paths.append(folder / f"{self.name}.{kind}")
-                    paths[-1].write_bytes(self.render(kind))
+            for path, kind in zip(paths, formats, strict=True):
+                path.write_bytes(self.render(kind))
         except OSError as error:
             raise UserError(f"cannot write the report to {folder}: {error}.") from error
         return paths

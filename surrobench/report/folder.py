@@ -6,10 +6,15 @@ The pages lie in the folder itself, drawings in ``figures/`` and everything else
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.report.exhibit import FORMATS, Exhibit
+from surrobench.report.drawing import View, warm_up
+from surrobench.report.exhibit import FORMATS, PICTURES, Exhibit
+from surrobench.report.page.views import view_of
+from surrobench.report.side_work import SideWork
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
 NOT_MADE = (
@@ -19,6 +24,8 @@ NOT_MADE = (
 """Said in a report of the essentials."""
 Saved = tuple[Exhibit, Sequence[Path]]
 """An exhibit and its files, as paths within the folder."""
+_Drawn = tuple[Sequence[Path], View | None]
+"""Files of a figure, and what the page shows of it."""
 
 
 def check_formats(formats: Collection[str]) -> None:
@@ -40,6 +47,9 @@ def write_folder(
 ) -> list[Path]:
     """Save every exhibit and then the pages that show them.
 
+    Figures are drawn beside what makes the next exhibit, see
+    :class:`~surrobench.report.side_work.SideWork`.
+
     Args:
         exhibits: each is saved when it comes.
         folder: made if it does not exist; files of the same names are replaced.
@@ -54,10 +64,10 @@ def write_folder(
         UserError: for an unknown format, or a folder that cannot be written to.
     """
     check_formats(formats)
-    written: list[Saved] = []
-    for exhibit in exhibits:
-        files = exhibit.save(folder / exhibit.section, formats)
-        written.append((exhibit, [path.relative_to(folder) for path in files]))
+    viewed = any(name.endswith(".html") for name, _ in pages)
+    with SideWork() as side:
+        begun = [_begun(exhibit, folder, formats, viewed, side) for exhibit in exhibits]
+        written = [_ended(*parts, folder) for parts in begun]
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,3 +78,28 @@ def write_folder(
     except OSError as error:
         raise UserError(f"cannot write the report to {folder}: {error}.") from error
     return [*paths, *(folder / path for _, files in written for path in files)]
+
+
+def _begun(
+    exhibit: Exhibit, folder: Path, formats: Collection[str], viewed: bool, side: SideWork
+) -> tuple[Exhibit, list[Path], Callable[[], _Drawn]]:
+    """Save the numbers and texts of an exhibit, and begin to draw its figure."""
+    files = exhibit.save(folder / exhibit.section, {*formats} - {*PICTURES})
+    if exhibit.figure is None:
+        return exhibit, files, lambda: ((), None)
+    if side.forks:
+        warm_up()
+    return exhibit, files, side.begin(partial(_draw, exhibit, folder, formats, viewed))
+
+
+def _draw(exhibit: Exhibit, folder: Path, formats: Collection[str], viewed: bool) -> _Drawn:
+    pictures = exhibit.save_pictures(folder / exhibit.section, formats)
+    return pictures, view_of(exhibit) if viewed else None
+
+
+def _ended(
+    exhibit: Exhibit, files: Sequence[Path], drawn: Callable[[], _Drawn], folder: Path
+) -> Saved:
+    pictures, view = drawn()
+    paths = [path.relative_to(folder) for path in (*files, *pictures)]
+    return replace(exhibit, view=view), paths

@@ -11,6 +11,7 @@ import pandas as pd
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.page_facts import facts_html
+from surrobench.process_state import without_collection
 from surrobench.reporting.details import DETAILS
 from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of
@@ -162,25 +163,39 @@ def report_of(
     notes: tuple[str, ...] = ()
     if detail != "none" and not kept:
         notes = _alike(results, frame)
-        extras: tuple[Exhibit, ...] = ()
-        omitted: tuple[str, ...] = ()
-        full = detail == "full"
-        if full:  # imported late: whoever waits for the ranking alone waits for no figures
-            from surrobench.reporting.exhibits import task_extras
-
-            found = task_extras(frame, runs, kind.name)
-            extras, omitted = found.exhibits, found.omitted
-        paths = shown.write(
-            results,
-            folder,
-            provenance=collect(frame, runs),
-            extras=extras,
-            omitted=(*omitted, *notes),
-            complete=full,
-        )
+        with without_collection():
+            paths = _write(frame, results, folder, runs, notes, detail == "full")
         note(folder, digest, paths)
     ordered = tuple(sorted(paths, key=_interest))
     return Report(folder, ordered, ranking, notes, left_out, damaged, kept)
+
+
+def _write(
+    frame: pd.DataFrame,
+    results: Any,
+    folder: Path,
+    runs: Sequence[Path],
+    notes: Sequence[str],
+    full: bool,
+) -> list[Path]:
+    """Write the files of a report."""
+    kind = kind_of_frame(frame).name
+    extras: tuple[Exhibit, ...] = ()
+    omitted: tuple[str, ...] = ()
+    if full:  # imported late: whoever waits for the ranking alone waits for no figures
+        from surrobench.reporting.exhibits import task_extras
+
+        found = task_extras(frame, runs, kind)
+        extras, omitted = found.exhibits, found.omitted
+    paths: list[Path] = REPORTS[kind].write(
+        results,
+        folder,
+        provenance=collect(frame, runs),
+        extras=extras,
+        omitted=(*omitted, *notes),
+        complete=full,
+    )
+    return paths
 
 
 def _alike(results: Any, frame: pd.DataFrame) -> tuple[str, ...]:

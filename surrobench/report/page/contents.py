@@ -17,8 +17,8 @@ from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.comparisons import comparison_grid, is_comparison
 from surrobench.report.page.document import Item, Section
 from surrobench.report.page.grid import Grid, from_frame
-from surrobench.report.page.pictures import data_uri
-from surrobench.report.page.vectors import inline_svg, methods_in
+from surrobench.report.page.vectors import methods_in
+from surrobench.report.page.views import anchor, view_of
 from surrobench.report.style import method_id
 
 Saved = tuple[Exhibit, Sequence[Path]]
@@ -65,12 +65,10 @@ def _figures(saved: Sequence[Saved], palette: ChartStyles) -> Iterator[Item]:
 
 def _drawn(exhibit: Exhibit, palette: ChartStyles) -> Item:
     """A figure as vectors with its methods, or else as pixels."""
-    assert exhibit.figure is not None
-    here = anchor(exhibit)
-    drawing, picture, methods = inline_svg(exhibit.figure, here), None, None
-    if drawing is None:
-        picture = data_uri(exhibit.figure)
-    else:
+    view = exhibit.view or view_of(exhibit)
+    drawing = None if view.drawing is None else Markup(view.drawing)
+    methods = None
+    if drawing is not None:
         shown = methods_in(drawing)
         known = [name for name in _methods(exhibit, palette) if method_id(name) in shown]
         if len(known) > 1:
@@ -79,8 +77,8 @@ def _drawn(exhibit: Exhibit, palette: ChartStyles) -> Item:
     few = len(exhibit.data) <= MOST_ROWS
     numbers = _plain(exhibit.data, exhibit.title) if few else None
     return Item(
-        here, "", "", exhibit.name, picture=picture, drawing=drawing, methods=methods,
-        numbers=numbers,
+        anchor(exhibit), "", "", exhibit.name, picture=view.picture, drawing=drawing,
+        methods=methods, numbers=numbers,
     )  # fmt: skip
 
 
@@ -147,11 +145,6 @@ def _plain(data: pd.DataFrame, title: str) -> Grid:
         data = data[["method", "task", *data.columns[2:]]]
     words = [str(name) for name in data if not pd.api.types.is_numeric_dtype(data[name])]
     return from_frame(data, title, words[1:])
-
-
-def anchor(exhibit: Exhibit) -> str:
-    """What a link to an exhibit ends with."""
-    return "exhibit-" + re.sub(r"[^A-Za-z0-9]+", "-", exhibit.name)
 
 
 def said(exhibit: Exhibit) -> tuple[str, str]:
