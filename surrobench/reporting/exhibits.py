@@ -18,14 +18,11 @@ from surrobench.reporting.task_figures import (
     Asked,
     Recomputed,
 )
+from surrobench.studies import typical_cell
 from surrobench.wording import counted
 
 MOST_TASKS = 6
 """The first so many tasks of a report are looked at."""
-MOST_PREDICTED = 2
-"""A cell is computed again for the first so many."""
-MOST_SECONDS = 10.0
-"""Processor time of a cell that is computed again."""
 _WIDTHS = {"proxies": ONE_COLUMN, "learning-curves": TWO_COLUMNS, "architectures": TWO_COLUMNS}
 
 
@@ -56,7 +53,7 @@ def task_extras(frame: pd.DataFrame, runs: Sequence[Path], kind: str) -> Extras:
     exhibits: list[Exhibit] = []
     omitted: list[str] = []
     for name, make in makers.items():
-        most = MOST_PREDICTED if name == "predictions" else MOST_TASKS
+        most = typical_cell.MOST_TASKS if name == "predictions" else MOST_TASKS
         made, reasons = _made(name, make, frame, runs, tasks[:most])
         exhibits += made
         if reasons:
@@ -80,7 +77,7 @@ def _made(
             list(runs),
             frame[frame["task"] == task],
             width=_WIDTHS.get(name, ONE_COLUMN),
-            seconds=MOST_SECONDS,
+            seconds=typical_cell.MOST_SECONDS,
         )
         try:
             exhibit = make(asked)

@@ -23,13 +23,13 @@ from surrobench.report.figures.proxies import proxy_correlations
 from surrobench.report.figures.trainings import from_trainings
 from surrobench.reporting.best_found import best_architectures, drawings
 from surrobench.reporting.lookup import cell_of, find_task, folders_of
+from surrobench.studies.kept_predictions import read_predictions
+from surrobench.studies.typical_cell import typical_cell
 from surrobench.tasks import load_task
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask
-
-_METHOD = ["predictor", "transform", "encoding"]
 
 
 @dataclass(frozen=True)
@@ -67,43 +67,29 @@ class Asked:
 
 
 def _predictions(asked: Asked) -> Exhibit:
-    """Predicted against true values of one cell, which is computed again."""
-    from surrobench.studies.prediction import predictions
-
-    cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})
-    title = (
-        f"{cell.task}\n{cell.predictor}, {counted(cell.train_size, 'example')}, seed {cell.seed}"
-    )
-    table = pd.DataFrame(predictions(cell))
+    """Predicted against true values of one cell, which the run has kept or is computed again."""
+    rows = asked.rows
+    cell = typical_cell(rows, asked.train_size, asked.seed, asked.seconds)
+    kept = read_predictions(folders_of(asked.runs), str(cell["key"])) if "key" in cell else None
+    table = _computed(asked, cell) if kept is None else kept
+    examples, seed = counted(cell["train_size"], "example"), cell["seed"]
+    title = f"{cell['task']}\n{cell['predictor']}, {examples}, seed {seed}"
     how = "seed" if asked.seed is not None else "seed with the median Kendall τ"
     caption = (
         f"Predicted against true values of the {counted(len(table), 'test architecture')} of "
-        f"{asked.name}: "
-        f"{cell.method()} after {counted(cell.train_size, 'training example')} ({how}, "
-        f"{cell.seed}). Marked "
+        f"{asked.name}: {cell['predictor']} [{cell['encoding']}] after "
+        f"{counted(cell['train_size'], 'training example')} ({how}, {seed}). Marked "
         f"are the {asked.top} best predicted, with their 95 % intervals, and the {asked.top} best."
     )
     figure = predicted_against_true(table, top=asked.top, title=title, width=asked.width)
     return Exhibit("predictions", caption, table, figure)
 
 
-def typical(asked: Asked) -> pd.Series:
-    """The row of the best method on average at a train size, with its median seed."""
-    rows = asked.rows[asked.rows["status"] == "ok"] if len(asked.rows) else asked.rows
-    for column, wanted in (("train_size", asked.train_size), ("seed", asked.seed)):
-        if wanted is not None and len(rows):
-            rows = rows[rows[column] == wanted]
-    if rows.empty:
-        raise UserError("no cell with a result has this task, method, train size and seed.")
-    if asked.seconds < float("inf"):
-        rows = rows[rows["cpu_seconds"] <= asked.seconds] if "cpu_seconds" in rows else rows[:0]
-    if rows.empty:
-        raise UserError(f"every cell took more than {asked.seconds:g} s of computing.")
-    rows = rows[rows["train_size"] == rows["train_size"].max()].astype(dict.fromkeys(_METHOD, str))
-    means = rows.groupby(_METHOD, sort=False)["kendall_tau"].mean()
-    best = rows.set_index(_METHOD).loc[[means.idxmax()]].reset_index()
-    ranked = best.sort_values(["kendall_tau", "seed"], kind="stable")
-    return ranked.iloc[(len(ranked) - 1) // 2]
+def _computed(asked: Asked, row: pd.Series) -> pd.DataFrame:
+    """The predictions of the cell of a row of results."""
+    from surrobench.studies.prediction import predictions
+
+    return pd.DataFrame(predictions(cell_of(asked.runs, {str(n): v for n, v in row.items()})))
 
 
 def _proxies(asked: Asked) -> Exhibit:

@@ -11,6 +11,7 @@
       results.parquet            a view, one row per cell or evaluation; rebuilt from the records
       results.parquet.sha256     its checksum, as for every file here that has no seal inside
       fronts.csv                 the true fronts, for searches with several objectives
+      predictions/<key>.parquet  of the cells that a report shows (no part of the results)
       unfinished/<key>.json      the state of a search that was cut off; run again, it goes on
       report/                    report.html, report.md, LaTeX, figures/, tables/
       corrupt/                   damaged records, set aside

@@ -13,10 +13,10 @@ from toy import toy_study
 
 from surrobench.errors import UserError
 from surrobench.reporting.lookup import cell_of
-from surrobench.reporting.task_figures import Asked, typical
 from surrobench.studies.config import build_study
 from surrobench.studies.prediction import predictions
 from surrobench.studies.search_config import build_search
+from surrobench.studies.typical_cell import typical_cell
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +140,12 @@ def test_the_seed_of_predictions_is_typical_and_not_the_luckiest() -> None:
             "cpu_seconds": [1.0, 1.0, 1.0, 1.0, 1.0, 99.0],
         }
     )
-    chosen = typical(Asked("t", [], rows))
+    chosen = typical_cell(rows)
     assert (chosen["predictor"], chosen["seed"]) == ("a", 2)
-    quick = typical(Asked("t", [], rows[rows["predictor"] == "b"], seconds=10.0))
+    quick = typical_cell(rows[rows["predictor"] == "b"], seconds=10.0)
     assert quick["seed"] == 1
     with pytest.raises(UserError, match=r"more than 0\.5 s"):
-        typical(Asked("t", [], rows, seconds=0.5))
+        typical_cell(rows, seconds=0.5)
 
 
 def test_mistakes_are_sentences(predicted: Command) -> None:

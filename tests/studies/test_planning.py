@@ -54,14 +54,18 @@ def test_what_is_planned_in_this_process(tmp_path: Path, changed: dict[str, obje
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a template on Linux alone")
-def test_the_driver_imports_no_torch(tmp_path: Path) -> None:
+def test_neither_the_driver_nor_the_report_of_its_run_imports_torch(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
     code = (
-        "import sys, surrobench.cli\n"
-        "sys.argv = ['surrobench', 'run', 'quickstart', '--predictor', 'constant', '--seeds', '1',"
-        f" '--workers', '1', '--out', {str(tmp_path / 'run')!r}]\n"
+        "import sys, surrobench.cli, surrobench\n"
+        "sys.argv = ['surrobench', 'run', 'quickstart', '--predictor', 'params', '--seeds', '1',"
+        f" '--workers', '1', '--out', {run!r}]\n"
         "try:\n    surrobench.cli.main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "assert not {'torch', 'sklearn', 'xgboost', 'scipy.stats'} & set(sys.modules)"
+        "assert not {'torch', 'sklearn', 'xgboost', 'scipy.stats'} & set(sys.modules)\n"
+        f"made = surrobench.report({run!r})\n"
+        "assert 'predictions.pdf' in {path.name for path in made.paths}\n"
+        "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
