@@ -83,6 +83,12 @@ def _acquisition_rows() -> list[Row]:
             "BoTorch, b × 1 × d, its caches warm",
             ("test_qlog_ei_botorch",),
         ),
+        Row(
+            "qLog-NEHVI (64 samples, two objectives) over the pool, n = 150",
+            ("test_qlog_nehvi",),
+            "BoTorch, b × 1 × d, its caches warm",
+            ("test_qlog_nehvi_botorch",),
+        ),
     ]
 
 

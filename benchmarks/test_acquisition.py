@@ -8,13 +8,16 @@ import pytest
 import torch
 from botorch.acquisition import LogExpectedImprovement
 from botorch.acquisition.logei import qLogExpectedImprovement
+from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+from botorch.models import ModelList
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.context import AcquisitionContext
+from surrobench.acquisition.multi_objective import _python_only, observed_values
 from surrobench.predictors import make_predictor
 
-N, CHUNK = 150, 2048
+N, CHUNK, SAMPLES = 150, 2048, 64
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +86,40 @@ def test_qlog_ei_botorch(benchmark, peer):
     sampler = SobolQMCNormalSampler(torch.Size([128]), seed=0)
     function = qLogExpectedImprovement(model, best_f=best, sampler=sampler)
     benchmark.pedantic(in_chunks, (function, X), rounds=5, warmup_rounds=1)
+
+
+@pytest.fixture(scope="module")
+def two_objectives(moment, pool):
+    """The same situation with a second objective."""
+    _, rows, _, situation = moment
+    weights = np.random.default_rng(2).normal(size=(pool.shape[1], 4))
+    values = torch.tensor(np.tanh(pool[rows] @ weights).sum(1))[:, None]
+    session = make_predictor("gp-matern52").on_pool(torch.tensor(pool))
+    belief = session.update(rows, values, seed=0)
+    return AcquisitionContext((situation.posterior, belief), situation.allowed)
+
+
+@pytest.mark.benchmark(group="qlog-nehvi")
+def test_qlog_nehvi(benchmark, two_objectives):
+    function = make_acquisition("qlog-nehvi", samples=SAMPLES)
+    benchmark.pedantic(function.scores, (two_objectives,), rounds=3)
+
+
+@pytest.mark.benchmark(group="qlog-nehvi")
+def test_qlog_nehvi_botorch(benchmark, two_objectives):
+    """With the observations that ours takes for those on the front, and roots that are kept."""
+    ours = make_acquisition("qlog-nehvi", samples=SAMPLES)
+    reference = ours.reference_of(two_objectives, observed_values(two_objectives))
+    kept = ours.baseline_rows(two_objectives, reference)
+    X = two_objectives.posterior.X
+    with _python_only():  # as ours; a compiled part would have to be built first
+        function = qLogNoisyExpectedHypervolumeImprovement(
+            model=ModelList(*(belief.model() for belief in two_objectives.posteriors)),
+            ref_point=reference,
+            X_baseline=X[kept],
+            sampler=SobolQMCNormalSampler(torch.Size([SAMPLES]), seed=0),
+            prune_baseline=False,
+        )
+        candidates = X[two_objectives.choices()]
+        in_chunks(function, candidates[:CHUNK])  # fills its caches
+        benchmark.pedantic(in_chunks, (function, candidates), rounds=1)
