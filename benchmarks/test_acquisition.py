@@ -10,6 +10,7 @@ from botorch.acquisition import LogExpectedImprovement
 from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.models import ModelList
+from botorch.sampling.list_sampler import ListSampler
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from surrobench.acquisition import make_acquisition
@@ -111,13 +112,13 @@ def test_qlog_nehvi_botorch(benchmark, two_objectives):
     ours = make_acquisition("qlog-nehvi", samples=SAMPLES)
     reference = ours.reference_of(two_objectives, observed_values(two_objectives))
     kept = ours.baseline_rows(two_objectives, reference)
-    X = two_objectives.posterior.X
+    X, shape = two_objectives.posterior.X, torch.Size([SAMPLES])
     with _python_only():  # as ours; a compiled part would have to be built first
         function = qLogNoisyExpectedHypervolumeImprovement(
             model=ModelList(*(belief.model() for belief in two_objectives.posteriors)),
             ref_point=reference,
             X_baseline=X[kept],
-            sampler=SobolQMCNormalSampler(torch.Size([SAMPLES]), seed=0),
+            sampler=ListSampler(*(SobolQMCNormalSampler(shape, seed=seed) for seed in range(2))),
             prune_baseline=False,
         )
         candidates = X[two_objectives.choices()]
