@@ -13,7 +13,6 @@ from pathlib import Path
 from surrobench.errors import UserError, did_you_mean
 from surrobench.report.drawing import View, warm_up
 from surrobench.report.exhibit import FORMATS, PICTURES, Exhibit
-from surrobench.report.page.views import view_of
 from surrobench.report.side_work import SideWork
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
@@ -44,6 +43,7 @@ def write_folder(
     folder: Path,
     formats: Collection[str],
     pages: Sequence[tuple[str, Callable[[Sequence[Saved]], str]]],
+    view: Callable[[Exhibit], View],
 ) -> list[Path]:
     """Save every exhibit and then the pages that show them.
 
@@ -56,6 +56,7 @@ def write_folder(
         formats: any of ``FORMATS``; CSV is always written.
         pages: name of each file, and what makes its text of the exhibits and their paths within
             the folder; an empty one is not written.
+        view: what the pages show of a figure.
 
     Returns:
         The pages, then all other files.
@@ -64,9 +65,8 @@ def write_folder(
         UserError: for an unknown format, or a folder that cannot be written to.
     """
     check_formats(formats)
-    viewed = any(name.endswith(".html") for name, _ in pages)
     with SideWork() as side:
-        begun = [_begun(exhibit, folder, formats, viewed, side) for exhibit in exhibits]
+        begun = [_begun(exhibit, folder, formats, view, side) for exhibit in exhibits]
         written = [_ended(*parts, folder) for parts in begun]
     paths = []
     try:
@@ -81,7 +81,11 @@ def write_folder(
 
 
 def _begun(
-    exhibit: Exhibit, folder: Path, formats: Collection[str], viewed: bool, side: SideWork
+    exhibit: Exhibit,
+    folder: Path,
+    formats: Collection[str],
+    view: Callable[[Exhibit], View],
+    side: SideWork,
 ) -> tuple[Exhibit, list[Path], Callable[[], _Drawn]]:
     """Save the numbers and texts of an exhibit, and begin to draw its figure."""
     files = exhibit.save(folder / exhibit.section, {*formats} - {*PICTURES})
@@ -89,12 +93,13 @@ def _begun(
         return exhibit, files, lambda: ((), None)
     if side.forks:
         warm_up()
-    return exhibit, files, side.begin(partial(_draw, exhibit, folder, formats, viewed))
+    return exhibit, files, side.begin(partial(_draw, exhibit, folder, formats, view))
 
 
-def _draw(exhibit: Exhibit, folder: Path, formats: Collection[str], viewed: bool) -> _Drawn:
-    pictures = exhibit.save_pictures(folder / exhibit.section, formats)
-    return pictures, view_of(exhibit) if viewed else None
+def _draw(
+    exhibit: Exhibit, folder: Path, formats: Collection[str], view: Callable[[Exhibit], View]
+) -> _Drawn:
+    return exhibit.save_pictures(folder / exhibit.section, formats), view(exhibit)
 
 
 def _ended(

@@ -23,6 +23,7 @@ from surrobench.report.intervals import METHOD
 from surrobench.report.latex import latex_pages
 from surrobench.report.measures import MEASURES, Measure
 from surrobench.report.page.study import prediction_page
+from surrobench.report.page.views import view_of
 from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.scores import Scores
@@ -89,7 +90,7 @@ def write_report(
         *latex_pages(origin, lambda: prediction_facts(results)),
     ]
 
-    return write_folder(shown, Path(folder), formats, pages)
+    return write_folder(shown, Path(folder), formats, pages, view_of)
 
 
 def mean_tables(results: Results, measure: Measure | None) -> Iterator[Exhibit]:

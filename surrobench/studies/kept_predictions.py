@@ -24,7 +24,7 @@ from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.executor import GuardedProcess, Limits, WorkerStartError
 from surrobench.studies.forks import Forks
 from surrobench.studies.grid import Cell
-from surrobench.studies.kinds import PREDICTION
+from surrobench.studies.kinds import Kind
 from surrobench.studies.typical_cell import MOST_SECONDS, MOST_TASKS, typical_cell
 
 FOLDER = "predictions"
@@ -33,12 +33,18 @@ MOST_ROWS = 100_000
 
 
 def keep_predictions(
-    forks: Forks, frame: pd.DataFrame, cells: Iterable[Any], limits: Limits, folder: Path
+    forks: Forks,
+    kind: Kind,
+    frame: pd.DataFrame,
+    cells: Iterable[Any],
+    limits: Limits,
+    folder: Path,
 ) -> None:
     """Keep the predictions of the cells that a report of these results shows, where forks can.
 
     Args:
         forks: of the run; without a template nothing is kept.
+        kind: of prediction studies.
         frame: results of a prediction study.
         cells: of its plan.
         limits: of a cell.
@@ -51,13 +57,13 @@ def keep_predictions(
                 path.unlink()
         for cell in cells:
             if isinstance(cell, Cell) and cell.key in shown:
-                _keep(forks, cell, limits, _path(folder, cell.key))
+                _keep(forks, kind, cell, limits, _path(folder, cell.key))
 
 
-def _keep(forks: Forks, cell: Cell, limits: Limits, path: Path) -> None:
+def _keep(forks: Forks, kind: Kind, cell: Cell, limits: Limits, path: Path) -> None:
     if path.exists():
         return
-    found = _computed(forks, cell, limits)
+    found = _computed(forks, kind, cell, limits)
     if found is not None and len(found) <= MOST_ROWS:
         content = io.BytesIO()
         found.to_parquet(content, index=False)
@@ -101,8 +107,8 @@ def _shown(frame: pd.DataFrame) -> set[str]:
     return shown
 
 
-def _computed(forks: Forks, cell: Cell, limits: Limits) -> pd.DataFrame | None:
-    template = forks.of(PREDICTION.modules([cell])) if forks.begun else None
+def _computed(forks: Forks, kind: Kind, cell: Cell, limits: Limits) -> pd.DataFrame | None:
+    template = forks.of(kind.modules([cell])) if forks.begun else None
     if template is None or template.lost:
         return None
     with tempfile.TemporaryDirectory() as place:

@@ -20,7 +20,7 @@ from surrobench.studies.durations import parse_budget
 from surrobench.studies.executor import Limits, Outcome, execute
 from surrobench.studies.forks import Forks, may_fork
 from surrobench.studies.grid import Plan, PlannedCell
-from surrobench.studies.kinds import PREDICTION, AnyStudy, Kind, kind_of
+from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.outcomes import record_of
 from surrobench.studies.plan_file import PLAN_FILE, PlannedCells, read_plan_file
@@ -227,12 +227,12 @@ def run(
             on = None if client is None else _Cluster(client, base)
             result = _run_locked(study, share, planned, store, settings, observer, more, on, forks)
             kind.close(study, base, store.folder)
-            if kind is PREDICTION and settings.shard is None:
-                _keep_shown(study, result, forks)
+            if kind.name == "prediction" and settings.shard is None:
+                _keep_shown(kind, study, result, forks)
             return result
 
 
-def _keep_shown(study: AnyStudy, result: RunResult, forks: Forks) -> None:
+def _keep_shown(kind: Kind, study: AnyStudy, result: RunResult, forks: Forks) -> None:
     """Keep what a report of a whole study would compute again."""
     if result.computed and not result.missing and len(result.frame):
         from surrobench.studies.kept_predictions import keep_predictions
@@ -241,7 +241,7 @@ def _keep_shown(study: AnyStudy, result: RunResult, forks: Forks) -> None:
         frame, _ = of_methods(result.frame, result.planned.methods)
         cells = [cell for cell in result.plan.cells if not is_bound(cell)]
         limits = Limits(study.timeout_seconds, study.memory_gib)
-        keep_predictions(forks, frame, cells, limits, result.folder)
+        keep_predictions(forks, kind, frame, cells, limits, result.folder)
 
 
 def _within(budget: float | None) -> Callable[[], bool]:

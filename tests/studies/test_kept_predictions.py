@@ -19,7 +19,7 @@ from surrobench.studies.executor import Limits
 from surrobench.studies.forks import Forks
 from surrobench.studies.grid import Cell
 from surrobench.studies.kept_predictions import FOLDER, keep_predictions, read_predictions
-from surrobench.studies.kinds import PREDICTION
+from surrobench.studies.kinds import PREDICTION, Kind
 from surrobench.studies.prediction import predictions
 
 __all__ = ["in_process"]
@@ -39,7 +39,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Cells are computed here instead of in a fork; the keys of those that were."""
     keys: list[str] = []
 
-    def here(forks: Forks, cell: Cell, limits: Limits) -> pd.DataFrame:
+    def here(forks: Forks, kind: Kind, cell: Cell, limits: Limits) -> pd.DataFrame:
         keys.append(cell.key)
         return pd.DataFrame(predictions(cell))
 
@@ -94,7 +94,7 @@ def test_predictions_of_a_cell_that_is_no_longer_shown_go(run: Path, computed: l
     (before,) = (run / FOLDER).glob("*.parquet")
     frame = pd.read_parquet(run / "results.parquet")
     others = frame[frame["key"] != before.stem]
-    keep_predictions(NOTHING, others, [], LIMITS, run)
+    keep_predictions(NOTHING, PREDICTION, others, [], LIMITS, run)
     assert not list((run / FOLDER).iterdir())
 
 
@@ -103,7 +103,7 @@ def test_nothing_is_kept_where_nothing_can_be_forked_or_shown(
 ) -> None:
     folder = tmp_path / "run"
     frame = run_study(toy_study(predictors=["constant"]), out=folder, progress=False)
-    keep_predictions(NOTHING, frame.drop(columns="kendall_tau"), [], LIMITS, folder)
+    keep_predictions(NOTHING, PREDICTION, frame.drop(columns="kendall_tau"), [], LIMITS, folder)
     assert not (folder / FOLDER).exists()
 
 
@@ -118,7 +118,7 @@ def test_a_fork_computes_what_this_process_does(toy: Path, tmp_path: Path) -> No
     cells = PREDICTION.plan(PREDICTION.build(study), toy).cells
     with closing(Forks(PREDICTION.worker_target, allowed=True)) as forks:
         forks.begin()
-        keep_predictions(forks, frame, cells, LIMITS, folder)
+        keep_predictions(forks, PREDICTION, frame, cells, LIMITS, folder)
     (path,) = (folder / FOLDER).glob("*.parquet")
     (cell,) = (cell for cell in cells if cell.key == path.stem)
     found = read_predictions([folder], path.stem)

@@ -15,6 +15,7 @@ from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_for
 from surrobench.report.index import page as markdown_page
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import pipeline_page
+from surrobench.report.page.views import view_of
 from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
 from surrobench.report.pipeline.judging import SHORT
 from surrobench.report.pipeline.results import PipelineResults
@@ -78,7 +79,7 @@ def write_pipeline_report(
         ("report.html", page),
         *latex_pages(origin, lambda: pipeline_facts(results)),
     ]
-    return write_folder(chain(made(results), extras), Path(folder), formats, pages)
+    return write_folder(chain(made(results), extras), Path(folder), formats, pages, view_of)
 
 
 def mean_tables(results: PipelineResults) -> Iterator[Exhibit]:

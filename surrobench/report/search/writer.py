@@ -16,6 +16,7 @@ from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_for
 from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.report.latex import latex_pages
 from surrobench.report.page.study import search_page
+from surrobench.report.page.views import view_of
 from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, MOST_BANDS, against_expense
 from surrobench.report.search.final import final_scores
@@ -101,7 +102,7 @@ def write_search_report(
     ]
 
     shown = chain(all_exhibits(results, complete), extras)
-    return write_folder(shown, Path(folder), formats, pages)
+    return write_folder(shown, Path(folder), formats, pages, view_of)
 
 
 def all_exhibits(results: SearchResults, complete: bool = True) -> Iterator[Exhibit]:

@@ -16,6 +16,7 @@ from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import sections
 from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
+from surrobench.report.page.views import view_of
 from surrobench.report.provenance import Provenance
 from surrobench.report.understanding import figures
 from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
@@ -99,7 +100,7 @@ def write_explanation(
         return render(Page(one_line(title), "Explanation", "", facts, parts))
 
     pages = [("explanation.md", overview), ("explanation.html", page)]
-    return write_folder(exhibits(subject, frames), folder, formats, pages)
+    return write_folder(exhibits(subject, frames), folder, formats, pages, view_of)
 
 
 def exhibits(subject: Subject, frames: Mapping[str, pd.DataFrame]) -> Iterator[Exhibit]:
