@@ -16,6 +16,8 @@ from surrobench.report.exhibit import FORMATS, PICTURES, Exhibit
 from surrobench.report.side_work import SideWork
 
 DEFAULT_FORMATS = ("csv", "md", "tex", "pdf", "png")
+AT_ONCE = 4
+"""Figures that are drawn together."""
 NOT_MADE = (
     "Further figures, comparisons and calibration: these are the essentials; surrobench report RUN "
     "makes everything."
@@ -47,7 +49,7 @@ def write_folder(
 ) -> list[Path]:
     """Save every exhibit and then the pages that show them.
 
-    Figures are drawn beside what makes the next exhibit, see
+    Figures are drawn beside what makes the next exhibits, see
     :class:`~surrobench.report.side_work.SideWork`.
 
     Args:
@@ -65,9 +67,20 @@ def write_folder(
         UserError: for an unknown format, or a folder that cannot be written to.
     """
     check_formats(formats)
+    written: list[Saved] = []
     with SideWork() as side:
-        begun = [_begun(exhibit, folder, formats, view, side) for exhibit in exhibits]
-        written = [_ended(*parts, folder) for parts in begun]
+        drawings = _Drawings(side, folder, formats, view)
+        saved = []
+        for exhibit in exhibits:
+            files = exhibit.save(folder / exhibit.section, {*formats} - {*PICTURES})
+            saved.append((exhibit, files))
+            if exhibit.figure is not None:
+                drawings.add(exhibit)
+        drawn = iter(drawings.finish())
+        for exhibit, files in saved:
+            pictures, shown = next(drawn) if exhibit.figure is not None else ((), None)
+            inside = [path.relative_to(folder) for path in (*files, *pictures)]
+            written.append((replace(exhibit, view=shown), inside))
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,31 +93,40 @@ def write_folder(
     return [*paths, *(folder / path for _, files in written for path in files)]
 
 
-def _begun(
-    exhibit: Exhibit,
-    folder: Path,
-    formats: Collection[str],
-    view: Callable[[Exhibit], View],
-    side: SideWork,
-) -> tuple[Exhibit, list[Path], Callable[[], _Drawn]]:
-    """Save the numbers and texts of an exhibit, and begin to draw its figure."""
-    files = exhibit.save(folder / exhibit.section, {*formats} - {*PICTURES})
-    if exhibit.figure is None:
-        return exhibit, files, lambda: ((), None)
-    if side.forks:
-        warm_up()
-    return exhibit, files, side.begin(partial(_draw, exhibit, folder, formats, view))
+class _Drawings:
+    """Figures that are drawn a few at a time beside what makes the next ones.
 
+    A fork copies what either side changes, which takes about as long as to draw half a figure, so
+    it is to draw several.
+    """
 
-def _draw(
-    exhibit: Exhibit, folder: Path, formats: Collection[str], view: Callable[[Exhibit], View]
-) -> _Drawn:
-    return exhibit.save_pictures(folder / exhibit.section, formats), view(exhibit)
+    def __init__(
+        self,
+        side: SideWork,
+        folder: Path,
+        formats: Collection[str],
+        view: Callable[[Exhibit], View],
+    ) -> None:
+        self._side, self._folder, self._formats, self._view = side, folder, formats, view
+        self._waiting: list[Exhibit] = []
+        self._begun: list[Callable[[], list[_Drawn]]] = []
 
+    def add(self, exhibit: Exhibit) -> None:
+        """Draw the figure of an exhibit at some time."""
+        self._waiting.append(exhibit)
+        if len(self._waiting) == AT_ONCE:
+            if self._side.forks:
+                warm_up()
+            self._begun.append(self._side.begin(partial(self._draw, self._waiting)))
+            self._waiting = []
 
-def _ended(
-    exhibit: Exhibit, files: Sequence[Path], drawn: Callable[[], _Drawn], folder: Path
-) -> Saved:
-    pictures, view = drawn()
-    paths = [path.relative_to(folder) for path in (*files, *pictures)]
-    return replace(exhibit, view=view), paths
+    def finish(self) -> list[_Drawn]:
+        """Draw those that are left, here; all that were drawn, in the order of the exhibits."""
+        rest = self._draw(self._waiting)
+        return [*(drawn for results in self._begun for drawn in results()), *rest]
+
+    def _draw(self, exhibits: Sequence[Exhibit]) -> list[_Drawn]:
+        return [
+            (one.save_pictures(self._folder / one.section, self._formats), self._view(one))
+            for one in exhibits
+        ]

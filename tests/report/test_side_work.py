@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from prediction_frames import TASKS, make_frame
 
+from surrobench.report import folder as report_folder
 from surrobench.report import side_work, write_report
 from surrobench.report.side_work import SideWork
 
@@ -87,6 +88,7 @@ def test_nothing_is_forked_while_another_thread_may_hold_a_lock() -> None:
 def test_reports_are_the_same_bytes_with_forks_and_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(report_folder, "AT_ONCE", 1)
     frame = make_frame(
         tasks=(next(iter(TASKS)),), predictors=("knn", "gp-rbf"), sizes=(25,), seeds=2
     )
