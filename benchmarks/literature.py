@@ -32,7 +32,7 @@ from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import Pool, split
+from surrobench.studies.prediction.protocols import Pool, split
 
 ROWS = Path(__file__).with_name("literature_rows.csv")
 COLUMNS = ("row", "seed", "tau", "fit_cpu_seconds", "query_cpu_seconds")

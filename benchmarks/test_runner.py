@@ -15,10 +15,10 @@ import pytest
 
 from surrobench import run_study
 from surrobench.atomic import write_atomically
-from surrobench.studies.config import build_study
-from surrobench.studies.grid import make_plan
-from surrobench.studies.record import make_record
-from surrobench.studies.store import ResultStore, seal
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.prediction.plan import make_plan
+from surrobench.studies.run_folder.record import make_record
+from surrobench.studies.run_folder.store import ResultStore, seal
 from surrobench.studies.study_file import load_study
 
 FEW, MANY, FINISHED = 50, 550, 10_000

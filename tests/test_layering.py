@@ -69,9 +69,9 @@ REGISTERING = {
     "predictors/__init__.py",
     "spaces/__init__.py",
     "strategies/__init__.py",
-    "strategies/generation.py",
+    "strategies/bayesian/generation.py",
     "strategies/one_shot/__init__.py",
-    "tasks/live.py",
+    "tasks/live/live.py",
     "tasks/recipes/__init__.py",
     "training/zero_cost/__init__.py",
 }

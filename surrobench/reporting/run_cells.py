@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrobench.report.changes import CELL
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
+from surrobench.report.comparing.changes import CELL
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
 from surrobench.report.search.records import REGRET

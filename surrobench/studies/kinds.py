@@ -12,25 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.studies.config import Study, build_study
-from surrobench.studies.pipeline_config import PipelineStudy, build_pipeline
-from surrobench.studies.record import Record
-from surrobench.studies.search_config import SearchStudy, build_search
+from surrobench.studies.pipeline.config import PipelineStudy, build_pipeline
+from surrobench.studies.prediction.config import Study, build_study
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.search.config import SearchStudy, build_search
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from surrobench.studies.expected_cost import Cost
-    from surrobench.studies.grid import Cell, Plan, PlannedCell, Work
-    from surrobench.studies.pipeline_grid import PipelineCell
-    from surrobench.studies.search_grid import SearchCell
+    from surrobench.studies.pipeline.plan import PipelineCell
+    from surrobench.studies.prediction.plan import Cell, Plan, PlannedCell, Work
+    from surrobench.studies.search.plan import SearchCell
 
     Framer = Callable[[Iterable[Record], Sequence[str]], pd.DataFrame]
 
 AnyStudy = Study | SearchStudy | PipelineStudy
 _TABLES = {"pandas"}  # which pyarrow imports when the first table is read
 _SHAPES = {"torch.fx.experimental.symbolic_shapes"}  # which torch imports for a first broadcast
-_PUT_OFF = {"surrobench.predictors.gp": _SHAPES, "surrobench.strategies.bayesian": _SHAPES}
+_PUT_OFF = {
+    "surrobench.predictors.gp.gp": _SHAPES,
+    "surrobench.strategies.bayesian.bayesian": _SHAPES,
+}
 S = TypeVar("S", Study, SearchStudy, PipelineStudy)
 C = TypeVar("C", bound="PlannedCell")
 
@@ -158,14 +161,14 @@ class PredictionKind(StudyKind[Study, "Cell"]):
 
     def plan(self, study: Study, base: Path) -> Plan:
         """By task, train size, seed, predictor and encoding."""
-        from surrobench.studies.grid import make_plan
+        from surrobench.studies.prediction.plan import make_plan
 
         return make_plan(study, base)
 
     @property
     def run_cell(self) -> Callable[[Cell], Record]:
         """One fit and its scores."""
-        from surrobench.studies.prediction import run_cell
+        from surrobench.studies.prediction.cell import run_cell
 
         return run_cell
 
@@ -177,12 +180,12 @@ class PredictionKind(StudyKind[Study, "Cell"]):
 
     def framer(self) -> Framer:
         """One row per cell."""
-        from surrobench.studies.prediction_frame import make_frame
+        from surrobench.studies.prediction.frame import make_frame
 
         return make_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
-        from surrobench.studies.prediction_frame import ends
+        from surrobench.studies.prediction.frame import ends
 
         return ends(frame)
 
@@ -209,14 +212,14 @@ class SearchKind(StudyKind[SearchStudy, "SearchCell"]):
 
     def plan(self, study: SearchStudy, base: Path) -> Plan:
         """By task, seed and strategy."""
-        from surrobench.studies.search_grid import make_search_plan
+        from surrobench.studies.search.plan import make_search_plan
 
         return make_search_plan(study, base)
 
     @property
     def run_cell(self) -> Callable[[SearchCell], Record]:
         """One search, step by step."""
-        from surrobench.studies.search import run_search
+        from surrobench.studies.search.cell import run_search
 
         return run_search
 
@@ -231,24 +234,24 @@ class SearchKind(StudyKind[SearchStudy, "SearchCell"]):
 
     def framer(self) -> Framer:
         """One row per evaluation."""
-        from surrobench.studies.search_frame import make_search_frame
+        from surrobench.studies.search.frame import make_search_frame
 
         return make_search_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
-        from surrobench.studies.search_frame import ends
+        from surrobench.studies.search.frame import ends
 
         return ends(frame)
 
     def salvage(self, cell: SearchCell) -> tuple[dict[str, Any], dict[str, Any]]:
         """What the checkpoint of a search holds that was cut off."""
-        from surrobench.studies.search import remains
+        from surrobench.studies.search.cell import remains
 
         return remains(cell)
 
     def close(self, study: SearchStudy, base: Path, folder: Path) -> None:
         """Write the non-dominated sets of searches for several objectives."""
-        from surrobench.studies.search_fronts import write_fronts
+        from surrobench.studies.search.fronts import write_fronts
 
         write_fronts(study, base, folder)
 
@@ -274,14 +277,14 @@ class PipelineKind(StudyKind[PipelineStudy, "PipelineCell"]):
 
     def plan(self, study: PipelineStudy, base: Path) -> Plan:
         """By task, with the cells of one seed together."""
-        from surrobench.studies.pipeline_grid import make_pipeline_plan
+        from surrobench.studies.pipeline.plan import make_pipeline_plan
 
         return make_pipeline_plan(study, base)
 
     @property
     def run_cell(self) -> Callable[[PipelineCell], Record]:
         """One choice among candidates, and full trainings that judge it."""
-        from surrobench.studies.pipeline import run_pipeline
+        from surrobench.studies.pipeline.cell import run_pipeline
 
         return run_pipeline
 
@@ -293,12 +296,12 @@ class PipelineKind(StudyKind[PipelineStudy, "PipelineCell"]):
 
     def framer(self) -> Framer:
         """One row per architecture that a cell looked at."""
-        from surrobench.studies.pipeline_frame import make_pipeline_frame
+        from surrobench.studies.pipeline.frame import make_pipeline_frame
 
         return make_pipeline_frame
 
     def _ends(self, frame: pd.DataFrame) -> pd.DataFrame:
-        from surrobench.studies.pipeline_frame import ends
+        from surrobench.studies.pipeline.frame import ends
 
         return ends(frame)
 

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from surrobench.cli.app import app
 from surrobench.reporting.made_of import NAME, files_of, note
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import build_study
 
 __all__ = ["in_process"]
 
@@ -405,7 +405,7 @@ def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("surrobench.studies.run_files.write_atomically", full)
+    monkeypatch.setattr("surrobench.studies.run_folder.run_files.write_atomically", full)
     done = surrobench("run", "study.toml", "--out", "runs/full", "--workers", "1")
     assert done.status == 3
     assert "No space left on device. Finished cells are kept" in done.err

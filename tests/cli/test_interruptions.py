@@ -14,7 +14,7 @@ import pytest
 from toy import command_environment, toy_study
 
 from surrobench.cli.exit_codes import STOPPED, WRONG_INPUT
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import build_study
 
 WHILE_IMPORTING = """
 import importlib.abc, os, signal, sys

@@ -9,7 +9,7 @@ import pytest
 from command_line import Command, command_line, run_here
 from toy import toy_study
 
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import build_study
 
 
 @pytest.fixture

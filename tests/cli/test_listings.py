@@ -15,10 +15,10 @@ from toy import toy_study
 
 from surrobench.cli import completing, exit_codes
 from surrobench.cli.listing import LISTED
-from surrobench.report.figure_names import OF_WHAT, PIPELINES, PREDICTIONS, SEARCHES, TASKS
+from surrobench.report.common.figure_names import OF_WHAT, PIPELINES, PREDICTIONS, SEARCHES, TASKS
 from surrobench.report.plots import PIPELINE_PLOTS, PREDICTION_PLOTS, SEARCH_PLOTS
 from surrobench.reporting.task_figures import PREDICTION_RECOMPUTED, TASK_PLOTS
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import build_study
 
 __all__ = ["in_process"]
 

@@ -14,9 +14,9 @@ from toy import toy_study
 from surrobench.errors import UserError
 from surrobench.reporting.lookup import cell_of
 from surrobench.reporting.task_figures import Asked, typical
-from surrobench.studies.config import build_study
-from surrobench.studies.prediction import predictions
-from surrobench.studies.search_config import build_search
+from surrobench.studies.prediction.cell import predictions
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.search.config import build_search
 
 
 @pytest.fixture(scope="module")

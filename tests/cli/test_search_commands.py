@@ -9,7 +9,7 @@ from command_line import Command, command_line
 from in_process import in_process
 from search_toy import search_study
 
-from surrobench.studies.search_config import build_search
+from surrobench.studies.search.config import build_search
 
 __all__ = ["in_process"]
 

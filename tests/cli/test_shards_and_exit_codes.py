@@ -13,10 +13,11 @@ from single_files import in_single_files
 from toy import toy_study
 
 from surrobench.cli import exit_codes
-from surrobench.studies import forks, runner
-from surrobench.studies.config import build_study
-from surrobench.studies.plan_file import PLAN_FILE
-from surrobench.studies.store import ResultStore
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.run_folder.plan_file import PLAN_FILE
+from surrobench.studies.run_folder.store import ResultStore
 
 __all__ = ["in_process"]
 

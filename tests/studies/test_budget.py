@@ -10,12 +10,12 @@ from toy import toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.durations import parse_budget
-from surrobench.studies.executor import Limits, execute
-from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.engine.durations import parse_budget
+from surrobench.studies.engine.executor import Limits, execute
+from surrobench.studies.engine.run_settings import RunSettings
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.runner import run
-from surrobench.studies.store import ResultStore
 
 __all__ = ["in_process"]
 

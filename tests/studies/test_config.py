@@ -10,7 +10,7 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.studies import study_names
-from surrobench.studies.config import Study, build_study
+from surrobench.studies.prediction.config import Study, build_study
 from surrobench.studies.study_file import load_study
 
 GOOD = """\

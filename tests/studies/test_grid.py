@@ -10,9 +10,9 @@ import pytest
 from toy import toy_study
 
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.grid import Plan, make_plan
-from surrobench.studies.plan_file import PlannedCells, read_plan_file, summarise_skipped
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.prediction.plan import Plan, make_plan
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file, summarise_skipped
 
 
 def plan(base: Path, **changes: Any) -> Plan:

@@ -12,14 +12,14 @@ import pytest
 from search_toy import search_study
 
 from surrobench.errors import UserError
-from surrobench.studies import search_task
 from surrobench.studies.judging import HELD_OUT, PUBLISHED, SEARCHED, Judge, holds_out, judgeable
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.search import run_search, strategy_seed
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_frame import make_search_frame
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.studies.search_task import SearchTask
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.search import table_task as search_task
+from surrobench.studies.search.cell import run_search, strategy_seed
+from surrobench.studies.search.config import build_search
+from surrobench.studies.search.frame import make_search_frame
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks import load_task
 from surrobench.tasks.task import TableTask
 

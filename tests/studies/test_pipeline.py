@@ -17,19 +17,19 @@ from live_toy import TINY
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.studies.kinds import PIPELINE, kind_of_columns
-from surrobench.studies.pipeline import run_pipeline
-from surrobench.studies.pipeline_choice import pick_by_predictor
-from surrobench.studies.pipeline_config import build_pipeline
-from surrobench.studies.pipeline_frame import ends, make_pipeline_frame
-from surrobench.studies.pipeline_grid import PipelineCell, make_pipeline_plan
-from surrobench.studies.pipeline_task import CandidatePool, load_pipeline_task
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.shared_training import in_units, train_shared
+from surrobench.studies.pipeline.cell import run_pipeline
+from surrobench.studies.pipeline.choice import pick_by_predictor
+from surrobench.studies.pipeline.config import build_pipeline
+from surrobench.studies.pipeline.frame import ends, make_pipeline_frame
+from surrobench.studies.pipeline.plan import PipelineCell, make_pipeline_plan
+from surrobench.studies.pipeline.task import CandidatePool, load_pipeline_task
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.search.shared_training import in_units, train_shared
 from surrobench.tasks import load_task
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_options import make_live, shortened
-from surrobench.training.groups import Job
+from surrobench.tasks.live.live import LiveTask
+from surrobench.tasks.live.live_options import make_live, shortened
+from surrobench.training.loop.groups import Job
 
 
 def study(**changes: Any) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def test_a_live_pipeline_trains_everything_once(live_cache: Path, trained: list[
 def test_numbers_do_not_depend_on_who_trains_first(
     live_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from surrobench.tasks import live_options
+    from surrobench.tasks.live import live_options
 
     every = cells(live_study(predictors=["params", "knn"]))
     forward = framed(every).sort_values(["key", "arch"])

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from surrobench.studies.config import build_study
-from surrobench.studies.forks import Forks
+from surrobench.studies.engine.forks import Forks
+from surrobench.studies.engine.planning import forked_plan
 from surrobench.studies.kinds import PREDICTION
-from surrobench.studies.planning import forked_plan
+from surrobench.studies.prediction.config import build_study
 
 CONTENT = {
     "kind": "prediction",

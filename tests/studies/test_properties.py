@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, canonical_json
-from surrobench.studies.search_config import build_search
-from surrobench.studies.store import CorruptRecordError, ResultStore, seal, unseal
+from surrobench.studies.prediction.config import build_study
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.run_folder.record import Record, canonical_json
+from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore, seal, unseal
+from surrobench.studies.search.config import build_search
 from surrobench.studies.study_file import load_study
-from surrobench.tasks.card_file import read_card
+from surrobench.tasks.tables.card_file import read_card
 
 quick = settings(
     max_examples=40,
@@ -185,7 +185,7 @@ cell = st.tuples(texts, texts, st.integers(0, 10), st.integers(0, 10**9))
 def test_a_plan_is_read_as_it_was_written_in_rows_or_columns(
     cells: list[tuple[Any, ...]], many: int
 ) -> None:
-    from surrobench.studies import plan_file
+    from surrobench.studies.run_folder import plan_file
 
     keys = {name: f"{number:040x}" for number, name in enumerate(cells)}
     with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:

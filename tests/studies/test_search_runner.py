@@ -16,19 +16,19 @@ from toy import command_environment
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.search import run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_grid import make_search_plan
-from surrobench.studies.store import ResultStore, payload_digest
-from surrobench.studies.study_file import load_study
-from surrobench.studies.view import (
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.run_folder.store import ResultStore, payload_digest
+from surrobench.studies.run_folder.view import (
     RESULTS_FILE,
     kind_of_frame,
     load_results,
     merge_results,
     save_frame,
 )
+from surrobench.studies.search.cell import run_search
+from surrobench.studies.search.config import build_search
+from surrobench.studies.search.plan import make_search_plan
+from surrobench.studies.study_file import load_study
 
 TREES = {"use": "bayesian", "label": "trees", "predictor": {"use": "random-forest", "trees": 10}}
 STRATEGIES = ["random", "hyperband", "wild:Careless", TREES]

@@ -17,17 +17,17 @@ from surrobench import load_task, make_predictor
 from surrobench.errors import UserError
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
+from surrobench.strategies.bayesian.warm_start import best_in_turns
 from surrobench.strategies.problem import KnownTask
-from surrobench.strategies.warm_start import best_in_turns
-from surrobench.studies.config import Study, build_study
-from surrobench.studies.grid import Cell, make_plan
-from surrobench.studies.prediction import run_cell
-from surrobench.studies.protocols import split
-from surrobench.studies.search import _loop, run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.studies.search_task import SearchTask
-from surrobench.studies.source_tasks import draw_known, draw_sources
+from surrobench.studies.prediction.cell import run_cell
+from surrobench.studies.prediction.config import Study, build_study
+from surrobench.studies.prediction.plan import Cell, make_plan
+from surrobench.studies.prediction.protocols import split
+from surrobench.studies.prediction.source_tasks import draw_known, draw_sources
+from surrobench.studies.search.cell import _loop, run_search
+from surrobench.studies.search.config import build_search
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.studies.search.table_task import SearchTask
 
 CARD = """
 name = "kin"

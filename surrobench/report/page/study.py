@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from surrobench.report.escaping import one_line
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.measures import Measure
+from surrobench.report.common.provenance import Provenance
 from surrobench.report.facts import pipeline_facts, prediction_facts, search_facts
 from surrobench.report.figures.panels import highlights, styles
-from surrobench.report.measures import Measure
 from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import Saved, sections
 from surrobench.report.page.document import Page, Section, render
@@ -18,7 +19,6 @@ from surrobench.report.page.origin import failures_section, omitted_section, ori
 from surrobench.report.pipeline.figures import styles as pipeline_styles
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.tables import noise_text
-from surrobench.report.provenance import Provenance
 from surrobench.report.results import Results
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults

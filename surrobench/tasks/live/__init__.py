@@ -1,0 +1,1 @@
+"""Tasks whose evaluation trains a network."""
