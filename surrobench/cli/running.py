@@ -19,7 +19,7 @@ from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.engine.run_settings import RunSettings
-    from surrobench.studies.prediction.plan import Plan
+    from surrobench.studies.plan import Plan
     from surrobench.studies.run_folder.shards import Shard
     from surrobench.studies.runner import RunResult
     from surrobench.tasks.task import TableTask

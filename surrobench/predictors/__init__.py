@@ -83,17 +83,17 @@ PREDICTORS.register(
 for _name, _target, _summary in (
     (
         "rgpe",
-        "rgpe:RGPE",
+        "transfer.rgpe:RGPE",
         "Gaussian processes of the study's sources and of the target, weighted by how they rank",
     ),
     (
         "gp-multitask",
-        "multi_task:MultiTaskGP",
+        "transfer.multi_task:MultiTaskGP",
         "Gaussian process over the target and the study's sources (coregionalisation)",
     ),
     (
         "source-features",
-        "source_features:SourceFeatures",
+        "transfer.source_features:SourceFeatures",
         "any predictor with predictions for the study's sources as further columns",
     ),
 ):
@@ -126,18 +126,26 @@ PREDICTORS.register(
     "NGBoost on architecture, a proxy and a fifth of the learning curve (needs 'boosting')",
 )
 for _name, _target, _summary in (
-    ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
-    ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
-    ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
-    ("xgboost-hist", "trees:HistogramXGBoost", "xgboost with splits between bins, quicker"),
-    ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
-    ("svr", "kernel_machines:SVR", "support vector regression, cross-validated deviation"),
-    ("knn", "neighbours:NearestNeighbours", "nearest neighbours with shared ties"),
-    ("bayesian-ridge", "linear:BayesianRidge", "Bayesian linear regression"),
-    ("constant", "baselines:Constant", "mean and deviation of the training targets"),
-    ("params", "baselines:Params", "line through the parameter count"),
-    ("flops", "baselines:Flops", "line through the FLOPs"),
-    ("layers", "baselines:Layers", "line through the number of trained layers"),
+    (
+        "dngo",
+        "learners.last_layer:LastLayer",
+        "Bayesian linear regression on a network's last layer (DNGO)",
+    ),
+    ("random-forest", "learners.trees:RandomForest", "300 regression trees, variance over trees"),
+    ("xgboost", "learners.trees:XGBoost", "bootstrap ensemble of boosted trees"),
+    (
+        "xgboost-hist",
+        "learners.trees:HistogramXGBoost",
+        "xgboost with splits between bins, quicker",
+    ),
+    ("mlp-ensemble", "learners.neural:MLPEnsemble", "cross-validation ensemble of small networks"),
+    ("svr", "learners.kernel_machines:SVR", "support vector regression, cross-validated deviation"),
+    ("knn", "learners.neighbours:NearestNeighbours", "nearest neighbours with shared ties"),
+    ("bayesian-ridge", "learners.linear:BayesianRidge", "Bayesian linear regression"),
+    ("constant", "learners.baselines:Constant", "mean and deviation of the training targets"),
+    ("params", "learners.baselines:Params", "line through the parameter count"),
+    ("flops", "learners.baselines:Flops", "line through the FLOPs"),
+    ("layers", "learners.baselines:Layers", "line through the number of trained layers"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _target, _summary in (

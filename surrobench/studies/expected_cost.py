@@ -28,7 +28,8 @@ from surrobench.studies.parts import use_of
 
 if TYPE_CHECKING:
     from surrobench.studies.pipeline.plan import PipelineCell
-    from surrobench.studies.prediction.plan import Cell, Work
+    from surrobench.studies.plan import Work
+    from surrobench.studies.prediction.plan import Cell
     from surrobench.studies.search.plan import SearchCell
 
 ANY_CELL = 0.02

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from surrobench.studies.expected_cost import Cost
     from surrobench.studies.pipeline.plan import PipelineCell
-    from surrobench.studies.prediction.plan import Cell, Plan, PlannedCell, Work
+    from surrobench.studies.plan import Plan, PlannedCell, Work
+    from surrobench.studies.prediction.plan import Cell
     from surrobench.studies.search.plan import SearchCell
 
     Framer = Callable[[Iterable[Record], Sequence[str]], pd.DataFrame]

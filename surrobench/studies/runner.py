@@ -27,7 +27,7 @@ from surrobench.studies.engine.signals import StopSignals, stop_signals
 from surrobench.studies.engine.worker import compute
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver, Silent
-from surrobench.studies.prediction.plan import Plan, PlannedCell
+from surrobench.studies.plan import Plan, PlannedCell
 from surrobench.studies.run_folder.plan_file import PLAN_FILE, PlannedCells, read_plan_file
 from surrobench.studies.run_folder.record import Record, Status, is_failure
 from surrobench.studies.run_folder.run_files import write_environment, write_study

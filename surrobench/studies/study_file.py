@@ -14,7 +14,7 @@ from surrobench.paths import is_file
 from surrobench.strict_toml import line_of, parse_toml, read_toml
 from surrobench.studies import study_names
 from surrobench.studies.kinds import KINDS, AnyStudy, Kind, kind_of
-from surrobench.studies.prediction.config import place
+from surrobench.studies.settings import place
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 from toy import toy_study
 
 from surrobench.errors import UserError
+from surrobench.studies.plan import Plan
 from surrobench.studies.prediction.config import build_study
-from surrobench.studies.prediction.plan import Plan, make_plan
+from surrobench.studies.prediction.plan import make_plan
 from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file, summarise_skipped
 
 

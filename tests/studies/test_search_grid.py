@@ -10,7 +10,7 @@ import pytest
 from search_toy import search_study
 
 from surrobench.errors import UserError
-from surrobench.studies.prediction.plan import Plan
+from surrobench.studies.plan import Plan
 from surrobench.studies.search.config import build_search
 from surrobench.studies.search.plan import make_search_plan
 

@@ -19,7 +19,7 @@ from surrobench.predictors import PREDICTORS
 from surrobench.strategies import STRATEGIES
 from surrobench.studies.expected_cost import Cost, predictor_seconds, search_cost
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.prediction.plan import Plan, Work
+from surrobench.studies.plan import Plan, Work
 from surrobench.studies.run_folder.shards import Shard, costs_of, deal, pieces_of, share_of
 from surrobench.studies.search.plan import SearchCell
 

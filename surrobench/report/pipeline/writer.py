@@ -20,9 +20,9 @@ from surrobench.report.common.folder import (
 from surrobench.report.common.latex import latex_pages
 from surrobench.report.common.provenance import Provenance
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.page.study import pipeline_page
 from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
 from surrobench.report.pipeline.judging import SHORT
+from surrobench.report.pipeline.page import pipeline_page
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.smaller import smaller_table
 from surrobench.report.pipeline.tables import (

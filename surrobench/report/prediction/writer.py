@@ -28,8 +28,8 @@ from surrobench.report.costs import costs
 from surrobench.report.facts import prediction_facts
 from surrobench.report.figures import panels
 from surrobench.report.figures.panels import ROW
-from surrobench.report.page.study import prediction_page
 from surrobench.report.prediction.index import index_page
+from surrobench.report.prediction.page import prediction_page
 from surrobench.report.results import Results
 from surrobench.report.statistics.intervals import METHOD
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table

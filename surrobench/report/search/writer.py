@@ -22,13 +22,13 @@ from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
 from surrobench.report.comparing.comparisons import comparisons
 from surrobench.report.comparing.equivalence import missing_library
 from surrobench.report.facts import search_facts
-from surrobench.report.page.study import search_page
 from surrobench.report.search.curves import BANDS, MOST_BANDS, against_expense
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.method_styles import SearchStyles
+from surrobench.report.search.page import search_page
 from surrobench.report.search.profiles import draw_profile, profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.resampling import LEAST_MIDDLE

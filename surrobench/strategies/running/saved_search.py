@@ -12,6 +12,7 @@ import numpy as np
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
+from surrobench.homes import name_of
 from surrobench.sealed import seal, unseal
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
@@ -154,7 +155,7 @@ def _named(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     kind = value if isinstance(value, type) else type(value)
-    return f"{kind.__module__}:{kind.__qualname__}"
+    return f"{name_of(kind.__module__)}:{kind.__qualname__}"
 
 
 def _short(value: Any, most: int = 80) -> str:

@@ -31,7 +31,7 @@ from surrobench.studies.engine.executor import Limits, Outcome, remove_empty_log
 from surrobench.studies.engine.outcomes import record_of
 from surrobench.studies.kinds import AnyStudy, Kind, kind_of
 from surrobench.studies.observer import RunObserver
-from surrobench.studies.prediction.plan import Plan, PlannedCell
+from surrobench.studies.plan import Plan, PlannedCell
 from surrobench.studies.run_folder.contents import read_file
 from surrobench.studies.run_folder.environment import versions
 from surrobench.studies.run_folder.kernels import numerical_kernels

@@ -19,7 +19,8 @@ from typing import Any
 
 from surrobench.errors import UserError
 from surrobench.studies.kinds import AnyStudy
-from surrobench.studies.prediction.config import OTHERS, Study, sources_by_glob
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.settings import OTHERS, sources_by_glob
 from surrobench.tasks.catalogue import bundled, is_card_path, is_live, split
 from surrobench.tasks.files.sources import cache_folder
 from surrobench.tasks.loading import data_path

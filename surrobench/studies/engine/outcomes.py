@@ -7,7 +7,7 @@ from typing import Any
 
 from surrobench.studies.engine.executor import Outcome
 from surrobench.studies.kinds import Kind
-from surrobench.studies.prediction.plan import PlannedCell
+from surrobench.studies.plan import PlannedCell
 from surrobench.studies.run_folder.record import Record, Status, make_record, one_line
 
 _STATUSES: Mapping[str, Status] = {"timeout": "timeout", "oom": "oom"}

@@ -18,8 +18,8 @@ from surrobench.studies.engine.executor import GuardedProcess, Limits, WorkerSta
 from surrobench.studies.engine.forks import Forks
 from surrobench.studies.engine.template import settle
 from surrobench.studies.kinds import KINDS, AnyStudy, Kind
+from surrobench.studies.plan import Plan
 from surrobench.studies.prediction.config import Study
-from surrobench.studies.prediction.plan import Plan
 
 MOST_CELLS = 50_000
 """A larger plan takes longer to hand over than to import what makes it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.studies.prediction.plan import PlannedCell
+from surrobench.studies.plan import PlannedCell
 from surrobench.studies.run_folder.record import Record
 from surrobench.wording import counted
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
-from surrobench.studies.prediction.config import (
+from surrobench.studies.settings import (
     built,
     code_in,
     filled_list,

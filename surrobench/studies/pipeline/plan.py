@@ -24,7 +24,7 @@ from surrobench.studies.pipeline.task import (
     PipelineTask,
     load_pipeline_task,
 )
-from surrobench.studies.prediction.plan import Plan, Work
+from surrobench.studies.plan import Plan, Work
 from surrobench.studies.run_folder.record import canonical_json
 from surrobench.tasks import expand_tasks
 from surrobench.wording import counted

@@ -40,7 +40,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import KnownTask
-from surrobench.studies.prediction.config import OTHERS
+from surrobench.studies.settings import OTHERS
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import display_name, is_live
 from surrobench.tasks.task import TableTask

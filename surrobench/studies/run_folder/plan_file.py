@@ -20,7 +20,7 @@ from surrobench.atomic import write_atomically
 from surrobench.errors import DamagedStoreError
 from surrobench.sealed import seal, unseal
 from surrobench.studies.kinds import KINDS
-from surrobench.studies.prediction.plan import Plan, Skipped
+from surrobench.studies.plan import Plan, Skipped
 from surrobench.studies.run_folder.key_list import KeyList
 from surrobench.wording import counted
 
@@ -64,7 +64,7 @@ class PlannedCells:
         kind: of the studies.
         methods: of the latest study, each by its parts (:class:`~surrobench.studies.kinds.Kind`)
             or by its name alone; empty where they are not known.
-        rankings: of tasks; see :class:`~surrobench.studies.prediction.plan.Plan`.
+        rankings: of tasks; see :class:`~surrobench.studies.plan.Plan`.
         version: of the numbers of this kind of study; 0 where that is not known.
         whole: the latest study as a whole; None if the cells here are all of it, in its order.
         places: of the cells here in that study; those that it does not have are missing.

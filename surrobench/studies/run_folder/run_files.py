@@ -12,7 +12,6 @@ from surrobench.atomic import write_atomically
 from surrobench.studies.kinds import AnyStudy
 from surrobench.studies.live_settings import moved_data
 from surrobench.studies.observer import RunObserver
-from surrobench.studies.prediction.config import Study
 from surrobench.studies.run_folder.environment import (
     ENVIRONMENT_FILE,
     describe_environment,
@@ -30,7 +29,7 @@ def write_study(study: AnyStudy, base: Path, folder: Path) -> None:
         return os.path.relpath(base / task, folder) if is_card_path(task) else task
 
     study = study.moved(moved)
-    if not isinstance(study, Study):
+    if study.kind != "prediction":
         study = study.model_copy(update={"live": moved_data(study.live, base, folder)})
     write_atomically(folder / STUDY_FILE, study.to_toml().encode())
 

@@ -19,7 +19,7 @@ from typing import Any
 from surrobench.errors import UserError
 from surrobench.studies.expected_cost import Cost
 from surrobench.studies.kinds import KINDS
-from surrobench.studies.prediction.plan import Plan
+from surrobench.studies.plan import Plan
 
 MOST_SHARDS = 1_000_000
 

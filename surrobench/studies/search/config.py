@@ -14,7 +14,7 @@ from surrobench.strategies.problem import Constraint
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
-from surrobench.studies.prediction.config import (
+from surrobench.studies.settings import (
     Sources,
     built,
     code_in,

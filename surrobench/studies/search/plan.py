@@ -20,13 +20,13 @@ from surrobench.strategies.strategy import Strategy
 from surrobench.studies.describe import describe
 from surrobench.studies.judging import Judging
 from surrobench.studies.parts import AXES, Choice, spec_text, use_of
-from surrobench.studies.prediction.config import code_in, sources_by_glob
-from surrobench.studies.prediction.plan import Plan, Work
+from surrobench.studies.plan import Plan, Work
 from surrobench.studies.prediction.source_tasks import check_source, source_size, sources_of
 from surrobench.studies.run_folder.record import canonical_json
 from surrobench.studies.search.config import SearchStudy, matches, on_task
 from surrobench.studies.search.table_task import SearchTask
 from surrobench.studies.search.task import AnySearchTask, load_search_task
+from surrobench.studies.settings import code_in, sources_by_glob
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import is_live
 from surrobench.wording import counted
