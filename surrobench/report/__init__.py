@@ -37,15 +37,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Exhibit": "exhibit",
+    "Exhibit": "common.exhibit",
     "PipelineResults": "pipeline.results",
     "Results": "results",
     "SearchResults": "search.results",
     "pipeline_terminal_table": "pipeline.terminal",
     "search_terminal_table": "search.terminal",
-    "terminal_table": "terminal",
+    "terminal_table": "prediction.terminal",
     "write_pipeline_report": "pipeline.writer",
-    "write_report": "writer",
+    "write_report": "prediction.writer",
     "write_search_report": "search.writer",
 }
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from surrobench.studies.kinds import PIPELINE, PREDICTION, SEARCH
+from surrobench.studies.pipeline.kind import PIPELINE
+from surrobench.studies.prediction.kind import PREDICTION
+from surrobench.studies.search.kind import SEARCH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from surrobench.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from surrobench.studies.kinds import Kind
+    from surrobench.studies.kind import Kind
     from surrobench.tasks.info import TaskInfo
 
 _ENVIRONMENT = "environment.json"

@@ -16,7 +16,7 @@ from surrobench.report.results import Results
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
-from surrobench.studies.kinds import Kind
+from surrobench.studies.kind import Kind
 
 _MARK = "\x1f"
 _NOT_NUMBERS = ("host", "version", "key", "ranking")

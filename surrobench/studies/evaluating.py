@@ -13,9 +13,9 @@ from surrobench.studies.engine.bars import BarObserver
 from surrobench.studies.engine.executor import Limits, execute
 from surrobench.studies.engine.outcomes import record_of
 from surrobench.studies.engine.template import new_template
-from surrobench.studies.kinds import PREDICTION
 from surrobench.studies.observer import RunObserver
 from surrobench.studies.plan import PlannedCell
+from surrobench.studies.prediction.kind import PREDICTION
 from surrobench.studies.prediction.plan import make_plan
 from surrobench.studies.run_folder.record import Record
 from surrobench.studies.runner import is_bound, records_here

@@ -25,7 +25,8 @@ from surrobench.studies.engine.retries import RetryRule, tried
 from surrobench.studies.engine.run_settings import RunSettings
 from surrobench.studies.engine.signals import StopSignals, stop_signals
 from surrobench.studies.engine.worker import compute
-from surrobench.studies.kinds import AnyStudy, Kind, kind_of
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.plan import Plan, PlannedCell
 from surrobench.studies.run_folder.plan_file import PLAN_FILE, PlannedCells, read_plan_file

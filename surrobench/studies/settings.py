@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
@@ -20,9 +20,6 @@ MOST_SEEDS = 100_000
 
 OTHERS = "others"
 """Among ``sources``: the other tasks of the study that are of the scored task's table."""
-
-
-S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -200,19 +197,6 @@ def code_in(kind: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
                 yield kind, part.strip()
 
 
-def study_html(study: BaseModel) -> str:
-    """What a notebook shows of a study: its keys, as a study file has them."""
-    fields = ((name, getattr(study, name)) for name in type(study).model_fields)
-    facts = [(name, _toml(value)) for name, value in fields if value not in (None, "", {})]
-    return facts_html(getattr(study, "name", "study"), facts[1:])
-
-
-def to_toml(study: BaseModel) -> str:
-    """A study as a TOML file, every field spelt out; what is None is left out."""
-    fields = ((name, getattr(study, name)) for name in type(study).model_fields)
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in fields if value is not None)
-
-
 def _toml(value: Any) -> str:
     """A value in TOML's notation, on one line."""
     if hasattr(value, "written"):
@@ -232,34 +216,6 @@ def place(value: str, text: str, source: str) -> str:
     return f"{source}:{number}" if number else source
 
 
-def built(
-    model: type[S],
-    mistakes: Callable[[S], Iterable[tuple[str, str]]],
-    content: Mapping[str, Any],
-    text: str,
-    source: str,
-) -> S:
-    """A study of some kind, its content checked.
-
-    Args:
-        model: of the study.
-        mistakes: that the model cannot see; each the value where it stands and a message.
-        content: of the file.
-        text: of the file, searched for the lines of mistakes.
-        source: what messages call it.
-
-    Raises:
-        UserError: listing every mistake.
-    """
-    try:
-        study = model.model_validate(dict(content))
-    except ValidationError as error:
-        raise refuse(source, complaints(error, model, text, source)) from error
-    if wrong := [f"{place(name, text, source)}: {message}" for name, message in mistakes(study)]:
-        raise refuse(source, wrong)
-    return study
-
-
 def unknown_encodings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Encodings that cannot be made, and why (dotted paths are looked at later)."""
     for name in names:
@@ -269,3 +225,66 @@ def unknown_encodings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
             make_encoding(name)
         except UserError as error:
             yield name, str(error)
+
+
+class StudySettings(BaseModel):
+    """What studies of every kind have; a kind adds keys of its own, and what may be wrong in them.
+
+    Attributes:
+        kind: of the study.
+        name: names the run folder.
+        description: for readers.
+        tasks: what the study is about: tasks, groups of tasks (``"nb201"``) or paths of cards.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: str
+    name: str = Field(min_length=1)
+    description: str = ""
+    tasks: Annotated[list[str], BeforeValidator(names)]
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any], text: str = "", source: str = "study") -> Self:
+        """A study, its content checked.
+
+        Args:
+            content: of the file.
+            text: of the file, searched for the lines of mistakes.
+            source: what messages call it.
+
+        Raises:
+            UserError: listing every mistake.
+        """
+        try:
+            study = cls.model_validate(dict(content))
+        except ValidationError as error:
+            raise refuse(source, complaints(error, cls, text, source)) from error
+        wrong = [f"{place(name, text, source)}: {told}" for name, told in study.mistakes()]
+        if wrong:
+            raise refuse(source, wrong)
+        return study
+
+    def mistakes(self) -> Iterable[tuple[str, str]]:
+        """What types cannot say: each value where it stands, and a message."""
+        return ()
+
+    def code(self) -> Iterator[tuple[str, str]]:
+        """Kind and dotted path of every part that is code from outside the registries."""
+        yield from ()
+
+    def moved(self, move: Callable[[str], str]) -> Self:
+        """The study with ``move`` applied to the names of its tasks."""
+        return self.model_copy(update={"tasks": [move(task) for task in self.tasks]})
+
+    def outline(self) -> Iterator[tuple[str, str]]:
+        """Label and text of what a dry run says beside the counts of cells."""
+        yield from ()
+
+    def to_toml(self) -> str:
+        """The study as a TOML file, every field spelt out; what is None is left out."""
+        return "".join(f"{name} = {_toml(value)}\n" for name, value in self if value is not None)
+
+    def _repr_html_(self) -> str:
+        facts = [(name, _toml(value)) for name, value in self if value not in (None, "", {})]
+        return facts_html(self.name, [fact for fact in facts if fact[0] != "kind"])

@@ -13,7 +13,7 @@ from live_toy import TINY, live_cache
 from surrobench.studies import runner
 from surrobench.studies.engine import forks
 from surrobench.studies.engine.executor import Outcome
-from surrobench.studies.pipeline.config import build_pipeline
+from surrobench.studies.pipeline.config import PipelineStudy
 from surrobench.studies.pipeline.plan import PipelineCell
 
 __all__ = ["live_cache"]
@@ -32,7 +32,7 @@ def pipeline(**changes: Any) -> str:
         "proxy_epochs": 1,
         "seeds": 1,
     }
-    return build_pipeline({**content, **changes}).to_toml()
+    return PipelineStudy.read({**content, **changes}).to_toml()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from toy import toy_study
 from surrobench.cli import exit_codes
 from surrobench.studies import runner
 from surrobench.studies.engine import forks
-from surrobench.studies.prediction.config import build_study
+from surrobench.studies.prediction.config import Study
 from surrobench.studies.run_folder.plan_file import PLAN_FILE
 from surrobench.studies.run_folder.store import ResultStore
 
@@ -34,7 +34,7 @@ def surrobench(
     content = toy_study(
         predictors=["constant", "params"], train_sizes=[8], tasks=[str(toy / "toy.toml")]
     )
-    (tmp_path / "study.toml").write_text(build_study(content).to_toml())
+    (tmp_path / "study.toml").write_text(Study.read(content).to_toml())
     monkeypatch.chdir(tmp_path)
     return command_line(monkeypatch, capsys, "write_report")
 

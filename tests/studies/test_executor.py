@@ -276,7 +276,7 @@ def test_a_template_has_imported_what_its_target_needs(
 def template(forks: bool) -> Iterator[Template]:
     if not forks:
         pytest.skip("nothing is forked")
-    found = new_template("surrobench.studies.kinds:PREDICTION.run_cell")
+    found = new_template("surrobench.studies.prediction.kind:PREDICTION.run_cell")
     assert found is not None
     yield found
     found.close()

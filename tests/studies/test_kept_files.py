@@ -17,14 +17,14 @@ from search_toy import search_study
 from surrobench import Integer, Space, search
 from surrobench.errors import UserError
 from surrobench.sealed import write_sealed
-from surrobench.studies.kinds import SEARCH
 from surrobench.studies.one_shot import searches as one_shot_searches
 from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.run_folder.view import companions, load_results, make_view, save_frame
 from surrobench.studies.search import cell as searching
-from surrobench.studies.search.config import build_search
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.search.fronts import write_fronts
+from surrobench.studies.search.kind import SEARCH
 from surrobench.studies.search.plan import make_search_plan
 from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks.files.source_file import SourceFile
@@ -71,7 +71,7 @@ def kept(make: Callable[[Place], Kept]) -> Callable[[Place], Kept]:
 def a_search(place: Place, **changes: Any) -> tuple[Any, Any]:
     """A study of one short search for two objectives, and its plan."""
     content = search_study(strategies=["random"], seeds=1, evaluations=8, **changes)
-    study = build_search({**content, "objectives": ["maze.toml:latency"]})
+    study = SearchStudy.read({**content, "objectives": ["maze.toml:latency"]})
     return study, make_search_plan(study, place.maze)
 
 

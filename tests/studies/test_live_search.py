@@ -15,7 +15,7 @@ from surrobench.report.search.results import SearchResults
 from surrobench.strategies import STRATEGIES
 from surrobench.studies.run_folder.record import Record
 from surrobench.studies.search.cell import run_search
-from surrobench.studies.search.config import build_search
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.search.frame import make_search_frame
 from surrobench.studies.search.plan import SearchCell, make_search_plan
 from surrobench.tasks.live.live_options import make_live
@@ -43,7 +43,7 @@ def study(**changes: Any) -> dict[str, Any]:
 
 
 def cells(**changes: Any) -> list[SearchCell]:
-    return make_search_plan(build_search(study(**changes)), Path()).cells
+    return make_search_plan(SearchStudy.read(study(**changes)), Path()).cells
 
 
 def frame_of(records: list[Record]) -> pd.DataFrame:

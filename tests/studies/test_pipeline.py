@@ -16,11 +16,12 @@ from live_toy import TINY
 
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
-from surrobench.studies.kinds import PIPELINE, kind_of_columns
+from surrobench.studies.kinds import kind_of_columns
 from surrobench.studies.pipeline.cell import run_pipeline
 from surrobench.studies.pipeline.choice import pick_by_predictor
-from surrobench.studies.pipeline.config import build_pipeline
+from surrobench.studies.pipeline.config import PipelineStudy
 from surrobench.studies.pipeline.frame import ends, make_pipeline_frame
+from surrobench.studies.pipeline.kind import PIPELINE
 from surrobench.studies.pipeline.plan import PipelineCell, make_pipeline_plan
 from surrobench.studies.pipeline.task import CandidatePool, load_pipeline_task
 from surrobench.studies.run_folder.record import decode_record, encode_record
@@ -54,7 +55,7 @@ def live_study(**changes: Any) -> dict[str, Any]:
 
 
 def cells(content: dict[str, Any], base: Path | None = None) -> list[PipelineCell]:
-    return make_pipeline_plan(build_pipeline(content), base or Path()).cells
+    return make_pipeline_plan(PipelineStudy.read(content), base or Path()).cells
 
 
 def framed(some: Sequence[PipelineCell]) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def test_one_predictor_may_be_given_an_encoding_of_its_own() -> None:
     first, second = (run_pipeline(cell).payload for cell in planned[:2])
     assert first["status"] == second["status"] == "ok"
     assert first["rows"]["predicted"] != second["rows"]["predicted"]
-    written = tomllib.loads(build_pipeline(content).to_toml())
+    written = tomllib.loads(PipelineStudy.read(content).to_toml())
     assert written["predictors"] == content["predictors"]
 
 
@@ -337,8 +338,8 @@ def test_mistakes_in_a_study_are_named(changes: dict[str, Any], message: str) ->
 def test_a_study_reads_back_as_it_was_written() -> None:
     import tomllib
 
-    original = build_pipeline(live_study(predictors=[{"use": "knn", "label": "near"}]))
-    assert build_pipeline(tomllib.loads(original.to_toml())) == original
+    original = PipelineStudy.read(live_study(predictors=[{"use": "knn", "label": "near"}]))
+    assert PipelineStudy.read(tomllib.loads(original.to_toml())) == original
 
 
 def test_results_are_told_from_those_of_other_kinds(table_frame: pd.DataFrame) -> None:

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surrobench.errors import UserError
-from surrobench.studies.prediction.config import build_study
+from surrobench.studies.prediction.config import Study
 from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.run_folder.record import Record, canonical_json
 from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore, seal, unseal
-from surrobench.studies.search.config import build_search
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.study_file import load_study
 from surrobench.tasks.tables.card_file import read_card
 
@@ -141,10 +141,10 @@ def test_a_study_is_written_and_read_again(
     try:
         if kind:
             given = {"kind": "prediction", "predictors": ["knn"], "train_sizes": sizes}
-            study: Any = build_study({**content, **given}, "", "study")
+            study: Any = Study.read({**content, **given}, "", "study")
         else:
             given = {"kind": "search", "strategies": ["random"], "evaluations": sizes[0]}
-            study = build_search({**content, **given}, "", "study")
+            study = SearchStudy.read({**content, **given}, "", "study")
     except UserError:
         return
     (tmp_path / "study.toml").write_text(study.to_toml(), encoding="utf-8")

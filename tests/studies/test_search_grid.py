@@ -11,12 +11,12 @@ from search_toy import search_study
 
 from surrobench.errors import UserError
 from surrobench.studies.plan import Plan
-from surrobench.studies.search.config import build_search
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.search.plan import make_search_plan
 
 
 def plan(base: Path, **changes: Any) -> Plan:
-    return make_search_plan(build_search(search_study(**changes)), base)
+    return make_search_plan(SearchStudy.read(search_study(**changes)), base)
 
 
 def methods(base: Path, **changes: Any) -> list[str]:

@@ -26,7 +26,7 @@ from surrobench.studies.run_folder.view import (
     save_frame,
 )
 from surrobench.studies.search.cell import run_search
-from surrobench.studies.search.config import build_search
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.search.plan import make_search_plan
 from surrobench.studies.study_file import load_study
 
@@ -113,7 +113,7 @@ def test_a_killed_run_goes_on_in_the_middle_of_a_search(in_maze: Path, tmp_path:
     assert not checkpoint.parent.exists()
     own = frame["overhead_seconds"].diff().iloc[5:]
     assert (own >= 0.25).all()  # what the killed process had waited for is counted too
-    quick = build_search({**study, "strategies": [{**slow, "seconds": 0.0}]})
+    quick = SearchStudy.read({**study, "strategies": [{**slow, "seconds": 0.0}]})
     (cell,) = make_search_plan(quick, in_maze).cells
     (record,) = ResultStore(run).scan().records.values()
     assert record.payload == decode_record(encode_record(run_search(cell))).payload

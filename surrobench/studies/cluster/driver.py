@@ -29,7 +29,8 @@ from surrobench.studies.cluster.requests import Request, Requests
 from surrobench.studies.cluster.tables import SharedFile, manifest_of, read_chunk
 from surrobench.studies.engine.executor import Limits, Outcome, remove_empty_logs
 from surrobench.studies.engine.outcomes import record_of
-from surrobench.studies.kinds import AnyStudy, Kind, kind_of
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.observer import RunObserver
 from surrobench.studies.plan import Plan, PlannedCell
 from surrobench.studies.run_folder.contents import read_file

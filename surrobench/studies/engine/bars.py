@@ -13,7 +13,7 @@ class BarObserver(Silent):
     """Cells done of those to do, with the current one.
 
     Args:
-        caption: what is said of a record, see :class:`~surrobench.studies.kinds.StudyKind`.
+        caption: what is said of a record, see :class:`~surrobench.studies.kind.StudyKind`.
         shown: whether there is a bar; None for one where a person is watching.
     """
 

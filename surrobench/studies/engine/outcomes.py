@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surrobench.studies.engine.executor import Outcome
-from surrobench.studies.kinds import Kind
+from surrobench.studies.kind import Kind
 from surrobench.studies.plan import PlannedCell
 from surrobench.studies.run_folder.record import Record, Status, make_record, one_line
 

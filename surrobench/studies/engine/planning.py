@@ -17,7 +17,8 @@ from surrobench.registry import Registry, is_own
 from surrobench.studies.engine.executor import GuardedProcess, Limits, WorkerStartError
 from surrobench.studies.engine.forks import Forks
 from surrobench.studies.engine.template import settle
-from surrobench.studies.kinds import KINDS, AnyStudy, Kind
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import KINDS, AnyStudy
 from surrobench.studies.plan import Plan
 from surrobench.studies.prediction.config import Study
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator
 
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
 from surrobench.studies.settings import (
-    built,
+    StudySettings,
     code_in,
     filled_list,
     names,
     positive,
     seeds,
-    study_html,
-    to_toml,
     unknown_encodings,
     whole,
 )
@@ -59,7 +57,7 @@ def _epochs(value: Any) -> int | None:
     return None if value is None else whole(value, 1, "epochs of a short training (1 or more)")
 
 
-class PipelineStudy(BaseModel):
+class PipelineStudy(StudySettings):
     """A pipeline study: short trainings, predictors, and full trainings of what they choose.
 
     For every task and seed ``candidates`` architectures are drawn, and ``train`` of them trained
@@ -92,12 +90,7 @@ class PipelineStudy(BaseModel):
         memory_gib: limit of one worker process.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
     kind: Literal["pipeline"]
-    name: str = Field(min_length=1)
-    description: str = ""
-    tasks: Annotated[list[str], BeforeValidator(names)]
     predictors: Annotated[
         list[Choice],
         BeforeValidator(_choices("predictor", '{use = "random-forest", trees = 100}')),
@@ -120,12 +113,17 @@ class PipelineStudy(BaseModel):
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 86_400.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = None
 
-    def to_toml(self) -> str:
-        """The study as a TOML file, every field spelt out."""
-        return to_toml(self)
-
-    def _repr_html_(self) -> str:
-        return study_html(self)
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """Names and numbers that cannot be (dotted paths are looked at later)."""
+        for name in ("train", "picks"):
+            if (count := getattr(self, name)) > self.candidates:
+                yield name, f"{name} = {count} does not fit candidates = {self.candidates}."
+        for choice in self.predictors:
+            yield from unknown_part("predictor", choice.spec)
+        for choice in self.acquisitions:
+            yield from unknown_part("acquisition", choice.spec)
+        yield from unknown_encodings(self.all_encodings())
+        yield from needless_options(self.live, self.tasks)
 
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""
@@ -140,10 +138,6 @@ class PipelineStudy(BaseModel):
         own = (choice.encoding for choice in self.predictors)
         return list(dict.fromkeys([*self.encodings, *filter(None, own)]))
 
-    def moved(self, move: Callable[[str], str]) -> PipelineStudy:
-        """The study with ``move`` applied to the names of its tasks."""
-        return self.model_copy(update={"tasks": [move(task) for task in self.tasks]})
-
     def outline(self) -> Iterator[tuple[str, str]]:
         """Label and text of what a dry run says beside the counts of cells."""
         yield "candidates", f"{self.candidates:,}, of which {self.train:,} are trained briefly"
@@ -154,28 +148,3 @@ def _optional_count(value: Any) -> int | None:
     if value is None:
         return None
     return whole(value, 0, "how many architectures are trained for reference (0 or more)")
-
-
-def build_pipeline(
-    content: Mapping[str, Any], text: str = "", source: str = "study"
-) -> PipelineStudy:
-    """Check the content of a pipeline study; ``text`` is searched for the lines of mistakes.
-
-    Raises:
-        UserError: listing every mistake.
-    """
-    return built(PipelineStudy, _mistakes, content, text, source)
-
-
-def _mistakes(study: PipelineStudy) -> Iterator[tuple[str, str]]:
-    """Names and numbers that cannot be (dotted paths are looked at later)."""
-    for name in ("train", "picks"):
-        if getattr(study, name) > study.candidates:
-            told = f"{name} = {getattr(study, name)} does not fit candidates = {study.candidates}."
-            yield name, told
-    for choice in study.predictors:
-        yield from unknown_part("predictor", choice.spec)
-    for choice in study.acquisitions:
-        yield from unknown_part("acquisition", choice.spec)
-    yield from unknown_encodings(study.all_encodings())
-    yield from needless_options(study.live, study.tasks)

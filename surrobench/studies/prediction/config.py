@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator
 
 from surrobench.errors import did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
 from surrobench.studies.settings import (
     PredictorChoice,
     Sources,
-    built,
+    StudySettings,
     code_in,
     filled_list,
     limits,
@@ -25,8 +25,6 @@ from surrobench.studies.settings import (
     refuse_repeats,
     seeds,
     sources_outline,
-    study_html,
-    to_toml,
     unknown_encodings,
     whole,
 )
@@ -46,7 +44,7 @@ def _train_sizes(value: Any) -> list[int]:
     return sizes
 
 
-class Study(BaseModel):
+class Study(StudySettings):
     """A prediction study: tasks x predictors x encodings x train sizes x seeds.
 
     Attributes:
@@ -71,12 +69,7 @@ class Study(BaseModel):
         memory_gib: limit of one worker process.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
     kind: Literal["prediction"]
-    name: str = Field(min_length=1)
-    description: str = ""
-    tasks: Annotated[list[str], BeforeValidator(names)]
     predictors: Annotated[list[PredictorChoice], BeforeValidator(_predictors)]
     encodings: Annotated[list[str], BeforeValidator(names)] = ["default"]
     train_sizes: Annotated[list[int], BeforeValidator(_train_sizes)]
@@ -90,12 +83,19 @@ class Study(BaseModel):
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
 
-    def to_toml(self) -> str:
-        """The study as a TOML file, every field spelt out."""
-        return to_toml(self)
-
-    def _repr_html_(self) -> str:
-        return study_html(self)
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """Names of the study that no registry knows (dotted paths are looked at later)."""
+        transforms = list(self.transforms or [])
+        for choice in self.predictors:
+            if ":" not in choice.use and choice.use not in PREDICTORS.names():
+                hint = did_you_mean(choice.use, PREDICTORS.names())
+                yield choice.use, f"unknown predictor {choice.use!r}. {hint}"
+            transforms += [choice.options[key] for key in ("transform",) if key in choice.options]
+        for transform in dict.fromkeys(map(str, transforms)):
+            if transform not in TRANSFORMS:
+                hint = did_you_mean(transform, TRANSFORMS)
+                yield transform, f"unknown transform {transform!r}. {hint}"
+        yield from unknown_encodings(self.all_encodings())
 
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""
@@ -120,27 +120,3 @@ class Study(BaseModel):
         yield "train sizes", ", ".join(map(str, self.train_sizes))
         if self.sources:
             yield "sources", sources_outline(self.sources)
-
-
-def build_study(content: Mapping[str, Any], text: str = "", source: str = "study") -> Study:
-    """Check the content of a study; ``text`` is searched for the lines of mistakes.
-
-    Raises:
-        UserError: listing every mistake.
-    """
-    return built(Study, _unknown_names, content, text, source)
-
-
-def _unknown_names(study: Study) -> Iterator[tuple[str, str]]:
-    """Names of the study that no registry knows (dotted paths are looked at later)."""
-    transforms = list(study.transforms or [])
-    for choice in study.predictors:
-        if ":" not in choice.use and choice.use not in PREDICTORS.names():
-            hint = did_you_mean(choice.use, PREDICTORS.names())
-            yield choice.use, f"unknown predictor {choice.use!r}. {hint}"
-        transforms += [choice.options[key] for key in ("transform",) if key in choice.options]
-    for transform in dict.fromkeys(map(str, transforms)):
-        if transform not in TRANSFORMS:
-            hint = did_you_mean(transform, TRANSFORMS)
-            yield transform, f"unknown transform {transform!r}. {hint}"
-    yield from unknown_encodings(study.all_encodings())

@@ -62,7 +62,7 @@ class PlannedCells:
         skipped: what the studies left out on purpose.
         ingredients: what entered the keys, by kind and name.
         kind: of the studies.
-        methods: of the latest study, each by its parts (:class:`~surrobench.studies.kinds.Kind`)
+        methods: of the latest study, each by its parts (:class:`~surrobench.studies.kind.Kind`)
             or by its name alone; empty where they are not known.
         rankings: of tasks; see :class:`~surrobench.studies.plan.Plan`.
         version: of the numbers of this kind of study; 0 where that is not known.

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from surrobench import __version__
 from surrobench.errors import UserError, did_you_mean, near_path
 from surrobench.sealed import fits_beside, write_beside
-from surrobench.studies.kinds import KINDS, PREDICTION, Kind, kind_of_columns
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import KINDS, kind_of_columns
 from surrobench.studies.run_folder.plan_file import Name, PlannedCells, read_plan_file
 from surrobench.studies.run_folder.record import Record, canonical_json
 from surrobench.studies.run_folder.store import ResultStore
@@ -27,7 +28,7 @@ _MADE_OF = b"surrobench.made-of"
 def kind_of_records(records: Iterable[Record]) -> Kind:
     """The kind of study that made some records."""
     first = next(iter(records), None)
-    return (first and kind_of_columns(first.payload)) or PREDICTION
+    return (first and kind_of_columns(first.payload)) or KINDS["prediction"]
 
 
 def kind_of_frame(frame: pd.DataFrame) -> Kind:
@@ -260,7 +261,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is not a readable Parquet file: {error}") from error
     kind = kind_of_columns(frame.columns)
-    missing = [name for name in (kind or PREDICTION).columns if name not in frame.columns]
+    missing = [name for name in (kind or KINDS["prediction"]).columns if name not in frame.columns]
     if missing:
         raise UserError(f"{path} holds no study results: it lacks {', '.join(missing)}.")
     return frame

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
@@ -16,7 +16,7 @@ from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import AXES, Choice, code_of, read_choice, unknown_part
 from surrobench.studies.settings import (
     Sources,
-    built,
+    StudySettings,
     code_in,
     filled_list,
     limits,
@@ -27,8 +27,6 @@ from surrobench.studies.settings import (
     read_sources,
     seeds,
     sources_outline,
-    study_html,
-    to_toml,
     whole,
 )
 from surrobench.wording import counted
@@ -86,7 +84,7 @@ def _constraints(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-class SearchStudy(BaseModel):
+class SearchStudy(StudySettings):
     """A search study: tasks x strategies x seeds.
 
     Attributes:
@@ -120,12 +118,7 @@ class SearchStudy(BaseModel):
         memory_gib: limit of one worker process.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
     kind: Literal["search"]
-    name: str = Field(min_length=1)
-    description: str = ""
-    tasks: Annotated[list[str], BeforeValidator(names)]
     strategies: Annotated[list[Choice], BeforeValidator(_strategies)]
     predictors: Annotated[list[Choice], BeforeValidator(_predictors)] | None = None
     encodings: Annotated[list[str], BeforeValidator(names)] | None = None
@@ -138,20 +131,15 @@ class SearchStudy(BaseModel):
     judge: Judging = "auto"
     seeds_of: Annotated[dict[str, int], BeforeValidator(_seeds_of)] = {}
     objectives: Annotated[list[str], BeforeValidator(names)] | None = None
-    constraints: Annotated[dict[str, str], BeforeValidator(_constraints)] = {}
+    constraints: Annotated[dict[str, str], BeforeValidator(_constraints)] = Field(
+        default_factory=dict
+    )
     sources: Annotated[Sources, BeforeValidator(read_sources)] | None = None
     source_size: Annotated[int, BeforeValidator(read_source_size)] | None = None
     budget_seconds: Annotated[float | None, BeforeValidator(positive)] = None
     live: Annotated[dict[str, Any], BeforeValidator(live_options)] = {}
     timeout_seconds: Annotated[float | None, BeforeValidator(positive)] = 3600.0
     memory_gib: Annotated[float | None, BeforeValidator(positive)] = 8.0
-
-    def to_toml(self) -> str:
-        """The study as a TOML file, every field spelt out."""
-        return to_toml(self)
-
-    def _repr_html_(self) -> str:
-        return study_html(self)
 
     def axes(self) -> dict[str, list[Choice]]:
         """The axes that the study varies: option of a strategy -> its values."""
@@ -162,6 +150,25 @@ class SearchStudy(BaseModel):
             "acquisition": self.acquisitions,
         }
         return {option: choices for option, choices in axes.items() if choices is not None}
+
+    def mistakes(self) -> Iterator[tuple[str, str]]:
+        """Names, options and numbers that cannot be (dotted paths are looked at later)."""
+        if self.initial > self.evaluations:
+            message = f"initial = {self.initial} does not fit evaluations = {self.evaluations}."
+            yield "initial", message
+        for choice in self.strategies:
+            yield from _mistakes_of(choice)
+        for option, choices in self.axes().items():
+            for choice in choices:
+                yield from unknown_part(option, choice.spec)
+        yield from needless_options(self.live, self.tasks)
+        for pattern in self.seeds_of:
+            if not any(matches(pattern, choice) for choice in self.strategies):
+                known = {choice.label or choice.use for choice in self.strategies}
+                yield (
+                    pattern,
+                    f"seeds_of: no strategy is called {pattern!r}. " + did_you_mean(pattern, known),
+                )
 
     def code(self) -> Iterator[tuple[str, str]]:
         """Kind and dotted path of every part that is code from outside the registries."""
@@ -199,35 +206,6 @@ class SearchStudy(BaseModel):
             yield "sources", sources_outline(self.sources)
         for name, text in self.constraints.items():
             yield "constraint", f"{name} {text}"
-
-
-def build_search(content: Mapping[str, Any], text: str = "", source: str = "study") -> SearchStudy:
-    """Check the content of a search study; ``text`` is searched for the lines of mistakes.
-
-    Raises:
-        UserError: listing every mistake.
-    """
-    return built(SearchStudy, _mistakes, content, text, source)
-
-
-def _mistakes(study: SearchStudy) -> Iterator[tuple[str, str]]:
-    """Names, options and numbers that cannot be (dotted paths are looked at later)."""
-    if study.initial > study.evaluations:
-        message = f"initial = {study.initial} does not fit evaluations = {study.evaluations}."
-        yield "initial", message
-    for choice in study.strategies:
-        yield from _mistakes_of(choice)
-    for option, choices in study.axes().items():
-        for choice in choices:
-            yield from unknown_part(option, choice.spec)
-    yield from needless_options(study.live, study.tasks)
-    for pattern in study.seeds_of:
-        if not any(matches(pattern, choice) for choice in study.strategies):
-            known = {choice.label or choice.use for choice in study.strategies}
-            yield (
-                pattern,
-                f"seeds_of: no strategy is called {pattern!r}. " + did_you_mean(pattern, known),
-            )
 
 
 def _mistakes_of(choice: Choice) -> Iterator[tuple[str, str]]:
