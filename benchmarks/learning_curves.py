@@ -47,6 +47,8 @@ TASKS = (
 )
 EPOCHS = {"nbnlp-wikitext2/val-loss": (1, 2, 5, 10, 20, 35)}
 """After which predictors are asked, of tables with many; else after each but the last."""
+DRAWN = ("nbnlp-wikitext2/val-loss", "live/digits-chain")
+"""Tables whose partial trainings have several lengths."""
 SIZES = (20, 100)
 FROM_THE_CURVE = {
     "last-value": "last value",
@@ -164,30 +166,27 @@ def table(means: pd.DataFrame) -> str:
 
 
 def draw(means: pd.DataFrame, folder: Path) -> None:
-    """Tau against the share of a full training that each answer costs, a panel for each table."""
+    """Tau against the share of a full training that each answer costs, where there are several."""
+    panels = [(DRAWN[0], SIZES[0]), (DRAWN[0], SIZES[1]), (DRAWN[1], SIZES[1])]
     with paper_style():
-        figure, axes = plt.subplots(
-            2, 3, figsize=(TWO_COLUMNS, 4.2), sharey=False, layout="constrained"
-        )
-        for axis, name in zip(axes.flat, TASKS, strict=True):
-            own = means[(means["task"] == name) & (means["n"] == SIZES[-1])]
+        figure, axes = plt.subplots(1, 3, figsize=(TWO_COLUMNS, 2.8), layout="constrained")
+        for axis, (name, n) in zip(axes, panels, strict=True):
+            own = means[(means["task"] == name) & (means["n"] == n)].sort_values("share")
             for place, label in enumerate([*FROM_THE_CURVE.values(), WITH_CURVE]):
-                line = own[own["predictor"] == label].sort_values("share")
-                if len(line):
-                    bars = np.abs(line[["low", "high"]].to_numpy().T - line["tau"].to_numpy())
-                    axis.errorbar(
-                        line["share"], line["tau"], bars, label=label, color=f"C{place}",
-                        marker="osD^v"[place], capsize=2,
-                    )  # fmt: skip
-            none = own[own["predictor"] == WITHOUT]
-            axis.axhline(none["tau"].iloc[0], color="0.35", dashes=(3, 2), label=WITHOUT)
-            axis.set(title=name, xscale="log")
-        for axis in axes[-1]:
-            axis.set_xlabel("share of a full training")
-        for axis in axes[:, 0]:
-            axis.set_ylabel("Kendall's τ")
-        handles, labels = axes.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+                line = own[own["predictor"] == label]
+                bars = np.abs(line[["low", "high"]].to_numpy().T - line["tau"].to_numpy())
+                axis.errorbar(
+                    line["share"], line["tau"], bars, label=label, color=f"C{place}",
+                    marker="osD^v"[place], capsize=2,
+                )  # fmt: skip
+            none = own.loc[own["predictor"] == WITHOUT, "tau"].iloc[0]
+            axis.axhline(none, color="0.35", dashes=(3, 2), label=WITHOUT)
+            shares = sorted(own.loc[own["share"] > 0, "share"].unique())
+            axis.set(title=f"{name}\n{n} examples", xscale="log", xlabel="share of a full training")
+            axis.set_xticks(shares, [f"{share:.0%}" for share in shares])
+            axis.minorticks_off()
+        axes[0].set_ylabel("Kendall's τ")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
         for ending in ("pdf", "svg"):
             save_figure(figure, folder / f"learning-curves.{ending}")
         plt.close(figure)
