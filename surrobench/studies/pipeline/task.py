@@ -20,6 +20,7 @@ from surrobench.encodings.default import default_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.studies.judging import TRAINED, Judge, Judging, holds_out, judgeable
+from surrobench.studies.of_table import OfTable
 from surrobench.studies.run_folder.record import canonical_json
 from surrobench.studies.search.shared_training import in_units, train_shared
 from surrobench.tasks import load_task
@@ -109,7 +110,7 @@ def _generator(name: str, seed: int) -> np.random.Generator:
 
 
 @dataclass(frozen=True, eq=False)
-class TablePipeline:
+class TablePipeline(OfTable):
     """A table that can judge every candidate.
 
     A short training is the beginning of one run of the table, which the seed picks. Where the
@@ -128,24 +129,9 @@ class TablePipeline:
     held_out: bool = False
 
     @property
-    def name(self) -> str:
-        """Of the task."""
-        return self.table.name
-
-    @property
-    def unit(self) -> str:
-        """Of the values."""
-        return self.table.unit
-
-    @property
     def data(self) -> str:
         """What the table says of itself."""
         return self.table.description
-
-    @property
-    def default_encoding(self) -> str:
-        """That of the table."""
-        return self.table.default_encoding
 
     @cached_property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.studies.judging import Judge, Judging, holds_out, judgeable
+from surrobench.studies.of_table import OfTable
 from surrobench.tasks import load_task
 from surrobench.tasks.catalogue import is_card_path, single
 from surrobench.tasks.evaluation import Evaluation
@@ -37,7 +38,7 @@ _TEST_OF = {
 
 
 @dataclass(frozen=True, eq=False)
-class SearchTask:
+class SearchTask(OfTable):
     """A task with what a search study adds to it.
 
     Candidates are the architectures of the task's pool for which every further objective is known;
@@ -80,24 +81,9 @@ class SearchTask:
         return _load(spec, str(base), tuple(objectives), tuple(constraints.items()), judging)
 
     @property
-    def name(self) -> str:
-        """Name of the task."""
-        return self.table.name
-
-    @property
     def space(self) -> SearchSpace:
         """The search space."""
         return self.table.space
-
-    @property
-    def unit(self) -> str:
-        """Of the values."""
-        return self.table.unit
-
-    @property
-    def default_encoding(self) -> str:
-        """What the encoding ``"default"`` stands for."""
-        return self.table.default_encoding
 
     @property
     def timed(self) -> bool:
