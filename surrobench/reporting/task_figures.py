@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.figures import (
     architectures,
     learning_curves,
@@ -23,8 +23,8 @@ from surrobench.report.figures.proxies import proxy_correlations
 from surrobench.report.figures.trainings import from_trainings
 from surrobench.reporting.best_found import best_architectures, drawings
 from surrobench.reporting.lookup import cell_of, find_task, folders_of
-from surrobench.studies.kept_predictions import read_predictions
-from surrobench.studies.typical_cell import typical_cell
+from surrobench.studies.prediction.kept_predictions import read_predictions
+from surrobench.studies.prediction.typical_cell import typical_cell
 from surrobench.tasks import load_task
 from surrobench.wording import counted
 
@@ -87,7 +87,7 @@ def _predictions(asked: Asked) -> Exhibit:
 
 def _computed(asked: Asked, row: pd.Series) -> pd.DataFrame:
     """The predictions of the cell of a row of results."""
-    from surrobench.studies.prediction import predictions
+    from surrobench.studies.prediction.cell import predictions
 
     return pd.DataFrame(predictions(cell_of(asked.runs, {str(n): v for n, v in row.items()})))
 

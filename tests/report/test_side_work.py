@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from prediction_frames import TASKS, make_frame
 
-from surrobench.report import folder as report_folder
-from surrobench.report import side_work, write_report
-from surrobench.report.side_work import SideWork
+from surrobench.report import write_report
+from surrobench.report.common import folder as report_folder
+from surrobench.report.common import side_work
+from surrobench.report.common.side_work import SideWork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 

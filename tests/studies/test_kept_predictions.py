@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,18 +15,25 @@ from toy import toy_study
 from surrobench import report, run_study
 from surrobench.reporting import task_figures
 from surrobench.reporting.lookup import cell_of
-from surrobench.studies import kept_predictions
-from surrobench.studies.executor import Limits
-from surrobench.studies.forks import Forks
-from surrobench.studies.grid import Cell
-from surrobench.studies.kept_predictions import FOLDER, keep_predictions, read_predictions
-from surrobench.studies.kinds import PREDICTION, Kind
-from surrobench.studies.prediction import predictions
+from surrobench.studies import runner
+from surrobench.studies.engine.executor import Limits
+from surrobench.studies.engine.forks import Forks
+from surrobench.studies.engine.in_fork import computed_in_fork
+from surrobench.studies.prediction.cell import predictions
+from surrobench.studies.prediction.kept_predictions import (
+    COMPUTED,
+    FOLDER,
+    keep_predictions,
+    read_predictions,
+)
+from surrobench.studies.prediction.kind import PREDICTION
+from surrobench.studies.prediction.plan import Cell
 
 __all__ = ["in_process"]
 
-NOTHING = Forks(PREDICTION.worker_target, allowed=False)
-LIMITS = Limits(None, None)
+
+def nothing(cell: Cell) -> None:
+    """Cannot compute a cell."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +47,11 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Cells are computed here instead of in a fork; the keys of those that were."""
     keys: list[str] = []
 
-    def here(forks: Forks, kind: Kind, cell: Cell, limits: Limits) -> pd.DataFrame:
+    def here(forks: Forks, modules: object, target: str, cell: Cell, limits: Limits) -> object:
         keys.append(cell.key)
-        return pd.DataFrame(predictions(cell))
+        return predictions(cell)
 
-    monkeypatch.setattr(kept_predictions, "_computed", here)
+    monkeypatch.setattr(runner, "computed_in_fork", here)
     return keys
 
 
@@ -94,7 +102,7 @@ def test_predictions_of_a_cell_that_is_no_longer_shown_go(run: Path, computed: l
     (before,) = (run / FOLDER).glob("*.parquet")
     frame = pd.read_parquet(run / "results.parquet")
     others = frame[frame["key"] != before.stem]
-    keep_predictions(NOTHING, PREDICTION, others, [], LIMITS, run)
+    keep_predictions(nothing, others, [], run)
     assert not list((run / FOLDER).iterdir())
 
 
@@ -103,7 +111,7 @@ def test_nothing_is_kept_where_nothing_can_be_forked_or_shown(
 ) -> None:
     folder = tmp_path / "run"
     frame = run_study(toy_study(predictors=["constant"]), out=folder, progress=False)
-    keep_predictions(NOTHING, PREDICTION, frame.drop(columns="kendall_tau"), [], LIMITS, folder)
+    keep_predictions(nothing, frame.drop(columns="kendall_tau"), [], folder)
     assert not (folder / FOLDER).exists()
 
 
@@ -118,7 +126,12 @@ def test_a_fork_computes_what_this_process_does(toy: Path, tmp_path: Path) -> No
     cells = PREDICTION.plan(PREDICTION.build(study), toy).cells
     with closing(Forks(PREDICTION.worker_target, allowed=True)) as forks:
         forks.begin()
-        keep_predictions(forks, PREDICTION, frame, cells, LIMITS, folder)
+
+        def compute(cell: Cell) -> Any:
+            modules = PREDICTION.modules([cell])
+            return computed_in_fork(forks, modules, COMPUTED, cell, Limits(None, None))
+
+        keep_predictions(compute, frame, cells, folder)
     (path,) = (folder / FOLDER).glob("*.parquet")
     (cell,) = (cell for cell in cells if cell.key == path.stem)
     found = read_predictions([folder], path.stem)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from surrobench.report.drawing import View
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.drawing import View
+from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.page import charts
 from surrobench.report.page.pictures import data_uri
 from surrobench.report.page.vectors import inline_svg
