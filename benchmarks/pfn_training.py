@@ -1,11 +1,6 @@
 """Trains the network of ``pfn`` on made-up tables, on one core; goes on where it was stopped.
 
     python benchmarks/pfn_training.py runs/pfn
-    python benchmarks/pfn_training.py runs/pfn-tables --after runs/pfn --steps 500 --rate 5e-4 \\
-        --tables lcbench hat hwgpt nbgraph steplaw tnb101-micro tnb101-macro
-
-The first is the network of the package. The second goes on with its weights and reads samples of
-published tables as well, for the comparison of ``pfn.py`` on other tables.
 
 A step draws a batch of tables from a seed that is its number, so an interrupted training ends in
 the same weights as one that was not. ``state.pt`` is its state, ``weights.npz`` what the package
@@ -27,16 +22,14 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 import torch
 from pfn_prior import Batch, draw_batch
-from pfn_tables import draw_mixed_batch
 from torch import Tensor
 
 from surrobench.predictors.pfn.network import HyperparameterNetwork
 from surrobench.predictors.pfn.process import predictive
-from surrobench.predictors.pfn.weights import read
 from surrobench.predictors.transforms import QuantileNormal
 
 TABLES, FEW_QUERIES, EARLY = 16, 16, 0.3
-WARM_UP, DECAY = 200, 1e-4
+RATE, WARM_UP, DECAY = 2e-3, 200, 1e-4
 EVERY = 100
 
 
@@ -90,9 +83,9 @@ def scores(mean: Tensor, variance: Tensor, asked: Tensor) -> Tensor:
 
 
 def rate_at(step: int, steps: int) -> float:
-    """Share of the highest learning rate: a linear rise, then half a cosine."""
+    """Learning rate: a linear rise, then half a cosine."""
     rise = min(1.0, (step + 1) / WARM_UP)
-    return rise * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+    return RATE * rise * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
 
 
 def main() -> None:
@@ -100,9 +93,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--after", type=Path, help="folder of a training to start from")
-    parser.add_argument("--tables", nargs="+", default=[], help="to draw half of the samples from")
     parser.add_argument("--minutes", type=float, default=math.inf, help="of this call")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -110,10 +100,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
     network = HyperparameterNetwork()
-    if given.after:
-        network.load_state_dict(read(given.after / "weights.npz").state_dict())
-        network.requires_grad_(True).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     state, step = given.folder / "state.pt", 0
     if state.exists():
         kept = torch.load(state, weights_only=True)
@@ -124,10 +111,8 @@ def main() -> None:
     while step < given.steps:
         rng = np.random.default_rng([given.seed, step])
         for group in optimiser.param_groups:
-            group["lr"] = given.rate * rate_at(step, given.steps)
-        tables = tuple(given.tables)
-        batch = draw_mixed_batch(rng, TABLES, tables) if tables else draw_batch(rng, TABLES)
-        loss, parts = loss_of(network, batch)
+            group["lr"] = rate_at(step, given.steps)
+        loss, parts = loss_of(network, draw_batch(rng, TABLES))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

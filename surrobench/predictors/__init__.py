@@ -76,6 +76,11 @@ PREDICTORS.register(
     "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
 )
 PREDICTORS.register(
+    "pfn",
+    "surrobench.predictors.pfn.recipe:InContext",
+    "Gaussian process that a small transformer chooses at a look, trained on made-up tables",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",

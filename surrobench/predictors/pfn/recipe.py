@@ -15,7 +15,6 @@ from torch import Tensor
 
 from surrobench.predictors.fitted_gp import FittedGP, bounded, checked_examples, stationary
 from surrobench.predictors.gp_fit import LOWEST_NOISE
-from surrobench.predictors.pfn.network import HyperparameterNetwork
 from surrobench.predictors.pfn.process import KERNELS, Covariances, condition, correlations
 from surrobench.predictors.pfn.weights import embedded
 from surrobench.predictors.recipe import canonical_rows
@@ -39,7 +38,7 @@ class InContext:
     A transformer of 0.16 million parameters reads the examples and answers a covariance of three
     kernels with a relevance of every column for each (:mod:`~.pfn.network`); the distribution is
     the posterior of that process. What it knows it has from made-up tables: those of this package
-    were not seen (``benchmarks/pfn_training.py`` trains it, on one core within an hour).
+    were not seen (``benchmarks/pfn_training.py`` trains it, on one core in a quarter of an hour).
 
     Columns are moved to the unit cube by their ranges over the examples. Neither their order nor
     that of the examples plays a part. Of more than :data:`MOST_READ` examples the network reads so
@@ -71,29 +70,20 @@ class InContext:
         Raises:
             ValueError: for wrong shapes or values that are not finite.
         """
-        return fit_with(embedded(), X, y, self.transform, seed)
+        X, y = canonical_rows(*checked_examples(X, y))
+        if self.transform == "quantile-normal":
+            scores = fit_transform(self.transform, y)
+            return scores.wrap(_process(X, scores.forward(y), None, seed))
+        return _process(X, y, Standardize(m=1, min_stdv=least_std(y)), seed)
 
 
-def fit_with(
-    network: HyperparameterNetwork, X: Tensor, y: Tensor, transform: TargetTransform, seed: int
-) -> Model:
-    """The same with any weights; see :meth:`InContext.fit`."""
-    X, y = canonical_rows(*checked_examples(X, y))
-    if transform == "quantile-normal":
-        scores = fit_transform(transform, y)
-        return scores.wrap(_process(network, X, scores.forward(y), None, seed))
-    return _process(network, X, y, Standardize(m=1, min_stdv=least_std(y)), seed)
-
-
-def _process(
-    network: HyperparameterNetwork, X: Tensor, y: Tensor, outcome: Standardize | None, seed: int
-) -> FittedGP:
+def _process(X: Tensor, y: Tensor, outcome: Standardize | None, seed: int) -> FittedGP:
     """The process that the network answers, as a model."""
     scaling = _ranges(X)
     targets = (y if outcome is None else outcome(y)[0]).squeeze(-1)
     inputs = scaling(X)
     with torch.no_grad():
-        chosen = _answer(network, inputs, targets, seed)
+        chosen = _answer(inputs, targets, seed)
         centred = (inputs - inputs.mean(dim=0)).unsqueeze(0)
         kernels, _ = correlations(centred, centred, chosen.relevances)
         constant = condition(kernels, targets.unsqueeze(0), chosen).constant
@@ -110,13 +100,13 @@ def _process(
     return model.eval()
 
 
-def _answer(network: HyperparameterNetwork, X: Tensor, y: Tensor, seed: int) -> Covariances:
+def _answer(X: Tensor, y: Tensor, seed: int) -> Covariances:
     """What the network answers, in double precision."""
     if len(X) > MOST_READ:
         drawn = np.sort(np.random.default_rng(seed).permutation(len(X))[:MOST_READ])
         X, y = X[drawn], y[drawn]
     real = torch.ones(1, X.shape[1], dtype=torch.bool)
-    last = network(X.float().unsqueeze(0), y.float().unsqueeze(0), real)[-1]
+    last = embedded()(X.float().unsqueeze(0), y.float().unsqueeze(0), real)[-1]
     return Covariances(
         last.relevances.double().clamp_min(_LEAST_RELEVANCE),
         last.outputscales.double(),
