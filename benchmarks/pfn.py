@@ -1,14 +1,16 @@
 """The in-context predictor beside Gaussian processes on few examples of published tables.
 
-    python benchmarks/pfn.py results/pfn             # the tasks of @core, by which it is judged
-    python benchmarks/pfn.py results/pfn --choice    # those by which the network was chosen
+    python benchmarks/pfn.py results/pfn             # the tasks of @core
+    python benchmarks/pfn.py results/pfn --of dev    # those that were looked at during training
+    python benchmarks/pfn.py results/pfn --of rest   # a task of each of the other tables
 
 Every predictor meets the same examples and the same 2,000 other architectures (``grouped-2000``),
 with quantile-normal targets; predictors take turns, so that their CPU seconds (fit and prediction
-of the 2,000) are of the same minutes. ``cells.csv`` (``choice-cells.csv``) has a row for each
-predictor, task, size and seed; finished rows are kept. ``core.md`` (``choice.md``) and
-``core.csv`` compare with ``gp-matern52+quantile-normal``: the CRPS as a ratio (geometric mean over
-tasks), tau as a difference, each with 95 % percentiles of tasks drawn with replacement.
+of the 2,000) are of the same minutes. ``core-cells.csv`` (and so on) has a row for each predictor,
+task, size and seed; finished rows are kept. ``core.csv`` and ``core.md`` compare with
+``gp-matern52+quantile-normal``: the CRPS as a ratio (geometric mean over tables, after that over
+the tasks of each), tau as a difference, each with 95 % percentiles of tables drawn with
+replacement. ``all.csv`` and ``all.md`` do so over whatever is there of the three.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -39,7 +41,7 @@ from surrobench.predictors.predictive import predict
 from surrobench.studies.protocols import split
 from surrobench.tasks.collections import CORE
 
-CHOICE = (
+DEV = (
     "hat/iwslt14deen-gpu-titanxp-encoder",
     "hat/wmt14ende-cpu-xeon-decoder",
     "hwgpt/s-perplexity",
@@ -53,7 +55,22 @@ CHOICE = (
     "tnb101-micro/jigsaw",
     "tnb101-micro/segmentsemantic",
 )
-"""Tasks to choose by: of other tables, and other spaces, than those of @core."""
+"""Of other tables, and other spaces, than those of @core."""
+REST = (
+    "darts-oncenas/accuracy-50",
+    "live/digits-chain",
+    "nb201/cifar10-val",
+    "nb201-360/ninapro",
+    "nb201-hw/cifar10-edgegpu-latency",
+    "nbnlp-wikitext2/val-loss",
+    "suite-zero-nb201/svhn",
+    "suite-zero-nb301/svhn",
+    "suite-zero-tnb101-micro/svhn",
+    "vitbench-autoformer/c100-base",
+    "vitbench-pit/c100-base",
+)
+"""The first task of each table that has none among the others."""
+SETS: Mapping[str, Sequence[str]] = {"core": CORE, "dev": DEV, "rest": REST}
 BASE, OWN = "gp-matern52+quantile-normal", "pfn"
 PREDICTORS = (
     BASE,
@@ -115,9 +132,14 @@ def run(file: Path, tasks: Sequence[str]) -> pd.DataFrame:
 
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
     """Every predictor beside the base at each size: a row each."""
-    cells = cells.assign(seconds=cells["fit_seconds"] + cells["query_seconds"])
+    cells = cells.assign(
+        seconds=cells["fit_seconds"] + cells["query_seconds"],
+        table=cells["task"].str.split("/").str[0],
+    )
     of = ["train_size", "predictor"]
-    means = cells.groupby([*of, "task"])[["tau", "log_crps", "coverage_90"]].mean()
+    scores = ["tau", "log_crps", "coverage_90"]
+    by_task = cells.groupby([*of, "table", "task"])[scores].mean()
+    means = by_task.groupby([*of, "table"]).mean()
     seconds = cells.groupby(of)["seconds"].median()
     rows = []
     for n in SIZES:
@@ -130,6 +152,7 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
                 {
                     "train_size": n,
                     "predictor": predictor,
+                    "tables": len(own),
                     "crps_ratio": np.exp(ratio),
                     "crps_low": np.exp(low),
                     "crps_high": np.exp(high),
@@ -138,6 +161,7 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
                     "tau_gain": gain,
                     "tau_low": worse,
                     "tau_high": better,
+                    "tau_wins": int((own["tau"] > base["tau"]).sum()),
                     "coverage_90": own["coverage_90"].mean(),
                     "milliseconds": 1e3 * seconds[n, predictor],
                 }
@@ -146,7 +170,7 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: FloatArray) -> tuple[float, float, float]:
-    """Mean over tasks between 95 % percentiles of tasks drawn with replacement."""
+    """Mean over tables between 95 % percentiles of tables drawn with replacement."""
     rows = np.random.default_rng(0).integers(len(values), size=(DRAWS, len(values)))
     low, high = np.quantile(values[rows].mean(axis=1), [0.025, 0.975])
     return float(low), float(values.mean()), float(high)
@@ -179,19 +203,24 @@ def table(rows: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    """Run what is missing and write the table."""
+    """Run what is missing and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--choice", action="store_true", help="the tasks that were chosen by")
+    parser.add_argument("--of", choices=SETS, default="core", help="which tasks")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    prefix = "choice-" if given.choice else ""
     given.folder.mkdir(parents=True, exist_ok=True)
-    cells = run(given.folder / f"{prefix}cells.csv", CHOICE if given.choice else CORE)
+    cells = run(given.folder / f"{given.of}-cells.csv", SETS[given.of])
+    write(given.folder / given.of, cells)
+    files = [given.folder / f"{name}-cells.csv" for name in SETS]
+    write(given.folder / "all", pd.concat([pd.read_csv(file) for file in files if file.exists()]))
+
+
+def write(path: Path, cells: pd.DataFrame) -> None:
+    """A comparison as ``.csv`` and as ``.md``."""
     rows = compared(cells)
-    name = "choice" if given.choice else "core"
-    rows.to_csv(given.folder / f"{name}.csv", index=False, float_format="%.5g")
-    (given.folder / f"{name}.md").write_text(table(rows), encoding="utf-8")
+    rows.to_csv(path.with_suffix(".csv"), index=False, float_format="%.5g")
+    path.with_suffix(".md").write_text(table(rows), encoding="utf-8")
     print(table(rows))
 
 

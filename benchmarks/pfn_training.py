@@ -34,11 +34,11 @@ EVERY = 100
 
 
 def loss_of(network: HyperparameterNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
-    """The loss, and its three parts after the last look.
+    """The loss, and its three parts after the last refinement.
 
     What is scored is what the predictor does: targets go through ``quantile-normal``, learned from
-    the examples, and back. After every look the negative log density and the CRPS of normal scores
-    count, after the last one also the CRPS in units of the targets' mean absolute deviation.
+    the examples, and back. After every refinement the negative log density and the CRPS of normal
+    scores count, after the last one also the CRPS in units of the targets' mean absolute deviation.
     """
     n, real = batch.n, torch.from_numpy(batch.real)
     X, y = torch.from_numpy(batch.X).float(), torch.from_numpy(batch.y)

@@ -78,7 +78,7 @@ PREDICTORS.register(
 PREDICTORS.register(
     "pfn",
     "surrobench.predictors.pfn.recipe:InContext",
-    "Gaussian process that a small transformer chooses at a look, trained on made-up tables",
+    "Gaussian process whose hyperparameters a transformer says, trained on made-up tables",
 )
 PREDICTORS.register(
     "gp-transfer",

@@ -1,14 +1,14 @@
 """A transformer that reads examples and answers the hyperparameters of a Gaussian process.
 
 What an optimiser of the marginal likelihood finds in dozens of evaluations the network says after
-two looks at the examples (amortised inference of hyperparameters: Liu et al., NeurIPS 2020;
-Bitzer et al., UAI 2023). It was trained on what is asked of it, the density of *other* targets,
-so few examples do not lead it into certainty as they lead a maximum of their likelihood.
+two refinements (amortised inference of hyperparameters: Liu et al., NeurIPS 2020; Bitzer et al.,
+UAI 2023). It was trained on what is asked of it, the density of *other* targets, so few examples do
+not lead it into certainty as they lead a maximum of their likelihood.
 
-Every column is a token. A look pools over the examples what is in the column, the targets and the
-left-out residuals of the present process, adds the slopes of the log marginal likelihood, lets the
-columns attend to each other and to a token of the whole sample, and answers the next process. No
-parameter belongs to a position: columns and examples may come in any order and number.
+Every column is a token. A refinement pools over the examples what is in the column, the targets and
+the left-out residuals of the present process, adds the slopes of the log marginal likelihood, lets
+the columns attend to each other and to a token of the whole sample, and answers the next process.
+No parameter belongs to a position: columns and examples may come in any order and number.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from torch import Tensor, nn
 
 from surrobench.predictors.pfn.process import KERNELS, Covariances, Evidence, evidence
 
-WIDTH, HEADS, LAYERS, LOOKS, POOLED = 64, 4, 2, 2, 48
+WIDTH, HEADS, LAYERS, REFINEMENTS, POOLED = 64, 4, 2, 2, 48
 LEAST_NOISE = 1e-3
 _COLUMN, _WHOLE, _CELL = 8, 8, 5
 _FIRST = ((-1.5, 0.0), (0.0, -1.0), (1.0, -2.0))
-"""Log of the typical squared distance and log outputscale of each kernel before the first look."""
+"""Log of the typical squared distance and log outputscale of each kernel to start from."""
 _FIRST_NOISE = -1.5
 _REACH_OF_COLUMNS, _REACH = 4.0, 6.0
 """How far log relevances, and log scales and noise, can be from where they start."""
 
 
-class Look(nn.Module):
-    """One look: from examples and the present process to the next one."""
+class Refinement(nn.Module):
+    """One refinement: from examples and the present process to the next one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,14 +94,14 @@ class Block(nn.Module):
 
 
 class HyperparameterNetwork(nn.Module):
-    """Two looks, each of which answers a process."""
+    """Two refinements, each of which answers a process."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.looks = nn.ModuleList(Look() for _ in range(LOOKS))
+        self.refinements = nn.ModuleList(Refinement() for _ in range(REFINEMENTS))
 
     def forward(self, X: Tensor, y: Tensor, real: Tensor) -> list[Covariances]:
-        """The process after each look; the last one is the answer.
+        """The process after each refinement; the last one is the answer.
 
         Args:
             X: columns with the range [0, 1] over the examples, ``b x n x d``; 0 where not real.
@@ -115,13 +115,13 @@ class HyperparameterNetwork(nn.Module):
         sizes = _of_sizes(y, real)
         process = _first(centred, typical, real)
         found = []
-        for look in self.looks:
+        for refinement in self.refinements:
             with torch.no_grad():
                 known = evidence(centred, y, process)
                 cells = _cells(X, centred, y, known)
                 column = torch.cat([fixed, _slopes_of_columns(known, process, typical)], dim=-1)
                 whole = torch.cat([sizes, _slopes_of_whole(known, process)], dim=-1)
-            by_column, of_whole = look(cells, column, whole, real)
+            by_column, of_whole = refinement(cells, column, whole, real)
             process = _answer(by_column, of_whole, typical, real)
             found.append(process)
             process = process.detached()
@@ -154,7 +154,7 @@ def _bounded(values: Tensor, reach: float) -> Tensor:
 def _of_columns(
     X: Tensor, centred: Tensor, y: Tensor, variances: Tensor, typical: Tensor, real: Tensor
 ) -> Tensor:
-    """What does not change between looks, ``b x d x 8``."""
+    """What does not change between refinements, ``b x d x 8``."""
     n = y.shape[1]
     targets = y - y.mean(dim=1, keepdim=True)
     spread = (variances * targets.square().mean(dim=1, keepdim=True)).clamp_min(1e-8).sqrt()
