@@ -10,7 +10,8 @@ of the 2,000) are of the same minutes. ``core-cells.csv`` (and so on) has a row 
 task, size and seed; finished rows are kept. ``core.csv`` and ``core.md`` compare with
 ``gp-matern52+quantile-normal``: the CRPS as a ratio (geometric mean over tables, after that over
 the tasks of each), tau as a difference, each with 95 % percentiles of tables drawn with
-replacement. ``all.csv`` and ``all.md`` do so over whatever is there of the three.
+replacement. ``all.csv`` and ``all.md`` do so over whatever is there of the three; ``tasks.csv`` has
+the means over seeds.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ PREDICTORS = (
     OWN,
 )
 SIZES, SEEDS, DRAWS = (16, 32, 64), 10, 10_000
+SCORES = ("tau", "log_crps", "coverage_90")
 COLUMNS = (
     *("task", "train_size", "seed", "predictor"),
     *("tau", "crps", "log_crps", "nll", "coverage_90", "fit_seconds", "query_seconds"),
@@ -137,8 +139,7 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
         table=cells["task"].str.split("/").str[0],
     )
     of = ["train_size", "predictor"]
-    scores = ["tau", "log_crps", "coverage_90"]
-    by_task = cells.groupby([*of, "table", "task"])[scores].mean()
+    by_task = cells.groupby([*of, "table", "task"])[list(SCORES)].mean()
     means = by_task.groupby([*of, "table"]).mean()
     seconds = cells.groupby(of)["seconds"].median()
     rows = []
@@ -212,8 +213,13 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     cells = run(given.folder / f"{given.of}-cells.csv", SETS[given.of])
     write(given.folder / given.of, cells)
-    files = [given.folder / f"{name}-cells.csv" for name in SETS]
-    write(given.folder / "all", pd.concat([pd.read_csv(file) for file in files if file.exists()]))
+    files = {name: given.folder / f"{name}-cells.csv" for name in SETS}
+    parts = [pd.read_csv(file).assign(set=name) for name, file in files.items() if file.exists()]
+    cells = pd.concat(parts)
+    write(given.folder / "all", cells)
+    means = cells.groupby(["set", "task", "train_size", "predictor"])[list(SCORES)].mean()
+    means = means.reset_index().assign(table=lambda frame: frame["task"].str.split("/").str[0])
+    means.to_csv(given.folder / "tasks.csv", index=False, float_format="%.5g")
 
 
 def write(path: Path, cells: pd.DataFrame) -> None:
