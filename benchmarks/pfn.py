@@ -39,7 +39,7 @@ from surrobench.encodings.default import default_encoding
 from surrobench.metrics.calibration import coverage
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 from surrobench.tasks.collections import CORE
 
 DEV = (

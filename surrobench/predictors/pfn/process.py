@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from surrobench.predictors.correlations import Kernel
+from surrobench.predictors.gp.correlations import Kernel
 
 KERNELS: tuple[Kernel, ...] = ("rbf", "matern-5/2", "matern-3/2")
 """In the order of the second axis of relevances and outputscales."""

@@ -13,8 +13,8 @@ from gpytorch.kernels import AdditiveKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
 from torch import Tensor
 
-from surrobench.predictors.fitted_gp import FittedGP, bounded, checked_examples, stationary
-from surrobench.predictors.gp_fit import LOWEST_NOISE
+from surrobench.predictors.gp.fitted_gp import FittedGP, bounded, checked_examples, stationary
+from surrobench.predictors.gp.gp_fit import LOWEST_NOISE
 from surrobench.predictors.pfn.process import KERNELS, Covariances, condition, correlations
 from surrobench.predictors.pfn.weights import embedded
 from surrobench.predictors.recipe import canonical_rows
@@ -64,8 +64,9 @@ class InContext:
             seed: says which examples are read where there are many; else it plays no part.
 
         Returns:
-            A :class:`~.fitted_gp.FittedGP` in units of ``y``; with ``quantile-normal`` targets, a
-            :class:`~.transforms.WarpedModel` around one (its ``base``).
+            A :class:`~surrobench.predictors.gp.fitted_gp.FittedGP` in units of ``y``; with
+            ``quantile-normal`` targets, a
+            :class:`~surrobench.predictors.transforms.WarpedModel` around one (its ``base``).
 
         Raises:
             ValueError: for wrong shapes or values that are not finite.
