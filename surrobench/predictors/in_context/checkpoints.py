@@ -137,10 +137,10 @@ def _archive(path: Path) -> Mapping[str, Any]:
 
 
 def _owner_of_archive(content: Mapping[str, Any]) -> str:
-    config = content.get("config")
-    if not isinstance(config, Mapping) or not isinstance(content.get("state_dict"), Mapping):
+    config, state = content.get("config"), content.get("state_dict")
+    if not isinstance(config, Mapping) or not isinstance(state, Mapping):
         return ""
-    if "icl_num_blocks" in config:
+    if any(str(name).startswith("icl_predictor.") for name in state):
         return "TabICL" if config.get("max_classes") == 0 else ""
     return "TabPFN" if "architecture_name" in content or "emsize" in config else ""
 
