@@ -21,6 +21,8 @@ class TabDPT(InContextPredictor):
     Each estimator sees the columns in another order and answers with a histogram. The answer is
     their mixture: its mean is the package's, its variance that within the histograms and that
     between their means. All examples are the context, none is left out.
+
+    The options are those of every in-context predictor: ``docs/how-to/in-context.md``.
     """
 
     module: ClassVar[str] = "tabdpt"

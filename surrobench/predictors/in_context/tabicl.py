@@ -18,6 +18,8 @@ class TabICL(InContextPredictor):
     The answer is the package's quantiles at equally spaced levels (999 in its own checkpoint),
     each averaged over the estimators: their mean and variance. What lies beyond the outermost
     level counts for neither.
+
+    The options are those of every in-context predictor: ``docs/how-to/in-context.md``.
     """
 
     module: ClassVar[str] = "tabicl"

@@ -22,6 +22,8 @@ class TabPFN(InContextPredictor):
     the estimators; its mean and variance are exact. Limits on the number of examples and columns
     that the package only advises are not kept. On a CPU it computes with 32 bits, also where the
     package would take 16, so that processors agree.
+
+    The options are those of every in-context predictor: ``docs/how-to/in-context.md``.
     """
 
     module: ClassVar[str] = "tabpfn"
