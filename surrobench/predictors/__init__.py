@@ -76,6 +76,11 @@ PREDICTORS.register(
     "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
 )
 PREDICTORS.register(
+    "pfn",
+    "surrobench.predictors.pfn.recipe:InContext",
+    "Gaussian process whose hyperparameters a transformer says, trained on made-up tables",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
@@ -119,6 +124,17 @@ for _name, _target, _summary in (
         _name,
         f"surrobench.predictors.learners.library_regressors:{_target}",
         f"{_summary} (needs the extra 'boosting')",
+    )
+for _name, _target, _extra in (
+    ("tabpfn", "TabPFN", "in-context"),
+    ("tabicl", "TabICL", "in-context"),
+    ("tabdpt", "TabDPT", "tabdpt"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.in_context.{_name}:{_target}",
+        f"{_target}, a transformer that reads the examples as its input "
+        f"(needs the extra '{_extra}' and a checkpoint on disk)",
     )
 PREDICTORS.register(
     "omni",
