@@ -109,7 +109,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
         ("`run quickstart`, whole, processor", OTHER, "2.5 ×",
          tables.command("run quickstart, one seed", "cpu_s"), COMPARE),
         ("`report` of quickstart, processor", OTHER, "4 ×",
-         tables.command("report of quickstart", "cpu_s"), f"imports with torch; {COMPARE}"),
+         tables.command("report of quickstart", "cpu_s"), f"imports and drawing; {COMPARE}"),
         ("`report` of nb201-predictors, processor", OTHER, "4 ×",
          tables.command("report of nb201-predictors", "cpu_s"), f'{COMPARE} --only "report of nb"'),
         ("`report` of all-tables, processor", OTHER, "6 ×",
