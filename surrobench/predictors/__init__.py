@@ -138,6 +138,8 @@ for _name, _target, _summary in (
     ("params", "baselines:Params", "line through the parameter count"),
     ("flops", "baselines:Flops", "line through the FLOPs"),
     ("layers", "baselines:Layers", "line through the number of trained layers"),
+    ("az-nas", "baselines:AZNAS", "line through the rank sum of four proxies (AZ-NAS)"),
+    ("vkdnw-agg", "baselines:VKDNWAggregate", "line through the rank sum of five (VKDNW)"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _target, _summary in (
@@ -203,6 +205,14 @@ for _name in (
     "epe_nas",
     "nwot",
     "zen",
+    "zico",
+    "swap",
+    "expressivity",
+    "progressivity",
+    "trainability",
+    "vkdnw",
+    "vkdnw_single",
+    "intrain",
 ):
     PREDICTORS.register(
         _name,

@@ -167,3 +167,18 @@ def test_sizes_are_zero_cost_proxies(data: Data) -> None:
     assert found["params"] == count_params(own)
     assert found["flops"] == count_flops(own, (16,), torch.int64)
     assert found["grad_norm"] > 0
+
+
+NEWER = (
+    *("layers", "zico", "swap", "expressivity", "progressivity", "trainability"),
+    *("vkdnw", "vkdnw_single", "intrain"),
+)
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_proxies_that_ask_for_no_images_score_encoders(name: str, data: Data) -> None:
+    own = initialised(lambda: EncoderNetwork(Encoder(2, 2, 16, 1), classes=6), 0)
+    found = score(own, Batch(data.train.inputs[:8], data.train.labels[:8]), [name])[name]
+    assert math.isfinite(found)
+    if name == "layers":
+        assert found == 2 * 4 + 1  # attention in and out, feed-forward up and down; the output

@@ -45,6 +45,27 @@ def grasp(network: nn.Module, batch: Batch) -> float:
     return -sum(float((w.detach() * h).sum()) for w, h in second)
 
 
+@reading
+def zico(network: nn.Module, batch: Batch) -> float:
+    r"""Sum over layers of :math:`\log \sum_w \bar{\lvert g_w \rvert} / \sigma(g_w)`.
+
+    :math:`g_w = \partial L / \partial w` on each half of the batch, :math:`\bar{\lvert g \rvert}`
+    the mean of its absolute value over the halves and :math:`\sigma(g)` its deviation between them.
+    Weights whose gradients are equal are left out, and so are layers without others. Li, Yang,
+    Bhardwaj & Marculescu, ZiCo, ICLR 2023, with the deviation of the signed gradients and the two
+    batches of the authors' code.
+    """
+    halves = zip(batch.images.chunk(2), batch.labels.chunk(2), strict=True)
+    found = [gradients(loss(network, Batch(*half)), weights(network)) for half in halves]
+    total = 0.0
+    for pairs in zip(*found, strict=True):
+        both = torch.stack([g for _, g in pairs]).double()
+        deviation = both.std(dim=0, correction=0)
+        ratios = both.abs().mean(dim=0)[deviation > 0] / deviation[deviation > 0]
+        total += math.log(ratios.sum()) if len(ratios) else 0.0
+    return total
+
+
 @Proxy
 def synflow(network: nn.Module, batch: Batch) -> float:
     r"""Log of the sum over weights of :math:`\lvert w \, \partial R / \partial w \rvert`.
