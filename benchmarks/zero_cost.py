@@ -43,6 +43,7 @@ IMAGES_OF = {"swap": 32}
 """With 16 images there are 65,536 patterns, which most cells fill up."""
 PUBLISHED_UNITS = {"params": 1e6, "flops": 2e6}
 """Published in millions; an operation there is a multiply-accumulate."""
+SCORES = ("scores", "scores-again")
 RANK_SUMS = ("az-nas", "vkdnw-agg")
 VKDNW, AZ_NAS, INTRAIN = "Týbl & Neumann 2025", "Lee & Ham 2024", "Zhou et al. 2026"
 REPORTED: dict[str, tuple[float | None, str]] = {
@@ -207,9 +208,7 @@ def main(folder: Path, cells: int, again: int, only: Sequence[str]) -> int:
     names = [name for name in PROXIES.names() if not only or name in only]
     folder.mkdir(parents=True, exist_ok=True)
     frames = []
-    for file, some, seed in zip(
-        ("scores", "scores-again"), (rows, rows[:again]), SEEDS, strict=True
-    ):
+    for file, some, seed in zip(SCORES, (rows, rows[:again]), SEEDS, strict=True):
         frame = scores(task, some, seed, names)
         frame = with_earlier(folder / f"{file}.csv", frame) if only else frame
         kept = frame[["arch", *PROXIES.names()]]

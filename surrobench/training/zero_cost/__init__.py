@@ -1,8 +1,9 @@
 """Zero-cost proxies: scores of an untrained network from one batch.
 
-Names are those of the columns that published tables have, or of the papers. A larger score is meant to go with a
-better network; none of them is a fact about accuracy, so compare each with ``params`` and
-``flops``. Each is tried against published columns in ``benchmarks/zero_cost.py``.
+Names are those of the columns that published tables have, or of the papers. A larger score is meant
+to go with a better network; none of them is a fact about accuracy, so compare each with ``params``
+and ``flops``. Each is tried against published columns, or what its paper reports, in
+``benchmarks/zero_cost.py``. Rank sums of several (AZ-NAS, VKDNW) need a pool: they are encodings.
 """
 
 from __future__ import annotations

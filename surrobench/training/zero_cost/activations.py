@@ -46,9 +46,10 @@ def swap(network: nn.Module, batch: Batch) -> float:
     """SWAP: how many different patterns units have over the images; NaN without activations.
 
     The pattern of a unit, one number behind an activation function, says for each image of the
-    batch whether it is positive. Peng, Song, Fayek, Ciesielski & Chang, SWAP-NAS, ICLR 2024, without
-    their regularisation towards a number of parameters; GELU and SiLU count as ReLU does, as in
-    their extension to transformers (arXiv:2605.07378, 2026). At most two to the number of images.
+    batch whether it is positive. There are at most two to the number of images. Peng, Song, Fayek,
+    Ciesielski & Chang, SWAP-NAS, ICLR 2024, without their regularisation towards a number of
+    parameters; GELU and SiLU count as ReLU does, as in their extension to transformers
+    (arXiv:2605.07378, 2026).
     """
     found: list[NDArray[np.uint64]] = []
     for module in network.modules():

@@ -1,13 +1,14 @@
 """Scores of the blocks that a network is built of: the parts of AZ-NAS.
 
 Blocks are the elements of the network's list of modules (cells and reductions, the layers of an
-encoder), or, where it has none, what ends in a ReLU. AZ-NAS adds up the logarithms of the pool ranks
-of these three and of ``flops``: the encoding ``az-nas``.
+encoder), or, where it has none, what ends in a ReLU. AZ-NAS adds up the logarithms of the pool
+ranks of these three and of ``flops``: the encoding ``az-nas``.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ def progressivity(network: nn.Module, batch: Batch) -> float:
     entropies = [_entropy(feature) for feature in _features(network, batch)]
     if -math.inf in entropies:
         return -math.inf
-    return min((b - a for a, b in zip(entropies, entropies[1:], strict=False)), default=math.nan)
+    return min((b - a for a, b in pairwise(entropies)), default=math.nan)
 
 
 @Proxy
@@ -51,12 +52,12 @@ def trainability(network: nn.Module, batch: Batch) -> float:
 
     :math:`\sigma` is the largest singular value of the block's Jacobian as a matrix from the
     channels before it to those behind it, :math:`E[J^\top v v^\top]` for random signs :math:`v`;
-    where a block halves the side, the four pixels before each pixel behind it are channels too. 0 is
-    best, a block that passes its input on gets minus infinity. NaN for a single block. Lee & Ham,
-    AZ-NAS, CVPR 2024, on the batch instead of normal noise.
+    where a block halves the side, the four pixels before each pixel behind it are channels too. 0
+    is best, a block that passes its input on gets minus infinity. NaN for a single block. Lee &
+    Ham, AZ-NAS, CVPR 2024, on the batch instead of normal noise.
     """
     features = _features(network, batch)
-    scores = [_stability(*pair) for pair in zip(features, features[1:], strict=False)]
+    scores = [_stability(*pair) for pair in pairwise(features)]
     return sum(scores) / len(scores) if scores else math.nan
 
 

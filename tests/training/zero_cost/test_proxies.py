@@ -181,8 +181,9 @@ def test_swap_tells_units_apart_by_any_of_many_images() -> None:
     images = torch.ones(130, 1, 1, 3)
     images[-1, ..., 1] = images[70, ..., 2] = -1
     batch = Batch(images, torch.zeros(130, dtype=torch.int64))
-    assert value("swap", nn.Sequential(nn.Flatten(), nn.ReLU()), batch) == 3
-    assert value("swap", nn.Sequential(nn.Flatten(), nn.ReLU()), Batch(images[:70], batch.labels[:70])) == 1  # fmt: skip
+    network = nn.Sequential(nn.Flatten(), nn.ReLU())
+    assert value("swap", network, batch) == 3
+    assert value("swap", network, Batch(images[:70], batch.labels[:70])) == 1
 
 
 def test_zen_of_the_input_itself_is_the_step() -> None:
