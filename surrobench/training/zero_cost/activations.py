@@ -80,9 +80,11 @@ def zen(network: nn.Module, batch: Batch) -> float:
 
     Weights, inputs :math:`x` (of the batch's shape) and :math:`\epsilon` are standard normal,
     :math:`\alpha = 0.01`, :math:`f` are the features before the head pools or flattens them, and
-    :math:`\sigma_l^2` is the mean variance that the batch norm :math:`l` divides by. Lin et al.,
-    Zen-NAS, ICCV 2021, with 4 repetitions instead of 32.
+    :math:`\sigma_l^2` is the mean variance that the batch norm :math:`l` divides by. NaN for
+    sequences. Lin et al., Zen-NAS, ICCV 2021, with 4 repetitions instead of 32.
     """
+    if not batch.images.is_floating_point():
+        return math.nan
     deviations: list[float] = []
     for module in network.modules():
         if isinstance(module, NORMS):

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients, loss, reading, weights
 
@@ -37,7 +38,8 @@ def grasp(network: nn.Module, batch: Batch) -> float:
     :math:`c = g`. Wang, Zhang & Grosse, Picking Winning Tickets Before Training by Preserving
     Gradient Flow, ICLR 2020.
     """
-    first = gradients(loss(network, batch), weights(network), keep_graph=True)
+    with sdpa_kernel(SDPBackend.MATH):  # attention that can be differentiated twice
+        first = gradients(loss(network, batch), weights(network), keep_graph=True)
     product = sum((g * g.detach()).sum() for _, g in first)
     if not isinstance(product, Tensor):
         return 0.0
@@ -71,10 +73,13 @@ def synflow(network: nn.Module, batch: Batch) -> float:
     r"""Log of the sum over weights of :math:`\lvert w \, \partial R / \partial w \rvert`.
 
     :math:`R` is the sum of the outputs for an image of ones, with the absolute values of all
-    parameters and without batch norm; in double precision. Minus infinity if nothing flows.
+    parameters and without batch norm; in double precision. Minus infinity if nothing flows, NaN for
+    sequences.
     Tanaka, Kunin, Yamins & Ganguli, Pruning neural networks without any data by iteratively
     conserving synaptic flow, NeurIPS 2020; the log as in NAS-Bench-Suite-Zero.
     """
+    if not batch.images.is_floating_point():
+        return math.nan
     network = _without_norms(network).double()
     with torch.no_grad():
         for parameter in network.parameters():
