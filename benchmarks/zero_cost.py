@@ -150,8 +150,7 @@ def beside_literature(
 ) -> pd.DataFrame:
     """One line per proxy or rank sum that a paper reports a correlation of, or none has a column.
 
-    Of the first half of the cells, as those proxies are scored. The seconds of what was not
-    computed now are missing.
+    Of the first half of the cells, as those proxies are scored.
     """
     lines = []
     found, again = (frame.iloc[: len(frame) // 2] for frame in (found, again))
@@ -159,7 +158,6 @@ def beside_literature(
         ours, second = (values_of(task, rows, name, frame) for frame in (found, again))
         pairs = pd.DataFrame({"ours": ours, "truth": task.truth[rows[: len(ours)]]}).dropna()
         draws = pd.DataFrame({"ours": ours[: len(second)], "again": second}).dropna()
-        seconds = f"{name}_seconds"
         lines.append(
             {
                 "proxy": name,
@@ -169,7 +167,6 @@ def beside_literature(
                 "kendall_with_accuracy": kendalltau(pairs["ours"], pairs["truth"]).statistic,
                 "kendall_reported": reported,
                 "reported_by": source,
-                "cpu_seconds_per_cell": found[seconds].mean() if seconds in found else np.nan,
             }
         )
     return pd.DataFrame(lines)

@@ -1,8 +1,9 @@
 """Scores of the blocks that a network is built of: the parts of AZ-NAS.
 
 Blocks are the elements of the network's list of modules (cells and reductions, the layers of an
-encoder), or, where it has none, what ends in a ReLU. AZ-NAS adds up the logarithms of the pool
-ranks of these three and of ``flops``: the encoding ``az-nas``.
+encoder), or, where it has none, what ends in a ReLU. As in the paper they see normal noise of the
+batch's shape; sequences are taken as they are. AZ-NAS adds up the logarithms of the pool ranks of
+these three and of ``flops``: the encoding ``az-nas``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrobench.training.zero_cost.proxy import Batch, Proxy
+from surrobench.training.zero_cost.proxy import Batch, Proxy, noise
 
 SMALL = 1e-6
 """Keeps the trainability of a block that passes nothing on finite; as in the authors' code."""
@@ -27,7 +28,7 @@ def expressivity(network: nn.Module, batch: Batch) -> float:
 
     :math:`\tilde\lambda` are the eigenvalues of the covariance matrix of the channels behind the
     block, over images and positions, divided by their sum. Minus infinity if a block's output is
-    constant. Lee & Ham, AZ-NAS, CVPR 2024, on the batch instead of normal noise.
+    constant. Lee & Ham, AZ-NAS, CVPR 2024.
     """
     return sum(map(_entropy, _features(network, batch)))
 
@@ -54,7 +55,7 @@ def trainability(network: nn.Module, batch: Batch) -> float:
     channels before it to those behind it, :math:`E[J^\top v v^\top]` for random signs :math:`v`;
     where a block halves the side, the four pixels before each pixel behind it are channels too. 0
     is best, a block that passes its input on gets minus infinity. NaN for a single block. Lee &
-    Ham, AZ-NAS, CVPR 2024, on the batch instead of normal noise.
+    Ham, AZ-NAS, CVPR 2024.
     """
     features = _features(network, batch)
     scores = [_stability(*pair) for pair in pairwise(features)]
@@ -70,7 +71,7 @@ def _features(network: nn.Module, batch: Batch) -> list[Tensor]:
     blocks = lists[0] if lists else [m for m in network.modules() if isinstance(m, nn.ReLU)]
     for block in blocks:
         block.register_forward_hook(lambda _, __, output: found.append(output))
-    images = batch.images.clone()
+    images = noise(batch)
     network(images.requires_grad_() if images.is_floating_point() else images)
     return found
 

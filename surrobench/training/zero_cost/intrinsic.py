@@ -6,9 +6,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients
+from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients, loss, noise
 
 SMALL = 1e-10
 """Keeps ratios finite; the value of the paper."""
@@ -31,8 +30,7 @@ def intrain(network: nn.Module, batch: Batch) -> float:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.register_forward_hook(lambda _, __, output: ratios.append(_dimension(output)))
-    images = torch.randn_like(batch.images) if batch.images.is_floating_point() else batch.images
-    value = functional.cross_entropy(network(images), batch.labels)
+    value = loss(network, Batch(noise(batch), batch.labels))
     capacity = sum(map(math.log, ratios))
     health = 0.0
     for _, gradient in gradients(value, list(network.parameters())):

@@ -256,7 +256,7 @@ def test_the_seed_decides_what_is_drawn(digits_batch: Batch) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("name", ["layers", "swap", "expressivity", "progressivity", "vkdnw"])
+@pytest.mark.parametrize("name", ["layers", "swap", "vkdnw"])
 def test_the_order_of_the_images_does_not_matter(name: str, digits_batch: Batch) -> None:
     network = networks()[0].double()
     images = digits_batch.images.double()

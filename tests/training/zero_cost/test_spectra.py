@@ -16,8 +16,6 @@ from surrobench.training.zero_cost.fisher_spectrum import SPREAD
 from surrobench.training.zero_cost.proxy import Batch, score
 
 N, CLASSES = 12, 3
-CROSS = torch.tensor([[3.0, 2.0], [1.0, 2.0], [2.0, 3.0], [2.0, 1.0]], dtype=torch.float64)
-"""Four points whose two coordinates vary as much, and not together."""
 
 
 def value(name: str, network: nn.Module, images: Tensor) -> float:
@@ -48,57 +46,74 @@ def entropy(shares: object) -> float:
     return float(-(p * np.log(p)).sum())
 
 
+def noise(*shape: int) -> Tensor:
+    """What is drawn in place of the images with seed 0."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def spectrum(points: Tensor) -> object:
+    return np.linalg.eigvalsh(np.cov(points.detach().numpy().T))
+
+
 def test_expressivity_is_the_entropy_of_the_spectrum() -> None:
-    even = nn.Sequential(nn.ReLU())
-    assert value("expressivity", even, CROSS) == pytest.approx(math.log(2))
-    uneven = nn.Sequential(linear([[2, 0], [0, 1]]), nn.ReLU())  # variances 4 to 1
-    assert value("expressivity", uneven, CROSS) == pytest.approx(entropy([4, 1]))
-    both = nn.Sequential(nn.ReLU(), linear([[2, 0], [0, 1]]), nn.ReLU())
-    assert value("expressivity", both, CROSS) == pytest.approx(math.log(2) + entropy([4, 1]))
+    points = noise(20, 3)
+    stretch = linear([[4, 0, 0], [0, 1, 0], [0, 0, 1]])
+    first, second = points.relu(), stretch(points.relu()).relu()
+    alone = value("expressivity", nn.Sequential(nn.ReLU()), torch.zeros_like(points))
+    assert alone == pytest.approx(entropy(spectrum(first)))
+    network = nn.Sequential(nn.ReLU(), stretch, nn.ReLU())
+    steps = entropy(spectrum(first)), entropy(spectrum(second))
+    assert value("expressivity", network, points) == pytest.approx(sum(steps))
+    assert value("progressivity", network, points) == pytest.approx(steps[1] - steps[0])
 
 
 def test_channels_of_maps_are_compared_over_images_and_positions() -> None:
-    maps = CROSS.view(2, 2, 1, 2).transpose(1, 3).contiguous()  # two images of 2 x 1 pixels
-    assert value("expressivity", nn.Sequential(nn.ReLU()), maps) == pytest.approx(math.log(2))
+    maps = noise(5, 3, 4, 2)
+    channels = maps.permute(0, 2, 3, 1).reshape(-1, 3).relu()
+    expected = entropy(spectrum(channels))
+    assert value("expressivity", nn.Sequential(nn.ReLU()), maps) == pytest.approx(expected)
 
 
 def test_progressivity_is_the_smallest_step() -> None:
-    network = nn.Sequential(
-        nn.ReLU(), linear([[2, 0], [0, 1]]), nn.ReLU(), linear([[0.5, 0], [0, 1]]), nn.ReLU()
-    )
-    assert value("progressivity", network, CROSS) == pytest.approx(entropy([4, 1]) - math.log(2))
-    assert math.isnan(value("progressivity", nn.Sequential(nn.ReLU()), CROSS))
+    stretch, back = linear([[2, 0], [0, 1]]), linear([[0.5, 0], [0, 1]])
+    network = nn.Sequential(nn.ReLU(), stretch, nn.ReLU(), back, nn.ReLU())
+    first = noise(20, 2).relu()
+    down = entropy(spectrum(stretch(first))) - entropy(spectrum(first))
+    expected = min(down, -down)
+    assert value("progressivity", network, torch.zeros(20, 2).double()) == pytest.approx(expected)
+    assert math.isnan(value("progressivity", nn.Sequential(nn.ReLU()), noise(4, 2)))
 
 
 def test_a_block_of_constant_output_is_the_worst() -> None:
     network = nn.Sequential(nn.ReLU(), linear([[-1, 0], [0, -1]]), nn.ReLU())
-    assert value("expressivity", network, CROSS) == -math.inf
-    assert value("progressivity", network, CROSS) == -math.inf
+    assert value("expressivity", network, noise(4, 2)) == -math.inf
+    assert value("progressivity", network, noise(4, 2)) == -math.inf
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
 def test_trainability_of_one_channel_is_told_by_its_weight(gain: float) -> None:
-    network = nn.Sequential(nn.ReLU(), linear([[gain]]), nn.ReLU())
+    network = nn.Sequential(nn.Softplus(), nn.ReLU(), linear([[gain]]), nn.ReLU())
     expected = -math.inf if gain == 1 else 2 - gain - 1 / (gain + SMALL)
-    assert value("trainability", network, CROSS[:, :1]) == pytest.approx(expected)
+    assert value("trainability", network, noise(4, 1)) == pytest.approx(expected)
 
 
 def test_pixels_that_a_block_merges_are_channels() -> None:
     convolution = nn.Conv2d(1, 1, 2, stride=2, bias=False).double()
     nn.init.uniform_(convolution.weight, 0.1, 1)
     gain = convolution.weight.norm().item()
-    network = nn.Sequential(nn.ReLU(), convolution, nn.ReLU())
-    found = value("trainability", network, torch.ones(5, 1, 4, 4, dtype=torch.float64))
+    network = nn.Sequential(nn.Softplus(), nn.ReLU(), convolution, nn.ReLU())
+    found = value("trainability", network, noise(5, 1, 4, 4))
     assert found == pytest.approx(2 - gain - 1 / (gain + SMALL))
-    flat = nn.Sequential(nn.ReLU(), nn.Flatten(), linear([[0.1, 0.2, 0.3, 0.4]]), nn.ReLU())
-    found = value("trainability", flat, torch.ones(5, 1, 2, 2, dtype=torch.float64))
+    layer = linear([[0.1, 0.2, 0.3, 0.4]])
+    flat = nn.Sequential(nn.Softplus(), nn.ReLU(), nn.Flatten(), layer, nn.ReLU())
     gain = math.sqrt(0.01 + 0.04 + 0.09 + 0.16)
+    found = value("trainability", flat, noise(5, 1, 2, 2))
     assert found == pytest.approx(2 - gain - 1 / (gain + SMALL))
 
 
 def test_a_block_that_passes_nothing_on_has_no_gain() -> None:
-    network = nn.Sequential(nn.ReLU(), linear([[-1.0]]), nn.ReLU())
-    assert value("trainability", network, CROSS[:, :1]) == pytest.approx(2 - 1 / SMALL)
+    network = nn.Sequential(nn.Softplus(), nn.ReLU(), linear([[-1.0]]), nn.ReLU())
+    assert value("trainability", network, noise(4, 1)) == pytest.approx(2 - 1 / SMALL)
 
 
 def test_vkdnw_of_a_linear_classifier(classifier: nn.Sequential, images: Tensor) -> None:
@@ -136,9 +151,9 @@ def test_vkdnw_is_not_defined_where_nothing_moves_the_output(images: Tensor) -> 
 
 
 def test_intrain_of_a_linear_classifier(classifier: nn.Sequential, images: Tensor) -> None:
-    noise = torch.randn(N, 1, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    X, labels = noise.flatten(1), torch.arange(N) % CLASSES
-    scores = classifier(noise).detach()
+    drawn = noise(N, 1, 2, 2)
+    X, labels = drawn.flatten(1), torch.arange(N) % CLASSES
+    scores = classifier(drawn).detach()
     variances = np.linalg.eigvalsh(np.cov(scores.numpy().T))
     capacity = math.log(variances.sum() ** 2 / np.square(variances).sum())
     error = (scores.softmax(1) - functional.one_hot(labels, CLASSES)) / N
