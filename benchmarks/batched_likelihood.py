@@ -12,8 +12,8 @@ import math
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
-from surrobench.predictors.correlations import PROFILES, Kernel, squared_distances
-from surrobench.predictors.gp_fit import Priors
+from surrobench.predictors.gp.correlations import PROFILES, Kernel, squared_distances
+from surrobench.predictors.gp.gp_fit import Priors
 
 
 class BatchedPosterior:

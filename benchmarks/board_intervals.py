@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from markdown_table import markdown
 
-from surrobench.report import board as boards
-from surrobench.report.board import LEAST_BLOCKS, board_of
-from surrobench.report.bradley_terry import elo, pairwise_wins
-from surrobench.report.measures import MEASURES
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.comparing import board as boards
+from surrobench.report.comparing.board import LEAST_BLOCKS, board_of
+from surrobench.report.statistics.bradley_terry import elo, pairwise_wins
 
 METHODS, TABLES = (3, 10), (5, LEAST_BLOCKS, 30)
 SPREADS = {"alike": 0.0, "apart": 0.6}

@@ -64,8 +64,8 @@ class Test(_Strict):
     ``each`` are columns whose values are tested one by one. Scores are averaged within a ``unit``
     (a seed, a table), and paired over units: the signs of a unit's differences flip together, and
     p-values are adjusted for all comparisons of the ``family``, by default those of the claim
-    (step-down maxima: ``surrobench.report.sign_flips``). ``all_pairs`` adjusts for all pairs of
-    methods in the data, as the reports do.
+    (step-down maxima: ``surrobench.report.statistics.sign_flips``). ``all_pairs`` adjusts for all
+    pairs of methods in the data, as the reports do.
     """
 
     data: str

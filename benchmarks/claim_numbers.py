@@ -11,7 +11,7 @@ from claim_data import Frames
 from claim_list import Number
 
 from surrobench.errors import UserError
-from surrobench.report.intervals import mean_interval
+from surrobench.report.statistics.intervals import mean_interval
 
 WORDS = [
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",

@@ -14,7 +14,7 @@ from claim_list import Test
 from claim_numbers import both, computed, select
 
 from surrobench.errors import UserError
-from surrobench.report.sign_flips import compare_all, compare_pairs
+from surrobench.report.statistics.sign_flips import compare_all, compare_pairs
 
 ALPHA = 0.05
 

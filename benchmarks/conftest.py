@@ -17,7 +17,7 @@ from search_peers import INITIAL, our_loop
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
-from surrobench.studies.search_task import SearchTask
+from surrobench.studies.search.table_task import SearchTask
 
 torch.set_num_threads(1)
 

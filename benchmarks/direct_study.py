@@ -25,8 +25,8 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.svm import SVR
 
-from surrobench.studies.grid import Cell
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.plan import Cell
+from surrobench.studies.prediction.protocols import split
 from surrobench.tasks.task import TableTask
 
 Array = np.ndarray

@@ -23,9 +23,9 @@ from pathlib import Path
 import pandas as pd
 from markdown_table import markdown
 
-from surrobench.studies.record import Record
-from surrobench.studies.run_files import read_environments
-from surrobench.studies.store import ResultStore
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.run_files import read_environments
+from surrobench.studies.run_folder.store import ResultStore
 
 ROOT = Path(__file__).parents[1]
 SHOWN = {

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from surrobench.studies.observer import Silent
-from surrobench.studies.record import Record
+from surrobench.studies.run_folder.record import Record
 
 
 class Clock(Silent):

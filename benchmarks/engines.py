@@ -36,10 +36,10 @@ from engine_clock import Clock
 from machine import write_machine
 from markdown_table import markdown
 
+from surrobench.studies.engine.run_settings import RunSettings
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.run_folder.tally import Tally
 from surrobench.studies.runner import run
-from surrobench.studies.tally import Tally
 
 CARD = """\
 name = "grid"

@@ -26,13 +26,13 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.studies.plan_file import PLAN_FILE, read_plan_file
-from surrobench.studies.record import make_record
-from surrobench.studies.segments import CorruptRecordError, seal, unseal
-from surrobench.studies.store import ResultStore
+from surrobench.studies.run_folder.plan_file import PLAN_FILE, read_plan_file
+from surrobench.studies.run_folder.record import make_record
+from surrobench.studies.run_folder.segments import CorruptRecordError, seal, unseal
+from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.study_file import load_study
 from surrobench.tasks import load_task
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
 
 STUDY = b"""\
 kind = "prediction"

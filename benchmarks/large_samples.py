@@ -135,8 +135,8 @@ def ours(line: Line, X: torch.Tensor, y: torch.Tensor) -> tuple[Any, int, float]
 
 def one_likelihood(X: torch.Tensor, y: torch.Tensor) -> Any:
     """A model after one evaluation of value and gradient at the start of the search."""
-    from surrobench.predictors.gp_fit import Priors
-    from surrobench.predictors.tiled_likelihood import TiledPosterior
+    from surrobench.predictors.gp.gp_fit import Priors
+    from surrobench.predictors.gp.tiled_likelihood import TiledPosterior
 
     model = make_predictor({"use": EXACT, "max_evaluations": 1}).fit(X[:100], y[:100], seed=0)
     inputs = model.input_transform(X)

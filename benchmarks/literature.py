@@ -32,7 +32,7 @@ from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import Pool, split
+from surrobench.studies.prediction.protocols import Pool, split
 
 ROWS = Path(__file__).with_name("literature_rows.csv")
 COLUMNS = ("row", "seed", "tau", "fit_cpu_seconds", "query_cpu_seconds")
@@ -49,6 +49,7 @@ class Row:
 
     Attributes:
         name: of the row; what comes before the last hyphen is shared by its training sizes.
+        options: of the predictor, where the defaults are others.
         published: Kendall tau, NaN where ours has no counterpart of its own.
         deviation: that was published with it, NaN if none was.
         published_seeds: draws that both are of.
@@ -62,6 +63,7 @@ class Row:
     train_size: int
     seeds: int
     predictor: str
+    options: dict[str, float]
     encoding: str
     published: float
     deviation: float
@@ -82,6 +84,7 @@ def read_rows(path: Path = ROWS) -> list[Row]:
             train_size=int(line["train_size"]),
             seeds=int(line["seeds"]),
             predictor=line["predictor"],
+            options=read_options(line["options"]),
             encoding=line["encoding"],
             published=float(line["published"] or "nan"),
             deviation=float(line["deviation"] or "nan"),
@@ -92,6 +95,12 @@ def read_rows(path: Path = ROWS) -> list[Row]:
         )
         for line in frame.to_dict("records")
     ]
+
+
+def read_options(text: str) -> dict[str, float]:
+    """Options as the file has them: ``rounds=500 learning_rate=0.3``."""
+    pairs = (pair.split("=") for pair in text.split())
+    return {name: float(value) if "." in value else int(value) for name, value in pairs}
 
 
 @lru_cache(maxsize=KEPT)
@@ -114,7 +123,8 @@ def run(row: Row, seed: int) -> tuple[float, float, float]:
     task = load_task(row.task)
     X, y = inputs(row.task, row.encoding), torch.tensor(task.truth).unsqueeze(-1)
     train, test = parts(task, row, seed)
-    recipe = with_blocks(make_predictor(row.predictor), row.encoding, task.space, task.columns)
+    recipe = make_predictor(row.predictor, **row.options)
+    recipe = with_blocks(recipe, row.encoding, task.space, task.columns)
     started = time.process_time()
     model = recipe.fit(X[train], y[train], seed=seed)
     fitted = time.process_time()
@@ -148,6 +158,7 @@ def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
             continue
         mean, spread = float(own["tau"].mean()), float(own["tau"].std(ddof=0))
         known = np.isfinite(row.published)
+        named = ", ".join(f"{name} {value:g}" for name, value in row.options.items())
         apart = _standard_errors(row, mean - row.published, own["tau"].to_numpy())
         lines.append(
             {
@@ -155,7 +166,7 @@ def summary(rows: Sequence[Row], cells: pd.DataFrame) -> pd.DataFrame:
                 "published": f"{row.published:.3f}" if known else "–",
                 "by": row.published_method,
                 "ours": f"{mean:.3f} ± {spread:.3f}",
-                "with": f"{row.predictor} on {row.encoding}",
+                "with": f"{row.predictor}{f' ({named})' * bool(named)} on {row.encoding}",
                 "seeds": len(own),
                 "difference": f"{mean - row.published:+.3f}" if known else "–",
                 "in standard errors": f"{apart:+.1f}" if np.isfinite(apart) else "–",

@@ -24,7 +24,7 @@ import torch
 from surrobench import load_task, make_predictor
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 TASK, SIZE, SEEDS = "nb201/cifar10-val-run", 32, 4
 

@@ -39,23 +39,23 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_images import live_cells
-from surrobench.training.cells import OFFICIAL, CellNetwork, Skeleton
-from surrobench.training.data import Data, Split
-from surrobench.training.devices import CPU, choose_device, clock
-from surrobench.training.digits import distorted_digits
-from surrobench.training.evaluation import evaluate
-from surrobench.training.fusion import fuse
-from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.trainer import (
+from surrobench.tasks.live.live import LiveTask
+from surrobench.tasks.live.live_images import live_cells
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.fusing.fusion import fuse
+from surrobench.training.loop.devices import CPU, choose_device, clock
+from surrobench.training.loop.evaluation import evaluate
+from surrobench.training.loop.groups import GroupTrainer, Job
+from surrobench.training.loop.trainer import (
     Recipe,
     initialised,
     make_optimiser,
     train_step,
     train_together,
 )
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.loop.training_run import TrainingRun
+from surrobench.training.networks.cells import OFFICIAL, CellNetwork, Skeleton
 
 SPACE = nas_bench_201()
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from surrobench.tasks import load_task
-from surrobench.tasks.live import live_task
+from surrobench.tasks.live.live import live_task
 
 CELLS, SEEDS, DRAWS = 24, 3, 2000
 TABLE = {

@@ -31,10 +31,10 @@ from machine import write_machine
 from scipy.stats import kendalltau
 
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_images import CELL_RECIPE, live_cells
-from surrobench.training.digits import distorted_digits
-from surrobench.training.fidelity import Fidelity
+from surrobench.tasks.live.live import LiveTask
+from surrobench.tasks.live.live_images import CELL_RECIPE, live_cells
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.fidelity import Fidelity
 
 PROXIES = {
     "one epoch of four": Fidelity(epochs=1),

@@ -35,10 +35,10 @@ import torch
 from live_gpu import connected_cells, plain_loop
 from machine import write_machine
 
-from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_images import CELL_IMAGES, live_cells
-from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import Job, alike
+from surrobench.tasks.live.live import LiveTask
+from surrobench.tasks.live.live_images import CELL_IMAGES, live_cells
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.groups import Job, alike
 
 Archs = Sequence[tuple[int, ...]]
 

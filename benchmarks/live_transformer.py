@@ -23,9 +23,9 @@ from live_noise import noise
 from scipy.stats import kendalltau
 
 from surrobench.report.figures.learning import learning_curves
-from surrobench.tasks.live import live_task
-from surrobench.training.groups import Job
-from surrobench.training.training_run import TrainingRun
+from surrobench.tasks.live.live import live_task
+from surrobench.training.loop.groups import Job
+from surrobench.training.loop.training_run import TrainingRun
 
 ENCODERS, SEEDS = 10, 2
 MEASURES = {

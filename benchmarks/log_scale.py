@@ -32,7 +32,7 @@ from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import predict
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.choices import Choices
-from surrobench.tasks.coding import by_ratio
+from surrobench.tasks.tables.coding import by_ratio
 from surrobench.tasks.task import TableTask
 
 TASKS = ("lcbench/Fashion_MNIST", "steplaw/dense", "steplaw/moe")

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from surrobench.studies.environment import describe_environment
+from surrobench.studies.run_folder.environment import describe_environment
 
 PEERS = ("optuna", "smac", "pytest-benchmark")
 

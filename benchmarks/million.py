@@ -102,9 +102,9 @@ def timed_run(folder: Path) -> dict:
 def fill(folder: Path) -> dict:
     """Records for all cells, each with numbers of its own."""
     from surrobench import run_study
-    from surrobench.studies.grid import make_plan
-    from surrobench.studies.record import Record
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.prediction.plan import make_plan
+    from surrobench.studies.run_folder.record import Record
+    from surrobench.studies.run_folder.store import ResultStore
     from surrobench.studies.study_file import load_study
 
     run = folder / "run"

@@ -23,10 +23,10 @@ import torch
 
 from surrobench.report.one_shot import one_shot_exhibits, save_exhibits
 from surrobench.strategies.one_shot import ONE_SHOT
-from surrobench.studies.one_shot import compare_one_shot
-from surrobench.tasks.live_images import CELL_RECIPE, live_cells
-from surrobench.training.cells import Skeleton
-from surrobench.training.digits import distorted_digits
+from surrobench.studies.one_shot.comparison import compare_one_shot
+from surrobench.tasks.live.live_images import CELL_RECIPE, live_cells
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.networks.cells import Skeleton
 
 OPTIONS: dict[str, dict[str, int]] = {
     "spos": {"epochs": 12, "evaluations": 100},

@@ -112,7 +112,7 @@ def seconds(*arguments: str) -> float:
 
 def costs(place: trials.Place) -> list[Row]:
     """In seconds of the processor, because the machine may do other things as well."""
-    from surrobench.studies.grid import make_plan
+    from surrobench.studies.prediction.plan import make_plan
 
     def milliseconds(engine: Any) -> float:
         return min(trials.milliseconds_of_a_cell(place, engine, number) for number in range(2))

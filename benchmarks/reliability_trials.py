@@ -18,15 +18,15 @@ from typing import Any
 
 from surrobench import failpoints, run_study
 from surrobench.studies import runner
-from surrobench.studies import store as storing
-from surrobench.studies.merging import merge
+from surrobench.studies.engine.run_settings import RunSettings
 from surrobench.studies.observer import Silent
-from surrobench.studies.record import Record
-from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.run_folder import store as storing
+from surrobench.studies.run_folder.merging import merge
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import ResultStore, seal
+from surrobench.studies.run_folder.tally import Tally
 from surrobench.studies.runner import run
 from surrobench.studies.stopping import RunStoppedError
-from surrobench.studies.store import ResultStore, seal
-from surrobench.studies.tally import Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from dask_cluster import DaskProcesses, dask_processes

@@ -28,19 +28,19 @@ from machine import write_machine
 from markdown_table import markdown
 from scipy import stats
 
-from surrobench.report.bootstrap import counts, limits, stratified_interval
-from surrobench.report.intervals import (
-    mean_intervals,
-    stratified_mean_interval,
-    trimmed_mean_interval,
-)
-from surrobench.report.rank_tests import mean_rank_test
 from surrobench.report.search.resampling import (
     interquartile_mean,
     interquartile_mean_band,
     share_interval,
 )
-from surrobench.report.sign_flips import compare_all, compare_with_best
+from surrobench.report.statistics.bootstrap import counts, limits, stratified_interval
+from surrobench.report.statistics.intervals import (
+    mean_intervals,
+    stratified_mean_interval,
+    trimmed_mean_interval,
+)
+from surrobench.report.statistics.rank_tests import mean_rank_test
+from surrobench.report.statistics.sign_flips import compare_all, compare_with_best
 
 FloatArray = npt.NDArray[np.float64]
 Shape = Callable[[FloatArray], FloatArray]

@@ -22,7 +22,7 @@ from machine import write_machine
 from markdown_table import markdown
 from scaling_figure import PARTS, draw, exponents
 
-from surrobench.report.exhibit import save_figure
+from surrobench.report.common.exhibit import save_figure
 
 HERE = Path(__file__).parent
 POOL, OBSERVATIONS = 15_625, (25, 50, 100, 200, 400, 700, 1000, 1400, 2000)

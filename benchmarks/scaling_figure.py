@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from surrobench.report.style import INK, TWO_COLUMNS, paper_style
+from surrobench.report.common.style import INK, TWO_COLUMNS, paper_style
 
 PARTS = {
     "fit": "fit",

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
-from surrobench.strategies.loop import Budget, SearchLoop
-from surrobench.studies.search import initial_design
-from surrobench.studies.search_task import SearchTask
+from surrobench.strategies.running.loop import Budget, SearchLoop
+from surrobench.studies.search.cell import initial_design
+from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks.evaluation import Evaluation
 
 EVALUATIONS, INITIAL = 150, 10

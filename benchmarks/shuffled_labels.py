@@ -24,7 +24,7 @@ from surrobench import load_task, make_predictor
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors import PREDICTORS
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 TASK, TRAIN_SIZE, SEEDS, LIMIT = "live/digits-chain", 50, 50, 0.05
 

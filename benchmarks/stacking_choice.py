@@ -33,7 +33,7 @@ from surrobench.encodings.column_blocks import with_blocks
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.transforms import WarpedModel
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 from surrobench.tasks import expand_tasks
 
 TABLE = "tnb101-micro"

@@ -15,10 +15,10 @@ import pytest
 
 from surrobench import run_study
 from surrobench.atomic import write_atomically
-from surrobench.studies.config import build_study
-from surrobench.studies.grid import make_plan
-from surrobench.studies.record import make_record
-from surrobench.studies.store import ResultStore, seal
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.prediction.plan import make_plan
+from surrobench.studies.run_folder.record import make_record
+from surrobench.studies.run_folder.store import ResultStore, seal
 from surrobench.studies.study_file import load_study
 
 FEW, MANY, FINISHED = 50, 550, 10_000
@@ -130,7 +130,7 @@ def test_help_floor(benchmark):
 
 @pytest.mark.benchmark(group="plan-100000-cells")
 def test_plan_100000_cells(benchmark, tiny, folder):
-    study = build_study({**tiny, "train_sizes": list(range(1, 51)), "seeds": 2000})
+    study = Study.read({**tiny, "train_sizes": list(range(1, 51)), "seeds": 2000})
     plan = benchmark.pedantic(make_plan, (study, folder), rounds=3)
     assert len(plan.cells) == 100_000
 

@@ -9,9 +9,9 @@ from test_ensembles import EPOCHS, MEMBERS, WIDTH
 from test_gp import drawn, examples
 
 from surrobench.predictors import make_predictor
-from surrobench.predictors.gp_fit import LogPosterior, Priors
-from surrobench.predictors.rank_losses import SquaredError
-from surrobench.predictors.stacked_networks import Gradient, StackedNetworks, train
+from surrobench.predictors.gp.gp_fit import LogPosterior, Priors
+from surrobench.predictors.learners.rank_losses import SquaredError
+from surrobench.predictors.learners.stacked_networks import Gradient, StackedNetworks, train
 
 SEEDS = 20
 

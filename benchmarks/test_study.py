@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from surrobench import load_task, run_study
-from surrobench.studies.grid import make_plan
+from surrobench.studies.prediction.plan import make_plan
 from surrobench.studies.study_file import load_study
 
 WORKERS, TASK, SIZES = 2, "nb201/cifar10-val", [25, 50, 100, 200, 400]

@@ -16,8 +16,8 @@ from surrobench.metrics import prediction_scores
 from surrobench.metrics.calibration import gaussian_crps
 from surrobench.spaces import SPACES
 from surrobench.tasks import load_task, loading
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import single
+from surrobench.tasks.tables.card_file import read_card
 
 TABLES = ("live/digits-chain", "nb201/cifar10-val")
 

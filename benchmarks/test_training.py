@@ -18,13 +18,13 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.tasks.live_images import CELL_RECIPE, CELL_SKELETON
-from surrobench.training.cells import CellNetwork
-from surrobench.training.digits import distorted_digits
-from surrobench.training.evaluation import Evaluation, evaluate
-from surrobench.training.fusion import fuse
-from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.trainer import initialised
+from surrobench.tasks.live.live_images import CELL_RECIPE, CELL_SKELETON
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.fusing.fusion import fuse
+from surrobench.training.loop.evaluation import Evaluation, evaluate
+from surrobench.training.loop.groups import GroupTrainer, Job
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import CellNetwork
 
 SPACE, CELLS = nas_bench_201(), 16
 RECIPE = replace(CELL_RECIPE, epochs=1)

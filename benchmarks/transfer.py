@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from markdown_table import markdown
 
-from surrobench.report.intervals import Interval, mean_interval
+from surrobench.report.statistics.intervals import Interval, mean_interval
 
 BESIDE = {
     "gp-transfer": "gp-matern52",

@@ -48,7 +48,7 @@ from surrobench.encodings.column_blocks import with_blocks
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.hyperparameters import Setting, draw_settings, space_of
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 TRIALS, SURVIVORS, FINALISTS, TEST_SIZE, DRAW_SEED = 20, 6, 3, 300, 20
 TRANSNAS = (

@@ -50,12 +50,15 @@ class Tables:
         return _span(wide["interpreter"] / wide["fork"])
 
     def command(self, work: str, quantity: str) -> str:
-        """Other commit over this one."""
+        """Other commit over this one; ``at least`` where the other was stopped before its end."""
         if self.compared.empty:
             return "not measured"
         named = self.compared["work"].str.startswith(work)
-        rows = self.compared[named & (self.compared["quantity"] == quantity)]
-        return f"{_number(float(rows['ratio'].iloc[0]))} ×" if len(rows) else "not measured"
+        for measured, word in ((quantity, ""), (f"{quantity} at least", "over ")):
+            rows = self.compared[named & (self.compared["quantity"] == measured)]
+            if len(rows):
+                return f"{word}{_number(float(rows['ratio'].iloc[0]))} ×"
+        return "not measured"
 
     def page(self, work: str) -> str:
         """Size of the page that a command of this build makes."""

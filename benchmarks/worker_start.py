@@ -23,9 +23,9 @@ from pathlib import Path
 import pandas as pd
 from markdown_table import markdown
 
-from surrobench.studies.executor import GuardedProcess, Limits
-from surrobench.studies.kinds import PREDICTION
-from surrobench.studies.template import Template, settle
+from surrobench.studies.engine.executor import GuardedProcess, Limits
+from surrobench.studies.engine.template import Template, settle
+from surrobench.studies.prediction.kind import PREDICTION
 
 CELLS = ("constant", "bayesian-ridge", "random-forest", "gp-matern52")
 HEADINGS = {

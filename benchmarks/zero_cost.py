@@ -32,9 +32,9 @@ from torch.nn import functional
 from surrobench import load_task
 from surrobench.encodings import make_encoding
 from surrobench.tasks.task import TableTask
-from surrobench.training.cells import OFFICIAL, CellNetwork
-from surrobench.training.digits import distorted_digits
-from surrobench.training.trainer import initialised
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import OFFICIAL, CellNetwork
 from surrobench.training.zero_cost import PROXIES
 from surrobench.training.zero_cost.proxy import Batch, score
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from surrobench.spaces import SPACES
     from surrobench.spaces.named import Categorical, Integer, Ordinal, Real, Space
     from surrobench.strategies import make_strategy
-    from surrobench.strategies.searching import search
+    from surrobench.strategies.running.searching import search
     from surrobench.studies.evaluating import evaluate
     from surrobench.studies.runner import run_study
     from surrobench.tasks import load_task
@@ -101,7 +101,7 @@ _HOMES = {
     "make_strategy": "surrobench.strategies",
     "plot": "surrobench.reporting.drawing",
     "run_study": "surrobench.studies.runner",
-    "search": "surrobench.strategies.searching",
+    "search": "surrobench.strategies.running.searching",
 }
 
 

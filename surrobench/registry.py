@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 from surrobench.errors import UserError, did_you_mean, fault, place_of
+from surrobench.homes import home_of
 from surrobench.options import check_names, option_names
 from surrobench.plug_ins import PlugIn, claimed, plug_ins
 
@@ -77,6 +78,8 @@ class Listed:
 def import_attribute(path: str) -> Any:
     """Import ``package.module:Attribute`` (the current folder is searched too).
 
+    Modules of this package may be given without the folder of their family.
+
     Raises:
         UserError: if the module or the attribute does not exist, naming which.
     """
@@ -86,6 +89,7 @@ def import_attribute(path: str) -> Any:
     folder = os.getcwd()
     if folder not in sys.path:
         sys.path.append(folder)
+    module_name = home_of(module_name)
     module = _import_module(path, module_name, folder)
     value: Any = module
     for part in attribute.split("."):

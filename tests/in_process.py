@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from surrobench.studies import forks, runner
-from surrobench.studies.executor import Outcome
-from surrobench.studies.worker import compute
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.engine.executor import Outcome
+from surrobench.studies.engine.worker import compute
 
 
 def compute_here(
@@ -21,7 +22,7 @@ def compute_here(
     more: Callable[[], bool] = lambda: True,
     **_: Any,
 ) -> Iterator[Outcome[Any]]:
-    """What :func:`surrobench.studies.executor.execute` does, with one worker that is us."""
+    """What :func:`surrobench.studies.engine.executor.execute` does, with one worker that is us."""
     for place, item in enumerate(items):
         if stop() or (place and not more()):
             return

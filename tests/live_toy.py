@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobench.training.groups import GroupTrainer, Job
+from surrobench.training.loop.groups import GroupTrainer, Job
 
 TINY = {"train": 64, "validation": 60, "test": 50, "channels": 2, "epochs": 3, "batch_size": 32}
 
@@ -15,8 +15,9 @@ TINY = {"train": 64, "validation": 60, "test": 50, "channels": 2, "epochs": 3, "
 @pytest.fixture
 def live_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of its own; live tasks made before it are forgotten, and those made with it too."""
-    from surrobench.studies import live_search_task, pipeline_task
-    from surrobench.tasks import live_options
+    from surrobench.studies.pipeline import task as pipeline_task
+    from surrobench.studies.search import live_task as live_search_task
+    from surrobench.tasks.live import live_options
 
     caches = (live_options._made, live_search_task._candidates, pipeline_task._load)
     monkeypatch.setenv("SURROBENCH_CACHE", str(tmp_path / "cache"))

@@ -40,7 +40,7 @@ WILD = '''
     """Strategies that do what none should."""
 
     import os, random, signal, time
-    from surrobench.strategies.random_search import RandomSearch
+    from surrobench.strategies.evolution.random_search import RandomSearch
 
     class Raises(RandomSearch):
         def _propose(self, n, rng):

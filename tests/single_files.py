@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from surrobench.studies.store import ResultStore, seal
+from surrobench.studies.run_folder.store import ResultStore, seal
 
 
 def in_single_files(folder: Path) -> ResultStore:

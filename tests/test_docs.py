@@ -19,10 +19,10 @@ from typer.main import get_command
 from surrobench import SPACES
 from surrobench.cli.app import app
 from surrobench.cli.exit_codes import MEANINGS
-from surrobench.studies.durations import parse_budget
-from surrobench.studies.shards import Shard
+from surrobench.studies.engine.durations import parse_budget
+from surrobench.studies.run_folder.shards import Shard
 from surrobench.studies.study_file import load_study
-from surrobench.tasks.card_file import read_card
+from surrobench.tasks.tables.card_file import read_card
 
 __all__ = ["in_process"]
 
@@ -171,8 +171,8 @@ def page(request: pytest.FixtureRequest) -> Path:
 
 def provided() -> dict[str, Any]:
     """What the pages leave to their readers."""
-    from surrobench.training.digits import distorted_digits
-    from surrobench.training.recipe import Recipe
+    from surrobench.training.datasets.digits import distorted_digits
+    from surrobench.training.loop.recipe import Recipe
 
     digits = distorted_digits(train=64, validation=32, test=32)
     return {

@@ -30,6 +30,7 @@ LAYERS = [
         "unpickling",
         "process_state",
         "sealed",
+        "homes",
         "arrays",
         "decoding",
         "options",
@@ -55,12 +56,22 @@ FORBIDDEN = {
 }
 # Inside a layer, folders that know nothing of the layer's other folders, or not of these.
 APART = {
-    "predictors/pool_gp": {"predictors.gp", "predictors.predictive"},
+    "report/common": {"report.figures", "report.page", "report.prediction", "report.search"},
     "report/figures": {"report.page", "report.search", "report.pipeline", "report.leaderboard"},
-    "strategies/one_shot": {"strategies.bayesian", "strategies.searching", "strategies.peer"},
-    "tasks/recipes": {"tasks.live", "tasks.tabulate"},
-    "training/datasets": {"training.trainer", "training.cells", "training.zero_cost"},
-    "training/zero_cost": {"training.datasets", "training.groups"},
+    "report/statistics": {"report.common", "report.figures", "report.page"},
+    "strategies/one_shot": {"strategies.bayesian", "strategies.running", "strategies.peers"},
+    "studies/engine": {"studies.search", "studies.pipeline", "studies.one_shot"},
+    "studies/run_folder": {
+        "studies.engine",
+        "studies.prediction",
+        "studies.search",
+        "studies.pipeline",
+    },
+    "tasks/files": {"tasks.tables", "tasks.live", "tasks.recipes"},
+    "tasks/recipes": {"tasks.live"},
+    "tasks/tables": {"tasks.live", "tasks.recipes"},
+    "training/datasets": {"training.loop", "training.networks", "training.zero_cost"},
+    "training/zero_cost": {"training.loop.groups"},
 }
 # Where names stand for ``module:attribute``: registries, and what is published under names.
 REGISTERING = {
@@ -69,9 +80,9 @@ REGISTERING = {
     "predictors/__init__.py",
     "spaces/__init__.py",
     "strategies/__init__.py",
-    "strategies/generation.py",
+    "strategies/bayesian/generation.py",
     "strategies/one_shot/__init__.py",
-    "tasks/live.py",
+    "tasks/live/live.py",
     "tasks/recipes/__init__.py",
     "training/zero_cost/__init__.py",
 }
@@ -130,6 +141,22 @@ def test_imports_run_downward(file: str) -> None:
             continue
         assert level(other) <= level(own), f"{file} imports surrobench.{target}"
         assert other not in FORBIDDEN.get(own, ()), f"{file} imports surrobench.{target}"
+
+
+@pytest.mark.parametrize("family", sorted(path.name for path in ROOT.iterdir() if path.is_dir()))
+def test_folders_of_a_family_make_no_circle(family: str) -> None:
+    """A folder is a room: what one needs of another, that one does not need of it."""
+    needs: dict[str, set[str]] = {}
+    for path in (ROOT / family).glob("*/*.py"):
+        folder = path.parent.name
+        others = (target.split(".") for target in imported(path))
+        found = {parts[1] for parts in others if parts[0] == family and len(parts) > 2}
+        needs.setdefault(folder, set()).update(found - {folder})
+    needs = {folder: found & set(needs) for folder, found in needs.items()}
+    while free := [folder for folder, found in needs.items() if not found & set(needs)]:
+        for folder in free:
+            del needs[folder]
+    assert not needs
 
 
 @pytest.mark.parametrize("folder", APART)

@@ -66,7 +66,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 def fresh(kind: str = "predictor") -> Registry[Any]:
     registry: Registry[Any] = Registry(kind)
-    registry.register("knn", "surrobench.predictors.neighbours:NearestNeighbours", "our own")
+    registry.register(
+        "knn", "surrobench.predictors.learners.neighbours:NearestNeighbours", "our own"
+    )
     return registry
 
 

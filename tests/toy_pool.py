@@ -11,7 +11,7 @@ from torch import Tensor
 
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.predictors import make_predictor
-from surrobench.predictors.baselines import MeasuredColumn
+from surrobench.predictors.learners.baselines import MeasuredColumn
 from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.pool_session import open_pool
 from surrobench.predictors.posterior import SurrogatePosterior

@@ -8,11 +8,11 @@ from standings import Standings
 
 from surrobench.report.bibliography import entries
 from surrobench.tasks import task_info
-from surrobench.tasks.card import Card, TaskCard, named
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled
-from surrobench.tasks.live import LIVE_TASKS, live_factory
-from surrobench.tasks.source_file import SourceFile
+from surrobench.tasks.files.source_file import SourceFile
+from surrobench.tasks.live.live import LIVE_TASKS, live_factory
+from surrobench.tasks.tables.card import Card, TaskCard, named
+from surrobench.tasks.tables.card_file import read_card
 
 MOST = 8
 """How many methods of a result a task's page shows."""
@@ -203,7 +203,7 @@ def _live(name: str) -> str:
     target = f"{factory.__module__}.{factory.__name__}"
     return (
         f"# {name}\n\nTrains what it is asked for, and keeps what was trained.\n\n"
-        "```python\nfrom surrobench.tasks.live import live_task\n\n"
+        "```python\nfrom surrobench.tasks.live.live import live_task\n\n"
         f'task = live_task("{name}")\n```\n\n'
         f"```{{eval-rst}}\n.. autofunction:: {target}\n   :no-index:\n```\n\n"
         "How live tasks are used in studies and searches: [train live](../../how-to/live.md).\n"

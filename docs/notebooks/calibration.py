@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from surrobench import load_task, make_predictor
 from surrobench.encodings import make_encoding
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 task = load_task("live/digits-chain")
 train, test = split(task, "grouped", 100, seed=0)

@@ -22,7 +22,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from surrobench import load_task, make_predictor
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 TASK, SEEDS = load_task("nb201/cifar10-val-run"), 15
 POOL, TRUTH = torch.tensor(TASK.encode("one-hot")), TASK.truth

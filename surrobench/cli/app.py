@@ -633,6 +633,6 @@ def tabulate(
 ) -> None:
     """Train a search space, or a sample, into a table (this is how the embedded ones were made)."""
     from surrobench.cli.tabulating import tabulate_command
-    from surrobench.tasks.live_tables import Request
+    from surrobench.tasks.live.live_tables import Request
 
     tabulate_command(table, out, Request(archs, seeds, repeated, workers, resume))

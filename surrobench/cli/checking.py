@@ -252,8 +252,8 @@ def _show_table(part: NamedPart, quick: bool) -> None:
     """Beside built-in predictors, on an embedded table, in at most five minutes."""
     from surrobench.cli.progress import make_progress
     from surrobench.reporting.reports import report_of
+    from surrobench.studies.engine.run_settings import RunSettings
     from surrobench.studies.kinds import kind_of
-    from surrobench.studies.run_settings import RunSettings
     from surrobench.studies.runner import run
 
     beside = [name for name in (QUICK if quick else BESIDE) if name != part.name]

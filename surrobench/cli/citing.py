@@ -11,7 +11,7 @@ def cite_command(runs: Sequence[Path], *, as_json: bool = False) -> None:
     from surrobench.cli.console import say, tell
     from surrobench.cli.formats import print_json
     from surrobench.reporting.origin import collect
-    from surrobench.studies.view import load_methods
+    from surrobench.studies.run_folder.view import load_methods
 
     origin = collect(load_methods(runs)[0], runs)
     if as_json:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from surrobench.report.scores import Scores
+    from surrobench.report.comparing.scores import Scores
     from surrobench.reporting.run_comparison import RunComparison
 
 _MOST_ROWS = 40
@@ -36,8 +36,8 @@ def compare_command(
 ) -> int:
     """Say what changed from one run to another; returns the exit status."""
     form = one_format(json=as_json, csv=as_csv, latex=as_latex)
-    from surrobench.report.change_tables import changes_tex
-    from surrobench.report.exhibit import to_csv
+    from surrobench.report.common.exhibit import to_csv
+    from surrobench.report.comparing.change_tables import changes_tex
     from surrobench.reporting.run_comparison import compare_runs
 
     found = compare_runs(first, second, measure=measure)
@@ -97,10 +97,10 @@ def _show(found: RunComparison, at: str) -> None:
 def _table(groups: pd.DataFrame, at: str) -> Table:
     from rich.text import Text
 
-    from surrobench.report.cells import PLAIN
-    from surrobench.report.change_tables import cells_of
-    from surrobench.report.escaping import one_line
-    from surrobench.report.terminal import LONGEST_NAME, blank_table
+    from surrobench.report.common.cells import PLAIN
+    from surrobench.report.common.escaping import one_line
+    from surrobench.report.comparing.change_tables import cells_of
+    from surrobench.report.prediction.terminal import LONGEST_NAME, blank_table
 
     cells = cells_of(groups, PLAIN, at)
     table = blank_table("", "task", [str(name) for name in cells][1:])
@@ -134,8 +134,8 @@ def board_command(
 ) -> int:
     """Print the board of one or more runs; returns the exit status."""
     form = one_format(json=as_json, csv=as_csv, latex=as_latex)
-    from surrobench.report.boards import board_table
-    from surrobench.report.exhibit import to_csv
+    from surrobench.report.common.exhibit import to_csv
+    from surrobench.report.comparing.boards import board_table
 
     damaged: list[Path] = []
     for scores in _scores(runs, measure, train_size, methods, damaged):
@@ -181,10 +181,10 @@ def _scores(
 def _show_board(scores: Scores) -> None:
     from rich.text import Text
 
-    from surrobench.report.boards import cells_of, notes_of
-    from surrobench.report.cells import PLAIN
-    from surrobench.report.escaping import one_line
-    from surrobench.report.terminal import LONGEST_NAME, blank_table
+    from surrobench.report.common.cells import PLAIN
+    from surrobench.report.common.escaping import one_line
+    from surrobench.report.comparing.boards import cells_of, notes_of
+    from surrobench.report.prediction.terminal import LONGEST_NAME, blank_table
 
     board = scores.board
     cells = cells_of(board, PLAIN)

@@ -42,7 +42,7 @@ def strategies(incomplete: str) -> list[str]:
 
 def figures(incomplete: str) -> list[str]:
     """Kinds of figures."""
-    from surrobench.report.figure_names import figures as known
+    from surrobench.report.common.figure_names import figures as known
 
     return list(_beginning(incomplete, (name for name, _ in known())))
 

@@ -13,8 +13,8 @@ from surrobench.cli.formats import print_json
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
-    from surrobench.tasks.accounts import DecisionAccount
     from surrobench.tasks.info import TaskInfo
+    from surrobench.tasks.tables.accounts import DecisionAccount
 
 _LABEL_WIDTH = 14
 _LINE_WIDTH = 96

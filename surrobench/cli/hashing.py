@@ -12,12 +12,12 @@ from surrobench.cli.results import existing_store, show_damage
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
-    from surrobench.studies.tally import Tally
+    from surrobench.studies.run_folder.tally import Tally
 
 
 def hash_command(folder: Path, *, as_json: bool = False) -> int:
     """Print the hash (alone on standard output) and what it is about; returns the exit status."""
-    from surrobench.studies.tally import Tally
+    from surrobench.studies.run_folder.tally import Tally
 
     existing_store(folder)
     tally = Tally.of(folder)

@@ -131,8 +131,8 @@ def _collections() -> Rows:
 def _tasks_of(table: str) -> Rows:
     """The tasks of one table, each with what is measured."""
     from surrobench.tasks import catalogue
-    from surrobench.tasks.card_file import read_card
     from surrobench.tasks.collections import is_collection
+    from surrobench.tasks.tables.card_file import read_card
 
     if is_collection(table):
         return [row for spec in catalogue.expand_tasks(table) for row in _tasks_of(spec)]
@@ -191,7 +191,7 @@ def _spaces() -> Rows:
 
 
 def _figures() -> Rows:
-    from surrobench.report.figure_names import figures
+    from surrobench.report.common.figure_names import figures
     from surrobench.report.own_figures import FIGURES
 
     return [*(Listed(*row) for row in figures()), *_registered(FIGURES)]

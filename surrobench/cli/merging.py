@@ -13,13 +13,13 @@ from surrobench.cli.hashing import counts
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
-    from surrobench.studies.merging import Merged
+    from surrobench.studies.run_folder.merging import Merged
 
 
 def merge_command(out: Path, parts: Sequence[Path]) -> int:
     """Put parts together and say what came from where; returns the exit status."""
     from surrobench.cli.progress import PlainProgress
-    from surrobench.studies.merging import merge
+    from surrobench.studies.run_folder.merging import merge
     from surrobench.studies.stopping import RunStoppedError
 
     try:
@@ -46,7 +46,7 @@ def merge_command(out: Path, parts: Sequence[Path]) -> int:
 
 def _completing(out: Path) -> str:
     """The command that computes what no part has."""
-    from surrobench.studies.run_files import STUDY_FILE
+    from surrobench.studies.run_folder.run_files import STUDY_FILE
     from surrobench.studies.study_file import load_study
 
     file = out / STUDY_FILE

@@ -25,8 +25,8 @@ def new_table(data: Path, target: str | None, out: Path | None) -> None:
     from surrobench.atomic import write_atomically
     from surrobench.cli.explaining import decision_lines
     from surrobench.tasks import load_task
-    from surrobench.tasks.accounts import decision_accounts
-    from surrobench.tasks.card_draft import draft_card
+    from surrobench.tasks.tables.accounts import decision_accounts
+    from surrobench.tasks.tables.card_draft import draft_card
 
     if not data.is_file():
         raise UserError(f"there is no file {data}.")

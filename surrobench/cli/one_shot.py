@@ -38,8 +38,8 @@ def one_shot_command(request: OneShotRequest) -> None:
     """Compare, print both tables, and write them with a figure."""
     from surrobench.report.one_shot import one_shot_exhibits, save_exhibits
     from surrobench.strategies.one_shot import ONE_SHOT
-    from surrobench.studies.one_shot import compare_one_shot
-    from surrobench.tasks.live import live_task
+    from surrobench.studies.one_shot.comparison import compare_one_shot
+    from surrobench.tasks.live.live import live_task
 
     methods = request.methods or ONE_SHOT.names()
     given = {} if request.epochs is None else {"epochs": request.epochs}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from surrobench.report.exhibit import Exhibit
+    from surrobench.report.common.exhibit import Exhibit
     from surrobench.report.plots import AnyResults
     from surrobench.reporting.task_figures import Recomputed
 
@@ -43,7 +43,7 @@ class PlotRequest:
 
 def plot_command(request: PlotRequest) -> None:
     """Draw one figure of one or more runs and say where it is."""
-    from surrobench.report.exhibit import save_figure
+    from surrobench.report.common.exhibit import save_figure
 
     _refuse_unknown(request.runs)
     if not request.kind:
@@ -74,7 +74,7 @@ def plot_command(request: PlotRequest) -> None:
 
 
 def _width(size: str, columns: int) -> float:
-    from surrobench.report.style import WIDTHS
+    from surrobench.report.common.style import WIDTHS
 
     if size not in WIDTHS:
         raise UserError(f"unknown size {size!r}. " + did_you_mean(size, WIDTHS))
@@ -103,7 +103,7 @@ def _kinds(request: PlotRequest) -> list[str]:
         return ["learning-curves"]
     if _is_task_alone(request):
         return list(TASK_PLOTS)
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.run_folder.view import kind_of_frame
 
     frame, results = _results(request)
     return _kinds_of(kind_of_frame(frame).name, results, request)
@@ -190,7 +190,7 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
     from surrobench.report.own_figures import draw_own, is_own_figure
     from surrobench.report.plots import PlotOptions, draw
     from surrobench.reporting.task_figures import Asked
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.run_folder.view import kind_of_frame
 
     frame, results = _results(request)
     kind = kind_of_frame(frame).name
@@ -217,8 +217,8 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
 def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:
     """The rows that were asked for, and the same checked."""
     from surrobench.reporting.kinds import REPORTS
-    from surrobench.studies.fingerprints import refuse_other_data
-    from surrobench.studies.view import companions, kind_of_frame, load_methods
+    from surrobench.studies.run_folder.fingerprints import refuse_other_data
+    from surrobench.studies.run_folder.view import companions, kind_of_frame, load_methods
 
     refuse_other_data(request.runs)
     frame, _ = load_methods(request.runs, every=bool(request.methods))

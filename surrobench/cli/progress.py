@@ -14,7 +14,7 @@ from rich.progress import (
 )
 
 from surrobench.cli.console import messages, tell
-from surrobench.studies.record import Record
+from surrobench.studies.run_folder.record import Record
 from surrobench.wording import counted
 
 _LINE_SECONDS = 10.0

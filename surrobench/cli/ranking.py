@@ -74,7 +74,7 @@ def run_folders(folder: Path) -> Iterator[Path]:
 def _loaded(place: Path, name: str, every: bool) -> tuple[str, pd.DataFrame, Source]:
     from surrobench.cli.results import tell_left_out
     from surrobench.report.leaderboard.writer import Source
-    from surrobench.studies.view import kind_of_frame, load_methods
+    from surrobench.studies.run_folder.view import kind_of_frame, load_methods
 
     frame, left_out = load_methods([place], every=every)
     tell_left_out(left_out, "surrobench leaderboard FOLDER --all-methods", name)
@@ -88,7 +88,7 @@ def _apart(
     frames: dict[str, dict[str, pd.DataFrame]], places: dict[str, Path]
 ) -> dict[str, dict[str, pd.DataFrame]]:
     """Tasks of one name that hold different data get the names of their runs; says which."""
-    from surrobench.studies.fingerprints import other_data, say_other_data
+    from surrobench.studies.run_folder.fingerprints import other_data, say_other_data
 
     names = {place: name for name, place in places.items()}
     tags: dict[str, dict[str, str]] = {}
@@ -116,7 +116,7 @@ def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:
     if not frames:
         return None
     from surrobench.reporting.kinds import REPORTS
-    from surrobench.studies.view import merge_results
+    from surrobench.studies.run_folder.view import merge_results
 
     check = REPORTS[kind].results
     try:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from surrobench.reporting.kinds import AnyRanking
     from surrobench.reporting.reports import Report
-    from surrobench.studies.record import Record
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.run_folder.record import Record
+    from surrobench.studies.run_folder.store import ResultStore
 
 _REASONS_SHOWN = 10
 _PATHS_SHOWN = 8
@@ -126,7 +126,7 @@ def show_paths(paths: list[Path]) -> None:
 
 
 def _show_skipped(folder: Path) -> None:
-    from surrobench.studies.plan_file import read_plan_file, summarise_skipped
+    from surrobench.studies.run_folder.plan_file import read_plan_file, summarise_skipped
 
     if folder.is_dir():
         for line in summarise_skipped(read_plan_file(folder).skipped):
@@ -149,10 +149,10 @@ def status_command(folder: Path, *, as_json: bool = False) -> None:
     import numpy as np
 
     from surrobench.process_state import without_collection
-    from surrobench.studies.key_list import KeyList
     from surrobench.studies.kinds import KINDS, kind_of_columns
-    from surrobench.studies.plan_file import read_overview, summarise_skipped
-    from surrobench.studies.record import STATUSES
+    from surrobench.studies.run_folder.key_list import KeyList
+    from surrobench.studies.run_folder.plan_file import read_overview, summarise_skipped
+    from surrobench.studies.run_folder.record import STATUSES
 
     store = existing_store(folder)
     with without_collection():
@@ -201,8 +201,8 @@ def status_command(folder: Path, *, as_json: bool = False) -> None:
 
 def verify_command(folder: Path, other: Path | None = None, *, as_json: bool = False) -> int:
     """Check every record, and compare with another run; returns the exit status."""
-    from surrobench.studies.plan_file import read_plan_file
-    from surrobench.studies.tally import Tally
+    from surrobench.studies.run_folder.plan_file import read_plan_file
+    from surrobench.studies.run_folder.tally import Tally
 
     store, planned = existing_store(folder), read_plan_file(folder)
     found = store.check()
@@ -262,7 +262,7 @@ def _tell_differences(folder: Path, other: Path) -> bool:
 
 
 def _differences(folder: Path, other: Path) -> list[str]:
-    from surrobench.studies.agreement import disagreements
+    from surrobench.studies.run_folder.agreement import disagreements
 
     existing_store(other)
     return disagreements(folder, other)
@@ -274,7 +274,7 @@ def existing_store(folder: Path) -> ResultStore:
     Raises:
         UserError: if it is none.
     """
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.run_folder.store import ResultStore
 
     store = ResultStore(folder)
     if not store.exists:

@@ -18,10 +18,10 @@ from surrobench.studies.study_file import StudySource, load_study
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
-    from surrobench.studies.grid import Plan
-    from surrobench.studies.run_settings import RunSettings
+    from surrobench.studies.engine.run_settings import RunSettings
+    from surrobench.studies.plan import Plan
+    from surrobench.studies.run_folder.shards import Shard
     from surrobench.studies.runner import RunResult
-    from surrobench.studies.shards import Shard
     from surrobench.tasks.task import TableTask
 
 
@@ -101,10 +101,10 @@ def run_command(request: RunRequest) -> int:
 
 def _settings(request: RunRequest) -> RunSettings:
     from surrobench.studies.cluster.connection import check_engine
-    from surrobench.studies.durations import parse_budget
-    from surrobench.studies.retries import RetryRule
-    from surrobench.studies.run_settings import RunSettings
-    from surrobench.studies.shards import Shard
+    from surrobench.studies.engine.durations import parse_budget
+    from surrobench.studies.engine.retries import RetryRule
+    from surrobench.studies.engine.run_settings import RunSettings
+    from surrobench.studies.run_folder.shards import Shard
 
     check_engine(request.engine, request.scheduler)
     if request.engine != "local" and request.devices:
@@ -140,8 +140,8 @@ def _tables(specs: Iterable[str], base: Path) -> Iterator[TableTask]:
 
 def _remarks(study: AnyStudy, base: Path) -> list[str]:
     """On tables of the user's own; published ones are known."""
-    from surrobench.tasks.accounts import remarks
     from surrobench.tasks.catalogue import is_card_path
+    from surrobench.tasks.tables.accounts import remarks
 
     own = filter(is_card_path, study.tasks)
     found = [remark for task in _tables(own, base) for remark in remarks(task)]
@@ -151,7 +151,7 @@ def _remarks(study: AnyStudy, base: Path) -> list[str]:
 def _decisions(study: AnyStudy, base: Path) -> dict[str, list[tuple[str, str]]]:
     """How decisions were read: lines by task, or by card where its tasks have the same ones."""
     from surrobench.cli.explaining import decision_lines
-    from surrobench.tasks.accounts import decision_accounts
+    from surrobench.tasks.tables.accounts import decision_accounts
 
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for task in _tables(study.tasks, base):
@@ -219,8 +219,8 @@ def _this_command() -> str:
 
 def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> None:
     """What ``--dry-run`` prints."""
-    from surrobench.studies.plan_file import summarise_skipped
-    from surrobench.studies.store import ResultStore
+    from surrobench.studies.run_folder.plan_file import summarise_skipped
+    from surrobench.studies.run_folder.store import ResultStore
 
     kind = kind_of(study)
     plan = kind.plan(study, origin.base)
@@ -248,7 +248,7 @@ def _show_plan(study: AnyStudy, origin: StudySource, settings: RunSettings) -> N
 
 def _shard(shard: Shard, plan: Plan) -> tuple[str, Plan]:
     """A shard in words, and its cells."""
-    from surrobench.studies.shards import share_of
+    from surrobench.studies.run_folder.shards import share_of
 
     share = share_of(plan, shard)
     part = share.seconds / share.total if share.total else 0.0
@@ -266,8 +266,8 @@ def _say_counts(what: str, counts: Counter[str]) -> None:
 def _show(result: RunResult, detail: str) -> int:
     """The end of a run: table, failures, files, and how to go on."""
     from surrobench.cli.results import make_report, show_paths, tell_left_out
-    from surrobench.studies.plan_file import summarise_skipped
-    from surrobench.studies.view import kind_of_frame, of_methods
+    from surrobench.studies.run_folder.plan_file import summarise_skipped
+    from surrobench.studies.run_folder.view import kind_of_frame, of_methods
 
     if result.interrupted:
         return _stopped()

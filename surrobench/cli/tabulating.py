@@ -19,14 +19,14 @@ from surrobench.errors import UserError
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
-    from surrobench.tasks.live_tables import Request
+    from surrobench.tasks.live.live_tables import Request
 
 _LINES = 20
 
 
 def tabulate_command(table: str, out: Path | None, request: Request) -> None:
     """Train, with progress, and say where the table is."""
-    from surrobench.tasks.live_tables import make_table
+    from surrobench.tasks.live.live_tables import make_table
 
     target = out or Path(f"{table.replace('-', '_')}.parquet")
     if not target.parent.is_dir():

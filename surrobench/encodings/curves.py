@@ -20,6 +20,8 @@ TRAIN_LOSS = "train_loss"
 """Name of the curve whose sum ranks trainings."""
 
 CurvePart = Literal["all", "last", "sum", "extrapolated"]
+_ROUNDING = 1e-6
+"""Names of encodings have six digits: a third of three epochs is one epoch."""
 _POWERS: FloatArray = np.geomspace(0.05, 4.0, 24)
 
 
@@ -91,7 +93,8 @@ class Curve:
                 f"the encoding 'curve' needs a task with learning curves, which this one of the "
                 f"space {space.name!r} does not have; use another encoding, such as 'one-hot'."
             )
-        epochs = np.array([t for t in known.epochs[:-1] if t <= self.fraction * known.epochs[-1]])
+        most = (self.fraction + _ROUNDING) * known.epochs[-1]
+        epochs = np.array([t for t in known.epochs[:-1] if t <= most])
         if len(epochs) == 0:
             raise UserError(
                 f"encoding 'curve': nothing is known after {self.fraction:g} of "

@@ -30,7 +30,7 @@ for _short, _kernel, _label in (
     for _suffix, _ard in (("", False), ("-ard", True)):
         PREDICTORS.register(
             f"gp-{_short}{_suffix}",
-            "surrobench.predictors.gp:ExactGP",
+            "surrobench.predictors.gp.gp:ExactGP",
             f"Gaussian process, {_label} kernel, "
             + ("one lengthscale per feature" if _ard else "one shared lengthscale"),
             kernel=_kernel,
@@ -51,13 +51,13 @@ for _name, _combine, _summary in (
 ):
     PREDICTORS.register(
         _name,
-        "surrobench.predictors.pool_gp.recipe:PoolGP",
+        "surrobench.predictors.gp.recipe:PoolGP",
         f"Gaussian process, {_summary}",
         combine=_combine,
     )
 PREDICTORS.register(
     "gp-graph",
-    "surrobench.predictors.pool_gp.recipe:PoolGP",
+    "surrobench.predictors.gp.recipe:PoolGP",
     "Gaussian process for measured+graph+wl: RBF over proxies with a lengthscale each, Matérn-5/2 "
     "over graph features, added",
     combine="sum",
@@ -72,28 +72,28 @@ PREDICTORS.register(
 )
 PREDICTORS.register(
     "stacking",
-    "surrobench.predictors.stacking:Stacking",
+    "surrobench.predictors.learners.stacking:Stacking",
     "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
 )
 PREDICTORS.register(
     "gp-transfer",
-    "surrobench.predictors.transfer:TransferGP",
+    "surrobench.predictors.transfer.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
 )
 for _name, _target, _summary in (
     (
         "rgpe",
-        "rgpe:RGPE",
+        "transfer.rgpe:RGPE",
         "Gaussian processes of the study's sources and of the target, weighted by how they rank",
     ),
     (
         "gp-multitask",
-        "multi_task:MultiTaskGP",
+        "transfer.multi_task:MultiTaskGP",
         "Gaussian process over the target and the study's sources (coregionalisation)",
     ),
     (
         "source-features",
-        "source_features:SourceFeatures",
+        "transfer.source_features:SourceFeatures",
         "any predictor with predictions for the study's sources as further columns",
     ),
 ):
@@ -107,7 +107,7 @@ for _name, _summary, _settings in (
     ),
 ):
     PREDICTORS.register(
-        _name, "surrobench.predictors.single_boosting:XGBoostPlus", _summary, **_settings
+        _name, "surrobench.predictors.learners.single_boosting:XGBoostPlus", _summary, **_settings
     )
 for _name, _target, _summary in (
     ("lightgbm", "LightGBM", "bootstrap ensemble of LightGBM models"),
@@ -117,45 +117,55 @@ for _name, _target, _summary in (
 ):
     PREDICTORS.register(
         _name,
-        f"surrobench.predictors.library_regressors:{_target}",
+        f"surrobench.predictors.learners.library_regressors:{_target}",
         f"{_summary} (needs the extra 'boosting')",
     )
 PREDICTORS.register(
     "omni",
-    "surrobench.predictors.hybrids:Omni",
+    "surrobench.predictors.learners.hybrids:Omni",
     "NGBoost on architecture, a proxy and a fifth of the learning curve (needs 'boosting')",
 )
 for _name, _target, _summary in (
-    ("dngo", "last_layer:LastLayer", "Bayesian linear regression on a network's last layer (DNGO)"),
-    ("random-forest", "trees:RandomForest", "300 regression trees, variance over trees"),
-    ("xgboost", "trees:XGBoost", "bootstrap ensemble of boosted trees"),
-    ("xgboost-hist", "trees:HistogramXGBoost", "xgboost with splits between bins, quicker"),
-    ("mlp-ensemble", "neural:MLPEnsemble", "cross-validation ensemble of small networks"),
-    ("svr", "kernel_machines:SVR", "support vector regression, cross-validated deviation"),
-    ("knn", "neighbours:NearestNeighbours", "nearest neighbours with shared ties"),
-    ("bayesian-ridge", "linear:BayesianRidge", "Bayesian linear regression"),
-    ("constant", "baselines:Constant", "mean and deviation of the training targets"),
-    ("params", "baselines:Params", "line through the parameter count"),
-    ("flops", "baselines:Flops", "line through the FLOPs"),
-    ("layers", "baselines:Layers", "line through the number of trained layers"),
-    ("az-nas", "baselines:AZNAS", "line through the rank sum of four proxies (AZ-NAS)"),
-    ("vkdnw-agg", "baselines:VKDNWAggregate", "line through the rank sum of five (VKDNW)"),
+    (
+        "dngo",
+        "learners.last_layer:LastLayer",
+        "Bayesian linear regression on a network's last layer (DNGO)",
+    ),
+    ("random-forest", "learners.trees:RandomForest", "300 regression trees, variance over trees"),
+    ("xgboost", "learners.trees:XGBoost", "bootstrap ensemble of boosted trees"),
+    (
+        "xgboost-hist",
+        "learners.trees:HistogramXGBoost",
+        "xgboost with splits between bins, quicker",
+    ),
+    ("mlp-ensemble", "learners.neural:MLPEnsemble", "cross-validation ensemble of small networks"),
+    ("svr", "learners.kernel_machines:SVR", "support vector regression, cross-validated deviation"),
+    ("knn", "learners.neighbours:NearestNeighbours", "nearest neighbours with shared ties"),
+    ("bayesian-ridge", "learners.linear:BayesianRidge", "Bayesian linear regression"),
+    ("constant", "learners.baselines:Constant", "mean and deviation of the training targets"),
+    ("params", "learners.baselines:Params", "line through the parameter count"),
+    ("flops", "learners.baselines:Flops", "line through the FLOPs"),
+    ("layers", "learners.baselines:Layers", "line through the number of trained layers"),
+    ("az-nas", "learners.baselines:AZNAS", "line through the rank sum of four proxies (AZ-NAS)"),
+    ("vkdnw-agg", "learners.baselines:VKDNWAggregate", "line through the rank sum of five (VKDNW)"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _target, _summary in (
     ("gp-similarity", "SimilarityGP", "Gaussian process over given similarities"),
     ("knn-similarity", "SimilarNeighbours", "nearest neighbours by given similarities"),
 ):
-    PREDICTORS.register(_name, f"surrobench.predictors.similarity:{_target}", _summary)
+    PREDICTORS.register(_name, f"surrobench.predictors.learners.similarity:{_target}", _summary)
 for _name, _part, _summary in (
     ("last-value", "last", "line through the value after a fifth of the epochs"),
     ("sum-of-losses", "sum", "line through the sum of training losses of a fifth of the epochs"),
     ("extrapolation", "extrapolated", "line through a power law fitted to a fifth of the epochs"),
 ):
-    PREDICTORS.register(_name, "surrobench.predictors.curves:CurveColumn", _summary, part=_part)
+    PREDICTORS.register(
+        _name, "surrobench.predictors.learners.curves:CurveColumn", _summary, part=_part
+    )
 PREDICTORS.register(
     "lc-svr",
-    "surrobench.predictors.curves:CurveSVR",
+    "surrobench.predictors.learners.curves:CurveSVR",
     "support vectors on the first fifth of the learning curve (LC-SVR)",
 )
 for _loss, _summary in (
@@ -164,7 +174,7 @@ for _loss, _summary in (
 ):
     PREDICTORS.register(
         f"mlp-{_loss}",
-        "surrobench.predictors.neural:MLPEnsemble",
+        "surrobench.predictors.learners.neural:MLPEnsemble",
         f"cross-validation ensemble of small networks that learn {_summary}",
         loss=_loss,
     )
@@ -174,7 +184,7 @@ for _name, _target, _summary in (
 ):
     PREDICTORS.register(
         _name,
-        f"surrobench.predictors.graph_ensembles:{_target}",
+        f"surrobench.predictors.graphs.graph_ensembles:{_target}",
         f"cross-validation ensemble of {_summary}",
     )
 for _name in (
@@ -190,7 +200,7 @@ for _name in (
 ):
     PREDICTORS.register(
         f"{_name}-tuned",
-        "surrobench.predictors.tuned:Tuned",
+        "surrobench.predictors.learners.tuned:Tuned",
         f"{_name}, settings chosen by cross-validation inside the training sample",
         predictor=_name,
     )
@@ -216,7 +226,7 @@ for _name in (
 ):
     PREDICTORS.register(
         _name,
-        "surrobench.predictors.baselines:MeasuredColumn",
+        "surrobench.predictors.learners.baselines:MeasuredColumn",
         f"line through the zero-cost proxy {_name}",
         column=_name,
     )

@@ -12,7 +12,7 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.predictors.composed import MappedInputs, MarginalModel
-from surrobench.predictors.dense_posterior import (
+from surrobench.predictors.gp.dense_posterior import (
     DensePosterior,
     bare_model,
     inner_transform,

@@ -25,12 +25,12 @@ from torch import Tensor
 from surrobench.arrays import FloatArray
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
-from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
-from surrobench.predictors.dense_posterior import is_plain
-from surrobench.predictors.fitted_gp import FittedGP
+from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.dense_posterior import is_plain
+from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.tiled_gp import TiledGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.sparse_gp.model import SparseModel
-from surrobench.predictors.tiled_gp import TiledGP
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
 from surrobench.process_state import standard_numerics

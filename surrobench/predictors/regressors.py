@@ -24,10 +24,10 @@ from surrobench.predictors.answers import (
     parameters_of,
     read_only,
 )
+from surrobench.predictors.learners.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
-from surrobench.predictors.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.transforms import FittedTransform, fit_transform
 from surrobench.registry import built
 

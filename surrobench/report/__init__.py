@@ -1,9 +1,9 @@
 """From the records of a study to the tables and figures of a paper.
 
-Numbers first: every figure and table is an :class:`~surrobench.report.exhibit.Exhibit` whose data
-stand beside it as CSV. Everything here takes a data frame of records (one row per task,
-predictor, encoding, train size and seed, one per evaluation of a search, or one per architecture
-of a pipeline) and knows nothing of how they were made.
+Numbers first: every figure and table is an :class:`~surrobench.report.common.exhibit.Exhibit` whose
+data stand beside it as CSV. Everything here takes a data frame of records (one row per task,
+predictor, encoding, train size and seed, one per evaluation of a search, or one per architecture of
+a pipeline) and knows nothing of how they were made.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from surrobench.report.exhibit import Exhibit
+    from surrobench.report.common.exhibit import Exhibit
     from surrobench.report.pipeline.results import PipelineResults
     from surrobench.report.pipeline.terminal import pipeline_terminal_table
     from surrobench.report.pipeline.writer import write_pipeline_report
+    from surrobench.report.prediction.terminal import terminal_table
+    from surrobench.report.prediction.writer import write_report
     from surrobench.report.results import Results
     from surrobench.report.search.results import SearchResults
     from surrobench.report.search.terminal import search_terminal_table
     from surrobench.report.search.writer import write_search_report
-    from surrobench.report.terminal import terminal_table
-    from surrobench.report.writer import write_report
 
 __all__ = [
     "Exhibit",
@@ -37,15 +37,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Exhibit": "exhibit",
+    "Exhibit": "common.exhibit",
     "PipelineResults": "pipeline.results",
     "Results": "results",
     "SearchResults": "search.results",
     "pipeline_terminal_table": "pipeline.terminal",
     "search_terminal_table": "search.terminal",
-    "terminal_table": "terminal",
+    "terminal_table": "prediction.terminal",
     "write_pipeline_report": "pipeline.writer",
-    "write_report": "writer",
+    "write_report": "prediction.writer",
     "write_search_report": "search.writer",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
 from surrobench.report.results import Results
 
 QUERY = "query_seconds_per_arch"

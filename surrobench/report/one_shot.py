@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from surrobench.report import escaping
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common import escaping
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, paper_style
 from surrobench.report.figures.panels import panel_grid
-from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
 from surrobench.report.tables import markdown_table
 
 UNITS = {"params": "parameters", "flops": "FLOPs"}

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from surrobench.errors import UserError
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.costs import costs
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.plots import AnyResults
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import fronts_of
 from surrobench.report.search.results import SearchResults

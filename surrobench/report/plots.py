@@ -10,19 +10,19 @@ from matplotlib.figure import Figure
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.report import figures
+from surrobench.report.common.measures import Measure
+from surrobench.report.common.style import TWO_COLUMNS
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.figures import panels
-from surrobench.report.measures import Measure
 from surrobench.report.pipeline.figures import picks_of_all, predicted_against_full
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
-from surrobench.report.sign_flips import least_blocks
-from surrobench.report.style import TWO_COLUMNS
+from surrobench.report.statistics.sign_flips import least_blocks
 from surrobench.wording import counted
 
 AnyResults = Results | SearchResults | PipelineResults

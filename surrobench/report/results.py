@@ -11,10 +11,10 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.page_facts import facts_html
-from surrobench.report import statistics
-from surrobench.report.intervals import mean_intervals
-from surrobench.report.measures import MEASURES, Measure, find_measure
-from surrobench.report.records import CELL, checked
+from surrobench.report.common.measures import MEASURES, Measure, find_measure
+from surrobench.report.common.records import CELL, checked
+from surrobench.report.statistics import statistics
+from surrobench.report.statistics.intervals import mean_intervals
 
 
 def at(frame: pd.DataFrame, level: str, value: object) -> pd.DataFrame:
@@ -155,8 +155,8 @@ class Results:
         """Mean over seeds of one measure, a row per (task, train_size, method).
 
         Columns: ``mean``, ``se`` (standard error), ``low`` and ``high`` (95 % limits of
-        :func:`~surrobench.report.intervals.mean_intervals`; NaN where none holds), ``seeds``
-        (records with a number), ``planned`` (records with any status), ``failed`` and
+        :func:`~surrobench.report.statistics.intervals.mean_intervals`; NaN where none holds),
+        ``seeds`` (records with a number), ``planned`` (records with any status), ``failed`` and
         ``incomplete`` (fewer seeds than were planned for this task and size).
         """
         if measure.column not in self._summaries:
@@ -231,8 +231,8 @@ class Results:
         """Every method against the best of its task at one train size.
 
         A row per (task, method): the columns of :meth:`summary` and of
-        :func:`~surrobench.report.statistics.versus_best`, and ``untested``
-        (:func:`~surrobench.report.statistics.untested`, of all sizes together).
+        :func:`~surrobench.report.statistics.statistics.versus_best`, and ``untested``
+        (:func:`~surrobench.report.statistics.statistics.untested`, of all sizes together).
         """
         sizes = {size: self._compared(measure, size) for size in {*self.sizes, size}}
         if "untested" not in sizes[size]:

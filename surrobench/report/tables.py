@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from surrobench.report import escaping
-from surrobench.report.cells import (
+from surrobench.report.common import escaping
+from surrobench.report.common.cells import (
     HTML,
     LATEX,
     LATEX_COMMANDS,
@@ -17,8 +17,8 @@ from surrobench.report.cells import (
     cell,
     legend,
 )
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.measures import MEASURES, Measure
 from surrobench.report.results import Results
 from surrobench.wording import counted
 
@@ -33,7 +33,7 @@ MOST_COLUMNS = 5
 def summary_frame(results: Results) -> pd.DataFrame:
     """Every measure of every cell: mean, standard error and half of the 95 % interval over seeds.
 
-    Intervals: :func:`~surrobench.report.intervals.mean_intervals`, NaN where none holds.
+    Intervals: :func:`~surrobench.report.statistics.intervals.mean_intervals`, NaN where none holds.
     One row per (task, train size, method) with the counts ``seeds`` (with numbers), ``planned``,
     ``failed`` and ``constant`` (seeds whose predictions were all equal). Where a measure is
     missing for some of the seeds, ``<measure>_seeds`` says how many it has.

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from surrobench.errors import UserError
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.results import SearchResults
 from surrobench.reporting.kinds import REPORTS
-from surrobench.studies.fingerprints import refuse_other_data
-from surrobench.studies.view import companions, kind_of_frame, load_methods
+from surrobench.studies.run_folder.fingerprints import refuse_other_data
+from surrobench.studies.run_folder.view import companions, kind_of_frame, load_methods
 
 
 def board_scores(

@@ -12,10 +12,10 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.page_facts import escaped, facts_html
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
+from surrobench.report.comparing.scores import Scores
+from surrobench.report.comparing.verdicts import verdict
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
-from surrobench.report.verdicts import verdict
 from surrobench.studies.evaluating import evaluate_all
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Comparison:
 
     @cached_property
     def board(self) -> pd.DataFrame:
-        """Elo, win rate, improvability and seconds: :class:`~surrobench.report.board.Board`."""
+        """Elo, win rate and the like: :class:`~surrobench.report.comparing.board.Board`."""
         return Scores.of(self.results, self.measure, self.n).board.table
 
     @cached_property
@@ -113,7 +113,7 @@ def compare(
         seeds: how many, or which. With fewer than six no test can tell anything at 5 %.
         measure: to compare by; Kendall's τ by default.
         encoding: of the architectures; by default the one that each task proposes.
-        protocol: how architectures are split, see :mod:`surrobench.studies.protocols`.
+        protocol: how architectures are split, see :mod:`surrobench.studies.prediction.protocols`.
         workers: processes; with one the cells are computed here.
         progress: whether to show a bar; by default in a terminal or a notebook.
 

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.report.exhibit import render_figure
+from surrobench.report.common.exhibit import render_figure
+from surrobench.report.common.style import TWO_COLUMNS, WIDTHS
 from surrobench.report.plot_kinds import plot_kinds
 from surrobench.report.plots import PlotOptions, draw
-from surrobench.report.style import TWO_COLUMNS, WIDTHS
 from surrobench.reporting.kinds import REPORTS
-from surrobench.studies.view import companions, kind_of_frame, load_methods
+from surrobench.studies.run_folder.view import companions, kind_of_frame, load_methods
 
 if TYPE_CHECKING:
     from surrobench.report.plots import AnyResults

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
 from surrobench.reporting.task_figures import (
     PREDICTION_RECOMPUTED,
     SEARCH_RECOMPUTED,

@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from surrobench.studies.kinds import PIPELINE, PREDICTION, SEARCH
+from surrobench.studies.pipeline.kind import PIPELINE
+from surrobench.studies.prediction.kind import PREDICTION
+from surrobench.studies.search.kind import SEARCH
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from surrobench.report.exhibit import Exhibit
+    from surrobench.report.common.exhibit import Exhibit
+    from surrobench.report.common.provenance import Provenance
     from surrobench.report.pipeline.results import PipelineResults
     from surrobench.report.pipeline.terminal import PipelineRanking
-    from surrobench.report.provenance import Provenance
+    from surrobench.report.prediction.terminal import Ranking
     from surrobench.report.results import Results
     from surrobench.report.search.results import SearchResults
     from surrobench.report.search.terminal import SearchRanking
-    from surrobench.report.terminal import Ranking
 
     AnyRanking = Ranking | SearchRanking | PipelineRanking
 

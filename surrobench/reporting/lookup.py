@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError
-from surrobench.studies.config import Study
-from surrobench.studies.grid import Cell
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.run_files import STUDY_FILE
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.prediction.plan import Cell
+from surrobench.studies.run_folder.run_files import STUDY_FILE
 from surrobench.studies.study_file import load_study
 from surrobench.tasks import expand_tasks, load_task
 

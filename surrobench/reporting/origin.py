@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrobench.errors import UserError
-from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
+from surrobench.report.common.provenance import Provenance, RunFacts, TaskFacts
 from surrobench.reporting.lookup import find_task, folders_of
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from surrobench.studies.kinds import Kind
+    from surrobench.studies.kind import Kind
     from surrobench.tasks.info import TaskInfo
 
 _ENVIRONMENT = "environment.json"
@@ -62,7 +62,7 @@ def collect_task(task: str, used: Mapping[str, Sequence[str]], command: str) -> 
         command: that was given.
     """
     from surrobench.report.bibliography import cite
-    from surrobench.studies.environment import describe_environment
+    from surrobench.studies.run_folder.environment import describe_environment
 
     info = _info(task, [])
     name = info.name if info else task
@@ -109,7 +109,7 @@ def _task(name: str, info: TaskInfo | None) -> TaskFacts:
 
 
 def _run(folder: Path, frame: pd.DataFrame) -> RunFacts:
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.run_folder.view import kind_of_frame
 
     study = _read(folder / _STUDY)
     name = str(_parsed(study).get("name") or folder.resolve().name)
@@ -158,7 +158,7 @@ def _environments(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 def _used(frame: pd.DataFrame, folders: Sequence[Path]) -> dict[str, list[str]]:
     """Names of the parts by kind; strategies by what their labels stand for in the study file."""
-    from surrobench.studies.view import kind_of_frame
+    from surrobench.studies.run_folder.view import kind_of_frame
 
     used = {
         kind: [str(name) for name in frame[column].dropna().unique() if str(name)]
@@ -176,7 +176,7 @@ def _used(frame: pd.DataFrame, folders: Sequence[Path]) -> dict[str, list[str]]:
 
 def _statistics(study: Kind, frame: pd.DataFrame) -> list[str]:
     """What a report of these results computes, by its name in the bibliography."""
-    from surrobench.report.equivalence import missing_library
+    from surrobench.report.comparing.equivalence import missing_library
 
     ends, kind = study.cells(frame), study.name
     succeeded = frame["key"].isin(ends.loc[ends["status"] == "ok", "key"])

@@ -16,11 +16,11 @@ from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of
 from surrobench.reporting.made_of import digest_of, files_of, note
 from surrobench.reporting.origin import collect
-from surrobench.studies.fingerprints import refuse_other_data
-from surrobench.studies.view import companions, kind_of_frame, load_methods, ranked_alike
+from surrobench.studies.run_folder.fingerprints import refuse_other_data
+from surrobench.studies.run_folder.view import companions, kind_of_frame, load_methods, ranked_alike
 
 if TYPE_CHECKING:
-    from surrobench.report.exhibit import Exhibit
+    from surrobench.report.common.exhibit import Exhibit
     from surrobench.reporting.kinds import AnyRanking
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrobench.report.changes import CELL
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
+from surrobench.report.comparing.changes import CELL
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.results import Results
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
-from surrobench.studies.kinds import Kind
+from surrobench.studies.kind import Kind
 
 _MARK = "\x1f"
 _NOT_NUMBERS = ("host", "version", "key", "ranking")

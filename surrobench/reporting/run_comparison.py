@@ -12,11 +12,19 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.page_facts import escaped, facts_html
-from surrobench.report.changes import BETTER, GROUP, SAME_BITS, UNKNOWN, WORSE, Changes, changes
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
+from surrobench.report.comparing.changes import (
+    BETTER,
+    GROUP,
+    SAME_BITS,
+    UNKNOWN,
+    WORSE,
+    Changes,
+    changes,
+)
 from surrobench.reporting.run_cells import Paired, pair
-from surrobench.studies.run_differences import RunDifferences, run_differences
-from surrobench.studies.view import kind_of_frame, load_methods
+from surrobench.studies.run_folder.run_differences import RunDifferences, run_differences
+from surrobench.studies.run_folder.view import kind_of_frame, load_methods
 from surrobench.wording import counted, one_or_many
 
 _SHOWN = 6

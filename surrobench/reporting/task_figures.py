@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.figures import (
     architectures,
     learning_curves,
@@ -68,7 +68,7 @@ class Asked:
 
 def _predictions(asked: Asked) -> Exhibit:
     """Predicted against true values of one cell, which is computed again."""
-    from surrobench.studies.prediction import predictions
+    from surrobench.studies.prediction.cell import predictions
 
     cell = cell_of(asked.runs, {str(name): value for name, value in typical(asked).items()})
     title = (

@@ -24,39 +24,56 @@ def _register(name: str, target: str, summary: str, **options: Any) -> None:
     STRATEGIES.register(name, f"surrobench.strategies.{target}", summary, **options)
 
 
-_register("random", "random_search:RandomSearch", "uniform sampling without replacement")
-_register("local-search", "local_search:LocalSearch", "hill climbing with restarts")
-_register("regularised-evolution", "evolution:RegularisedEvolution", "ageing evolution by mutation")
-_register("genetic", "genetic:GeneticAlgorithm", "crossover and mutation, truncation selection")
+_register("random", "evolution.random_search:RandomSearch", "uniform sampling without replacement")
+_register("local-search", "evolution.local_search:LocalSearch", "hill climbing with restarts")
+_register(
+    "regularised-evolution",
+    "evolution.evolution:RegularisedEvolution",
+    "ageing evolution by mutation",
+)
+_register(
+    "genetic", "evolution.genetic:GeneticAlgorithm", "crossover and mutation, truncation selection"
+)
 _register(
     "estimation-of-distribution",
-    "distribution:EstimationOfDistribution",
+    "evolution.distribution:EstimationOfDistribution",
     "one categorical distribution per decision, fitted to the best",
 )
-_register("npenas", "npenas:Npenas", "evolution whose offspring a predictor screens")
-_register("progressive", "progressive:ProgressiveSearch", "decisions opened one by one (PNAS)")
+_register("npenas", "evolution.npenas:Npenas", "evolution whose offspring a predictor screens")
 _register(
-    "reinforce", "reinforcement:ControllerSearch", "LSTM controller, policy gradient (Zoph & Le)"
+    "progressive", "evolution.progressive:ProgressiveSearch", "decisions opened one by one (PNAS)"
 )
 _register(
-    "ppo", "reinforcement:ControllerSearch", "LSTM controller, clipped updates", algorithm="ppo"
+    "reinforce",
+    "reinforcement.reinforcement:ControllerSearch",
+    "LSTM controller, policy gradient (Zoph & Le)",
+)
+_register(
+    "ppo",
+    "reinforcement.reinforcement:ControllerSearch",
+    "LSTM controller, clipped updates",
+    algorithm="ppo",
 )
 _register(
     "reinforce-transformer",
-    "reinforcement:ControllerSearch",
+    "reinforcement.reinforcement:ControllerSearch",
     "attention controller, policy gradient",
     controller="transformer",
 )
-_register("q-learning", "q_learning:QLearning", "ε-greedy Q-learning with replay (MetaQNN)")
-_register("bayesian", "bayesian:BayesianOptimisation", "a predictor and an acquisition function")
+_register(
+    "q-learning", "reinforcement.q_learning:QLearning", "ε-greedy Q-learning with replay (MetaQNN)"
+)
+_register(
+    "bayesian", "bayesian.bayesian:BayesianOptimisation", "a predictor and an acquisition function"
+)
 _register(
     "bayesian-warm-start",
-    "warm_start:WarmStartedBayesian",
+    "bayesian.warm_start:WarmStartedBayesian",
     "bayesian that begins with the best of the study's sources (other tasks)",
 )
 _register(
     "bananas",
-    "bayesian:BayesianOptimisation",
+    "bayesian.bayesian:BayesianOptimisation",
     "network ensemble on paths, independent Thompson sampling, mutations of the best",
     # Ranks stand in for the paper's loss, which also plays down what is far below the best.
     predictor="mlp-ensemble+quantile-normal",
@@ -64,18 +81,30 @@ _register(
     acquisition="its",
     generation="mutation",
 )
-_register("successive-halving", "multi_fidelity:SuccessiveHalving", "the best go on, rung by rung")
-_register("hyperband", "multi_fidelity:Hyperband", "successive halving from several starts")
-_register("bohb", "multi_fidelity:Bohb", "Hyperband whose samples come from a density ratio")
+_register(
+    "successive-halving",
+    "fidelity.multi_fidelity:SuccessiveHalving",
+    "the best go on, rung by rung",
+)
+_register(
+    "hyperband", "fidelity.multi_fidelity:Hyperband", "successive halving from several starts"
+)
+_register(
+    "bohb", "fidelity.multi_fidelity:Bohb", "Hyperband whose samples come from a density ratio"
+)
 _register(
     "bayesian-multi-objective",
-    "multi_objective:MultiObjectiveBayesian",
+    "bayesian.multi_objective:MultiObjectiveBayesian",
     "one predictor per objective, hypervolume improvement",
 )
-_register("nsga2", "pymoo_adapter:Nsga2", "non-dominated sorting evolution (pymoo)")
-_register("optuna-tpe", "optuna_adapter:OptunaSearch", "Optuna's tree-structured Parzen estimator")
-_register("optuna-gp", "optuna_adapter:OptunaSearch", "Optuna's Gaussian process", sampler="gp")
-_register("smac", "smac_adapter:SmacSearch", "SMAC3's random forest")
+_register("nsga2", "peers.pymoo_adapter:Nsga2", "non-dominated sorting evolution (pymoo)")
+_register(
+    "optuna-tpe", "peers.optuna_adapter:OptunaSearch", "Optuna's tree-structured Parzen estimator"
+)
+_register(
+    "optuna-gp", "peers.optuna_adapter:OptunaSearch", "Optuna's Gaussian process", sampler="gp"
+)
+_register("smac", "peers.smac_adapter:SmacSearch", "SMAC3's random forest")
 
 
 def make_strategy(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from surrobench.errors import UserError, did_you_mean
-from surrobench.strategies.loop import Row
 from surrobench.strategies.problem import Problem
-from surrobench.strategies.training import named_number
+from surrobench.strategies.running.loop import Row
+from surrobench.strategies.running.training import named_number
 from surrobench.tasks.evaluation import Evaluation
 
 _LESS = {"minimize": True, "minimise": True, "maximize": False, "maximise": False}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from surrobench.errors import UserError
 from surrobench.page_facts import facts_html
 from surrobench.strategies.aims import Aims
-from surrobench.strategies.loop import Row
+from surrobench.strategies.running.loop import Row
+from surrobench.strategies.running.training import values_of
 from surrobench.strategies.strategy import Strategy
-from surrobench.strategies.training import values_of
 from surrobench.wording import counted
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from surrobench.homes import name_of
+
 
 def describe(value: Any) -> Any:
     """A JSON-shaped description of an object: its class and every option, defaults included.
@@ -41,7 +43,7 @@ def describe(value: Any) -> Any:
 
 def _described_code(code: Any) -> str:
     module = getattr(code, "__module__", None) or ""
-    name = f"{module}:{getattr(code, '__qualname__', code)}"
+    name = f"{name_of(module)}:{getattr(code, '__qualname__', code)}"
     if module.split(".")[0] == "surrobench":
         return name
     return name + (_text_hash(code) if module == "__main__" else _source_hash(module))

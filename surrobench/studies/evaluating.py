@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from surrobench.errors import UserError
-from surrobench.studies.bars import BarObserver
-from surrobench.studies.executor import Limits, execute
-from surrobench.studies.grid import PlannedCell, make_plan
-from surrobench.studies.kinds import PREDICTION
+from surrobench.studies.engine.bars import BarObserver
+from surrobench.studies.engine.executor import Limits, execute
+from surrobench.studies.engine.outcomes import record_of
+from surrobench.studies.engine.template import new_template
 from surrobench.studies.observer import RunObserver
-from surrobench.studies.outcomes import record_of
-from surrobench.studies.record import Record
+from surrobench.studies.plan import PlannedCell
+from surrobench.studies.prediction.kind import PREDICTION
+from surrobench.studies.prediction.plan import make_plan
+from surrobench.studies.run_folder.record import Record
 from surrobench.studies.runner import is_bound, records_here
-from surrobench.studies.template import new_template
 from surrobench.tasks.given import GivenTask
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def evaluate(
         n: training examples, one number or several.
         seeds: how many (0, 1, …), or a list of seeds.
         encoding: of the architectures; by default the one that the task proposes.
-        protocol: how architectures are split, see :mod:`surrobench.studies.protocols`.
+        protocol: how architectures are split, see :mod:`surrobench.studies.prediction.protocols`.
         workers: processes; with one the cells are computed here, where no limit of time holds.
         progress: whether to show a bar; by default in a terminal or a notebook.
 
@@ -119,7 +120,7 @@ def evaluate_all(
         records = list(_records(plan.cells, workers, observer))
     finally:
         observer.end()
-    from surrobench.studies.view import with_rankings
+    from surrobench.studies.run_folder.view import with_rankings
 
     frame = PREDICTION.frame(records, [cell.key for cell in plan.cells])
     return with_rankings(frame, plan.rankings)

@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 from surrobench.studies.parts import use_of
 
 if TYPE_CHECKING:
-    from surrobench.studies.grid import Cell, Work
-    from surrobench.studies.pipeline_grid import PipelineCell
-    from surrobench.studies.search_grid import SearchCell
+    from surrobench.studies.pipeline.plan import PipelineCell
+    from surrobench.studies.plan import Work
+    from surrobench.studies.prediction.plan import Cell
+    from surrobench.studies.search.plan import SearchCell
 
 ANY_CELL = 0.02
 """Seconds that the engine takes for a cell, whatever is in it."""

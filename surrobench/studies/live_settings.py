@@ -12,14 +12,14 @@ from surrobench.tasks.catalogue import is_live
 
 
 def live_options(value: Any) -> dict[str, Any]:
-    """Check the options that live tasks take; see :mod:`surrobench.tasks.live_options`.
+    """Check the options that live tasks take; see :mod:`surrobench.tasks.live.live_options`.
 
     Raises:
         ValueError: naming the option.
     """
     if value == {}:
         return {}
-    from surrobench.tasks.live_options import check_live_options  # imports torch
+    from surrobench.tasks.live.live_options import check_live_options  # imports torch
 
     try:
         return check_live_options(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from surrobench.studies.record import Record
+from surrobench.studies.run_folder.record import Record
 
 
 class RunObserver(Protocol):

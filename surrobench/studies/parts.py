@@ -9,8 +9,8 @@ from typing import Any
 from surrobench.acquisition import ACQUISITIONS
 from surrobench.errors import did_you_mean
 from surrobench.predictors import PREDICTORS, TRANSFORMS
-from surrobench.studies.config import code_in, unknown_encodings
-from surrobench.studies.record import canonical_json
+from surrobench.studies.run_folder.record import canonical_json
+from surrobench.studies.settings import code_in, unknown_encodings
 
 Spec = str | Mapping[str, Any]
 AXES = ("predictor", "encoding", "acquisition")

@@ -14,27 +14,28 @@ from surrobench.errors import UserError
 from surrobench.page_facts import facts_html
 from surrobench.predictors.given import GivenPart
 from surrobench.process_state import restored, without_collection
-from surrobench.studies.bars import BarObserver
 from surrobench.studies.cluster.connection import connected
-from surrobench.studies.durations import parse_budget
-from surrobench.studies.executor import Limits, Outcome, execute
-from surrobench.studies.forks import Forks, may_fork
-from surrobench.studies.grid import Plan, PlannedCell
-from surrobench.studies.kinds import AnyStudy, Kind, kind_of
+from surrobench.studies.engine.bars import BarObserver
+from surrobench.studies.engine.durations import parse_budget
+from surrobench.studies.engine.executor import Limits, Outcome, execute
+from surrobench.studies.engine.forks import Forks, may_fork
+from surrobench.studies.engine.outcomes import record_of
+from surrobench.studies.engine.planning import forked_plan
+from surrobench.studies.engine.retries import RetryRule, tried
+from surrobench.studies.engine.run_settings import RunSettings
+from surrobench.studies.engine.signals import StopSignals, stop_signals
+from surrobench.studies.engine.worker import compute
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.observer import RunObserver, Silent
-from surrobench.studies.outcomes import record_of
-from surrobench.studies.plan_file import PLAN_FILE, PlannedCells, read_plan_file
-from surrobench.studies.planning import forked_plan
-from surrobench.studies.record import Record, Status, is_failure
-from surrobench.studies.retries import RetryRule, tried
-from surrobench.studies.run_files import write_environment, write_study
-from surrobench.studies.run_settings import RunSettings
-from surrobench.studies.shards import Shard, share_of
-from surrobench.studies.signals import StopSignals, stop_signals
+from surrobench.studies.plan import Plan, PlannedCell
+from surrobench.studies.run_folder.plan_file import PLAN_FILE, PlannedCells, read_plan_file
+from surrobench.studies.run_folder.record import Record, Status, is_failure
+from surrobench.studies.run_folder.run_files import write_environment, write_study
+from surrobench.studies.run_folder.shards import Shard, share_of
+from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.stopping import RunStoppedError, stopping_when_unable
-from surrobench.studies.store import ResultStore
 from surrobench.studies.study_file import load_study
-from surrobench.studies.worker import compute
 from surrobench.wording import counted
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def run_study(
         limit: compute at most so many cells now.
         retry_failed: compute failed cells again.
         retry: ways to end that get further tries, ``"died:2,timeout"``: see
-            :class:`~surrobench.studies.retries.RetryRule`.
+            :class:`~surrobench.studies.engine.retries.RetryRule`.
         update: replace cells that were computed with other settings.
         add_predictors: names, tables (``{"use": Mine, "label": "mine"}``), classes or instances
             beside the predictors of the study.
@@ -175,7 +176,7 @@ def run_study(
         engine=engine,
         scheduler=scheduler,
     )
-    from surrobench.studies.view import of_methods
+    from surrobench.studies.run_folder.view import of_methods
 
     result = run(loaded, base, settings, BarObserver(kind_of(loaded).caption, progress))
     if all_methods or result.frame.empty:
@@ -273,7 +274,7 @@ def _run_locked(
     cluster: _Cluster | None,
     forks: Forks,
 ) -> RunResult:
-    from surrobench.studies.view import RESULTS_FILE, make_view
+    from surrobench.studies.run_folder.view import RESULTS_FILE, make_view
 
     kind, keys = kind_of(study), planned.keys.values()
     found = store.check(keys)

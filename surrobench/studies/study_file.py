@@ -13,8 +13,9 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.paths import is_file
 from surrobench.strict_toml import line_of, parse_toml, read_toml
 from surrobench.studies import study_names
-from surrobench.studies.config import place
-from surrobench.studies.kinds import KINDS, AnyStudy, Kind, kind_of
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import KINDS, AnyStudy, kind_of
+from surrobench.studies.settings import place
 
 
 @dataclass(frozen=True)

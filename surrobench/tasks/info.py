@@ -10,11 +10,11 @@ import numpy as np
 from surrobench.arrays import IntArray
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
-from surrobench.tasks.accounts import DecisionAccount, decision_accounts, remarks
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import single
 from surrobench.tasks.loading import load
-from surrobench.tasks.resolution import near_ties
+from surrobench.tasks.tables.accounts import DecisionAccount, decision_accounts, remarks
+from surrobench.tasks.tables.card_file import read_card
+from surrobench.tasks.tables.resolution import near_ties
 from surrobench.tasks.task import TableTask
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from surrobench.errors import UserError, did_you_mean
 from surrobench.process_state import without_collection
-from surrobench.tasks.card import Card
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled, is_card_path, single, split
+from surrobench.tasks.files.reading import find_data
+from surrobench.tasks.files.sources import Progress
 from surrobench.tasks.pool import build_task
 from surrobench.tasks.preparation import Prepared, prepare_card, table_file
-from surrobench.tasks.reading import find_data
-from surrobench.tasks.sources import Progress
+from surrobench.tasks.tables.card import Card
+from surrobench.tasks.tables.card_file import read_card
 from surrobench.tasks.task import TableTask
 
 CACHED_TASKS = 16

@@ -13,11 +13,11 @@ import numpy as np
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.encodings.default import default_encoding
 from surrobench.spaces.architecture import Arch
-from surrobench.tasks.card import Card, TaskCard, named
-from surrobench.tasks.faults import Faults
-from surrobench.tasks.resolution import near_ties, of_means, rounded
-from surrobench.tasks.runs import Runs, check_targets, read_curves, read_runs
-from surrobench.tasks.table import Table, first_seen, read_rows, understand
+from surrobench.tasks.files.faults import Faults
+from surrobench.tasks.tables.card import Card, TaskCard, named
+from surrobench.tasks.tables.resolution import near_ties, of_means, rounded
+from surrobench.tasks.tables.runs import Runs, check_targets, read_curves, read_runs
+from surrobench.tasks.tables.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
 from surrobench.wording import counted
 

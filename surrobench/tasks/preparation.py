@@ -17,10 +17,10 @@ from surrobench.errors import UserError, did_you_mean
 from surrobench.paths import is_file
 from surrobench.registry import import_attribute
 from surrobench.sealed import fits_beside, write_beside
-from surrobench.tasks.card import Card
-from surrobench.tasks.reading import check_kind, shape
+from surrobench.tasks.files.reading import check_kind, shape
+from surrobench.tasks.files.sources import Progress, cache_folder, fetch, locate
 from surrobench.tasks.recipes import RECIPES, Recipe
-from surrobench.tasks.sources import Progress, cache_folder, fetch, locate
+from surrobench.tasks.tables.card import Card
 
 STAMP = b"surrobench"
 ROWS_TOGETHER = 2**15

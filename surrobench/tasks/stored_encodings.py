@@ -24,7 +24,7 @@ from surrobench.columns import PoolColumns
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
-from surrobench.tasks.sources import cache_folder
+from surrobench.tasks.files.sources import cache_folder
 
 STORED_FROM = 10_000
 """Smaller pools are encoded sooner than a file is checked."""

@@ -19,7 +19,7 @@ from surrobench.page_facts import facts_html
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
-from surrobench.tasks.table import CodeArray
+from surrobench.tasks.tables.table import CodeArray
 from surrobench.wording import counted
 
 

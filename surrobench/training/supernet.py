@@ -15,7 +15,11 @@ from torch import Tensor, nn
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.edge_cells import EdgeCells
-from surrobench.training.cells import (
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.fusing.fused import NeighbourMean
+from surrobench.training.loop.measures import Measures, measure
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import (
     OPERATIONS,
     Cell,
     CellNetwork,
@@ -24,10 +28,6 @@ from surrobench.training.cells import (
     useful_edges,
     window,
 )
-from surrobench.training.data import Data, Split
-from surrobench.training.fused import NeighbourMean
-from surrobench.training.measures import Measures, measure
-from surrobench.training.trainer import initialised
 
 Mix = Sequence[Sequence[tuple[int, Tensor | None]]]
 """For each edge the operations that are computed, each with its weight (None is 1)."""
@@ -114,7 +114,7 @@ class Supernet(nn.Module):
     """All cells of a space in one skeleton. Statistics are always those of the batch.
 
     Initial weights are drawn from torch's global generator
-    (:func:`surrobench.training.trainer.initialised` seeds and restores it).
+    (:func:`surrobench.training.loop.trainer.initialised` seeds and restores it).
 
     Args:
         space: cells with the operations of NAS-Bench-201.

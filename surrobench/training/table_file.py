@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.loop.training_run import TrainingRun
 
 METADATA_KEY = b"surrobench"
 WHOLE = ("params", "flops")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.loop.training_run import TrainingRun
 
 COLUMNS = {
     "train_loss": "train_loss",

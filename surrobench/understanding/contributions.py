@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from surrobench.arrays import FloatArray
-from surrobench.predictors.trees import XGBoost
+from surrobench.predictors.learners.trees import XGBoost
 from surrobench.understanding.features import summed
 from surrobench.understanding.fitting import Sample
 

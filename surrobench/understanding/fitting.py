@@ -14,7 +14,7 @@ from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import Predictive, predict
 from surrobench.predictors.protocol import Predictor
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 from surrobench.tasks.task import TableTask
 from surrobench.understanding.features import Feature, features_of
 

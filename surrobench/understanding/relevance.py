@@ -9,9 +9,9 @@ import torch
 from surrobench.arrays import FloatArray
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
-from surrobench.predictors.correlations import PROFILES
-from surrobench.predictors.pool_gp.kernels import BlockKernel
-from surrobench.predictors.pool_gp.recipe import PoolGP
+from surrobench.predictors.gp.correlations import PROFILES
+from surrobench.predictors.gp.kernels import BlockKernel
+from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.understanding.features import Feature
 from surrobench.understanding.fitting import Sample
 

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from surrobench.cli.app import app
 from surrobench.reporting.made_of import NAME, files_of, note
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import Study
 
 __all__ = ["in_process"]
 
@@ -34,7 +34,7 @@ def surrobench(
 
 @pytest.fixture
 def study_file(toy: Path) -> Path:
-    study = build_study(toy_study(predictors=["knn", "constant"], seeds=1))
+    study = Study.read(toy_study(predictors=["knn", "constant"], seeds=1))
     path = toy / "study.toml"
     path.write_text(study.to_toml())
     return path
@@ -311,7 +311,7 @@ def test_decisions_of_published_tables_are_told(
         request.getfixturevalue("mirror")
     told = " ".join(surrobench("info", task).out.split())
     plan = toy_study(tasks=[task], predictors=["constant"], train_sizes=[8], seeds=1)
-    Path("told.toml").write_text(build_study(plan).to_toml())
+    Path("told.toml").write_text(Study.read(plan).to_toml())
     dry = " ".join(surrobench("run", "told.toml", "--dry-run").out.split())
     for words in TABLES[task]:
         assert f"decision {words}" in told
@@ -320,7 +320,7 @@ def test_decisions_of_published_tables_are_told(
 
 def test_tasks_of_a_table_with_the_same_decisions_are_told_together(surrobench: Command) -> None:
     plan = toy_study(tasks=["live-cells"], predictors=["constant"], train_sizes=[8], seeds=1)
-    Path("told.toml").write_text(build_study(plan).to_toml())
+    Path("told.toml").write_text(Study.read(plan).to_toml())
     lines = surrobench("run", "told.toml", "--dry-run").out.splitlines()
     (told,) = [line for line in lines if line.startswith("decision")]
     assert told.split(maxsplit=1)[1].startswith("live-cells (3 tasks): 0>1 … 2>3 (6): categorical")
@@ -339,7 +339,7 @@ def left(surrobench: Command, in_process: list[int], toy: Path) -> tuple[Path, s
     prototypes = ["zoo:Lines", {"use": "svr", "encoding": "ordinal"}]
     for more in (prototypes, []):
         study = toy_study(**{**plain, "predictors": [*plain["predictors"], *more]})
-        (toy / "left.toml").write_text(build_study(study).to_toml())
+        (toy / "left.toml").write_text(Study.read(study).to_toml())
         arguments = ("left.toml", "--out", "left/run", "--workers", "1", "--report", "short")
         done = surrobench("run", *arguments, "--allow-code")
         assert done.status == 0, done.err
@@ -405,7 +405,7 @@ def test_a_full_disk_stops_the_run_and_says_how_to_go_on(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("surrobench.studies.run_files.write_atomically", full)
+    monkeypatch.setattr("surrobench.studies.run_folder.run_files.write_atomically", full)
     done = surrobench("run", "study.toml", "--out", "runs/full", "--workers", "1")
     assert done.status == 3
     assert "No space left on device. Finished cells are kept" in done.err

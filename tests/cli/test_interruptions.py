@@ -14,7 +14,7 @@ import pytest
 from toy import command_environment, toy_study
 
 from surrobench.cli.exit_codes import STOPPED, WRONG_INPUT
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import Study
 
 WHILE_IMPORTING = """
 import importlib.abc, os, signal, sys
@@ -111,7 +111,7 @@ def test_an_interrupt_within_the_first_moments_is_never_a_bug(
     ],
 )
 def test_warnings_made_errors_are_no_bug(toy: Path, arguments: list[str], status: set[int]) -> None:
-    study = build_study(toy_study(predictors=["knn"], train_sizes=[8], seeds=1))
+    study = Study.read(toy_study(predictors=["knn"], train_sizes=[8], seeds=1))
     (toy / "study.toml").write_text(study.to_toml())
     done = subprocess.run(
         [sys.executable, "-m", "surrobench", *arguments],

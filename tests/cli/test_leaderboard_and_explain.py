@@ -9,7 +9,7 @@ import pytest
 from command_line import Command, command_line, run_here
 from toy import toy_study
 
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import Study
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def runs(toy: Path) -> Path:
     """A folder with two finished runs, and one folder that holds no results."""
     folder = toy / "board"
     for name, predictors in (("first", ["knn"]), ("second/deep", ["svr", "bayesian-ridge"])):
-        study = build_study(toy_study(predictors=predictors, train_sizes=[8]))
+        study = Study.read(toy_study(predictors=predictors, train_sizes=[8]))
         (toy / "board.toml").write_text(study.to_toml())
         run_here(toy, "run", "board.toml", "--out", str(folder / name), "--report", "none")
     (folder / "broken" / "cells").mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,10 @@ from toy import toy_study
 
 from surrobench.cli import completing, exit_codes
 from surrobench.cli.listing import LISTED
-from surrobench.report.figure_names import OF_WHAT, PIPELINES, PREDICTIONS, SEARCHES, TASKS
+from surrobench.report.common.figure_names import OF_WHAT, PIPELINES, PREDICTIONS, SEARCHES, TASKS
 from surrobench.report.plots import PIPELINE_PLOTS, PREDICTION_PLOTS, SEARCH_PLOTS
 from surrobench.reporting.task_figures import PREDICTION_RECOMPUTED, TASK_PLOTS
-from surrobench.studies.config import build_study
+from surrobench.studies.prediction.config import Study
 
 __all__ = ["in_process"]
 
@@ -32,7 +32,7 @@ def studies(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         content = toy_study(
             predictors=["params", knn], train_sizes=[8], tasks=[str(toy / "toy.toml")], seeds=6
         )
-        (folder / f"{name}.toml").write_text(build_study(content).to_toml())
+        (folder / f"{name}.toml").write_text(Study.read(content).to_toml())
     return folder
 
 

@@ -10,10 +10,11 @@ import pytest
 from command_line import Command, command_line
 from live_toy import TINY, live_cache
 
-from surrobench.studies import forks, runner
-from surrobench.studies.executor import Outcome
-from surrobench.studies.pipeline_config import build_pipeline
-from surrobench.studies.pipeline_grid import PipelineCell
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.engine.executor import Outcome
+from surrobench.studies.pipeline.config import PipelineStudy
+from surrobench.studies.pipeline.plan import PipelineCell
 
 __all__ = ["live_cache"]
 
@@ -31,7 +32,7 @@ def pipeline(**changes: Any) -> str:
         "proxy_epochs": 1,
         "seeds": 1,
     }
-    return build_pipeline({**content, **changes}).to_toml()
+    return PipelineStudy.read({**content, **changes}).to_toml()
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_each_device_has_a_worker_that_sees_it_alone(
     surrobench: Command, monkeypatch: pytest.MonkeyPatch, live_cache: Path
 ) -> None:
     calls = recorded(monkeypatch)
-    monkeypatch.setattr("surrobench.tasks.live_images.choose_device", _cpu)
+    monkeypatch.setattr("surrobench.tasks.live.live_images.choose_device", _cpu)
     surrobench("run", "live.toml", "--out", "r", "--devices", "0,2")
     (call,) = calls
     assert call["workers"] == 2

@@ -14,14 +14,14 @@ from toy import toy_study
 from surrobench.errors import UserError
 from surrobench.reporting.lookup import cell_of
 from surrobench.reporting.task_figures import Asked, typical
-from surrobench.studies.config import build_study
-from surrobench.studies.prediction import predictions
-from surrobench.studies.search_config import build_search
+from surrobench.studies.prediction.cell import predictions
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.search.config import SearchStudy
 
 
 @pytest.fixture(scope="module")
 def run_of_predictions(toy: Path) -> Path:
-    (toy / "p.toml").write_text(build_study(toy_study(predictors=["knn", "svr"])).to_toml())
+    (toy / "p.toml").write_text(Study.read(toy_study(predictors=["knn", "svr"])).to_toml())
     run_here(toy, "run", "p.toml", "--out", "runs/p", "--report", "none")
     return toy
 
@@ -37,7 +37,7 @@ def predicted(
 
 @pytest.fixture(scope="module")
 def run_of_searches(maze: Path) -> Path:
-    (maze / "one.toml").write_text(build_search(search_study()).to_toml())
+    (maze / "one.toml").write_text(SearchStudy.read(search_study()).to_toml())
     run_here(maze, "run", "one.toml", "--out", "runs/one", "--report", "none")
     return maze
 

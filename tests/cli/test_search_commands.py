@@ -9,7 +9,7 @@ from command_line import Command, command_line
 from in_process import in_process
 from search_toy import search_study
 
-from surrobench.studies.search_config import build_search
+from surrobench.studies.search.config import SearchStudy
 
 __all__ = ["in_process"]
 
@@ -19,7 +19,7 @@ def surrobench(
     in_maze: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Runs a command line in this process, in the folder of the toy table, without figures."""
-    study = build_search(search_study(objectives=["maze.toml:latency"]))
+    study = SearchStudy.read(search_study(objectives=["maze.toml:latency"]))
     (in_maze / "search.toml").write_text(study.to_toml())
     return command_line(monkeypatch, capsys, "write_search_report")
 

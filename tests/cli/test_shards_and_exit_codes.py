@@ -13,10 +13,11 @@ from single_files import in_single_files
 from toy import toy_study
 
 from surrobench.cli import exit_codes
-from surrobench.studies import forks, runner
-from surrobench.studies.config import build_study
-from surrobench.studies.plan_file import PLAN_FILE
-from surrobench.studies.store import ResultStore
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.run_folder.plan_file import PLAN_FILE
+from surrobench.studies.run_folder.store import ResultStore
 
 __all__ = ["in_process"]
 
@@ -33,7 +34,7 @@ def surrobench(
     content = toy_study(
         predictors=["constant", "params"], train_sizes=[8], tasks=[str(toy / "toy.toml")]
     )
-    (tmp_path / "study.toml").write_text(build_study(content).to_toml())
+    (tmp_path / "study.toml").write_text(Study.read(content).to_toml())
     monkeypatch.chdir(tmp_path)
     return command_line(monkeypatch, capsys, "write_report")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surrobench.predictors import PREDICTORS, make_predictor
-from surrobench.predictors.baselines import MeasuredColumn
+from surrobench.predictors.learners.baselines import MeasuredColumn
 
 CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},

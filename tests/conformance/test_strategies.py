@@ -11,7 +11,7 @@ from quick_parts import CHEAPER_STRATEGIES, PEERS
 
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import STRATEGIES
-from surrobench.strategies.random_search import RandomSearch
+from surrobench.strategies.evolution.random_search import RandomSearch
 from surrobench.strategies.strategy import Observation
 from surrobench.testing.conformance import StrategyCheck, check_strategy, strategy_checks
 from surrobench.testing.strategy_problems import Search

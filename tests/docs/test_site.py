@@ -15,7 +15,7 @@ import pytest
 
 from surrobench.registry import Registry
 from surrobench.tasks import task_names
-from surrobench.tasks.live import LIVE_TASKS
+from surrobench.tasks.live.live import LIVE_TASKS
 
 pytestmark = pytest.mark.slow
 
@@ -140,8 +140,8 @@ def test_names_that_do_not_exist_are_noticed(making: None, name: str, known: boo
 
 def test_names_are_found_from_where_they_stand(making: None) -> None:
     names = module("code_names")
-    node = {"reftarget": "gp_fit.Priors", "py:module": "surrobench.predictors.gp"}
-    assert "surrobench.predictors.gp_fit.Priors" in list(names.readings(node))
+    node = {"reftarget": "gp_fit.Priors", "py:module": "surrobench.predictors.gp.gp"}
+    assert "surrobench.predictors.gp.gp_fit.Priors" in list(names.readings(node))
     assert "surrobench.errors.UserError" in list(names.readings({"reftarget": "UserError"}))
     assert not any(map(names.exists, names.readings({"reftarget": "gp_fit.Posterior"})))
 

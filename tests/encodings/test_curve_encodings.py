@@ -35,6 +35,14 @@ def test_the_last_value_is_that_after_the_share_of_epochs() -> None:
     assert row("curve-last:0.1") == {"value after 1": [0.0, 0.5, 1.0]}
 
 
+@pytest.mark.parametrize("third", [1 / 3, 2 / 3])
+def test_a_share_that_no_decimal_number_writes_is_meant(third: float) -> None:
+    """Six digits of it stand in the name of the encoding."""
+    columns = PoolColumns({}, (1, 2, 3), VALUES[:, :3], {})
+    encoding = make_encoding(make_predictor("last-value", fraction=third).encoding)
+    assert list(encoding.columns(SPACE, columns)) == [f"value after {round(3 * third)}"]
+
+
 def test_the_sum_of_losses_ranks_small_sums_first() -> None:
     assert row("curve-sum:0.2") == {"training loss to 2": [0.5, 1.0, 0.0]}
 

@@ -12,13 +12,13 @@ from sklearn.ensemble import RandomForestRegressor
 from torch import Tensor
 
 from surrobench.predictors import make_predictor
-from surrobench.predictors.kernel_machines import SVR
-from surrobench.predictors.neighbours import NearestNeighbours
-from surrobench.predictors.neural import MLPEnsemble
+from surrobench.predictors.learners.kernel_machines import SVR
+from surrobench.predictors.learners.neighbours import NearestNeighbours
+from surrobench.predictors.learners.neural import MLPEnsemble
+from surrobench.predictors.learners.resampling import bootstrap_counts
+from surrobench.predictors.learners.scaling import UnitRange, squared_distances
+from surrobench.predictors.learners.trees import HistogramXGBoost, RandomForest, XGBoost
 from surrobench.predictors.recipe import rounded
-from surrobench.predictors.resampling import bootstrap_counts
-from surrobench.predictors.scaling import UnitRange, squared_distances
-from surrobench.predictors.trees import HistogramXGBoost, RandomForest, XGBoost
 from surrobench.testing.problems import cells, column, moments, rank_correlation
 
 PROBLEM = cells(60, 80)

@@ -14,9 +14,9 @@ from botorch.models import SingleTaskGP
 from scipy.stats import kendalltau
 
 from surrobench.errors import UserError
-from surrobench.predictors.fitted_gp import FittedGP
-from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.gp_fit import Kernel
+from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.gp import ExactGP
+from surrobench.predictors.gp.gp_fit import Kernel
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.transforms import WarpedModel
 

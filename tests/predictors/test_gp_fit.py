@@ -13,14 +13,14 @@ import torch
 from botorch.fit import fit_gpytorch_mll
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
-from surrobench.predictors.correlations import (
+from surrobench.predictors.gp.correlations import (
     CodedCorrelation,
     DenseCorrelation,
     shared_correlation,
 )
-from surrobench.predictors.fitted_gp import FittedGP
-from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.gp_fit import (
+from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.gp import ExactGP
+from surrobench.predictors.gp.gp_fit import (
     Kernel,
     LogNormal,
     LogPosterior,

@@ -13,10 +13,14 @@ from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError
 from surrobench.graphs import Graphs
 from surrobench.predictors import make_predictor
-from surrobench.predictors.graph_networks import GraphConvolutions, GraphNetworks, GraphTransformer
-from surrobench.predictors.graph_tensors import FARTHEST, RELATIONS, GraphTensors
+from surrobench.predictors.graphs.graph_networks import (
+    GraphConvolutions,
+    GraphNetworks,
+    GraphTransformer,
+)
+from surrobench.predictors.graphs.graph_tensors import FARTHEST, RELATIONS, GraphTensors
+from surrobench.predictors.learners.rank_losses import SquaredError
 from surrobench.predictors.predictive import predict
-from surrobench.predictors.rank_losses import SquaredError
 from surrobench.spaces import SPACES
 
 LABELS = ("input", "output", "conv", "pool")

@@ -9,10 +9,10 @@ import torch
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS, make_predictor
-from surrobench.predictors.baselines import MeasuredColumn, Params
-from surrobench.predictors.kernel_machines import SVR
+from surrobench.predictors.learners.baselines import MeasuredColumn, Params
+from surrobench.predictors.learners.kernel_machines import SVR
+from surrobench.predictors.learners.trees import RandomForest
 from surrobench.predictors.regressors import RegressorPredictor
-from surrobench.predictors.trees import RandomForest
 from surrobench.registry import Entry, _groups
 from surrobench.training.zero_cost import PROXIES
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
-from surrobench.predictors import nested_fit, tiled_gp
-from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.gp_fit import Kernel, LogPosterior, Priors, fit_hyperparameters
+from surrobench.predictors.gp import nested_fit, tiled_gp
+from surrobench.predictors.gp.gp import ExactGP
+from surrobench.predictors.gp.gp_fit import Kernel, LogPosterior, Priors, fit_hyperparameters
+from surrobench.predictors.gp.quasi_newton import minimise
+from surrobench.predictors.gp.tiled_gp import TiledGP
+from surrobench.predictors.gp.tiled_likelihood import TiledPosterior
 from surrobench.predictors.memory import check_memory
 from surrobench.predictors.predictive import DenseGP, predict
-from surrobench.predictors.quasi_newton import minimise
-from surrobench.predictors.tiled_gp import TiledGP
-from surrobench.predictors.tiled_likelihood import TiledPosterior
 
 
 def problem(n: int, d: int = 4) -> tuple[np.ndarray, np.ndarray]:

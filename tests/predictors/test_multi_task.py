@@ -12,14 +12,14 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from surrobench import make_predictor
 from surrobench.errors import UserError
-from surrobench.predictors.coregionalisation import (
+from surrobench.predictors.gp.gp_fit import FitReport, Priors
+from surrobench.predictors.predictive import predict
+from surrobench.predictors.protocol import Source
+from surrobench.predictors.transfer.coregionalisation import (
     Coregionalised,
     CoregionalisedPosterior,
 )
-from surrobench.predictors.gp_fit import FitReport, Priors
-from surrobench.predictors.multi_task import joint_process
-from surrobench.predictors.predictive import predict
-from surrobench.predictors.protocol import Source
+from surrobench.predictors.transfer.multi_task import joint_process
 
 
 def examples(seed: int = 0) -> tuple[Any, Any, Any]:

@@ -12,11 +12,11 @@ from botorch.models.transforms import Log
 from scipy.stats import norm
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
-from surrobench.predictors.gp import ExactGP
+from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.gp import ExactGP
+from surrobench.predictors.gp.modules import CategoricalKernel, TiedKernel
+from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.predictors.models import EnsembleModel, MomentsModel
-from surrobench.predictors.pool_gp.modules import CategoricalKernel, TiedKernel
-from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.predictive import DenseGP, Predictive, predict, quick_gp
 from surrobench.predictors.transforms import fit_transform
 

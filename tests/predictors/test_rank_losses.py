@@ -8,7 +8,7 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.predictors.rank_losses import LossName, lines, loss_for, top_weights
+from surrobench.predictors.learners.rank_losses import LossName, lines, loss_for, top_weights
 
 MARGIN = 0.3
 RNG = np.random.default_rng(0)

@@ -12,11 +12,11 @@ from gpytorch.distributions import MultivariateNormal
 from surrobench import make_predictor
 from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
-from surrobench.predictors.gp import ExactGP
+from surrobench.predictors.gp.gp import ExactGP
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
-from surrobench.predictors.ranking_weights import LeftOut, ranking_losses, ranking_weights
-from surrobench.predictors.rgpe import left_out_of
+from surrobench.predictors.transfer.ranking_weights import LeftOut, ranking_losses, ranking_weights
+from surrobench.predictors.transfer.rgpe import left_out_of
 
 
 def function(X: Any, slope: float = 1.0) -> Any:

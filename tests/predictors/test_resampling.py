@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrobench.predictors.resampling import bootstrap_counts, fold_masks, left_out_noise
+from surrobench.predictors.learners.resampling import bootstrap_counts, fold_masks, left_out_noise
 
 
 def test_bootstrap_draws_n_rows_and_follows_the_seed() -> None:

@@ -14,10 +14,10 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
+from surrobench.predictors.gp.modules import covariance_module
+from surrobench.predictors.gp.process import Process
+from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.predictors.model_posterior import ModelPosterior
-from surrobench.predictors.pool_gp.modules import covariance_module
-from surrobench.predictors.pool_gp.process import Process
-from surrobench.predictors.pool_gp.recipe import PoolGP
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.sparse_gp.bound import SparsePosterior
 from surrobench.predictors.sparse_gp.inducing import conditional_variance

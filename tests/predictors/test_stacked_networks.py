@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from surrobench.predictors.neural import MLPEnsemble, used_rows
-from surrobench.predictors.rank_losses import SquaredError
+from surrobench.predictors.learners.neural import MLPEnsemble, used_rows
+from surrobench.predictors.learners.rank_losses import SquaredError
+from surrobench.predictors.learners.resampling import fold_masks
+from surrobench.predictors.learners.stacked_networks import Gradient, StackedNetworks
 from surrobench.predictors.recipe import canonical_rows
-from surrobench.predictors.resampling import fold_masks
-from surrobench.predictors.stacked_networks import Gradient, StackedNetworks
 from surrobench.testing.problems import cells
 
 MEMBERS, N, D, WIDTH = 3, 11, 4, 6

@@ -9,8 +9,8 @@ import torch
 from surrobench.columns import ColumnBlock
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
+from surrobench.predictors.learners.stacking import mixture, stacking_weights
 from surrobench.predictors.predictive import predict
-from surrobench.predictors.stacking import mixture, stacking_weights
 
 RNG = np.random.default_rng(7)
 X = torch.tensor(RNG.random((90, 4)))

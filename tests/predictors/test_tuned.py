@@ -10,7 +10,7 @@ import torch
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.hyperparameters import SPACES, draw_settings, space_of
-from surrobench.predictors.tuned import FEWEST, Tuned
+from surrobench.predictors.learners.tuned import FEWEST, Tuned
 from surrobench.testing.problems import cells, moments
 
 PROBLEM = cells(40, 50)

@@ -9,7 +9,7 @@ import pytest
 from libraries import INSTALLED
 
 from surrobench.predictors import TRANSFORMS, make_predictor
-from surrobench.predictors.baselines import MeasuredColumn
+from surrobench.predictors.learners.baselines import MeasuredColumn
 from surrobench.predictors.predictive import predict
 from surrobench.testing.problems import Subject, cells
 

@@ -9,16 +9,16 @@ from prediction_frames import make_frame
 from search_frames import study
 
 from surrobench.errors import UserError
-from surrobench.report.board import LEAST_BLOCKS, board_of, improvability, on_front
-from surrobench.report.boards import boards
-from surrobench.report.bradley_terry import MEAN, SCALE, elo, pairwise_wins
-from surrobench.report.measures import MEASURES
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.comparing.board import LEAST_BLOCKS, board_of, improvability, on_front
+from surrobench.report.comparing.boards import boards
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.plot_kinds import plot_kinds
 from surrobench.report.plots import PlotOptions, draw
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.results import SearchResults
+from surrobench.report.statistics.bradley_terry import MEAN, SCALE, elo, pairwise_wins
 
 TAU = MEASURES["kendall_tau"]
 

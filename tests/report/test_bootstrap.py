@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.bootstrap import RESAMPLES, interquartile_mean, stratified_interval, tail
+from surrobench.report.statistics.bootstrap import (
+    RESAMPLES,
+    interquartile_mean,
+    stratified_interval,
+    tail,
+)
 
 
 @pytest.mark.parametrize("runs", [10, 20])

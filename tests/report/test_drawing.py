@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from PIL import Image
 
-from surrobench.report import fonts
-from surrobench.report.drawing import draw, settle
+from surrobench.report.common import fonts
+from surrobench.report.common.drawing import draw, settle
 from surrobench.report.page import contents
 from surrobench.report.page.charts import packed
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from surrobench.report import equivalence as module
-from surrobench.report.equivalence import ROPE, SAMPLES, equivalence
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.measures import MEASURES
-from surrobench.report.scores import Scores
-from surrobench.report.style import method_style
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import method_style
+from surrobench.report.comparing import equivalence as module
+from surrobench.report.comparing.equivalence import ROPE, SAMPLES, equivalence
+from surrobench.report.comparing.scores import Scores
 
 baycomp = pytest.importorskip("baycomp", reason="needs baycomp: pip install 'surrobench[bayes]'")
 

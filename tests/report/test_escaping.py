@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surrobench.report import escaping
+from surrobench.report.common import escaping
 
 
 def test_latex_specials() -> None:

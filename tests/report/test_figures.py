@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from surrobench.report import figures
-from surrobench.report.exhibit import save_figure
-from surrobench.report.measures import MEASURES
+from surrobench.report.common.exhibit import save_figure
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import method_style, paper_style
 from surrobench.report.results import Results
-from surrobench.report.style import method_style, paper_style
 
 MAKERS: dict[str, Callable[[Results], Figure]] = {
     "curves": lambda r: figures.against_train_size(r, width=_width(r)),

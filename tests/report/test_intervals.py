@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.bootstrap import studentised_intervals
-from surrobench.report.intervals import (
+from surrobench.report.statistics.bootstrap import studentised_intervals
+from surrobench.report.statistics.intervals import (
     mean_interval,
     mean_intervals,
     stratified_mean_interval,

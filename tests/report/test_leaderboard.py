@@ -20,7 +20,7 @@ from surrobench.report.leaderboard.standings import (
 from surrobench.report.leaderboard.writer import Source, write_leaderboard
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
-from surrobench.report.sign_flips import compare_with_best
+from surrobench.report.statistics.sign_flips import compare_with_best
 
 TAU = {"a": 0.9, "b": 0.8, "c": 0.3}
 

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
 from surrobench.report import figures
+from surrobench.report.common.exhibit import Exhibit, render_figure
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import WIDTHS, method_id
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.costs import costs, winners
-from surrobench.report.exhibit import Exhibit, render_figure
 from surrobench.report.figures.distributions import profiles
 from surrobench.report.figures.proxies import proxy_correlations
-from surrobench.report.measures import MEASURES
-from surrobench.report.pairs import compare_pairs
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
-from surrobench.report.style import WIDTHS, method_id
+from surrobench.report.statistics.pairs import compare_pairs
 from surrobench.spaces.architecture import ArchGraph
 
 TAU = MEASURES["kendall_tau"]

@@ -9,10 +9,10 @@ from odd_runs import PREDICTIONS, SEARCHES
 from search_frames import study
 
 from surrobench.errors import UserError
-from surrobench.report.measures import MEASURES
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.plots import PREDICTION_PLOTS, SEARCH_PLOTS, PlotOptions, draw
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.results import SearchResults
 

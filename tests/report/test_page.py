@@ -14,12 +14,12 @@ import pytest
 from search_frames import study
 
 from surrobench.report import write_report, write_search_report
+from surrobench.report.common.provenance import Citation, Provenance, RunFacts, TaskFacts
 from surrobench.report.page import charts
 from surrobench.report.page.charts import Axes, ChartStyles
 from surrobench.report.page.document import LARGEST, Item, Listing, Page, Section, render
 from surrobench.report.page.grid import from_frame
 from surrobench.report.page.origin import origin_sections
-from surrobench.report.provenance import Citation, Provenance, RunFacts, TaskFacts
 
 HOSTILE = "</script><script>window.hacked = 1</script>"
 ORIGIN = Provenance(

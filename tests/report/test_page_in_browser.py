@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from surrobench.report import write_report
+from surrobench.report.common.provenance import Provenance, RunFacts
+from surrobench.report.common.style import contrast
 from surrobench.report.page import explorer
-from surrobench.report.provenance import Provenance, RunFacts
-from surrobench.report.style import contrast
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 playwright = pytest.importorskip(

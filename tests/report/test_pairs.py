@@ -8,16 +8,16 @@ import pytest
 from scipy import stats
 
 from surrobench.errors import UserError
-from surrobench.report.bayesian import bayesian_signed_rank
-from surrobench.report.effects import (
+from surrobench.report.statistics.bayesian import bayesian_signed_rank
+from surrobench.report.statistics.effects import (
     paired_effect,
     probability_of_improvement,
     rank_biserial,
     seeds_needed,
 )
-from surrobench.report.pairs import COLUMNS, compare_pairs
-from surrobench.report.rank_tests import mean_rank_test, rank_test
-from surrobench.report.sign_flips import compare_all
+from surrobench.report.statistics.pairs import COLUMNS, compare_pairs
+from surrobench.report.statistics.rank_tests import mean_rank_test, rank_test
+from surrobench.report.statistics.sign_flips import compare_all
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 
 from surrobench.report import write_report
 from surrobench.report.bibliography import cite, entries, parts, references
-from surrobench.report.cells import LATEX_COMMANDS
-from surrobench.report.latex import appendix_tex
-from surrobench.report.provenance import Provenance, RunFacts, TaskFacts
+from surrobench.report.common.cells import LATEX_COMMANDS
+from surrobench.report.common.latex import appendix_tex
+from surrobench.report.common.provenance import Provenance, RunFacts, TaskFacts
 
 SKELETON = Path(__file__).parents[2] / "examples" / "paper" / "paper.tex"
 HOSTILE = r"a_b \input{/etc/passwd} 100% $x^2$ & #1 ≤ 5"

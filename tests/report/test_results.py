@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.report.intervals import mean_interval
-from surrobench.report.measures import MEASURES, find_measure
+from surrobench.report.common.measures import MEASURES, find_measure
+from surrobench.report.comparing.scores import Scores
 from surrobench.report.results import Results
-from surrobench.report.scores import Scores
+from surrobench.report.statistics.intervals import mean_interval
 
 TAU = MEASURES["kendall_tau"]
 

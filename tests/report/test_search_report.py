@@ -16,14 +16,14 @@ from test_figures import overlaps
 
 from surrobench.errors import UserError
 from surrobench.report import search_terminal_table, write_search_report
-from surrobench.report.exhibit import save_figure
+from surrobench.report.common.exhibit import save_figure
+from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.front_panels import draw_fronts
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import RegretScale, staggered, time_unit
-from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
 
 MAKERS: dict[str, Callable[[SearchResults], Figure]] = {
     "mean": lambda r: against_expense(r, width=_width(r)),

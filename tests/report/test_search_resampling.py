@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.bootstrap import counts, tail
 from surrobench.report.search.resampling import (
     interquartile_mean,
     interquartile_mean_band,
     mean_band,
     share_interval,
 )
+from surrobench.report.statistics.bootstrap import counts, tail
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from scipy import stats
 from search_frames import broken, fronts_study, run, study
 
 from surrobench.errors import UserError
-from surrobench.report.exhibit import to_csv
+from surrobench.report.common.exhibit import to_csv
 from surrobench.report.facts import search_facts
-from surrobench.report.intervals import mean_interval
 from surrobench.report.search.curves import against_expense
 from surrobench.report.search.fronts import attained, non_dominated
 from surrobench.report.search.index import index_page
@@ -21,6 +20,7 @@ from surrobench.report.search.records import HYPERVOLUME
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import notes_of_fronts, ranks_table, summary_table
 from surrobench.report.search.writer import all_exhibits
+from surrobench.report.statistics.intervals import mean_interval
 
 
 def of(*runs: pd.DataFrame) -> SearchResults:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from surrobench.report.sign_flips import EXACT, FLIPS, compare_all, compare_with_best, signs
+from surrobench.report.statistics.sign_flips import (
+    EXACT,
+    FLIPS,
+    compare_all,
+    compare_with_best,
+    signs,
+)
 
 
 def draw(blocks: int, methods: int, seed: int = 0) -> np.ndarray:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from surrobench.report.comparisons import comparisons
-from surrobench.report.measures import find_measure
-from surrobench.report.scores import Scores
-from surrobench.report.statistics import mean_ranks, versus_best
+from surrobench.report.common.measures import find_measure
+from surrobench.report.comparing.comparisons import comparisons
+from surrobench.report.comparing.scores import Scores
+from surrobench.report.statistics.statistics import mean_ranks, versus_best
 
 
 def scores(shifts: dict[str, float], seeds: int = 20) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import itertools
 import matplotlib as mpl
 from matplotlib.colors import to_rgb
 
-from surrobench.report.style import RC, method_style, paper_style
+from surrobench.report.common.style import RC, method_style, paper_style
 
 KNOWN = [
     "gp-rbf",

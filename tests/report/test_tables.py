@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from surrobench.report.cells import mean_and_half
-from surrobench.report.exhibit import to_csv
-from surrobench.report.measures import MEASURES
+from surrobench.report.common.cells import mean_and_half
+from surrobench.report.common.exhibit import to_csv
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.prediction.terminal import terminal_table
 from surrobench.report.results import Results
 from surrobench.report.tables import comparison_table, summary_frame, summary_table
-from surrobench.report.terminal import terminal_table
 
 TAU = MEASURES["kendall_tau"]
 HOSTILE = r"ev_il$x^2$ & \input{/etc/passwd} | <script>alert(1)</script>"

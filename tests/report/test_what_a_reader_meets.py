@@ -15,21 +15,9 @@ from search_frames import fronts_study, study
 from test_figures import overlaps
 
 from surrobench.report import figures
-from surrobench.report.comparisons import comparisons
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.figures.log_axis import log_axis, round_ticks
-from surrobench.report.figures.panels import legend_columns, two_lines
-from surrobench.report.measures import MEASURES
-from surrobench.report.page.contents import _plain, _semantic, said
-from surrobench.report.page.vectors import _cleaned, inline_svg
-from surrobench.report.results import Results
-from surrobench.report.scores import Scores
-from surrobench.report.search.curves import against_expense
-from surrobench.report.search.judging import HELD_OUT, Judgement
-from surrobench.report.search.results import SearchResults
-from surrobench.report.search.tables import ranks_table
-from surrobench.report.sign_flips import compare_with_best, least_blocks
-from surrobench.report.style import (
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import (
     PALETTE,
     apart,
     contrast,
@@ -38,9 +26,21 @@ from surrobench.report.style import (
     paper_style,
     shade,
 )
+from surrobench.report.comparing.comparisons import comparisons
+from surrobench.report.comparing.scores import Scores
+from surrobench.report.figures.log_axis import log_axis, round_ticks
+from surrobench.report.figures.panels import legend_columns, two_lines
+from surrobench.report.page.contents import _plain, _semantic, said
+from surrobench.report.page.vectors import _cleaned, inline_svg
+from surrobench.report.prediction.writer import _rankings
+from surrobench.report.results import Results
+from surrobench.report.search.curves import against_expense
+from surrobench.report.search.judging import HELD_OUT, Judgement
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.tables import ranks_table
+from surrobench.report.statistics.sign_flips import compare_with_best, least_blocks
 from surrobench.report.tables import html_blocks
 from surrobench.report.understanding import figures as explained
-from surrobench.report.writer import _rankings
 from surrobench.spaces.architecture import ArchGraph
 
 SPANS = [

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.report import write_report, writer
-from surrobench.report.records import REQUIRED
+from surrobench.report import write_report
+from surrobench.report.common.records import REQUIRED
+from surrobench.report.prediction import writer
 
 TASK = "nb201/cifar10-val"
 
@@ -169,7 +170,7 @@ def test_reports_need_neither_torch_nor_a_display(tmp_path: Path) -> None:
     code = (
         "import sys, surrobench.report\n"
         "assert not {'pandas', 'matplotlib', 'scipy'} & set(sys.modules)\n"
-        "import surrobench.report.writer, surrobench.report.terminal\n"
+        "import surrobench.report.prediction.writer, surrobench.report.prediction.terminal\n"
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

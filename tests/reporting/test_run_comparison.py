@@ -10,7 +10,7 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.reporting.run_comparison import compare_runs
-from surrobench.studies.plan_file import PlannedCells
+from surrobench.studies.run_folder.plan_file import PlannedCells
 
 TASKS = ("nb201/a", "nb201/b")
 

@@ -175,11 +175,11 @@ def test_what_a_notebook_shows_is_inert(
     card: Path, compared: sb.reporting.comparing.Comparison, tmp_path: Path
 ) -> None:
     task = sb.load_task(str(card))
-    from surrobench.studies.config import build_study
-    from surrobench.tasks.card_file import read_card
-    from surrobench.tasks.table import load_table
+    from surrobench.studies.prediction.config import Study
+    from surrobench.tasks.tables.card_file import read_card
+    from surrobench.tasks.tables.table import load_table
 
-    study = build_study(
+    study = Study.read(
         {
             "kind": "prediction",
             "name": "<b>x</b>",

@@ -13,10 +13,10 @@ from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.distribution import EstimationOfDistribution
-from surrobench.strategies.evolution import RegularisedEvolution
-from surrobench.strategies.genetic import GeneticAlgorithm
-from surrobench.strategies.local_search import LocalSearch
+from surrobench.strategies.evolution.distribution import EstimationOfDistribution
+from surrobench.strategies.evolution.evolution import RegularisedEvolution
+from surrobench.strategies.evolution.genetic import GeneticAlgorithm
+from surrobench.strategies.evolution.local_search import LocalSearch
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 

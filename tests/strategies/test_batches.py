@@ -10,7 +10,7 @@ from toy_pool import belief, situation
 
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.context import AcquisitionContext
-from surrobench.strategies.batches import select_batch
+from surrobench.strategies.bayesian.batches import select_batch
 
 
 def test_every_member_of_a_batch_is_a_step_of_its_own() -> None:

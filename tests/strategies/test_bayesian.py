@@ -14,10 +14,11 @@ from surrobench.errors import UserError
 from surrobench.predictors.pool_session import RefitSession, open_pool
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
-from surrobench.strategies import make_strategy, surrogate
+from surrobench.strategies import make_strategy
+from surrobench.strategies.bayesian import surrogate
+from surrobench.strategies.bayesian.surrogate import Quantity, Surrogate, condition_on_means
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.problem import Constraint, Problem
-from surrobench.strategies.surrogate import Quantity, Surrogate, condition_on_means
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import Landscape, landscape, overlapping, search
 

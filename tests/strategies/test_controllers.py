@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from surrobench.strategies.adam import Adam
-from surrobench.strategies.controllers import CONTROLLERS, Controller
-from surrobench.strategies.tensors import decode_tensor, encode_tensor
+from surrobench.strategies.reinforcement.adam import Adam
+from surrobench.strategies.reinforcement.controllers import CONTROLLERS, Controller
+from surrobench.strategies.reinforcement.tensors import decode_tensor, encode_tensor
 
 CARDINALITIES = (3, 1, 4, 2)
 EVERY = torch.tensor(list(itertools.product(*map(range, CARDINALITIES))))

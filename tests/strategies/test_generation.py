@@ -8,8 +8,8 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
+from surrobench.strategies.bayesian.generation import GenerationContext, make_generator
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.generation import GenerationContext, make_generator
 from surrobench.testing.strategy_problems import choices, landscape, search, sparse
 
 MODES = ["random", "mutation", "local-search"]

@@ -13,9 +13,9 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.loop import Budget, Row, SearchLoop, rows_of
+from surrobench.strategies.evolution.random_search import RandomSearch
 from surrobench.strategies.problem import Constraint, Problem
-from surrobench.strategies.random_search import RandomSearch
+from surrobench.strategies.running.loop import Budget, Row, SearchLoop, rows_of
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
 

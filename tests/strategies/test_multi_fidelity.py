@@ -14,9 +14,9 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy
-from surrobench.strategies.brackets import ladder
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.density_ratio import CategoricalDensity, DensityRatio
+from surrobench.strategies.fidelity.brackets import ladder
+from surrobench.strategies.fidelity.density_ratio import CategoricalDensity, DensityRatio
 from surrobench.strategies.problem import Problem
 
 KINDS = ("successive-halving", "hyperband", "bohb")

@@ -11,8 +11,8 @@ import torch
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.errors import UserError
 from surrobench.strategies import make_strategy
+from surrobench.strategies.bayesian.multi_objective import _promising
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.multi_objective import _promising
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.strategy_problems import (

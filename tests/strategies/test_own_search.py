@@ -26,7 +26,7 @@ from surrobench import Categorical, Evaluation, Integer, Real, Space, UserError,
 from surrobench.sealed import read_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
-from surrobench.strategies.loop import rows_of
+from surrobench.strategies.running.loop import rows_of
 
 SPACE = Space(
     depth=Integer(1, 8),

@@ -15,7 +15,7 @@ from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.spaces.stages import trans_nas_bench_101_macro
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.progressive import neutral_choice, opening_order
+from surrobench.strategies.evolution.progressive import neutral_choice, opening_order
 
 SPACE = Choices("toy", [Variable(f"v{i}", ("none", "skip", "a", "b")) for i in range(4)])
 WEIGHTS = np.random.default_rng(3).permutation(np.linspace(0.0, 5.0, 16)).reshape(4, 4)

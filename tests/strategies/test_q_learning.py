@@ -15,7 +15,7 @@ from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.q_learning import QLearning
+from surrobench.strategies.reinforcement.q_learning import QLearning
 from surrobench.strategies.strategy import Strategy
 
 

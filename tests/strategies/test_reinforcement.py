@@ -17,8 +17,8 @@ from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy
 from surrobench.strategies.candidates import Candidates
-from surrobench.strategies.reinforcement import clipped_loss, reinforce_loss
-from surrobench.strategies.rewards import scale_free
+from surrobench.strategies.reinforcement.reinforcement import clipped_loss, reinforce_loss
+from surrobench.strategies.reinforcement.rewards import scale_free
 from surrobench.strategies.strategy import Strategy
 
 SPACE = Choices("toy", [Variable(f"v{i}", tuple("abcde")) for i in range(6)])

@@ -10,12 +10,12 @@ from toy import toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.durations import parse_budget
-from surrobench.studies.executor import Limits, execute
-from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.engine.durations import parse_budget
+from surrobench.studies.engine.executor import Limits, execute
+from surrobench.studies.engine.run_settings import RunSettings
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.runner import run
-from surrobench.studies.store import ResultStore
 
 __all__ = ["in_process"]
 
@@ -77,7 +77,7 @@ def test_workers_finish_what_they_have_begun(tmp_path: Path) -> None:
 def test_a_run_with_a_budget_goes_on_from_where_it_stopped(
     in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
-    study = build_study(toy_study(predictors=["constant", "knn"], train_sizes=[8], seeds=2))
+    study = Study.read(toy_study(predictors=["constant", "knn"], train_sizes=[8], seeds=2))
     settings = RunSettings(tmp_path / "run", workers=1, budget=1e-9)
     for finished in (1, 2, 3, 4):  # every run computes one cell at least
         result = run(study, in_toy, settings)

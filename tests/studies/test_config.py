@@ -10,7 +10,7 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.studies import study_names
-from surrobench.studies.config import Study, build_study
+from surrobench.studies.prediction.config import Study
 from surrobench.studies.study_file import load_study
 
 GOOD = """\
@@ -163,7 +163,7 @@ def test_files_may_not_name_code_unless_allowed(tmp_path: Path) -> None:
 
 
 def test_a_study_is_frozen() -> None:
-    study = build_study(
+    study = Study.read(
         {
             "kind": "prediction",
             "name": "x",

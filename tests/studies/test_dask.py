@@ -21,14 +21,15 @@ from toy import command_environment, toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies import forks, runner
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.engine.run_settings import RunSettings
 from surrobench.studies.kinds import kind_of
 from surrobench.studies.observer import Silent
-from surrobench.studies.record import Record
-from surrobench.studies.run_settings import RunSettings
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import ResultStore
+from surrobench.studies.run_folder.tally import Tally
 from surrobench.studies.runner import RunResult, run
-from surrobench.studies.store import ResultStore
-from surrobench.studies.tally import Tally
 
 distributed = pytest.importorskip(
     "distributed", reason="the engine dask needs the extra: pip install 'surrobench[cluster]'"

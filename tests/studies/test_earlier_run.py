@@ -10,13 +10,13 @@ import pytest
 from in_process import in_process
 
 from surrobench import run_study
-from surrobench.studies import grid
-from surrobench.studies.agreement import disagreements
-from surrobench.studies.merging import merge
-from surrobench.studies.plan_file import read_plan_file
-from surrobench.studies.store import ResultStore
-from surrobench.studies.tally import Tally
-from surrobench.studies.view import load_results
+from surrobench.studies.prediction import plan as grid
+from surrobench.studies.run_folder.agreement import disagreements
+from surrobench.studies.run_folder.merging import merge
+from surrobench.studies.run_folder.plan_file import read_plan_file
+from surrobench.studies.run_folder.store import ResultStore
+from surrobench.studies.run_folder.tally import Tally
+from surrobench.studies.run_folder.view import load_results
 
 __all__ = ["in_process"]
 

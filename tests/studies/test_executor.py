@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from surrobench.studies.executor import Limits, Outcome, WorkerStartError, execute
-from surrobench.studies.template import Template, new_template
+from surrobench.studies.engine.executor import Limits, Outcome, WorkerStartError, execute
+from surrobench.studies.engine.template import Template, new_template
 
 pytestmark = pytest.mark.slow
 
@@ -198,8 +198,8 @@ def test_a_worker_that_cannot_start_is_an_error_with_its_last_words(tmp_path: Pa
 def test_a_script_without_a_main_guard_runs_once(target: str, tmp_path: Path) -> None:
     script = f"""
         from pathlib import Path
-        from surrobench.studies.executor import Limits, execute
-        from surrobench.studies.template import new_template
+        from surrobench.studies.engine.executor import Limits, execute
+        from surrobench.studies.engine.template import new_template
         forked = {{"template": new_template({target!r})}} if {_FORKS} else {{}}
         options = dict(workers=1, limits=Limits(), logs=Path({str(tmp_path / "logs")!r}))
         for outcome in execute({target!r}, [1, "kill", 2], **options, **forked):
@@ -230,8 +230,8 @@ def test_workers_do_not_outlive_a_killed_driver(target: str, tmp_path: Path) -> 
         import sys
         sys.path.insert(0, {str(tmp_path)!r})
         from pathlib import Path
-        from surrobench.studies.executor import Limits, execute
-        from surrobench.studies.template import new_template
+        from surrobench.studies.engine.executor import Limits, execute
+        from surrobench.studies.engine.template import new_template
         forked = {{"template": new_template("pids:compute")}} if {_FORKS} else {{}}
         options = dict(workers=1, limits=Limits(), logs=Path({str(tmp_path / "logs")!r}))
         for outcome in execute("pids:compute", [1, 2], **options, **forked):
@@ -276,7 +276,7 @@ def test_a_template_has_imported_what_its_target_needs(
 def template(forks: bool) -> Iterator[Template]:
     if not forks:
         pytest.skip("nothing is forked")
-    found = new_template("surrobench.studies.kinds:PREDICTION.run_cell")
+    found = new_template("surrobench.studies.prediction.kind:PREDICTION.run_cell")
     assert found is not None
     yield found
     found.close()

@@ -20,10 +20,10 @@ from toy import toy_study
 
 from surrobench import run_study
 from surrobench.process_state import ImportEffects, restored, standard_numerics
-from surrobench.studies.agreement import disagreements
-from surrobench.studies.record import make_record
-from surrobench.studies.store import ResultStore, seal, unseal
-from surrobench.studies.worker import compute
+from surrobench.studies.engine.worker import compute
+from surrobench.studies.run_folder.agreement import disagreements
+from surrobench.studies.run_folder.record import make_record
+from surrobench.studies.run_folder.store import ResultStore, seal, unseal
 
 __all__ = ["in_process"]
 

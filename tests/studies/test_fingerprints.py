@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.studies.fingerprints import other_data, refuse_other_data
-from surrobench.studies.plan_file import PlannedCells
+from surrobench.studies.run_folder.fingerprints import other_data, refuse_other_data
+from surrobench.studies.run_folder.plan_file import PlannedCells
 
 
 def run_of(folder: Path, **tasks: str) -> Path:

@@ -10,13 +10,14 @@ import pytest
 from toy import toy_study
 
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.grid import Plan, make_plan
-from surrobench.studies.plan_file import PlannedCells, read_plan_file, summarise_skipped
+from surrobench.studies.plan import Plan
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.prediction.plan import make_plan
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file, summarise_skipped
 
 
 def plan(base: Path, **changes: Any) -> Plan:
-    return make_plan(build_study(toy_study(**changes)), base)
+    return make_plan(Study.read(toy_study(**changes)), base)
 
 
 def test_every_combination_once(toy: Path) -> None:
@@ -49,7 +50,7 @@ def test_one_predictor_may_be_given_an_encoding_of_its_own(toy: Path) -> None:
     same = {"use": "knn", "encoding": "categorical+numeric"}  # what the first has by default
     both = plan(toy, predictors=["knn", *own, same]).cells
     assert len({cell.key for cell in both}) == len(both) == 3 * 4
-    written = tomllib.loads(build_study(toy_study(predictors=own)).to_toml())
+    written = tomllib.loads(Study.read(toy_study(predictors=own)).to_toml())
     assert written["predictors"] == own
 
 

@@ -12,14 +12,14 @@ import pytest
 from search_toy import search_study
 
 from surrobench.errors import UserError
-from surrobench.studies import search_task
 from surrobench.studies.judging import HELD_OUT, PUBLISHED, SEARCHED, Judge, holds_out, judgeable
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.search import run_search, strategy_seed
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_frame import make_search_frame
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.studies.search_task import SearchTask
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.search import table_task as search_task
+from surrobench.studies.search.cell import run_search, strategy_seed
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.frame import make_search_frame
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks import load_task
 from surrobench.tasks.task import TableTask
 
@@ -29,7 +29,7 @@ CELLS = "live-cells/digits"
 
 def cells(task: str, base: Path | None = None, **changes: Any) -> list[SearchCell]:
     content = search_study(**{"tasks": [task], "strategies": ["local-search"], **changes})
-    return make_search_plan(build_search(content), base or Path()).cells
+    return make_search_plan(SearchStudy.read(content), base or Path()).cells
 
 
 def framed(cell: SearchCell) -> pd.DataFrame:

@@ -17,26 +17,26 @@ from search_toy import search_study
 from surrobench import Integer, Space, search
 from surrobench.errors import UserError
 from surrobench.sealed import write_sealed
-from surrobench.studies import one_shot_searches
-from surrobench.studies import search as searching
-from surrobench.studies.kinds import SEARCH
-from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_fronts import write_fronts
-from surrobench.studies.search_grid import make_search_plan
-from surrobench.studies.search_task import SearchTask
-from surrobench.studies.store import ResultStore
-from surrobench.studies.view import companions, load_results, make_view, save_frame
-from surrobench.tasks.card import Card
-from surrobench.tasks.live_costs import measured_costs
+from surrobench.studies.one_shot import searches as one_shot_searches
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.run_folder.store import ResultStore
+from surrobench.studies.run_folder.view import companions, load_results, make_view, save_frame
+from surrobench.studies.search import cell as searching
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.fronts import write_fronts
+from surrobench.studies.search.kind import SEARCH
+from surrobench.studies.search.plan import make_search_plan
+from surrobench.studies.search.table_task import SearchTask
+from surrobench.tasks.files.source_file import SourceFile
+from surrobench.tasks.files.sources import locate
+from surrobench.tasks.live.live_costs import measured_costs
+from surrobench.tasks.live.tabulate import _is_whole
+from surrobench.tasks.live.training_cache import TrainingCache
 from surrobench.tasks.preparation import converted
 from surrobench.tasks.recipes import RECIPES, Recipe
-from surrobench.tasks.source_file import SourceFile
-from surrobench.tasks.sources import locate
 from surrobench.tasks.stored_encodings import read_array, write_array
-from surrobench.tasks.tabulate import _is_whole
-from surrobench.tasks.training_cache import TrainingCache
-from surrobench.training.training_run import failed_run
+from surrobench.tasks.tables.card import Card
+from surrobench.training.loop.training_run import failed_run
 
 ANEW = "computed anew"
 ANYWHERE = 12
@@ -71,7 +71,7 @@ def kept(make: Callable[[Place], Kept]) -> Callable[[Place], Kept]:
 def a_search(place: Place, **changes: Any) -> tuple[Any, Any]:
     """A study of one short search for two objectives, and its plan."""
     content = search_study(strategies=["random"], seeds=1, evaluations=8, **changes)
-    study = build_search({**content, "objectives": ["maze.toml:latency"]})
+    study = SearchStudy.read({**content, "objectives": ["maze.toml:latency"]})
     return study, make_search_plan(study, place.maze)
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surrobench.sealed import seal
-from surrobench.studies import plan_file
-from surrobench.studies.key_list import KeyList, in_runs, latest_of, out_of_runs
-from surrobench.studies.plan_file import PlannedCells, read_overview, read_plan_file
-from surrobench.studies.record import STATUSES, Record
-from surrobench.studies.segments import Segment
-from surrobench.studies.store import ResultStore
+from surrobench.studies.run_folder import plan_file
+from surrobench.studies.run_folder.key_list import KeyList, in_runs, latest_of, out_of_runs
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_overview, read_plan_file
+from surrobench.studies.run_folder.record import STATUSES, Record
+from surrobench.studies.run_folder.segments import Segment
+from surrobench.studies.run_folder.store import ResultStore
 
 
 def key(number: int) -> str:

@@ -13,13 +13,13 @@ from live_toy import TINY
 from surrobench.errors import UserError
 from surrobench.report.search.results import SearchResults
 from surrobench.strategies import STRATEGIES
-from surrobench.studies.record import Record
-from surrobench.studies.search import run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_frame import make_search_frame
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.tasks.live_options import make_live
-from surrobench.training.groups import Job
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.search.cell import run_search
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.frame import make_search_frame
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.tasks.live.live_options import make_live
+from surrobench.training.loop.groups import Job
 
 STRATEGIES_OF_ONE_OBJECTIVE = [
     name
@@ -43,7 +43,7 @@ def study(**changes: Any) -> dict[str, Any]:
 
 
 def cells(**changes: Any) -> list[SearchCell]:
-    return make_search_plan(build_search(study(**changes)), Path()).cells
+    return make_search_plan(SearchStudy.read(study(**changes)), Path()).cells
 
 
 def frame_of(records: list[Record]) -> pd.DataFrame:
@@ -101,7 +101,7 @@ def test_the_incumbent_has_the_test_result_of_its_own_training(live_cache: Path)
 
 
 def test_candidates_are_different_connected_networks(live_cache: Path) -> None:
-    from surrobench.studies.search_tasks import load_search_task
+    from surrobench.studies.search.task import load_search_task
 
     live = {**TINY, "pool": 40}
     task = load_search_task("live:cells", Path(), [], {}, live)

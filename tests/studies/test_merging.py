@@ -18,17 +18,17 @@ from toy import toy_study
 from surrobench import run_study
 from surrobench.errors import DamagedStoreError, UserError
 from surrobench.sealed import read_sealed, write_sealed
-from surrobench.studies import segments, store
-from surrobench.studies.environment import ENVIRONMENT_FILE
-from surrobench.studies.merging import merge
 from surrobench.studies.observer import Silent
-from surrobench.studies.plan_file import PLAN_FILE
-from surrobench.studies.record import Record
-from surrobench.studies.segments import Line, write_segment
+from surrobench.studies.run_folder import segments, store
+from surrobench.studies.run_folder.environment import ENVIRONMENT_FILE
+from surrobench.studies.run_folder.merging import merge
+from surrobench.studies.run_folder.plan_file import PLAN_FILE
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.segments import Line, write_segment
+from surrobench.studies.run_folder.store import ResultStore
+from surrobench.studies.run_folder.tally import Tally
+from surrobench.studies.run_folder.view import RESULTS_FILE
 from surrobench.studies.stopping import RunStoppedError
-from surrobench.studies.store import ResultStore
-from surrobench.studies.tally import Tally
-from surrobench.studies.view import RESULTS_FILE
 
 __all__ = ["in_process"]
 
@@ -45,7 +45,8 @@ def made(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
     """A whole run of twelve cells, four of which fail, and the three shards of it."""
     from in_process import compute_here
 
-    from surrobench.studies import forks, runner
+    from surrobench.studies import runner
+    from surrobench.studies.engine import forks
 
     folder = tmp_path_factory.mktemp("shards")
     with pytest.MonkeyPatch.context() as patch:

@@ -13,8 +13,8 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.spaces.architecture import Arch
-from surrobench.studies import one_shot_searches
-from surrobench.studies.one_shot import (
+from surrobench.studies.one_shot import searches as one_shot_searches
+from surrobench.studies.one_shot.comparison import (
     LARGEST,
     RANDOM,
     STAND_ALONE,
@@ -23,11 +23,11 @@ from surrobench.studies.one_shot import (
     connected_cells,
     largest_cell,
 )
-from surrobench.tasks.live import LiveTask, live_task
-from surrobench.training.cells import Skeleton
-from surrobench.training.costs import count_params
-from surrobench.training.digits import distorted_digits
-from surrobench.training.trainer import Recipe
+from surrobench.tasks.live.live import LiveTask, live_task
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import Recipe
+from surrobench.training.networks.cells import Skeleton
+from surrobench.training.networks.costs import count_params
 
 pytestmark = pytest.mark.slow
 

@@ -16,20 +16,21 @@ from live_toy import TINY
 
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
-from surrobench.studies.kinds import PIPELINE, kind_of_columns
-from surrobench.studies.pipeline import run_pipeline
-from surrobench.studies.pipeline_choice import pick_by_predictor
-from surrobench.studies.pipeline_config import build_pipeline
-from surrobench.studies.pipeline_frame import ends, make_pipeline_frame
-from surrobench.studies.pipeline_grid import PipelineCell, make_pipeline_plan
-from surrobench.studies.pipeline_task import CandidatePool, load_pipeline_task
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.shared_training import in_units, train_shared
+from surrobench.studies.kinds import kind_of_columns
+from surrobench.studies.pipeline.cell import run_pipeline
+from surrobench.studies.pipeline.choice import pick_by_predictor
+from surrobench.studies.pipeline.config import PipelineStudy
+from surrobench.studies.pipeline.frame import ends, make_pipeline_frame
+from surrobench.studies.pipeline.kind import PIPELINE
+from surrobench.studies.pipeline.plan import PipelineCell, make_pipeline_plan
+from surrobench.studies.pipeline.task import CandidatePool, load_pipeline_task
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.search.shared_training import in_units, train_shared
 from surrobench.tasks import load_task
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.tasks.live import LiveTask
-from surrobench.tasks.live_options import make_live, shortened
-from surrobench.training.groups import Job
+from surrobench.tasks.live.live import LiveTask
+from surrobench.tasks.live.live_options import make_live, shortened
+from surrobench.training.loop.groups import Job
 
 
 def study(**changes: Any) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def live_study(**changes: Any) -> dict[str, Any]:
 
 
 def cells(content: dict[str, Any], base: Path | None = None) -> list[PipelineCell]:
-    return make_pipeline_plan(build_pipeline(content), base or Path()).cells
+    return make_pipeline_plan(PipelineStudy.read(content), base or Path()).cells
 
 
 def framed(some: Sequence[PipelineCell]) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def test_one_predictor_may_be_given_an_encoding_of_its_own() -> None:
     first, second = (run_pipeline(cell).payload for cell in planned[:2])
     assert first["status"] == second["status"] == "ok"
     assert first["rows"]["predicted"] != second["rows"]["predicted"]
-    written = tomllib.loads(build_pipeline(content).to_toml())
+    written = tomllib.loads(PipelineStudy.read(content).to_toml())
     assert written["predictors"] == content["predictors"]
 
 
@@ -213,7 +214,7 @@ def test_a_live_pipeline_trains_everything_once(live_cache: Path, trained: list[
 def test_numbers_do_not_depend_on_who_trains_first(
     live_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from surrobench.tasks import live_options
+    from surrobench.tasks.live import live_options
 
     every = cells(live_study(predictors=["params", "knn"]))
     forward = framed(every).sort_values(["key", "arch"])
@@ -337,8 +338,8 @@ def test_mistakes_in_a_study_are_named(changes: dict[str, Any], message: str) ->
 def test_a_study_reads_back_as_it_was_written() -> None:
     import tomllib
 
-    original = build_pipeline(live_study(predictors=[{"use": "knn", "label": "near"}]))
-    assert build_pipeline(tomllib.loads(original.to_toml())) == original
+    original = PipelineStudy.read(live_study(predictors=[{"use": "knn", "label": "near"}]))
+    assert PipelineStudy.read(tomllib.loads(original.to_toml())) == original
 
 
 def test_results_are_told_from_those_of_other_kinds(table_frame: pd.DataFrame) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from surrobench.studies.config import build_study
-from surrobench.studies.forks import Forks
-from surrobench.studies.kinds import PREDICTION
-from surrobench.studies.planning import forked_plan
+from surrobench.studies.engine.forks import Forks
+from surrobench.studies.engine.planning import forked_plan
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.prediction.kind import PREDICTION
 
 CONTENT = {
     "kind": "prediction",
@@ -27,7 +27,7 @@ CONTENT = {
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there is a template on Linux alone")
 def test_a_forked_plan_is_the_plan(tmp_path: Path) -> None:
-    study = build_study(CONTENT)
+    study = Study.read(CONTENT)
     with closing(Forks(PREDICTION.worker_target, allowed=True)) as forks:
         forks.begin()
         made = forked_plan(forks, PREDICTION, study, tmp_path)

@@ -16,8 +16,8 @@ from toy import command_environment, toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies import executor
-from surrobench.studies.store import ResultStore
+from surrobench.studies.engine import executor
+from surrobench.studies.run_folder.store import ResultStore
 
 __all__ = ["in_process"]
 
@@ -37,7 +37,7 @@ def test_a_clock_that_jumps_back_makes_no_negative_seconds(
 
 ASKED = """
 import threading
-from surrobench.studies.template_server import _may_fork
+from surrobench.studies.engine.template_server import _may_fork
 print(_may_fork())
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 print(_may_fork())
@@ -82,7 +82,7 @@ def test_of_two_runs_in_one_folder_one_is_refused_and_no_cell_is_there_twice(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from surrobench.studies.store import ResultStore
+from surrobench.studies.run_folder.store import ResultStore
 store = ResultStore(Path(sys.argv[1]))
 store.prepare()
 with store.lock():
@@ -107,7 +107,7 @@ def test_another_environment_is_told_of(
     in_toy: Path, tmp_path: Path, in_process: list[int]
 ) -> None:
     from surrobench.studies.observer import Silent
-    from surrobench.studies.run_files import write_environment
+    from surrobench.studies.run_folder.run_files import write_environment
 
     notes: list[str] = []
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surrobench.errors import UserError
-from surrobench.studies.config import build_study
-from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.record import Record, canonical_json
-from surrobench.studies.search_config import build_search
-from surrobench.studies.store import CorruptRecordError, ResultStore, seal, unseal
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.run_folder.record import Record, canonical_json
+from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore, seal, unseal
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.study_file import load_study
-from surrobench.tasks.card_file import read_card
+from surrobench.tasks.tables.card_file import read_card
 
 quick = settings(
     max_examples=40,
@@ -141,10 +141,10 @@ def test_a_study_is_written_and_read_again(
     try:
         if kind:
             given = {"kind": "prediction", "predictors": ["knn"], "train_sizes": sizes}
-            study: Any = build_study({**content, **given}, "", "study")
+            study: Any = Study.read({**content, **given}, "", "study")
         else:
             given = {"kind": "search", "strategies": ["random"], "evaluations": sizes[0]}
-            study = build_search({**content, **given}, "", "study")
+            study = SearchStudy.read({**content, **given}, "", "study")
     except UserError:
         return
     (tmp_path / "study.toml").write_text(study.to_toml(), encoding="utf-8")
@@ -185,7 +185,7 @@ cell = st.tuples(texts, texts, st.integers(0, 10), st.integers(0, 10**9))
 def test_a_plan_is_read_as_it_was_written_in_rows_or_columns(
     cells: list[tuple[Any, ...]], many: int
 ) -> None:
-    from surrobench.studies import plan_file
+    from surrobench.studies.run_folder import plan_file
 
     keys = {name: f"{number:040x}" for number, name in enumerate(cells)}
     with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:

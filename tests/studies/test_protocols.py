@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.studies.protocols import split
+from surrobench.studies.prediction.protocols import split
 
 
 @dataclass

@@ -14,8 +14,8 @@ from toy import toy_study
 from surrobench.report.results import Results
 from surrobench.reporting.reports import _alike
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.plan_file import PlannedCells, read_plan_file
-from surrobench.studies.view import ranked_alike, with_rankings
+from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
+from surrobench.studies.run_folder.view import ranked_alike, with_rankings
 from surrobench.tasks import load_task
 
 CARD = """

@@ -11,10 +11,10 @@ from toy import toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.record import Record
-from surrobench.studies.retries import LOSSES, RetryRule, tried
-from surrobench.studies.store import ResultStore
-from surrobench.studies.tally import Tally
+from surrobench.studies.engine.retries import LOSSES, RetryRule, tried
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import ResultStore
+from surrobench.studies.run_folder.tally import Tally
 
 STUDY = toy_study(predictors=["zoo:DiesAtFirst", "constant"], train_sizes=[8], seeds=1)
 

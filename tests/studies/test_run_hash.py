@@ -11,12 +11,15 @@ from every_kind import FAILED, STUDIES
 from in_process import compute_here, in_process
 
 from surrobench import run_study
-from surrobench.studies import forks, live_search_task, pipeline_task, runner
-from surrobench.studies.merging import merge
-from surrobench.studies.record import Record
-from surrobench.studies.store import ResultStore, payload_digest
-from surrobench.studies.tally import Tally
-from surrobench.tasks import live_options
+from surrobench.studies import runner
+from surrobench.studies.engine import forks
+from surrobench.studies.pipeline import task as pipeline_task
+from surrobench.studies.run_folder.merging import merge
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import ResultStore, payload_digest
+from surrobench.studies.run_folder.tally import Tally
+from surrobench.studies.search import live_task as live_search_task
+from surrobench.tasks.live import live_options
 
 __all__ = ["in_process"]
 

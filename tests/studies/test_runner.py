@@ -18,12 +18,12 @@ from toy import command_environment, toy_study
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.grid import make_plan
-from surrobench.studies.record import Record
-from surrobench.studies.run_settings import slug, usable_cores
-from surrobench.studies.store import ResultStore, payload_digest
+from surrobench.studies.engine.run_settings import slug, usable_cores
+from surrobench.studies.prediction.plan import make_plan
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import ResultStore, payload_digest
+from surrobench.studies.run_folder.view import RESULTS_FILE, load_results
 from surrobench.studies.study_file import load_study
-from surrobench.studies.view import RESULTS_FILE, load_results
 
 __all__ = ["in_process"]
 
@@ -281,10 +281,10 @@ def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> No
 
 @pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on(in_toy: Path, tmp_path: Path) -> None:
-    from surrobench.studies.config import build_study
+    from surrobench.studies.prediction.config import Study
 
     slow = {"use": "zoo:Lines", "label": "slow", "seconds": 600.0}
-    study = build_study(toy_study(predictors=["constant", slow], train_sizes=[8], seeds=1))
+    study = Study.read(toy_study(predictors=["constant", slow], train_sizes=[8], seeds=1))
     (tmp_path / "slow.toml").write_text(study.to_toml().replace("toy.toml", f"{in_toy}/toy.toml"))
     run = tmp_path / "run"
     process = subprocess.Popen(

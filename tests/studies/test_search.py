@@ -13,20 +13,20 @@ import pytest
 from search_toy import search_study
 
 from surrobench.sealed import read_sealed, seal
-from surrobench.strategies.loop import SearchLoop
-from surrobench.studies import search as searches
-from surrobench.studies.record import Record, decode_record, encode_record
-from surrobench.studies.search import initial_design, remains, run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_frame import ends, make_search_frame
-from surrobench.studies.search_fronts import write_fronts
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.studies.search_task import SearchTask
+from surrobench.strategies.running.loop import SearchLoop
+from surrobench.studies.run_folder.record import Record, decode_record, encode_record
+from surrobench.studies.search import cell as searches
+from surrobench.studies.search.cell import initial_design, remains, run_search
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.frame import ends, make_search_frame
+from surrobench.studies.search.fronts import write_fronts
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks import load_task
 
 
 def cells(base: Path, **changes: Any) -> list[SearchCell]:
-    return make_search_plan(build_search(search_study(**changes)), base).cells
+    return make_search_plan(SearchStudy.read(search_study(**changes)), base).cells
 
 
 def one(base: Path, strategy: Any = "random", **changes: Any) -> SearchCell:
@@ -124,7 +124,7 @@ def test_constraints_in_source_units_and_on_both_sides(maze: Path) -> None:
 
 
 def test_several_objectives_and_their_front(maze: Path, tmp_path: Path) -> None:
-    study = build_search(
+    study = SearchStudy.read(
         search_study(
             strategies=["random"],
             evaluations=256,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.studies.config import Study
-from surrobench.studies.search_config import SearchStudy
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.study_file import load_study
 
 GOOD = """\

@@ -10,13 +10,13 @@ import pytest
 from search_toy import search_study
 
 from surrobench.errors import UserError
-from surrobench.studies.grid import Plan
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_grid import make_search_plan
+from surrobench.studies.plan import Plan
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.plan import make_search_plan
 
 
 def plan(base: Path, **changes: Any) -> Plan:
-    return make_search_plan(build_search(search_study(**changes)), base)
+    return make_search_plan(SearchStudy.read(search_study(**changes)), base)
 
 
 def methods(base: Path, **changes: Any) -> list[str]:
@@ -129,7 +129,7 @@ def test_edited_code_gets_new_keys(
     tmp_path: Path, maze: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    source = "from surrobench.strategies.random_search import RandomSearch as Mine\n"
+    source = "from surrobench.strategies.evolution.random_search import RandomSearch as Mine\n"
     source += "class Strategy(Mine): pass\n"
     source += "class Regressor:\n    def fit(self, X, y): pass\n    def predict(self, X): pass\n"
     keys = []

@@ -16,19 +16,19 @@ from toy import command_environment
 
 from surrobench import run_study
 from surrobench.errors import UserError
-from surrobench.studies.record import decode_record, encode_record
-from surrobench.studies.search import run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_grid import make_search_plan
-from surrobench.studies.store import ResultStore, payload_digest
-from surrobench.studies.study_file import load_study
-from surrobench.studies.view import (
+from surrobench.studies.run_folder.record import decode_record, encode_record
+from surrobench.studies.run_folder.store import ResultStore, payload_digest
+from surrobench.studies.run_folder.view import (
     RESULTS_FILE,
     kind_of_frame,
     load_results,
     merge_results,
     save_frame,
 )
+from surrobench.studies.search.cell import run_search
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.plan import make_search_plan
+from surrobench.studies.study_file import load_study
 
 TREES = {"use": "bayesian", "label": "trees", "predictor": {"use": "random-forest", "trees": 10}}
 STRATEGIES = ["random", "hyperband", "wild:Careless", TREES]
@@ -113,7 +113,7 @@ def test_a_killed_run_goes_on_in_the_middle_of_a_search(in_maze: Path, tmp_path:
     assert not checkpoint.parent.exists()
     own = frame["overhead_seconds"].diff().iloc[5:]
     assert (own >= 0.25).all()  # what the killed process had waited for is counted too
-    quick = build_search({**study, "strategies": [{**slow, "seconds": 0.0}]})
+    quick = SearchStudy.read({**study, "strategies": [{**slow, "seconds": 0.0}]})
     (cell,) = make_search_plan(quick, in_maze).cells
     (record,) = ResultStore(run).scan().records.values()
     assert record.payload == decode_record(encode_record(run_search(cell))).payload

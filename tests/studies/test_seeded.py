@@ -7,7 +7,7 @@ import random
 import numpy as np
 import torch
 
-from surrobench.studies.prediction import seeded
+from surrobench.studies.prediction.cell import seeded
 
 KEY = "00c0ffee" + "0" * 56
 

@@ -12,9 +12,9 @@ from single_files import in_single_files
 
 from surrobench import failpoints
 from surrobench.failpoints import FAILPOINTS, VARIABLE
-from surrobench.studies import store as storing
-from surrobench.studies.record import Record
-from surrobench.studies.store import CorruptRecordError, ResultStore
+from surrobench.studies.run_folder import store as storing
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore
 
 
 def record(number: int, value: float = 0.5, status: str = "ok") -> Record:

@@ -18,10 +18,10 @@ from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS
 from surrobench.strategies import STRATEGIES
 from surrobench.studies.expected_cost import Cost, predictor_seconds, search_cost
-from surrobench.studies.grid import Plan, Work
 from surrobench.studies.kinds import kind_of
-from surrobench.studies.search_grid import SearchCell
-from surrobench.studies.shards import Shard, costs_of, deal, pieces_of, share_of
+from surrobench.studies.plan import Plan, Work
+from surrobench.studies.run_folder.shards import Shard, costs_of, deal, pieces_of, share_of
+from surrobench.studies.search.plan import SearchCell
 
 RESULTS = Path(__file__).parents[2] / "results"
 

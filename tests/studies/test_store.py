@@ -14,8 +14,14 @@ import pytest
 
 from surrobench.atomic import write_atomically
 from surrobench.errors import UserError
-from surrobench.studies.record import Record
-from surrobench.studies.store import CorruptRecordError, ResultStore, payload_digest, seal, unseal
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.store import (
+    CorruptRecordError,
+    ResultStore,
+    payload_digest,
+    seal,
+    unseal,
+)
 
 
 def record(number: int, seconds: float = 0.25) -> Record:
@@ -136,7 +142,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_message(tmp_path: Path) -> N
 def test_what_a_folder_holds_is_told_without_libraries_of_numbers() -> None:
     """``status``, ``hash`` and ``verify`` of a run are waited for."""
     code = (
-        "import sys, surrobench.studies.plan_file, surrobench.studies.tally\n"
+        "import sys, surrobench.studies.run_folder.plan_file, surrobench.studies.run_folder.tally\n"
         "print(sorted({'torch', 'sklearn', 'xgboost', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

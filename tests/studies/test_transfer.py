@@ -17,17 +17,17 @@ from surrobench import load_task, make_predictor
 from surrobench.errors import UserError
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Source
+from surrobench.strategies.bayesian.warm_start import best_in_turns
 from surrobench.strategies.problem import KnownTask
-from surrobench.strategies.warm_start import best_in_turns
-from surrobench.studies.config import Study, build_study
-from surrobench.studies.grid import Cell, make_plan
-from surrobench.studies.prediction import run_cell
-from surrobench.studies.protocols import split
-from surrobench.studies.search import _loop, run_search
-from surrobench.studies.search_config import build_search
-from surrobench.studies.search_grid import SearchCell, make_search_plan
-from surrobench.studies.search_task import SearchTask
-from surrobench.studies.source_tasks import draw_known, draw_sources
+from surrobench.studies.prediction.cell import run_cell
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.prediction.plan import Cell, make_plan
+from surrobench.studies.prediction.protocols import split
+from surrobench.studies.prediction.source_tasks import draw_known, draw_sources
+from surrobench.studies.search.cell import _loop, run_search
+from surrobench.studies.search.config import SearchStudy
+from surrobench.studies.search.plan import SearchCell, make_search_plan
+from surrobench.studies.search.table_task import SearchTask
 
 CARD = """
 name = "kin"
@@ -92,7 +92,7 @@ def study(**changes: Any) -> Study:
         "protocol": "white2021",
         "sources": ["kin.toml:cousin"],
     }
-    return build_study({**content, **changes})
+    return Study.read({**content, **changes})
 
 
 def cells(kin: Path, **changes: Any) -> list[Cell]:
@@ -220,7 +220,7 @@ def test_sources_by_scored_task(kin: Path) -> None:
     planned = cells(kin, tasks=both, sources={"*/scored": ["others"]}, predictors=["gp-transfer"])
     told = {cell.task: cell.sources for cell in planned}
     assert told == {"kin/scored": ("kin.toml:cousin",), "kin/cousin": ()}
-    again = build_study(study(tasks=both, sources={"*/scored": ["others"]}).model_dump())
+    again = Study.read(study(tasks=both, sources={"*/scored": ["others"]}).model_dump())
     assert again.to_toml().count('sources = {"*/scored" = ["others"]}') == 1
     with pytest.raises(UserError, match="sources"):
         study(sources={})
@@ -251,7 +251,7 @@ def searches(kin: Path, **changes: Any) -> list[SearchCell]:
         "sources": ["kin.toml:cousin"],
         "source_size": 60,
     }
-    plan = make_search_plan(build_search({**content, **changes}), kin)
+    plan = make_search_plan(SearchStudy.read({**content, **changes}), kin)
     found: list[SearchCell] = plan.cells
     return found
 

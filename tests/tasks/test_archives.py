@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
 
 
 def archive(tmp_path, *entries, compression=zipfile.ZIP_DEFLATED):

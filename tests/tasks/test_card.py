@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.tasks.card_file import read_card
+from surrobench.tasks.tables.card_file import read_card
 
 GOOD = """\
 name = "mine"

@@ -7,9 +7,9 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.tasks import display_name, expand_tasks, load_task, prepare, task_names
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled
 from surrobench.tasks.recipes import RECIPES
+from surrobench.tasks.tables.card_file import read_card
 
 
 def test_names_say_what_is_measured():

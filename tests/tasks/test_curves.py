@@ -19,8 +19,8 @@ from surrobench.errors import UserError
 from surrobench.report.figures import learning_curves
 from surrobench.studies.kinds import kind_of
 from surrobench.tasks import load_task
+from surrobench.training.loop.training_run import TrainingRun, run_from_json
 from surrobench.training.training_frame import training_frame
-from surrobench.training.training_run import TrainingRun, run_from_json
 
 CARD = """
 name = "curved"

@@ -16,10 +16,10 @@ import torch
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.spaces.transformers import Transformers
-from surrobench.tasks.live_tables import LIVE_TABLES, SAMPLE_SEED, connected_cells
-from surrobench.training.costs import count_flops, count_params
+from surrobench.tasks.live.live_tables import LIVE_TABLES, SAMPLE_SEED, connected_cells
+from surrobench.training.loop.trainer import train
+from surrobench.training.networks.costs import count_flops, count_params
 from surrobench.training.sampling import sample_by_depth
-from surrobench.training.trainer import train
 
 FILE = files("surrobench") / "tasks" / "data" / "digits_chain.parquet"
 SPACE = Chains(side=8)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from surrobench import search
-from surrobench.tasks.inheriting import Inheriting
-from surrobench.tasks.live import LiveTask, live_task
-from surrobench.training.digits import distorted_digits
-from surrobench.training.recipe import Recipe
+from surrobench.tasks.live.inheriting import Inheriting
+from surrobench.tasks.live.live import LiveTask, live_task
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

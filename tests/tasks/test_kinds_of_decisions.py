@@ -17,7 +17,7 @@ from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.tasks import load_task, task_info
-from surrobench.tasks.accounts import decision_accounts, remarks
+from surrobench.tasks.tables.accounts import decision_accounts, remarks
 
 CARD = """
 name = "mine"
@@ -345,7 +345,7 @@ def test_more_choices_than_fit_are_counted_with_their_column(make, monkeypatch) 
     assert len(large) == 32_800, "more than 16 bits hold"
     assert large.archs[-1].tolist() == [32_799]
     assert load_task(make({"x": np.arange(100) * 0.1})).archs.dtype == np.int16
-    monkeypatch.setattr("surrobench.tasks.coding.MOST_CHOICES", 1_000)
+    monkeypatch.setattr("surrobench.tasks.tables.coding.MOST_CHOICES", 1_000)
     message = refusal(make({"x": np.arange(1_001) * 0.1}))
     assert "decision 'x' has 1,001 choices in 1,001 rows; at most 1,000" in message
 

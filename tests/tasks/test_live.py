@@ -14,17 +14,17 @@ from torch import nn
 from surrobench import search
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
-from surrobench.tasks import live
-from surrobench.tasks.live import LiveTask, live_task
-from surrobench.tasks.training_cache import TrainingCache
-from surrobench.training.cells import Skeleton
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.fidelity import Fidelity
-from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.signals import synthetic_signals
-from surrobench.training.trainer import Recipe
-from surrobench.training.versions import versions
+from surrobench.tasks.live import live
+from surrobench.tasks.live.live import LiveTask, live_task
+from surrobench.tasks.live.training_cache import TrainingCache
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.datasets.signals import synthetic_signals
+from surrobench.training.loop.fidelity import Fidelity
+from surrobench.training.loop.groups import GroupTrainer, Job
+from surrobench.training.loop.trainer import Recipe
+from surrobench.training.loop.versions import versions
+from surrobench.training.networks.cells import Skeleton
 
 SMALL = Skeleton(channels=2)
 RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=0.05)

@@ -9,12 +9,12 @@ import pytest
 
 from surrobench import search
 from surrobench.errors import UserError
-from surrobench.tasks.live import LiveTask, live_task
-from surrobench.tasks.live_joint import JointTask, live_joint
-from surrobench.training.cells import Skeleton
-from surrobench.training.digits import distorted_digits
-from surrobench.training.fidelity import Fidelity
-from surrobench.training.recipe import Recipe
+from surrobench.tasks.live.live import LiveTask, live_task
+from surrobench.tasks.live.live_joint import JointTask, live_joint
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.fidelity import Fidelity
+from surrobench.training.loop.recipe import Recipe
+from surrobench.training.networks.cells import Skeleton
 
 CELL = (3, 0, 1, 2, 4, 0)
 

@@ -12,12 +12,12 @@ from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.studies.live_settings import moved_data
-from surrobench.tasks.live import live_task
-from surrobench.tasks.live_costs import measured_costs
-from surrobench.tasks.live_images import CELL_IMAGES
-from surrobench.tasks.live_options import make_live
-from surrobench.tasks.live_pool import networks
-from surrobench.training.costs import count_flops, count_params
+from surrobench.tasks.live.live import live_task
+from surrobench.tasks.live.live_costs import measured_costs
+from surrobench.tasks.live.live_images import CELL_IMAGES
+from surrobench.tasks.live.live_options import make_live
+from surrobench.tasks.live.live_pool import networks
+from surrobench.training.networks.costs import count_flops, count_params
 
 __all__ = ["live_cache"]
 

@@ -14,13 +14,13 @@ from surrobench import search
 from surrobench.errors import UserError
 from surrobench.spaces.adaptations import Adaptations
 from surrobench.spaces.transformers import Transformers
-from surrobench.tasks.live import live_task
-from surrobench.tasks.live_options import make_live
-from surrobench.tasks.live_sequences import ENCODER_RECIPE, short_motifs
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import Job
-from surrobench.training.low_rank import LowRankLinear
+from surrobench.tasks.live.live import live_task
+from surrobench.tasks.live.live_options import make_live
+from surrobench.tasks.live.live_sequences import ENCODER_RECIPE, short_motifs
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.groups import Job
+from surrobench.training.networks.low_rank import LowRankLinear
 
 VOCABULARY = "<cls> <pad> <eos> <unk> L A G V S E R T I D P K Q N F Y M H W C X B U Z O . - <mask>"
 SMALL = ("layers1-heads1-hidden16-ffn1", "layers1-heads2-hidden16-ffn2")

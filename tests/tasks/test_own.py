@@ -16,10 +16,10 @@ from surrobench import search
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
-from surrobench.tasks.own import OwnEvaluation, own_networks
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.recipe import Recipe
+from surrobench.tasks.live.own import OwnEvaluation, own_networks
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.recipe import Recipe
 
 SPACE = Choices(
     "mlp", [Variable("width", ("8", "32"), (3, 5)), Variable("layers", ("1", "2"), (1, 2))]

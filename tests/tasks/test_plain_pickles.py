@@ -12,7 +12,7 @@ import pytest
 from hostile_pickles import hostile
 
 from surrobench.errors import UserError
-from surrobench.tasks.plain_pickles import read_plain_pickle, read_torch_file
+from surrobench.tasks.files.plain_pickles import read_plain_pickle, read_torch_file
 
 PLAIN = [{"a": 1, "b": [2.5, None, True], "c": {"d": "text"}}, (2**40, -3)]
 

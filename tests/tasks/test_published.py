@@ -11,10 +11,10 @@ from scipy.stats import kendalltau
 
 from surrobench.errors import UserError
 from surrobench.tasks import expand_tasks, load_task, prepare, published_names, task_info
-from surrobench.tasks.card_file import read_card
 from surrobench.tasks.catalogue import bundled
 from surrobench.tasks.collections import SMALL, SMALL_TABLES
-from surrobench.tasks.table import load_table
+from surrobench.tasks.tables.card_file import read_card
+from surrobench.tasks.tables.table import load_table
 
 pytestmark = pytest.mark.slow
 
@@ -293,7 +293,7 @@ def test_pools_of_lcbench_and_hpob(cache):
 
 
 def test_a_pool_is_read_without_the_others(cache):
-    from surrobench.tasks.row_groups import row_groups_with
+    from surrobench.tasks.tables.row_groups import row_groups_with
 
     path = prepare("hpob").path
     part = row_groups_with(path, {"pool": "7607-9946"})

@@ -14,7 +14,7 @@ from surrobench.cli.explaining import _runs
 from surrobench.errors import UserError
 from surrobench.report.search.fronts import non_dominated
 from surrobench.tasks import expand_tasks, load_task, prepare, task_info
-from surrobench.tasks.resolution import near_ties, of_means, rounded, step_of
+from surrobench.tasks.tables.resolution import near_ties, of_means, rounded, step_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "cards"
 EMBEDDED = [

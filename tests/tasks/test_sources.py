@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.tasks import downloads
-from surrobench.tasks.card import Card
+from surrobench.tasks.files import downloads
+from surrobench.tasks.files.source_file import SourceFile
+from surrobench.tasks.files.sources import fetch, locate
 from surrobench.tasks.preparation import converted, prepare_card
 from surrobench.tasks.recipes import RECIPES, Recipe
-from surrobench.tasks.source_file import SourceFile
-from surrobench.tasks.sources import fetch, locate
+from surrobench.tasks.tables.card import Card
 
 CONTENT = b"a,b\n" + b"1,2\n" * 50_000
 CALLS: list[str] = []

@@ -15,13 +15,13 @@ import pytest
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
-from surrobench.tasks.live_tables import LIVE_TABLES, Request, connected_cells, make_table
-from surrobench.tasks.tabulate import Setting, seed_by_seed, side_by_side, tabulate
-from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import Job
+from surrobench.tasks.live.live_tables import LIVE_TABLES, Request, connected_cells, make_table
+from surrobench.tasks.live.tabulate import Setting, seed_by_seed, side_by_side, tabulate
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.groups import Job
+from surrobench.training.loop.trainer import Recipe, train
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import Row
-from surrobench.training.trainer import Recipe, train
 
 SPACE = Chains(side=8)
 DATA = distorted_digits(train=96, validation=50, test=60)

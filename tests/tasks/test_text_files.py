@@ -11,7 +11,7 @@ import pytest
 
 from surrobench.errors import UserError
 from surrobench.tasks import load_task
-from surrobench.tasks.card_file import read_card
+from surrobench.tasks.tables.card_file import read_card
 
 CARD = """
 name = "mine"

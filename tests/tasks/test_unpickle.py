@@ -6,7 +6,7 @@ import pytest
 from hostile_pickles import hostile
 
 from surrobench.errors import UserError
-from surrobench.tasks.unpickle import read_pickled_frame
+from surrobench.tasks.files.unpickle import read_pickled_frame
 
 
 def test_nothing_hostile_ever_runs(tmp_path):

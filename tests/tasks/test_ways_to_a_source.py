@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from surrobench.errors import UserError
-from surrobench.tasks import downloads, load_task, prepare
-from surrobench.tasks.card_file import read_card
-from surrobench.tasks.source_file import SourceFile
-from surrobench.tasks.sources import fetch
+from surrobench.tasks import load_task, prepare
+from surrobench.tasks.files import downloads
+from surrobench.tasks.files.source_file import SourceFile
+from surrobench.tasks.files.sources import fetch
+from surrobench.tasks.tables.card_file import read_card
 
 ROWS = b"kernel,op,acc\n3,conv,90.5\n5,conv,91.5\n3,pool,80\n5,pool,81\n"
 SHA = hashlib.sha256(ROWS).hexdigest()

@@ -9,9 +9,9 @@ from torch import nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201, trans_nas_bench_101_micro
-from surrobench.training.cells import OFFICIAL, Cell, CellNetwork, Skeleton, useful_edges
-from surrobench.training.costs import count_flops, count_params
-from surrobench.training.trainer import initialised
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import OFFICIAL, Cell, CellNetwork, Skeleton, useful_edges
+from surrobench.training.networks.costs import count_flops, count_params
 
 SPACE = nas_bench_201()
 NONE, SKIP, CONV1, CONV3, POOL = range(5)

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
-from surrobench.training.devices import CPU, choose_device, clock, forget_peak_memory, peak_memory
+from surrobench.training.loop.devices import (
+    CPU,
+    choose_device,
+    clock,
+    forget_peak_memory,
+    peak_memory,
+)
 
 
 def _machine(monkeypatch: pytest.MonkeyPatch, *, cuda: int, mps: bool) -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from surrobench.training.data import Data
-from surrobench.training.digits import Distortion, distorted_digits, divide_sources, render
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import Distortion, distorted_digits, divide_sources, render
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ from torch.nn import functional
 
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.data import Data, Split
-from surrobench.training.digits import distorted_digits
-from surrobench.training.early_stopping import early_stop_reason, least_accuracy
-from surrobench.training.fusion import fuse
-from surrobench.training.measures import Measures
-from surrobench.training.members import separate
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, initialised, train_together
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.fusing.fusion import fuse
+from surrobench.training.loop.early_stopping import early_stop_reason, least_accuracy
+from surrobench.training.loop.measures import Measures
+from surrobench.training.loop.members import separate
+from surrobench.training.loop.trainer import Recipe, initialised, train_together
+from surrobench.training.loop.training_run import TrainingRun
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.networks import build_chain
 
 CELLS, CHAINS = nas_bench_201(), Chains(side=8)
 NONE, SKIP, CONV1, CONV3, POOL = range(5)

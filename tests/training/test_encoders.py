@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.transformers import Encoder, Transformers
-from surrobench.training.costs import count_flops, count_params
-from surrobench.training.data import Data
-from surrobench.training.encoders import EncoderNetwork, rotate, rotations
-from surrobench.training.grammar import Grammar, motif_grammar
-from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.sequences import PADDING
-from surrobench.training.trainer import Recipe, initialised, train
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.grammar import Grammar, motif_grammar
+from surrobench.training.datasets.sequences import PADDING
+from surrobench.training.loop.groups import GroupTrainer, Job
+from surrobench.training.loop.trainer import Recipe, initialised, train
+from surrobench.training.networks.costs import count_flops, count_params
+from surrobench.training.networks.encoders import EncoderNetwork, rotate, rotations
 from surrobench.training.zero_cost.proxy import Batch, score
 
 SPACE = Transformers()

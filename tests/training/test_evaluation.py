@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.data import Data, Split
-from surrobench.training.digits import distorted_digits
-from surrobench.training.evaluation import Evaluation, evaluate
-from surrobench.training.fusion import fuse
-from surrobench.training.trainer import Recipe, initialised, make_optimiser, train_step
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.fusing.fusion import fuse
+from surrobench.training.loop.evaluation import Evaluation, evaluate
+from surrobench.training.loop.trainer import Recipe, initialised, make_optimiser, train_step
+from surrobench.training.networks.cells import CellNetwork, Skeleton
 
 SPACE = nas_bench_201()
 

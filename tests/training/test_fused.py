@@ -14,11 +14,11 @@ from torch.nn import functional
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.fused import NeighbourMean, fuse_chains
-from surrobench.training.fusion import fuse, fusion_key
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, initialised, make_optimiser, train_step
+from surrobench.training.fusing.fused import NeighbourMean, fuse_chains
+from surrobench.training.fusing.fusion import fuse, fusion_key
+from surrobench.training.loop.trainer import Recipe, initialised, make_optimiser, train_step
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.networks import build_chain
 
 CHAINS, CELLS = Chains(side=8), nas_bench_201()
 RECIPE = Recipe(learning_rate=0.05, momentum=0.9, weight_decay=5e-4)

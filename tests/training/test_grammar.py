@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
-from surrobench.training.data import Data, Split
-from surrobench.training.grammar import COMPOSITION, Grammar, motif_grammar
-from surrobench.training.sequences import PADDING, RESIDUES
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.grammar import COMPOSITION, Grammar, motif_grammar
+from surrobench.training.datasets.sequences import PADDING, RESIDUES
 
 SIZES = {"train": 400, "validation": 100, "test": 150}
 

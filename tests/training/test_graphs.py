@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training import trainer
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.graphs import WARM_UP, GraphedStep
-from surrobench.training.trainer import (
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop import trainer
+from surrobench.training.loop.graphs import WARM_UP, GraphedStep
+from surrobench.training.loop.trainer import (
     Recipe,
     initialised,
     make_optimiser,
     set_rate,
     train_together,
 )
+from surrobench.training.networks.cells import CellNetwork, Skeleton
 
 CELLS = nas_bench_201()
 ARCHS = [(3, 1, 2, 4, 3, 1), (2, 3, 0, 1, 4, 3)]

@@ -15,14 +15,14 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training import groups
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.groups import GroupTrainer, Job, tune_group_size
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, initialised, train_together
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop import groups
+from surrobench.training.loop.groups import GroupTrainer, Job, tune_group_size
+from surrobench.training.loop.trainer import Recipe, initialised, train_together
+from surrobench.training.loop.training_run import TrainingRun
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.networks import build_chain
 
 CELLS, CHAINS = nas_bench_201(), Chains(side=8)
 ARCHS = CELLS.sample(5, np.random.default_rng(0))

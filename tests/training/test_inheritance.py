@@ -9,10 +9,10 @@ from torch import nn
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.inheritance import inherit
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import initialised
+from surrobench.training.loop.inheritance import inherit
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.networks import build_chain
 
 CHAINS, CELLS = Chains(side=8), nas_bench_201()
 NONE, SKIP, CONV1, CONV3, POOL = range(5)

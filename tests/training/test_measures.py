@@ -12,7 +12,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from surrobench.training.measures import measure
+from surrobench.training.loop.measures import measure
 
 
 @pytest.mark.parametrize("classes", [2, 7, 30])

@@ -9,8 +9,8 @@ from torch import nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
-from surrobench.training.costs import count_flops, count_params
-from surrobench.training.networks import build_chain
+from surrobench.training.networks.costs import count_flops, count_params
+from surrobench.training.networks.networks import build_chain
 
 SHALLOW = "conv3-16-max+fc128"
 DEEP = "conv5-32-avg+conv3-64-max+conv3-16-max+fc256+fc128"

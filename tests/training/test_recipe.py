@@ -16,12 +16,10 @@ from torch.nn import functional
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.clipping import clip_gradients
-from surrobench.training.digits import distorted_digits
-from surrobench.training.fusion import fuse
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import (
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.fusing.fusion import fuse
+from surrobench.training.loop.clipping import clip_gradients
+from surrobench.training.loop.trainer import (
     Recipe,
     cosine,
     initialised,
@@ -29,6 +27,8 @@ from surrobench.training.trainer import (
     train,
     train_step,
 )
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.networks import build_chain
 
 CHAINS, CELLS = Chains(side=8), nas_bench_201()
 ADAMW = Recipe(

@@ -11,11 +11,16 @@ from torch import Tensor, nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.costs import count_flops, count_params
-from surrobench.training.groups import GroupTrainer, Job
-from surrobench.training.signals import TEMPLATES, Transformation, synthetic_signals, transform
-from surrobench.training.trainer import Recipe, initialised
+from surrobench.training.datasets.signals import (
+    TEMPLATES,
+    Transformation,
+    synthetic_signals,
+    transform,
+)
+from surrobench.training.loop.groups import GroupTrainer, Job
+from surrobench.training.loop.trainer import Recipe, initialised
+from surrobench.training.networks.cells import CellNetwork, Skeleton
+from surrobench.training.networks.costs import count_flops, count_params
 
 SPACE = nas_bench_201()
 NONE, SKIP, CONV1, CONV3, POOL = range(5)

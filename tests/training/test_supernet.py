@@ -9,10 +9,10 @@ from torch import nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, ReductionKind, Skeleton
-from surrobench.training.digits import distorted_digits
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import CellNetwork, ReductionKind, Skeleton
 from surrobench.training.supernet import Supernet, mixture, path, supernet_around
-from surrobench.training.trainer import initialised
 
 SPACE = nas_bench_201()
 ARCHS = [

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from surrobench.spaces.chains import Chains
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import Recipe, cosine, initialised, train
-from surrobench.training.training_run import TrainingRun
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import Recipe, cosine, initialised, train
+from surrobench.training.loop.training_run import TrainingRun
+from surrobench.training.networks.networks import build_chain
 
 RECIPE = Recipe(epochs=2)
 

@@ -12,7 +12,7 @@ import torch
 
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.predictors.trees import XGBoost
+from surrobench.predictors.learners.trees import XGBoost
 from surrobench.report.understanding.summaries import in_order, over_seeds
 from surrobench.report.understanding.writer import Subject, write_explanation
 from surrobench.tasks import load_task

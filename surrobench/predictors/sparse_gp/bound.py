@@ -5,8 +5,9 @@ marginal likelihood is (Titsias 2009)
 
     ``log N(y | c 1, Q + s I) - tr(K - Q) / (2 s)``.
 
-It is maximised with the priors of :mod:`~surrobench.predictors.gp_fit`; the constant ``c`` has none
-and is profiled out. An evaluation takes about five products of ``m x m`` and ``m x n`` matrices.
+It is maximised with the priors of :mod:`~surrobench.predictors.gp.gp_fit`; the constant ``c`` has
+none and is profiled out. An evaluation takes about five products of ``m x m`` and ``m x n``
+matrices.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from scipy.linalg.blas import dtrsm
 from scipy.linalg.lapack import dpotri, dpotrs, dtrtri, dtrtrs
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.predictors.correlations import Correlation, Kernel, ProductCorrelation, Pull
-from surrobench.predictors.gp_fit import LogNormal, Point, factorise, with_priors
-from surrobench.predictors.kernel_tiles import KernelTiles
-from surrobench.predictors.pool_gp.covariance import PoolCovariance
-from surrobench.predictors.pool_gp.kernels import BlockKernel
+from surrobench.predictors.gp.correlations import Correlation, Kernel, ProductCorrelation, Pull
+from surrobench.predictors.gp.covariance import PoolCovariance
+from surrobench.predictors.gp.gp_fit import LogNormal, Point, factorise, with_priors
+from surrobench.predictors.gp.kernel_tiles import KernelTiles
+from surrobench.predictors.gp.kernels import BlockKernel
 
 JITTER = 1e-8
 """Share of the outputscale on the diagonal of ``K_ZZ``; more where that does not suffice."""

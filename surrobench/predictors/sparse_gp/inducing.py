@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.predictors.pool_gp.covariance import BoundCovariance
+from surrobench.predictors.gp.covariance import BoundCovariance
 
 LEAST_VARIANCE = 1e-8
 """An example whose variance, given the inducing points, is a smaller share is none."""

@@ -14,15 +14,15 @@ from scipy.linalg.blas import dtrmm
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.predictors.dense_covariance import dense_covariance, prior_variance
-from surrobench.predictors.fitted_gp import unit_cube
-from surrobench.predictors.gp_fit import FitReport
-from surrobench.predictors.kernel_tiles import KernelTiles
+from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.fitted_gp import unit_cube
+from surrobench.predictors.gp.gp_fit import FitReport
+from surrobench.predictors.gp.kernel_tiles import KernelTiles
+from surrobench.predictors.gp.modules import covariance_module
+from surrobench.predictors.gp.process import Process
+from surrobench.predictors.gp.tiled_gp import stationary_name
 from surrobench.predictors.models import OneOutput, check_one_output
-from surrobench.predictors.pool_gp.modules import covariance_module
-from surrobench.predictors.pool_gp.process import Process
 from surrobench.predictors.sparse_gp.bound import Collapsed, Projection
-from surrobench.predictors.tiled_gp import stationary_name
 from surrobench.process_state import standard_numerics
 
 _LEAST_SHARE = 1e-12

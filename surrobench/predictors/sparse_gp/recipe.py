@@ -12,13 +12,13 @@ from torch import Tensor
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.columns import ColumnBlock
 from surrobench.options import check_counts
-from surrobench.predictors.fitted_gp import checked_examples, unit_variance
-from surrobench.predictors.gp_fit import BudgetSpentError, FitReport, Search
-from surrobench.predictors.pool_gp.covariance import Combine, PoolCovariance
-from surrobench.predictors.pool_gp.kernels import BlockKernelName, Lengthscales
-from surrobench.predictors.pool_gp.process import Process
-from surrobench.predictors.pool_gp.recipe import BlockGP
-from surrobench.predictors.quasi_newton import GAIN, grown_curvature, minimise
+from surrobench.predictors.gp.covariance import Combine, PoolCovariance
+from surrobench.predictors.gp.fitted_gp import checked_examples, unit_variance
+from surrobench.predictors.gp.gp_fit import BudgetSpentError, FitReport, Search
+from surrobench.predictors.gp.kernels import BlockKernelName, Lengthscales
+from surrobench.predictors.gp.process import Process
+from surrobench.predictors.gp.quasi_newton import GAIN, grown_curvature, minimise
+from surrobench.predictors.gp.recipe import BlockGP
 from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.sparse_gp.bound import SparsePosterior
 from surrobench.predictors.sparse_gp.inducing import conditional_variance
@@ -60,7 +60,7 @@ class SparseGP(BlockGP):
         blocks: set by :meth:`for_blocks`.
 
     Where the priors lie, and how wide, are further options
-    (:class:`~surrobench.predictors.gp_fit.PriorShape`).
+    (:class:`~surrobench.predictors.gp.gp_fit.PriorShape`).
     """
 
     kernel: BlockKernelName = "matern-5/2"

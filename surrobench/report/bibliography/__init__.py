@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from surrobench.report.provenance import Citation
+from surrobench.report.common.provenance import Citation
 
 _ENTRY = re.compile(r"^@\w+\{\s*([^,\s{}]+)\s*,.*?(?=^@|\Z)", re.MULTILINE | re.DOTALL)
 

@@ -2,11 +2,12 @@
 
 Every function takes a data frame of records or :class:`~surrobench.report.results.Results` and
 returns a :class:`matplotlib.figure.Figure` that the caller may restyle. Methods look the same in
-all of them (:mod:`surrobench.report.style`).
+all of them (:mod:`surrobench.report.common.style`).
 """
 
 from __future__ import annotations
 
+from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
 from surrobench.report.figures.architectures import Drawing, architectures
 from surrobench.report.figures.coverage import coverage
 from surrobench.report.figures.critical_difference import critical_difference
@@ -22,7 +23,6 @@ from surrobench.report.figures.proxies import proxies_against_truth
 from surrobench.report.figures.ranking import ranking
 from surrobench.report.figures.reliability import reliability
 from surrobench.report.figures.three_axes import three_axes
-from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
 
 __all__ = [
     "ONE_COLUMN",

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
-from surrobench.report.style import INK, MUTED, TWO_COLUMNS, distinct_colours, paper_style
+from surrobench.report.common import escaping
+from surrobench.report.common.style import INK, MUTED, TWO_COLUMNS, distinct_colours, paper_style
 from surrobench.spaces.architecture import ArchGraph
 
 _NOTHING = ("none", "zero", "zeroize", "")

@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from surrobench.errors import UserError
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, paper_style
 from surrobench.report.figures import panels
-from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
-from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
 from surrobench.wording import counted
 
 LEVELS = {50: ("#9ecae1", "o"), 90: ("#3182bd", "s"), 95: ("#08306b", "D")}

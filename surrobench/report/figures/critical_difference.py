@@ -9,10 +9,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import (
+    INK,
+    TWO_COLUMNS,
+    MethodStyle,
+    apart,
+    method_style,
+    paper_style,
+)
 from surrobench.report.figures.tags import tag
-from surrobench.report.rank_tests import RankTest, rank_test
-from surrobench.report.style import INK, TWO_COLUMNS, MethodStyle, apart, method_style, paper_style
+from surrobench.report.statistics.rank_tests import RankTest, rank_test
 
 _LETTER = 0.052
 """Inches of a letter of the title."""

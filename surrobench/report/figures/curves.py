@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.measures import find_measure
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.measures import find_measure
 from surrobench.report.results import Results, at
-from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 
 def against_train_size(

@@ -14,10 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report.figures import panels
-from surrobench.report.figures.legend import Legend, line_style
-from surrobench.report.figures.tags import tag
-from surrobench.report.style import (
+from surrobench.report.common.style import (
     MUTED,
     ONE_COLUMN,
     TWO_COLUMNS,
@@ -25,6 +22,9 @@ from surrobench.report.style import (
     method_style,
     paper_style,
 )
+from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend, line_style
+from surrobench.report.figures.tags import tag
 
 POINTS = 201
 Tables = Mapping[str, pd.DataFrame]
@@ -98,7 +98,7 @@ def aggregates(
 
     Args:
         table: ``method``, ``iqm``, ``mean`` and their ``_low`` and ``_high``, as
-            :meth:`~surrobench.report.scores.Scores.aggregates` makes them.
+            :meth:`~surrobench.report.comparing.scores.Scores.aggregates` makes them.
         label: what the scores are.
         styles: of the methods; by their names if they are not given.
         width: inches.

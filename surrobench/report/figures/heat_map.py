@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surrobench.report import escaping
-from surrobench.report.measures import Measure, find_measure
+from surrobench.report.common import escaping
+from surrobench.report.common.measures import Measure, find_measure
+from surrobench.report.common.style import TWO_COLUMNS, paper_style
 from surrobench.report.results import Results
-from surrobench.report.style import TWO_COLUMNS, paper_style
 
 _ONE_SCREEN = 40
 """Rows that a reader sees with what stands below them; above more, methods are named as well."""

@@ -12,10 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import (
+    INK,
+    SOLID,
+    TWO_COLUMNS,
+    Dash,
+    distinct_colours,
+    paper_style,
+)
 from surrobench.report.figures import panels
 from surrobench.report.figures.trainings import from_trainings
-from surrobench.report.style import INK, SOLID, TWO_COLUMNS, Dash, distinct_colours, paper_style
 
 REQUIRED = ("name", "metric", "epoch", "value")
 MARKED = 12

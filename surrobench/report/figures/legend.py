@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import MUTED, MethodStyle
 from surrobench.report.figures import panels
-from surrobench.report.style import MUTED, MethodStyle
 
 
 def line_style(style: MethodStyle) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from surrobench.report import escaping
-from surrobench.report.style import MUTED, TWO_COLUMNS, paper_style
+from surrobench.report.common import escaping
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, paper_style
 
 _CELL = 0.245
 
@@ -24,7 +24,7 @@ def outcome_matrix(
 
     Args:
         pairs: ``method``, ``other`` and ``outcome`` (``win``, ``tie``, ``loss`` or empty), one row
-            for each task, as :func:`~surrobench.report.pairs.compare_pairs` makes them.
+            for each task, as :func:`~surrobench.report.statistics.pairs.compare_pairs` makes them.
         order: of the rows and columns; of appearance by default.
         width: at most so many inches.
 

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from surrobench.report import escaping
-from surrobench.report.measures import Measure
+from surrobench.report.common import escaping
+from surrobench.report.common.measures import Measure
+from surrobench.report.common.style import MethodStyle, method_style
 from surrobench.report.results import Results
-from surrobench.report.style import MethodStyle, method_style
 
 _LETTER = 0.062
 """Inches of a letter of a title."""

@@ -11,12 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
-from surrobench.report.figures import panels
-from surrobench.report.figures.legend import Legend
-from surrobench.report.figures.log_axis import log_axis
-from surrobench.report.figures.tags import tag
-from surrobench.report.style import (
+from surrobench.report.common import escaping
+from surrobench.report.common.style import (
     INK,
     MUTED,
     ONE_COLUMN,
@@ -25,6 +21,10 @@ from surrobench.report.style import (
     method_style,
     paper_style,
 )
+from surrobench.report.figures import panels
+from surrobench.report.figures.legend import Legend
+from surrobench.report.figures.log_axis import log_axis
+from surrobench.report.figures.tags import tag
 
 
 def pareto(
@@ -38,7 +38,7 @@ def pareto(
 
     Args:
         board: ``method``, ``elo``, ``elo_low``, ``elo_high``, ``seconds`` and ``on_front``, as in
-            :class:`~surrobench.report.board.Board`.
+            :class:`~surrobench.report.comparing.board.Board`.
         seconds: what these are.
         styles: of the methods; by their names if they are not given.
         width: inches.
@@ -107,7 +107,8 @@ def board_figure(
     """Elo with its intervals, win rate and improvability, a row a method, best first.
 
     Args:
-        board: as :class:`~surrobench.report.board.Board` has it; improvability is left out if no
+        board: as :class:`~surrobench.report.comparing.board.Board` has it; improvability is left
+        out if no
             method has one.
         styles: of the methods; by their names if they are not given.
         width: inches.

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
-from surrobench.report.style import INK, MUTED, ONE_COLUMN, paper_style
+from surrobench.report.common import escaping
+from surrobench.report.common.style import INK, MUTED, ONE_COLUMN, paper_style
 
 REQUIRED = ("truth", "prediction")
 _WIDE = 4.0

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import INK, MUTED, ONE_COLUMN, paper_style
 from surrobench.report.figures import panels
-from surrobench.report.style import INK, MUTED, ONE_COLUMN, paper_style
 
 TOP = 0.1
 """The share of the best architectures that is looked at by itself."""

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
+from surrobench.report.common.measures import find_measure
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
-from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
-from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.wording import counted
 
 _FAR = 0.5

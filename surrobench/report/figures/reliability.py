@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.measures import MEASURES
+from surrobench.report.common.style import INK, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
-from surrobench.report.measures import MEASURES
 from surrobench.report.results import Results
-from surrobench.report.style import INK, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.wording import counted
 
 LEVELS = (50, 90, 95)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from surrobench.report.style import method_id
+from surrobench.report.common.style import method_id
 
 
 def tag(axes: Axes, method: str, *artists: Artist) -> None:

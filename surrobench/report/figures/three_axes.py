@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.measures import find_measure
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.costs import costs, winners
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.log_axis import log_axis
 from surrobench.report.figures.tags import tag
-from surrobench.report.measures import find_measure
 from surrobench.report.results import Results
-from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 _WIDE = 4.5
 """Inches from which three panels stand side by side."""

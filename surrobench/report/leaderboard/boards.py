@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from surrobench.report.board import Board, board_of
-from surrobench.report.boards import notes_of
-from surrobench.report.escaping import one_line
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.measures import Measure
+from surrobench.report.comparing.board import Board, board_of
+from surrobench.report.comparing.boards import notes_of
 from surrobench.report.leaderboard.standings import AXES, compared
-from surrobench.report.measures import Measure
 from surrobench.report.page.document import Item
 from surrobench.report.page.grid import Cell, Grid, Head
 from surrobench.report.results import Results

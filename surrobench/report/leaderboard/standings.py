@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrobench.report.clusters import LEAST_TABLES, by_table, number_of_tables
-from surrobench.report.intervals import mean_intervals
-from surrobench.report.measures import MEASURES, Measure
-from surrobench.report.rank_tests import mean_rank_test
+from surrobench.report.common.measures import MEASURES, Measure
 from surrobench.report.results import Results
 from surrobench.report.search.results import SearchResults
-from surrobench.report.sign_flips import compare_with_best
+from surrobench.report.statistics.clusters import LEAST_TABLES, by_table, number_of_tables
+from surrobench.report.statistics.intervals import mean_intervals
+from surrobench.report.statistics.rank_tests import mean_rank_test
+from surrobench.report.statistics.sign_flips import compare_with_best
 
 ALPHA = 0.05
 COLUMNS = (
@@ -74,12 +74,12 @@ def prediction_standings(results: Results) -> pd.DataFrame:
     Columns: ``kind``, ``axis``, ``measure``, ``at`` (train size), ``method``, ``mean_rank`` (1 is
     best; NaN for a method that is not compared) with 95 % limits for other tables
     ``mean_rank_low`` and ``mean_rank_high`` (Student; NaN for fewer than
-    :data:`~surrobench.report.clusters.LEAST_TABLES`), ``best``, ``not_worse`` (within the critical
-    difference; False where there is no test), ``p_against_best``
-    (:func:`~surrobench.report.sign_flips.compare_with_best` over tables, adjusted for all methods)
-    and ``pairwise_not_worse`` (the same at 5 %; False where so few tables could not have told any
-    difference), ``median`` score over the method's tasks, ``own_tasks`` (number of these),
-    ``tasks``, ``tables`` and ``methods`` that are compared, ``friedman_p`` and
+    :data:`~surrobench.report.statistics.clusters.LEAST_TABLES`), ``best``, ``not_worse`` (within
+    the critical difference; False where there is no test), ``p_against_best``
+    (:func:`~surrobench.report.statistics.sign_flips.compare_with_best` over tables, adjusted for
+    all methods) and ``pairwise_not_worse`` (the same at 5 %; False where so few tables could not
+    have told any difference), ``median`` score over the method's tasks, ``own_tasks`` (number of
+    these), ``tasks``, ``tables`` and ``methods`` that are compared, ``friedman_p`` and
     ``critical_difference``.
     """
     tables = [

@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from surrobench.report import escaping
-from surrobench.report.escaping import one_line
+from surrobench.report.common import escaping
+from surrobench.report.common.escaping import one_line
 from surrobench.report.page.grid import Cell, Grid, Head, number
 from surrobench.report.tables import markdown_table
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
-from surrobench.report.clusters import LEAST_TABLES
-from surrobench.report.exhibit import to_csv
+from surrobench.report.common import escaping
+from surrobench.report.common.exhibit import to_csv
 from surrobench.report.figures.panels import styles
 from surrobench.report.leaderboard.boards import prediction_boards, search_boards
 from surrobench.report.leaderboard.standings import (
@@ -29,6 +28,7 @@ from surrobench.report.results import Results
 from surrobench.report.search.judging import judged_by
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
+from surrobench.report.statistics.clusters import LEAST_TABLES
 from surrobench.wording import counted
 
 COLOURED = 8

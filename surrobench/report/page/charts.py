@@ -17,9 +17,16 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from surrobench.report.escaping import one_line
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.style import DASH_DOT, DASHED, DOTTED, MethodStyle, method_style, on_dark
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.style import (
+    DASH_DOT,
+    DASHED,
+    DOTTED,
+    MethodStyle,
+    method_style,
+    on_dark,
+)
 
 _AXES = {
     "train_size": ("training examples", True),

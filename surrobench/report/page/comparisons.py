@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from surrobench.report.cells import mean_and_half
-from surrobench.report.escaping import one_line
+from surrobench.report.common.cells import mean_and_half
+from surrobench.report.common.escaping import one_line
 from surrobench.report.page.grid import Cell, Grid, Head, number
 
 _NEEDED = {"task", "method", "mean", "low", "high", "best", "not_worse", "incomplete", "seeds"}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from surrobench.report.cells import legend
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.cells import legend
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.style import method_id
 from surrobench.report.page import charts
 from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.comparisons import comparison_grid, is_comparison
@@ -19,7 +20,6 @@ from surrobench.report.page.document import Item, Section
 from surrobench.report.page.grid import Grid, from_frame
 from surrobench.report.page.pictures import data_uri
 from surrobench.report.page.vectors import inline_svg, methods_in
-from surrobench.report.style import method_id
 
 Saved = tuple[Exhibit, Sequence[Path]]
 

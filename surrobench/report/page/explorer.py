@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from surrobench.report.escaping import one_line
-from surrobench.report.intervals import METHOD
-from surrobench.report.measures import MEASURES, Measure
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.measures import MEASURES, Measure
 from surrobench.report.page.charts import ChartStyles, described, embedded, is_tall, numbers, packed
 from surrobench.report.page.document import Item
 from surrobench.report.results import Results
+from surrobench.report.statistics.intervals import METHOD
 
 MOST_LINES = 20_000
 """With more lines than this, over all measures, the chart is compressed."""

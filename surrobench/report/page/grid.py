@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from surrobench.report.escaping import one_line
+from surrobench.report.common.escaping import one_line
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from surrobench.report.escaping import one_line
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.provenance import Provenance, RunFacts
 from surrobench.report.page.document import Item, Listing, Section
 from surrobench.report.page.grid import Cell, Grid, Head, from_frame
-from surrobench.report.provenance import Provenance, RunFacts
 
 MOST_REASONS = 200
 MOST_WORDS = 400

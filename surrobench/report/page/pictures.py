@@ -8,7 +8,7 @@ import io
 from matplotlib.figure import Figure
 from PIL import Image
 
-from surrobench.report.drawing import draw
+from surrobench.report.common.drawing import draw
 
 DOTS_PER_INCH, OF_TALL = 200, 120
 TALL = 20.0

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from surrobench.report.drawing import draw
+from surrobench.report.common.drawing import draw
 
 LARGEST = 260_000
 """Bytes of a figure from which it is shown as pixels instead."""

@@ -9,12 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from surrobench.errors import UserError
-from surrobench.report import escaping
-from surrobench.report.figures import panels
-from surrobench.report.figures.tags import tag
-from surrobench.report.pipeline.judging import SHORT
-from surrobench.report.pipeline.results import PipelineResults
-from surrobench.report.style import (
+from surrobench.report.common import escaping
+from surrobench.report.common.style import (
     INK,
     MUTED,
     ONE_COLUMN,
@@ -23,7 +19,11 @@ from surrobench.report.style import (
     method_style,
     paper_style,
 )
-from surrobench.report.units import of_values
+from surrobench.report.common.units import of_values
+from surrobench.report.figures import panels
+from surrobench.report.figures.tags import tag
+from surrobench.report.pipeline.judging import SHORT
+from surrobench.report.pipeline.results import PipelineResults
 
 MOST_PANELS = 12
 _PICK = "#d55e00"

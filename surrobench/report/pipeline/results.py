@@ -10,8 +10,8 @@ import pandas as pd
 
 from surrobench.errors import UserError
 from surrobench.page_facts import facts_html
-from surrobench.report.intervals import mean_interval
-from surrobench.report.records import split_spec
+from surrobench.report.common.records import split_spec
+from surrobench.report.statistics.intervals import mean_interval
 
 REQUIRED = ("task", "predictor", "seed", "candidates", "arch", "pick", "value", "status")
 _TEXT = (

@@ -5,14 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from surrobench.report import escaping
-from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, mean_and_half, number
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.intervals import METHOD
+from surrobench.report.common import escaping
+from surrobench.report.common.cells import (
+    HTML,
+    LATEX,
+    MARKDOWN,
+    MARKUPS,
+    Markup,
+    mean_and_half,
+    number,
+)
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.units import of_differences
 from surrobench.report.pipeline.judging import values_sentence
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
+from surrobench.report.statistics.intervals import METHOD
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
-from surrobench.report.units import of_differences
 from surrobench.wording import counted
 
 SHOWN = 15

@@ -10,14 +10,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from surrobench.report.cells import mean_and_half
-from surrobench.report.escaping import one_line
+from surrobench.report.common.cells import mean_and_half
+from surrobench.report.common.escaping import one_line
+from surrobench.report.common.units import of_values
 from surrobench.report.pipeline.judging import regret_text
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.pipeline.smaller import smaller_text
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
-from surrobench.report.terminal import LONGEST_NAME, MOST_REASONS, blank_table
-from surrobench.report.units import of_values
+from surrobench.report.prediction.terminal import LONGEST_NAME, MOST_REASONS, blank_table
 from surrobench.wording import counted
 
 _HEADS = {

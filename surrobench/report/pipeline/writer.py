@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.report.escaping import markdown, one_line
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.escaping import markdown, one_line
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.folder import (
+    DEFAULT_FORMATS,
+    NOT_MADE,
+    Saved,
+    check_formats,
+    write_folder,
+)
+from surrobench.report.common.latex import latex_pages
+from surrobench.report.common.provenance import Provenance
 from surrobench.report.facts import pipeline_facts
-from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_formats, write_folder
-from surrobench.report.index import page as markdown_page
-from surrobench.report.latex import latex_pages
-from surrobench.report.page.study import pipeline_page
 from surrobench.report.pipeline.figures import comparable, picks_of_all, predicted_against_full
 from surrobench.report.pipeline.judging import SHORT
+from surrobench.report.pipeline.page import pipeline_page
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.pipeline.smaller import smaller_table
 from surrobench.report.pipeline.tables import (
@@ -26,7 +32,7 @@ from surrobench.report.pipeline.tables import (
     picks_table,
     summary_table,
 )
-from surrobench.report.provenance import Provenance
+from surrobench.report.prediction.index import page as markdown_page
 from surrobench.report.tables import markdown_table
 from surrobench.wording import counted
 

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.arrays import FloatArray
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import RegretScale, percent, staggered, time_unit
-from surrobench.report.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 
 BANDS = {
     "mean": ("mean_low", "mean_high"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from surrobench.report.scores import Scores, geometric_mean
+from surrobench.report.comparing.scores import Scores, geometric_mean
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults

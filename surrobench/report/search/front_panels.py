@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from surrobench.arrays import FloatArray
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import INK, MUTED, TWO_COLUMNS, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.search.fronts import attained
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
-from surrobench.report.style import INK, MUTED, TWO_COLUMNS, paper_style
 
 _WHISKER = 3.0
 

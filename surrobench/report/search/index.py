@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.report.escaping import markdown, one_line
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.index import MOST_REASONS, page
+from surrobench.report.common.escaping import markdown, one_line
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.prediction.index import MOST_REASONS, page
 from surrobench.report.search.judging import front_sentences, judge_sentences, lengths_sentence
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults

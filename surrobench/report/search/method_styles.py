@@ -12,8 +12,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from surrobench.report.common.style import (
+    DASH_DOT,
+    DASHED,
+    DOTTED,
+    SOLID,
+    Dash,
+    MethodStyle,
+    method_style,
+)
 from surrobench.report.search.results import SearchResults
-from surrobench.report.style import DASH_DOT, DASHED, DOTTED, SOLID, Dash, MethodStyle, method_style
 
 PER_PAGE = 8
 BASELINE = "random"

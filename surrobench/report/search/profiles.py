@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from surrobench.arrays import FloatArray
+from surrobench.report.common.style import MUTED, ONE_COLUMN, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
@@ -19,7 +20,6 @@ from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.scales import DEEPEST, percent, staggered
 from surrobench.report.search.traces import TOLERANCE, Traces
-from surrobench.report.style import MUTED, ONE_COLUMN, paper_style
 
 TARGETS = 50
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.errors import UserError
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
 from surrobench.wording import counted
 
 REQUIRED = ("task", "strategy", "seed", "evaluation", "best_value")

@@ -1,9 +1,10 @@
 """Means and interquartile means over runs with bootstrap intervals, for whole curves at once.
 
-Runs are resampled as in :mod:`surrobench.report.bootstrap`: the same numbers give the same
-intervals, and curves of equally many runs are resampled alike. Regrets pile up at zero once runs
-find the optimum, so that bands exist only where :func:`surrobench.report.intervals.holds` for
-skewed values; interquartile means need fewer runs for that than means, which follow the tail.
+Runs are resampled as in :mod:`surrobench.report.statistics.bootstrap`: the same numbers give the
+same intervals, and curves of equally many runs are resampled alike. Regrets pile up at zero once
+runs find the optimum, so that bands exist only where
+:func:`surrobench.report.statistics.intervals.holds` for skewed values; interquartile means need
+fewer runs for that than means, which follow the tail.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ from __future__ import annotations
 import numpy as np
 
 from surrobench.arrays import FloatArray
-from surrobench.report.bootstrap import RESAMPLES, counts, interquartile_mean, limits, tail
-from surrobench.report.intervals import holds, mean_intervals
+from surrobench.report.statistics.bootstrap import (
+    RESAMPLES,
+    counts,
+    interquartile_mean,
+    limits,
+    tail,
+)
+from surrobench.report.statistics.intervals import holds, mean_intervals
 
 __all__ = ["interquartile_mean", "interquartile_mean_band", "mean_band", "share_interval"]
 

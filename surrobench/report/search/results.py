@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from surrobench.page_facts import facts_html
-from surrobench.report import statistics
-from surrobench.report.measures import Measure
+from surrobench.report.common.measures import Measure
+from surrobench.report.common.units import of_differences
 from surrobench.report.results import at
 from surrobench.report.search.fronts import Fronts
 from surrobench.report.search.judging import MIXED, Judgement
 from surrobench.report.search.records import HYPERVOLUME, PARTS, REGRET, VOLUMES, checked
 from surrobench.report.search.summaries import curve, mean_along, pairwise, summary
 from surrobench.report.search.traces import Traces
-from surrobench.report.units import of_differences
+from surrobench.report.statistics import statistics
 
 
 @dataclass(frozen=True)
@@ -220,9 +220,9 @@ class SearchResults:
         """Every method at a budget and against the best of its task, a row per (task, method).
 
         The columns of :func:`~surrobench.report.search.summaries.summary` and of
-        :func:`~surrobench.report.statistics.versus_best`, and ``untested``
-        (:func:`~surrobench.report.statistics.untested`, of all budgets together). Tasks with a
-        smaller budget are left out.
+        :func:`~surrobench.report.statistics.statistics.versus_best`, and ``untested``
+        (:func:`~surrobench.report.statistics.statistics.untested`, of all budgets together). Tasks
+        with a smaller budget are left out.
         """
         tables = {b: self._compared(b) for b in {*self.budgets, budget}}
         if "untested" not in tables[budget]:

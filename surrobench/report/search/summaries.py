@@ -10,9 +10,6 @@ import numpy as np
 import pandas as pd
 
 from surrobench.arrays import FloatArray
-from surrobench.report import statistics
-from surrobench.report.intervals import mean_interval
-from surrobench.report.pairs import compare_pairs
 from surrobench.report.search.resampling import (
     interquartile_mean,
     interquartile_mean_band,
@@ -20,6 +17,9 @@ from surrobench.report.search.resampling import (
     share_interval,
 )
 from surrobench.report.search.traces import Traces
+from surrobench.report.statistics import statistics
+from surrobench.report.statistics.intervals import mean_interval
+from surrobench.report.statistics.pairs import compare_pairs
 
 ALPHA = 0.05
 
@@ -97,8 +97,8 @@ def summary(traces: Traces, budget: int, failed: pd.Series) -> pd.DataFrame:
     infinite if half never did), ``without_incumbent``, ``early`` (runs that had ended before),
     means of ``best_value``, ``front_found``, ``test_value``, ``overhead_seconds`` and
     ``simulated_seconds``, and the
-    columns of :func:`~surrobench.report.statistics.versus_best`, but that all methods with the best
-    mean are ``best``.
+    columns of :func:`~surrobench.report.statistics.statistics.versus_best`, but that all methods
+    with the best mean are ``best``.
 
     Args:
         traces: the runs of a task.
@@ -164,6 +164,6 @@ def _success(found: FloatArray) -> dict[str, float]:
 
 
 def pairwise(traces: Traces, budget: float) -> pd.DataFrame:
-    """:func:`~surrobench.report.pairs.compare_pairs` of the scores at a budget."""
+    """:func:`~surrobench.report.statistics.pairs.compare_pairs` of the scores at a budget."""
     scores = scores_at(traces, budget)
     return compare_pairs(scores, traces.larger_is_better, ALPHA, skewed=True)

@@ -8,9 +8,18 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from surrobench.report import escaping
-from surrobench.report.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, cell, legend, number
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common import escaping
+from surrobench.report.common.cells import (
+    HTML,
+    LATEX,
+    MARKDOWN,
+    MARKUPS,
+    Markup,
+    cell,
+    legend,
+    number,
+)
+from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.search.judging import front_sentences, judge_sentences, lengths_sentence
 from surrobench.report.search.profiles import profile
 from surrobench.report.search.records import REGRET

@@ -10,11 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from surrobench.report.cells import legend
-from surrobench.report.escaping import one_line
-from surrobench.report.search.results import SearchResults
-from surrobench.report.search.tables import notes
-from surrobench.report.terminal import (
+from surrobench.report.common.cells import legend
+from surrobench.report.common.escaping import one_line
+from surrobench.report.prediction.terminal import (
     LONGEST_NAME,
     MOST_REASONS,
     MOST_TASKS,
@@ -22,6 +20,8 @@ from surrobench.report.terminal import (
     cell_style,
     cell_text,
 )
+from surrobench.report.search.results import SearchResults
+from surrobench.report.search.tables import notes
 from surrobench.wording import counted
 
 

@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.report.comparisons import comparisons
-from surrobench.report.equivalence import missing_library
-from surrobench.report.exhibit import Exhibit
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.folder import (
+    DEFAULT_FORMATS,
+    NOT_MADE,
+    Saved,
+    check_formats,
+    write_folder,
+)
+from surrobench.report.common.latex import latex_pages
+from surrobench.report.common.provenance import Provenance
+from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.report.comparing.comparisons import comparisons
+from surrobench.report.comparing.equivalence import missing_library
 from surrobench.report.facts import search_facts
-from surrobench.report.folder import DEFAULT_FORMATS, NOT_MADE, Saved, check_formats, write_folder
-from surrobench.report.intervals import COVERAGE, LEAST_SKEWED
-from surrobench.report.latex import latex_pages
-from surrobench.report.page.study import search_page
-from surrobench.report.provenance import Provenance
 from surrobench.report.search.curves import BANDS, MOST_BANDS, against_expense
 from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.index import index_page
 from surrobench.report.search.judging import judge_sentences, lengths_sentence
 from surrobench.report.search.method_styles import SearchStyles
+from surrobench.report.search.page import search_page
 from surrobench.report.search.profiles import draw_profile, profile
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.resampling import LEAST_MIDDLE
@@ -35,7 +41,7 @@ from surrobench.report.search.tables import (
     ranks_table,
     summary_table,
 )
-from surrobench.report.style import ONE_COLUMN, TWO_COLUMNS
+from surrobench.report.statistics.intervals import COVERAGE, LEAST_SKEWED
 from surrobench.wording import counted
 
 _BANDS = (

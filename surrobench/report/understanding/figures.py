@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surrobench.report import escaping
+from surrobench.report.common import escaping
+from surrobench.report.common.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, paper_style
+from surrobench.report.common.units import of_differences, of_values
 from surrobench.report.figures.panels import panel_grid
-from surrobench.report.style import INK, MUTED, ONE_COLUMN, TWO_COLUMNS, paper_style
-from surrobench.report.units import of_differences, of_values
 
 MOST_FEATURES = 20
 """Features that a figure names, the most important; the CSV holds all."""

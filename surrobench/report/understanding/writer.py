@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from surrobench.report.escaping import markdown, one_line
-from surrobench.report.exhibit import Exhibit
-from surrobench.report.folder import DEFAULT_FORMATS, Saved, write_folder
-from surrobench.report.index import page as markdown_page
+from surrobench.report.common.escaping import markdown, one_line
+from surrobench.report.common.exhibit import Exhibit
+from surrobench.report.common.folder import DEFAULT_FORMATS, Saved, write_folder
+from surrobench.report.common.provenance import Provenance
 from surrobench.report.page.charts import ChartStyles
 from surrobench.report.page.contents import sections
 from surrobench.report.page.document import Page, render
 from surrobench.report.page.origin import origin_sections
-from surrobench.report.provenance import Provenance
+from surrobench.report.prediction.index import page as markdown_page
 from surrobench.report.understanding import figures
 from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
 from surrobench.wording import counted

@@ -13,7 +13,7 @@ from surrobench.registry import Registry
 if TYPE_CHECKING:
     from surrobench.strategies.one_shot.method import OneShotMethod, Progress
     from surrobench.strategies.one_shot.shared_training import OneShotResult
-    from surrobench.tasks.live import LiveTask
+    from surrobench.tasks.live.live import LiveTask
 
 ONE_SHOT: Registry[OneShotMethod] = Registry("one_shot_method")
 
@@ -82,8 +82,8 @@ def one_shot_search(
     Raises:
         UserError: for an unknown method or option, and for a task of another kind.
     """
+    from surrobench.training.loop.trainer import initialised
     from surrobench.training.supernet import supernet_around
-    from surrobench.training.trainer import initialised
 
     made = make_one_shot(method, **options)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

@@ -10,12 +10,12 @@ import torch
 
 from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
-from surrobench.strategies.adam import Adam
-from surrobench.strategies.controllers import LSTMController
 from surrobench.strategies.one_shot.method import OneShotMethod, OneShotRun
 from surrobench.strategies.one_shot.shared_training import Epoch, SharedTraining
-from surrobench.strategies.reinforcement import reinforce_loss
-from surrobench.training.measures import measure
+from surrobench.strategies.reinforcement.adam import Adam
+from surrobench.strategies.reinforcement.controllers import LSTMController
+from surrobench.strategies.reinforcement.reinforcement import reinforce_loss
+from surrobench.training.loop.measures import measure
 from surrobench.training.supernet import path
 
 

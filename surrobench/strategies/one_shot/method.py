@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.shared_training import Epoch, OneShotResult, SharedTraining
-from surrobench.training.data import Data
-from surrobench.training.devices import clock
+from surrobench.training.datasets.data import Data
+from surrobench.training.loop.devices import clock
+from surrobench.training.loop.trainer import Recipe
 from surrobench.training.supernet import Supernet
-from surrobench.training.trainer import Recipe
 
 Progress = Callable[[int, int], None]
 

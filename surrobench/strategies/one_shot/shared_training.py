@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.edge_cells import EdgeCells
-from surrobench.training.data import Data, Split
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.loop.trainer import Recipe, cosine
 from surrobench.training.supernet import Mix, Supernet
-from surrobench.training.trainer import Recipe, cosine
 
 Batch = tuple[Tensor, Tensor]
 """Images and their labels."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from surrobench.studies.expected_cost import Cost
 
 if TYPE_CHECKING:
-    from surrobench.studies.grid import PlannedCell
+    from surrobench.studies.plan import PlannedCell
 
 C = TypeVar("C", bound="PlannedCell")
 

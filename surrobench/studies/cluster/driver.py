@@ -27,20 +27,21 @@ from surrobench.studies.cluster.batches import Batches
 from surrobench.studies.cluster.job import Computed, Examined, Job, Unit
 from surrobench.studies.cluster.requests import Request, Requests
 from surrobench.studies.cluster.tables import SharedFile, manifest_of, read_chunk
-from surrobench.studies.contents import read_file
-from surrobench.studies.environment import versions
-from surrobench.studies.executor import Limits, Outcome, remove_empty_logs
-from surrobench.studies.grid import Plan, PlannedCell
-from surrobench.studies.kernels import numerical_kernels
-from surrobench.studies.kinds import AnyStudy, Kind, kind_of
+from surrobench.studies.engine.executor import Limits, Outcome, remove_empty_logs
+from surrobench.studies.engine.outcomes import record_of
+from surrobench.studies.kind import Kind
+from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.observer import RunObserver
-from surrobench.studies.outcomes import record_of
-from surrobench.studies.plan_file import SINGULAR, difference
-from surrobench.studies.record import Record
-from surrobench.studies.run_files import add_environments
-from surrobench.studies.segments import CorruptRecordError, unseal
+from surrobench.studies.plan import Plan, PlannedCell
+from surrobench.studies.run_folder.contents import read_file
+from surrobench.studies.run_folder.environment import versions
+from surrobench.studies.run_folder.kernels import numerical_kernels
+from surrobench.studies.run_folder.plan_file import SINGULAR, difference
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.run_files import add_environments
+from surrobench.studies.run_folder.segments import CorruptRecordError, unseal
+from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.stopping import RunStoppedError
-from surrobench.studies.store import ResultStore
 from surrobench.tasks.catalogue import is_live
 from surrobench.wording import counted
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.errors import UserError
-from surrobench.studies.environment import describe_environment
-from surrobench.studies.executor import Outcome
+from surrobench.studies.engine.executor import Outcome
+from surrobench.studies.engine.outcomes import record_of
 from surrobench.studies.kinds import KINDS, AnyStudy
-from surrobench.studies.outcomes import record_of
-from surrobench.studies.record import Record
+from surrobench.studies.run_folder.environment import describe_environment
+from surrobench.studies.run_folder.record import Record
 
 Planned = tuple[str, dict[str, dict[str, str]], int, dict[str, Any]]
 

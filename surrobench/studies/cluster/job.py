@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surrobench.studies.cluster.tables import Manifest, SharedFile
-from surrobench.studies.executor import Limits
+from surrobench.studies.engine.executor import Limits
 
 UNIT_SECONDS = 2.0
 """A unit begins no further cell after so long."""

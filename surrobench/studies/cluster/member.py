@@ -1,9 +1,9 @@
 """What runs inside a Dask worker: cells, in guarded processes that the worker lends out.
 
 A Dask worker never computes a cell itself. For each of its threads it keeps a process of the local
-engine (:class:`~surrobench.studies.executor.GuardedProcess`) with its deadline, its memory limit
-and its one thread, from unit to unit. These processes end with the run, with the worker, or when
-nobody has asked for them for half a minute, as happens when a driver dies.
+engine (:class:`~surrobench.studies.engine.executor.GuardedProcess`) with its deadline, its memory
+limit and its one thread, from unit to unit. These processes end with the run, with the worker, or
+when nobody has asked for them for half a minute, as happens when a driver dies.
 
 Foreign code (methods, plug-ins, tables) runs in these processes alone.
 """
@@ -25,13 +25,13 @@ from distributed import get_worker
 from surrobench.studies.cluster.guarded import PLAN, RECORD
 from surrobench.studies.cluster.job import UNIT_SECONDS, Computed, Examined, Job, Unit
 from surrobench.studies.cluster.tables import SharedFile, write_chunk
-from surrobench.studies.environment import versions
-from surrobench.studies.executor import GuardedProcess
+from surrobench.studies.engine.executor import GuardedProcess
+from surrobench.studies.engine.outcomes import record_of
 from surrobench.studies.kinds import KINDS
-from surrobench.studies.outcomes import record_of
-from surrobench.studies.record import Record
-from surrobench.studies.segments import seal
-from surrobench.studies.store import ResultStore
+from surrobench.studies.run_folder.environment import versions
+from surrobench.studies.run_folder.record import Record
+from surrobench.studies.run_folder.segments import seal
+from surrobench.studies.run_folder.store import ResultStore
 
 IDLE_SECONDS = 30.0
 """A process that has had nothing to do for so long is ended."""

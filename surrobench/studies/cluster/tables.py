@@ -18,13 +18,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from surrobench.errors import UserError
-from surrobench.studies.config import OTHERS, Study, sources_by_glob
 from surrobench.studies.kinds import AnyStudy
-from surrobench.tasks.card import Card
-from surrobench.tasks.card_file import read_card
+from surrobench.studies.prediction.config import Study
+from surrobench.studies.settings import OTHERS, sources_by_glob
 from surrobench.tasks.catalogue import bundled, is_card_path, is_live, split
+from surrobench.tasks.files.sources import cache_folder
 from surrobench.tasks.loading import data_path
-from surrobench.tasks.sources import cache_folder
+from surrobench.tasks.tables.card import Card
+from surrobench.tasks.tables.card_file import read_card
 
 CHUNK_BYTES = 4 * 2**20
 """So much of a file goes into one message."""

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from surrobench.errors import UserError
-from surrobench.tasks.plain_pickles import read_torch_file
+from surrobench.tasks.files.plain_pickles import read_torch_file
 
 DEVICE = "help-"
 """What the name of a source with the latencies on a device begins with."""

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from surrobench.errors import UserError
-from surrobench.tasks.plain_pickles import read_plain_pickle
+from surrobench.tasks.files.plain_pickles import read_plain_pickle
 
 SCALES = {"s": 8_192, "m": 4_096, "l": 1_024}
 """Scale -> tokens in the batch that FLOPs are counted for."""

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
 from surrobench.tasks.recipes.nb201_cells import from_naslib
 
 NB101_OPERATIONS = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")

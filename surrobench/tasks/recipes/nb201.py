@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
+from surrobench.tasks.files.unpickle import read_pickled_frame
 from surrobench.tasks.recipes.nb201_cells import all_cells, from_naslib, join
 from surrobench.tasks.recipes.nb201_runs import behind_test, behind_validation
-from surrobench.tasks.unpickle import read_pickled_frame
 
 RUN_NAMES = {"Cifar10": "cifar10", "Cifar100": "cifar100", "ImageNet16": "in16"}
 DATASETS = {"cifar10": "cifar10", "cifar100": "cifar100", "ImageNet16-120": "in16"}

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from surrobench.errors import UserError
-from surrobench.tasks.plain_pickles import read_plain_pickle, read_torch_file
+from surrobench.tasks.files.plain_pickles import read_plain_pickle, read_torch_file
 from surrobench.tasks.recipes.help_devices import latencies
 from surrobench.tasks.recipes.nb201_cells import all_cells, from_naslib, join
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from surrobench.tasks.plain_pickles import read_plain_pickle
+from surrobench.tasks.files.plain_pickles import read_plain_pickle
 
 LINKS = (
     (0, 0, 0, 0),

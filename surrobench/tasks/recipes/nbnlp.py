@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
 
 OPERATIONS = (
     "linear",

@@ -14,7 +14,7 @@ from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace
 from surrobench.spaces.edge_cells import trans_nas_bench_101_micro
 from surrobench.spaces.stages import trans_nas_bench_101_macro
-from surrobench.tasks.archives import members
+from surrobench.tasks.files.archives import members
 from surrobench.tasks.recipes.tnb101_costs import cell_features, extend, stage_features
 
 TASKS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from surrobench.tasks.plain_pickles import read_torch_file
+from surrobench.tasks.files.plain_pickles import read_torch_file
 
 ACCURACIES = (
     "c100_base_acc",

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from surrobench.errors import UserError
-from surrobench.training.data import Data, Split
 from surrobench.training.datasets.cifar import is_cifar, read_cifar
+from surrobench.training.datasets.data import Data, Split
 from surrobench.training.datasets.idx import is_idx, read_idx
 from surrobench.training.datasets.npz import read_npz
 from surrobench.training.datasets.raw import RawImages, RawSplits

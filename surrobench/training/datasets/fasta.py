@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from surrobench.errors import UserError
-from surrobench.training.data import Data, Split
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.sequences import AMBIGUOUS, RESIDUES, tokenise
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.training.sequences import AMBIGUOUS, RESIDUES, tokenise
 from surrobench.wording import counted
 
 LARGEST_FILE = 2**30

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from surrobench.errors import UserError
-from surrobench.training.data import Data
-from surrobench.training.trainer import initialised
+from surrobench.training.datasets.data import Data
+from surrobench.training.loop.trainer import initialised
 from surrobench.training.zero_cost.proxy import Batch, score
 
 IMAGES = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from surrobench.training.costs import count_flops, count_params
+from surrobench.training.networks.costs import count_flops, count_params
 from surrobench.training.zero_cost.proxy import Batch, gradients, reading, weights
 
 

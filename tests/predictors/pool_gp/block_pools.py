@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.fitted_gp import unit_cube
-from surrobench.predictors.gp_fit import FitReport
-from surrobench.predictors.pool_gp.covariance import PoolCovariance
-from surrobench.predictors.pool_gp.kernels import block_kernel
-from surrobench.predictors.pool_gp.process import Process
+from surrobench.predictors.gp.covariance import PoolCovariance
+from surrobench.predictors.gp.fitted_gp import unit_cube
+from surrobench.predictors.gp.gp_fit import FitReport
+from surrobench.predictors.gp.kernels import block_kernel
+from surrobench.predictors.gp.process import Process
 
 SIZES = (3, 4, 2, 3)
 VARIABLES = tuple(v for v, size in enumerate(SIZES) for _ in range(size))

@@ -13,10 +13,10 @@ from gpytorch.kernels import MaternKernel, RBFKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.fitted_gp import FittedGP
-from surrobench.predictors.pool_gp.covariance import PoolCovariance
-from surrobench.predictors.pool_gp.kernels import CodedBlock, DenseBlock
-from surrobench.predictors.pool_gp.modules import CategoricalKernel, botorch_model
+from surrobench.predictors.gp.covariance import PoolCovariance
+from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.kernels import CodedBlock, DenseBlock
+from surrobench.predictors.gp.modules import CategoricalKernel, botorch_model
 
 KERNELS = ("categorical", "rbf", "matern-1/2", "matern-3/2", "matern-5/2")
 COMBINATIONS = list(

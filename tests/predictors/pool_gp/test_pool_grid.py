@@ -9,10 +9,10 @@ import pytest
 import torch
 from block_pools import ONE_HOT, SIZES, choices, pool, targets
 
-from surrobench.predictors.pool_gp.grid import ChoiceGrid
-from surrobench.predictors.pool_gp.posterior import PoolPosterior
-from surrobench.predictors.pool_gp.recipe import PoolGP
-from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.gp.grid import ChoiceGrid
+from surrobench.predictors.gp.posterior import PoolPosterior
+from surrobench.predictors.gp.recipe import PoolGP
+from surrobench.predictors.gp.session import PoolGPSession
 
 PERMUTED = np.random.default_rng(0).permutation(72)
 ORDERS = {"in order": np.arange(72), "permuted": PERMUTED, "two thirds": PERMUTED[:48]}
@@ -31,7 +31,7 @@ def session(
 def test_weighted_sums_equal_those_over_all_pairs(
     order: str, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surrobench.predictors.pool_gp.grid._LARGEST_FACTOR", most)
+    monkeypatch.setattr("surrobench.predictors.gp.grid._LARGEST_FACTOR", most)
     labels = choices()[ORDERS[order]].T
     grid = ChoiceGrid.of(labels)
     assert grid is not None

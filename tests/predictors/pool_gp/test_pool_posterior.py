@@ -13,10 +13,10 @@ from botorch.models import SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
-from surrobench.predictors.pool_gp.factor import PoolFactor
-from surrobench.predictors.pool_gp.posterior import PoolPosterior
-from surrobench.predictors.pool_gp.recipe import PoolGP
-from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.gp.factor import PoolFactor
+from surrobench.predictors.gp.posterior import PoolPosterior
+from surrobench.predictors.gp.recipe import PoolGP
+from surrobench.predictors.gp.session import PoolGPSession
 from surrobench.predictors.posterior import SurrogatePosterior
 
 KERNELS = ("categorical", "rbf", "matern-1/2", "matern-3/2", "matern-5/2")
@@ -83,7 +83,7 @@ def test_covariances_do_not_depend_on_the_memory_allowed(
     belief = session().update(ROWS, targets(ROWS), seed=0)
     everything = torch.arange(72)
     whole = belief.covariance(everything, everything)
-    monkeypatch.setattr("surrobench.predictors.pool_gp.posterior._MOST_NUMBERS", limit)
+    monkeypatch.setattr("surrobench.predictors.gp.posterior._MOST_NUMBERS", limit)
     close(belief.covariance(everything, everything), whole, 1e-12)
     pairs = everything.reshape(36, 2)
     close(belief.covariance(pairs, pairs)[7], whole[14:16, 14:16], 1e-12)
@@ -97,7 +97,7 @@ def test_tiles_do_not_matter(tile: int, monkeypatch: pytest.MonkeyPatch) -> None
         return work.update(ROWS, targets(ROWS), seed=0, refit=False)
 
     whole = belief()
-    monkeypatch.setattr("surrobench.predictors.pool_gp.factor._TILE", tile)
+    monkeypatch.setattr("surrobench.predictors.gp.factor._TILE", tile)
     tiled = belief()
     close(tiled.mean, whole.mean, 1e-10)
     close(tiled.variance, whole.variance, 1e-10)

@@ -12,8 +12,8 @@ from surrobench.columns import ColumnBlock
 from surrobench.encodings.column_blocks import column_blocks
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
-from surrobench.predictors.pool_gp.kernels import CodedBlock, DenseBlock
-from surrobench.predictors.pool_gp.recipe import PoolGP
+from surrobench.predictors.gp.kernels import CodedBlock, DenseBlock
+from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.predictors.transforms import WarpedModel
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201

@@ -10,11 +10,11 @@ import torch
 from block_pools import NUMERIC, ONE_HOT, VARIABLES, one_hot, pool, targets
 
 from surrobench.columns import ColumnBlock
-from surrobench.predictors.correlations import PROFILES
-from surrobench.predictors.pool_gp import sampling
-from surrobench.predictors.pool_gp.posterior import PoolPosterior
-from surrobench.predictors.pool_gp.recipe import PoolGP
-from surrobench.predictors.pool_gp.sampling import prior_samples, scale_mixture
+from surrobench.predictors.gp import sampling
+from surrobench.predictors.gp.correlations import PROFILES
+from surrobench.predictors.gp.posterior import PoolPosterior
+from surrobench.predictors.gp.recipe import PoolGP
+from surrobench.predictors.gp.sampling import prior_samples, scale_mixture
 
 ROWS = list(range(1, 70, 6))
 COUNT = 2000

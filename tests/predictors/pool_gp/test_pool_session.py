@@ -10,9 +10,9 @@ import torch
 from block_pools import NUMERIC, ONE_HOT, pool, targets
 
 from surrobench.predictors import make_predictor
-from surrobench.predictors.gp import ExactGP
-from surrobench.predictors.pool_gp.recipe import PoolGP
-from surrobench.predictors.pool_gp.session import PoolGPSession
+from surrobench.predictors.gp.gp import ExactGP
+from surrobench.predictors.gp.recipe import PoolGP
+from surrobench.predictors.gp.session import PoolGPSession
 from surrobench.predictors.posterior import PoolPredictor
 
 ROWS = [int(row) for row in np.random.default_rng(0).permutation(72)]

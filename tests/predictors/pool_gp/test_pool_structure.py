@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from block_pools import SIZES, VARIABLES, choices, one_hot
 
-from surrobench.predictors.pool_gp.structure import (
+from surrobench.predictors.gp.structure import (
     MismatchCodes,
     indicators,
     is_one_hot,

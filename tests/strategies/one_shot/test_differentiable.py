@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.strategies.one_shot.differentiable import drawn_only, hard_sample
-from surrobench.training.cells import Skeleton
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import Skeleton
 from surrobench.training.supernet import Supernet, mixture, path
-from surrobench.training.trainer import initialised
 
 SPACE = nas_bench_201()
 

@@ -16,12 +16,12 @@ from surrobench.strategies.one_shot import ONE_SHOT, make_one_shot, one_shot_sea
 from surrobench.strategies.one_shot.enas import Enas, RewardedController
 from surrobench.strategies.one_shot.sampled import best_by_asking
 from surrobench.strategies.one_shot.shared_training import SharedTraining, random_cell
-from surrobench.tasks.live import LiveTask, live_task
-from surrobench.training.cells import Skeleton
-from surrobench.training.data import Data, Split
-from surrobench.training.digits import distorted_digits
+from surrobench.tasks.live.live import LiveTask, live_task
+from surrobench.training.datasets.data import Data, Split
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import Recipe, initialised
+from surrobench.training.networks.cells import Skeleton
 from surrobench.training.supernet import Supernet, path
-from surrobench.training.trainer import Recipe, initialised
 
 SPACE = nas_bench_201()
 SHORT: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from surrobench.spaces.edge_cells import nas_bench_201
 from surrobench.strategies.one_shot.unrolled import Loss, unrolled_gradient
-from surrobench.training.cells import Skeleton
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import Skeleton
 from surrobench.training.supernet import Supernet, mixture
-from surrobench.training.trainer import initialised
 
 RATE = 0.1
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork
-from surrobench.training.data import Data
+from surrobench.training.datasets.data import Data
 from surrobench.training.datasets.division import divide, read_images
 from surrobench.training.datasets.raw import RawImages, RawSplits
-from surrobench.training.trainer import Recipe, train
+from surrobench.training.loop.trainer import Recipe, train
+from surrobench.training.networks.cells import CellNetwork
 
 ALL: Mapping[str, int | None] = {"train": None, "validation": None, "test": None}
 N = 100

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from surrobench.errors import UserError
-from surrobench.training.data import Data
+from surrobench.training.datasets.data import Data
 from surrobench.training.datasets.fasta import read_fasta, read_sequences
-from surrobench.training.sequences import PADDING, RESIDUES, UNKNOWN
+from surrobench.training.datasets.sequences import PADDING, RESIDUES, UNKNOWN
 
 FASTA = """>sp|P1|ONE first protein
 MKV

@@ -14,10 +14,10 @@ from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork
-from surrobench.training.costs import count_flops, count_params
-from surrobench.training.networks import build_chain
-from surrobench.training.trainer import initialised
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import CellNetwork
+from surrobench.training.networks.costs import count_flops, count_params
+from surrobench.training.networks.networks import build_chain
 from surrobench.training.zero_cost import PROXIES
 from surrobench.training.zero_cost.jacobians import SMALL
 from surrobench.training.zero_cost.proxy import Batch, score

@@ -8,10 +8,10 @@ from torch import nn
 
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import nas_bench_201
-from surrobench.training.cells import CellNetwork, Skeleton
-from surrobench.training.data import Data
-from surrobench.training.digits import distorted_digits
-from surrobench.training.trainer import initialised
+from surrobench.training.datasets.data import Data
+from surrobench.training.datasets.digits import distorted_digits
+from surrobench.training.loop.trainer import initialised
+from surrobench.training.networks.cells import CellNetwork, Skeleton
 from surrobench.training.zero_cost import PROXIES
 from surrobench.training.zero_cost.proxy import score
 from surrobench.training.zero_cost.scoring import all_proxies, draw_batch

@@ -1,0 +1,1 @@
+"""Predictors of every other kind: trees, networks, neighbours, kernels, baselines."""

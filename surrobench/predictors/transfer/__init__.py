@@ -1,0 +1,1 @@
+"""Predictors that have seen other tasks."""

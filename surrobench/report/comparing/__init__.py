@@ -1,0 +1,1 @@
+"""Exhibits that compare methods or runs, whatever the kind of study."""

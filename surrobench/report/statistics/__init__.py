@@ -1,0 +1,1 @@
+"""Which differences are there, how large, how sure."""

@@ -1,0 +1,1 @@
+"""Strategies that ask an acquisition function, and what they stand on."""

@@ -1,0 +1,1 @@
+"""Strategies that sample, mutate and climb; some let a predictor screen first."""

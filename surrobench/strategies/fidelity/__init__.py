@@ -1,0 +1,1 @@
+"""Strategies that train many shortly and few for long."""

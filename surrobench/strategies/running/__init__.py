@@ -1,0 +1,1 @@
+"""A search at work: its loop, its workers, its file."""

@@ -1,0 +1,1 @@
+"""What runs the cells of any study."""

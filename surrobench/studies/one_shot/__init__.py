@@ -1,0 +1,1 @@
+"""What shared weights are worth."""

@@ -1,0 +1,1 @@
+"""Studies of the whole pipeline: short trainings, a predictor, full trainings."""

@@ -1,0 +1,1 @@
+"""Studies of prediction: fit to some, score on the others."""

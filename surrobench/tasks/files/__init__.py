@@ -1,0 +1,1 @@
+"""Published files: found, downloaded, verified and read."""

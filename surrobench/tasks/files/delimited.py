@@ -1,0 +1,174 @@
+"""Text files of separated fields: encoding, separator and the forms of numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from surrobench.decoding import marked_encoding
+from surrobench.errors import UserError
+from surrobench.tasks.files.faults import Faults
+from surrobench.tasks.files.number_forms import Dialect, numbers_in
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_OTHERS = (",", ";", "\t", "|")
+_EXACT_FLOATS = 2.0**53
+
+
+def read_delimited(
+    path: Path, wanted: Collection[str], dialect: Dialect, lists: Collection[str] = ()
+) -> pa.Table:
+    """Read a CSV or TSV file, perhaps compressed.
+
+    Args:
+        path: of the file.
+        wanted: columns that are looked for; they help to find the separator.
+        dialect: what the card states.
+        lists: columns whose texts hold several values, in which commas separate.
+
+    Raises:
+        UserError: if its characters cannot be read.
+        pyarrow.ArrowException: if its rows differ in length, or it is otherwise no table.
+    """
+    raw = _content(path)
+    content = _as_utf8(raw, path, dialect)
+    head = content[: content.find(b"\n") if b"\n" in content else len(content)].decode()
+    separator = dialect.separator or _separator(head, _default(path), wanted)
+    options = pacsv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal or ".")
+    table = _arrow(content, separator, options)
+    options.column_types = _exact_types(table)
+    if options.column_types:
+        with suppress(pa.ArrowInvalid):  # beyond any integer it stays with floats
+            table = _arrow(content, separator, options)
+    return _with_numbers(table, [name for name in wanted if name not in lists], dialect, separator)
+
+
+def _arrow(content: bytes, separator: str, options: pacsv.ConvertOptions) -> pa.Table:
+    return pacsv.read_csv(
+        pa.BufferReader(content),
+        read_options=pacsv.ReadOptions(use_threads=False),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
+        convert_options=options,
+    )
+
+
+def _exact_types(table: pa.Table) -> dict[str, pa.DataType]:
+    """Whole numbers beyond 64 bits were read as floats, which merges neighbours: read anew."""
+    found: dict[str, pa.DataType] = {}
+    for name in table.schema.names:
+        if table.schema.names.count(name) > 1 or not pa.types.is_float64(table[name].type):
+            continue
+        known = table[name].drop_null().to_numpy()
+        if len(known) and (known == known.round()).all() and abs(known).max() > _EXACT_FLOATS:
+            found[name] = pa.decimal128(38, 0)
+    return found
+
+
+def _content(path: Path) -> bytes:
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    with pa.input_stream(str(path), compression=compression) as stream:
+        return bytes(stream.read())
+
+
+def _default(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return next(SEPARATORS[suffix] for suffix in reversed(suffixes) if suffix in SEPARATORS)
+
+
+def _as_utf8(raw: bytes, path: Path, dialect: Dialect) -> bytes:
+    encoding = dialect.encoding or marked_encoding(raw)
+    if encoding is not None:
+        try:
+            return raw.decode(encoding).removeprefix("\ufeff").encode()
+        except (LookupError, UnicodeError) as error:
+            raise UserError(f"{path} cannot be read as {encoding}: {error}.") from error
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{path} is not UTF-8 ({_undecodable(raw, path)}); save it as UTF-8, or say how its "
+            'characters are encoded with encoding = "cp1252" (Western European Windows), for '
+            "example, in the card."
+        ) from None
+    return raw
+
+
+def _undecodable(raw: bytes, path: Path) -> str:
+    """Where the bytes are that are no UTF-8: columns with their rows."""
+    text = raw.decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
+    separator = _separator(text.partition("\n")[0], _default(path), ())
+    rows = _rows(io.StringIO(text), separator)
+    header = next(rows, [])
+    found: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for name, field in zip(header, row, strict=False):
+            if not _is_utf8(field):
+                found.setdefault(name, []).append(number)
+    places = [f"column {name!r}, {Faults().rows(where)}" for name, where in found.items()]
+    return "; ".join(places) or "in its header"
+
+
+def _rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    """Lines split into fields, up to one that Python's reader refuses (such as a huge field)."""
+    with suppress(csv.Error):
+        yield from csv.reader(lines, delimiter=separator)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _separator(head: str, default: str, wanted: Collection[str]) -> str:
+    """What splits the header into the names that are looked for, else into most names."""
+    candidates = [default, *(other for other in _OTHERS if other != default)]
+    names = {one: _fields(head, one) for one in candidates}
+    found = {one: sum(name in names[one] for name in wanted) for one in candidates}
+    if any(found.values()):
+        return max(candidates, key=found.__getitem__)
+    return max(candidates, key=lambda one: len(names[one]))
+
+
+def _fields(head: str, separator: str) -> list[str]:
+    return next(_rows([head.replace("\r", "\n").rstrip("\n")], separator), [])
+
+
+def _with_numbers(
+    table: pa.Table, wanted: Sequence[str], dialect: Dialect, separator: str
+) -> pa.Table:
+    """The table with columns of numbers as numbers; one decimal comma speaks for the whole file."""
+    texts = [
+        name
+        for name in dict.fromkeys(wanted)
+        if table.schema.names.count(name) == 1 and pa.types.is_string(table[name].type)
+    ]
+    commas = separator != ","
+    for name in texts:
+        table = _replaced(table, name, numbers_in(table[name], dialect, commas))
+    found = [name for name in texts if pa.types.is_float64(table[name].type)]
+    points = any(
+        pa.types.is_float64(table[name].type)
+        for name in table.schema.names
+        if table.schema.names.count(name) == 1 and name not in texts
+    )
+    if commas and found and not points and dialect.decimal is None and dialect.thousands is None:
+        stated = replace(dialect, decimal=",")
+        for name in texts:
+            if pa.types.is_string(table[name].type):
+                table = _replaced(table, name, numbers_in(table[name], stated, commas))
+    return table
+
+
+def _replaced(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)

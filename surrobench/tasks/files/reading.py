@@ -1,0 +1,229 @@
+"""Reading the rows of a table from a file, without ever running code from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+
+from surrobench.errors import UserError, did_you_mean
+from surrobench.paths import expanded, is_file
+from surrobench.tasks.files.arrow_types import simplified
+from surrobench.tasks.files.delimited import COMPRESSIONS, SEPARATORS, read_delimited
+from surrobench.tasks.files.number_forms import Dialect
+
+TABLES_VARIABLE = "SURROBENCH_TABLES"
+_ARROW = (".feather", ".arrow")
+_JSON = (".json", ".jsonl", ".ndjson")
+READABLE = (".parquet", *SEPARATORS, *_JSON, *_ARROW)
+RUNS_CODE = {".pkl", ".pickle", ".pt", ".pth", ".pd", ".npy", ".npz", ".joblib", ".bench"}
+PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_CONVERTED_BY = {
+    ".xlsx": "pandas.read_excel",
+    ".xls": "pandas.read_excel",
+    ".ods": "pandas.read_excel",
+    ".h5": "pandas.read_hdf",
+    ".hdf5": "pandas.read_hdf",
+    ".orc": "pandas.read_orc",
+    ".dta": "pandas.read_stata",
+    ".sav": "pandas.read_spss",
+    ".sas7bdat": "pandas.read_sas",
+    ".xml": "pandas.read_xml",
+    ".html": "pandas.read_html",
+}
+
+
+def kind_of_file(path: Path) -> str:
+    """The suffix that says what a file holds, without that of its compression."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS and suffixes[-2:-1] != []:
+        inner = suffixes[-2]
+        return inner if inner in SEPARATORS or inner in _JSON else suffixes[-1]
+    return suffixes[-1] if suffixes else ""
+
+
+def find_data(data: str, folder: Path) -> Path:
+    """The file of a card: beside the card, else in a folder of SURROBENCH_TABLES.
+
+    Raises:
+        UserError: saying where it was looked for, or that its kind of file is not read.
+    """
+    file = expanded(data)
+    check_kind(data, file)
+    folders = [folder]
+    if not file.is_absolute():
+        listed = os.environ.get(TABLES_VARIABLE, "")
+        folders += [expanded(entry) for entry in listed.split(os.pathsep) if entry]
+    for candidate in folders:
+        if is_file(candidate / file):
+            return candidate / file
+    raise UserError(
+        f"{data}: no such file; looked in {', '.join(str(entry) for entry in folders)}. "
+        f"Put it beside its card or name its folder in {TABLES_VARIABLE}."
+    )
+
+
+def check_kind(data: str, file: Path) -> None:
+    """Refuse kinds of files that are not read.
+
+    Raises:
+        UserError: saying what to do with it.
+    """
+    suffix = kind_of_file(file)
+    if suffix in RUNS_CODE:
+        raise UserError(
+            f"{data}: {suffix} files can run code when they are opened, so they are not read; "
+            "save the table as Parquet or CSV."
+        )
+    if suffix in _CONVERTED_BY:
+        raise UserError(
+            f"{data}: {suffix} files are not read; convert it once, for example with "
+            f'{_CONVERTED_BY[suffix]}("{data}").to_parquet("{Path(data).stem}.parquet"), or save '
+            "it as CSV."
+        )
+    if suffix not in READABLE:
+        readable = ", ".join(READABLE)
+        raise UserError(
+            f"{data}: the kind of file is not known; use {readable} (text files may be compressed "
+            f"with {', '.join(COMPRESSIONS)})."
+        )
+
+
+def read_columns(
+    path: Path,
+    columns: list[str],
+    dialect: Dialect | None = None,
+    lists: Collection[str] = (),
+    groups: list[int] | None = None,
+) -> tuple[pa.Table, list[str]]:
+    """Read the columns that exist; also return the ones that do not, each with near names.
+
+    Args:
+        path: of the file.
+        columns: what is looked for.
+        dialect: what is known of a text file.
+        lists: columns whose texts hold several values.
+        groups: read only these row groups of a Parquet file.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    with path.open("rb") as stream:
+        if stream.read(2) in PICKLE_STARTS:
+            raise UserError(f"{path} is a pickle, which can run code, so it is not read.")
+    wanted = list(dict.fromkeys(columns))
+    try:
+        table, every = _read(path, wanted, dialect or Dialect(), lists, groups)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"cannot read {path}: {(str(error) or repr(error)).splitlines()[0]}"
+        ) from error
+    names = table.schema.names
+    twice = sorted({name for name in wanted if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path} has more than one column named {', '.join(map(repr, twice))}.")
+    missing = [
+        f"there is no column {name!r}. {did_you_mean(name, every)}"
+        for name in wanted
+        if name not in names
+    ]
+    present = {name: simplified(table[name]) for name in wanted if name in names}
+    return pa.table(present) if present else table.select([]), missing
+
+
+def column_names(path: Path, dialect: Dialect | None = None) -> list[str]:
+    """Names of all columns of a file.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    check_kind(path.name, path)
+    try:
+        return _read(path, [], dialect or Dialect(), ())[1]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"cannot read {path}: {(str(error) or repr(error)).splitlines()[0]}"
+        ) from error
+
+
+def shape(
+    path: Path, wanted: list[str], dialect: Dialect, lists: Collection[str] = ()
+) -> tuple[int, int]:
+    """Number of rows and of columns of a table; the arguments are those of :func:`read_columns`.
+
+    Raises:
+        UserError: if the file is not what its name says.
+    """
+    if kind_of_file(path) == ".parquet":
+        try:
+            footer = pq.read_metadata(path)
+            return footer.num_rows, len(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"cannot read {path}: {error}.") from error
+    table, _ = read_columns(path, wanted, dialect, lists)
+    return len(table), len(_read(path, wanted, dialect, lists)[1])
+
+
+def _read(
+    path: Path,
+    wanted: list[str],
+    dialect: Dialect,
+    lists: Collection[str],
+    groups: list[int] | None = None,
+) -> tuple[pa.Table, list[str]]:
+    """The table, and the names of all columns of the file."""
+    suffix = kind_of_file(path)
+    if suffix == ".parquet":
+        file = pq.ParquetFile(path)
+        every = list(file.schema_arrow.names)
+        found = [name for name in wanted if name in every]
+        if groups is not None:
+            return file.read_row_groups(groups, columns=found, use_threads=False), every
+        return file.read(columns=found, use_threads=False), every
+    if suffix in _ARROW:
+        table = feather.read_table(path, memory_map=False)
+    elif suffix in _JSON:
+        table = _read_json(path)
+    else:
+        table = read_delimited(path, wanted, dialect, lists)
+    return table, list(table.schema.names)
+
+
+def _read_json(path: Path) -> pa.Table:
+    """A list of objects, an object of columns, or one object a line."""
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    with pa.input_stream(str(path), compression=compression) as stream:
+        text = bytes(stream.read()).decode("utf-8-sig")
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError:
+        content = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(content, dict):
+        lengths = {len(value) for value in content.values() if isinstance(value, list | dict)}
+        if len(lengths) == 1 and all(isinstance(v, list | dict) for v in content.values()):
+            columns = {name: _cells(values) for name, values in content.items()}
+            return pa.table({name: _array(values) for name, values in columns.items()})
+        content = [content]
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise ValueError("a JSON table is a list of objects, one a row, or one object a line")
+    names = dict.fromkeys(name for row in content for name in row)
+    return pa.table({name: _array([row.get(name) for row in content]) for name in names})
+
+
+def _cells(values: Any) -> list[Any]:
+    return list(values.values()) if isinstance(values, dict) else list(values)
+
+
+def _array(values: list[Any]) -> pa.Array:
+    """A column; one that mixes kinds becomes text, so that its reader can name the rows."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError):
+        texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
+        return pa.array(texts, type=pa.string())

@@ -1,0 +1,1 @@
+"""The networks that architectures stand for."""
