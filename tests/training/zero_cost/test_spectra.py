@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from surrobench.training.trainer import initialised
+from surrobench.training.loop.trainer import initialised
 from torch import Tensor, nn
 from torch.nn import functional
 
