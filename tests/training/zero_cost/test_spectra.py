@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from surrobench.training.loop.trainer import initialised
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surrobench.training.loop.trainer import initialised
 from surrobench.training.zero_cost.blocks import SMALL
 from surrobench.training.zero_cost.fisher_spectrum import SPREAD
 from surrobench.training.zero_cost.proxy import Batch, score
