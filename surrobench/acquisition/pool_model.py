@@ -43,28 +43,11 @@ class PoolModel(OneOutput):
         self.normal = normal or surrogate.kind != "ensemble"
         self._cross: dict[tuple[int, ...], Tensor] = {}
 
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Posterior:
-        """Joint posterior of the function at the rows ``X``, with values ``batch x q x 1``.
-
-        Args:
-            X: row numbers, ``batch x q x 1``.
-            output_indices: nothing or ``[0]``.
-            observation_noise: whether to add the variance of an observation (to normals).
-            posterior_transform: applied last.
-        """
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Posterior:
         rows = as_rows(X)
-        posterior: Posterior
         if self.normal:
-            posterior = GPyTorchPosterior(self._normal(rows, observation_noise is True))
-        else:
-            posterior = self._mixture(rows)
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+            return GPyTorchPosterior(self._normal(rows, observation_noise is True))
+        return self._mixture(rows)
 
     def forward(self, X: Tensor) -> MultivariateNormal:
         """Joint normal of the function at the rows ``X`` (``batch x q x 1``)."""

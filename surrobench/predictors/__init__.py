@@ -120,6 +120,17 @@ for _name, _target, _summary in (
         f"surrobench.predictors.learners.library_regressors:{_target}",
         f"{_summary} (needs the extra 'boosting')",
     )
+for _name, _target, _extra in (
+    ("tabpfn", "TabPFN", "in-context"),
+    ("tabicl", "TabICL", "in-context"),
+    ("tabdpt", "TabDPT", "tabdpt"),
+):
+    PREDICTORS.register(
+        _name,
+        f"surrobench.predictors.in_context.{_name}:{_target}",
+        f"{_target}, a transformer that reads the examples as its input "
+        f"(needs the extra '{_extra}' and a checkpoint on disk)",
+    )
 PREDICTORS.register(
     "omni",
     "surrobench.predictors.learners.hybrids:Omni",

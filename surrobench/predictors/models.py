@@ -159,6 +159,31 @@ class OneOutput(Model):
         """Always empty: one model, not a batch of them."""
         return torch.Size([])
 
+    def posterior(
+        self,
+        X: Tensor,
+        output_indices: list[int] | None = None,
+        observation_noise: bool | Tensor = False,
+        posterior_transform: Any = None,
+    ) -> Any:
+        """Posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``.
+
+        Args:
+            X: inputs.
+            output_indices: nothing or ``[0]``.
+            observation_noise: whether to add the model's noise variance, or a variance to add.
+            posterior_transform: applied to the posterior.
+
+        Raises:
+            ValueError: for outputs that the model does not have.
+        """
+        check_one_output(output_indices)
+        found = self._posterior_at(X, observation_noise)
+        return found if posterior_transform is None else posterior_transform(found)
+
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Any:
+        raise NotImplementedError
+
 
 def check_one_output(output_indices: list[int] | None) -> None:
     """Refuse other outputs than the only one that a model has.
@@ -186,32 +211,16 @@ class PointwiseModel(OneOutput):
         self.noise = float(noise)
         self.floor = float(floor)
 
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Posterior:
-        """Posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``.
-
-        Args:
-            X: inputs.
-            output_indices: nothing or ``[0]``.
-            observation_noise: whether to add the model's noise variance, or a variance to add.
-            posterior_transform: applied to the posterior.
-        """
-        check_one_output(output_indices)
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Posterior:
         noise: float | Tensor = 0.0
         if isinstance(observation_noise, Tensor):
             noise = observation_noise
         elif observation_noise:
             noise = self.noise
         with standard_numerics() if self.settled else nullcontext():
-            posterior = self._posterior_at(X, noise)
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+            return self._marginals_at(X, noise)
 
-    def _posterior_at(self, X: Tensor, noise: float | Tensor) -> Posterior:
+    def _marginals_at(self, X: Tensor, noise: float | Tensor) -> Posterior:
         raise NotImplementedError
 
 
@@ -246,7 +255,7 @@ class EnsembleModel(PointwiseModel):
         """Points to ask about at a time: few calls, and answers that stay near the processor."""
         return max(LEAST_ROWS, _CACHED_ANSWERS // self.size)
 
-    def _posterior_at(self, X: Tensor, noise: float | Tensor) -> MembersPosterior:
+    def _marginals_at(self, X: Tensor, noise: float | Tensor) -> MembersPosterior:
         predicted = self.members(X.reshape(-1, X.shape[-1]))
         means, within = predicted if isinstance(predicted, tuple) else (predicted, None)
         values = _batched(means, X)
@@ -277,7 +286,7 @@ class MomentsModel(PointwiseModel):
         super().__init__(noise, floor)
         self.moments = moments
 
-    def _posterior_at(self, X: Tensor, noise: float | Tensor) -> GPyTorchPosterior:
+    def _marginals_at(self, X: Tensor, noise: float | Tensor) -> GPyTorchPosterior:
         mean, std = self.moments(X.reshape(-1, X.shape[-1]))
         variance = std.reshape(X.shape[:-1]).to(X).square()
         variance = variance + (noise.squeeze(-1) if isinstance(noise, Tensor) else noise)

@@ -88,10 +88,14 @@ PREDICTORS: Mapping[str, Seconds] = {
     "gcn": Seconds(0.2, linear=1.2e-2, answer=4e-5),
     "graph-transformer": Seconds(0.5, linear=1.8e-2, answer=1.5e-4),
     "random-forest": Seconds(0.4, linear=1.4e-3, answer=2e-5),
+    "tabpfn": Seconds(0.8, linear=0.08, answer=0.08),
+    "tabicl": Seconds(0.5, linear=0.03, answer=0.03),
+    "tabdpt": Seconds(0.5, linear=0.03, answer=0.03),
     "xgboost": Seconds(0.2, linear=8e-4, answer=2e-5),
     "xgboost-hist": Seconds(0.2, linear=2.5e-4, answer=2e-5),
 }
-"""By the beginning of the name; the longest that fits holds."""
+"""By the beginning of the name; the longest that fits holds. In-context models by
+``benchmarks/in_context.py``, with eight estimators (TabDPT, whose size is not known, as TabICL)."""
 _MEASURED_COLUMN = Seconds(0.005)
 _FOREIGN = Seconds(0.1, linear=1e-3, answer=1e-5)
 """Code from outside: ten fits of something cheap, as a bootstrap asks for."""

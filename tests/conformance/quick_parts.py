@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from random_checkpoints import MAKERS, checkpoint
+
 from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.learners.baselines import MeasuredColumn
 
@@ -26,6 +28,7 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "rgpe": {"samples": 64},
     "source-features": {"options": {"trees": 60}},
     "gcn": {"width": 16, "steps": 60},
+    **{name: {"estimators": 2} for name in MAKERS},
     "graph-transformer": {"width": 16, "layers": 1, "members": 3},
     **{name: {"trials": 3, "folds": 2} for name in PREDICTORS.names() if name.endswith("-tuned")},
 }
@@ -37,6 +40,13 @@ for _name, _options in (
     ("mlp-ensemble", {"members": 2, "steps": 50}),
 ):
     CHEAPER_PREDICTORS[f"{_name}-tuned"]["options"] = _options
+
+
+def quick(name: str, **options: Any) -> Any:
+    """The predictor with the cheaper options, and random weights where it needs a checkpoint."""
+    file = {"checkpoint": checkpoint(name)} if name in MAKERS else {}
+    return make_predictor(name, **CHEAPER_PREDICTORS.get(name, {}), **file, **options)
+
 
 NAMES = [
     name

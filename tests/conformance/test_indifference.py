@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import torch
 from libraries import LIBRARIES
-from quick_parts import CHEAPER_PREDICTORS, CHEAPER_STRATEGIES, PEERS
+from quick_parts import CHEAPER_STRATEGIES, PEERS, quick
 from toy_pool import OBSERVED, belief, objectives, pool, process, situation
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
-from surrobench.predictors import PREDICTORS, make_predictor
+from surrobench.predictors import PREDICTORS
 from surrobench.predictors.pool_session import open_pool
 from surrobench.process_state import read_settings, restored
 from surrobench.strategies import STRATEGIES
@@ -74,7 +74,7 @@ def same_bits(prepare: Callable[[], Callable[[], list[Any]]]) -> None:
 @pytest.mark.parametrize("name", PREDICTORS.names())
 def test_numbers_of_predictors(name: str) -> None:
     pytest.importorskip(LIBRARIES.get(name, "surrobench"))
-    recipe = make_predictor(name, **CHEAPER_PREDICTORS.get(name, {}))
+    recipe = quick(name)
     X, rows = pool(), list(OBSERVED)
     y = objectives(X)[rows, :1]
     if getattr(recipe, "inputs", "matrix") == "graphs":

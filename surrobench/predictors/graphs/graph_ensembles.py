@@ -53,8 +53,8 @@ class GraphEnsemble(TransformedPredictor):
         steps: of AdamW.
         weight_decay: of AdamW.
         loss: ``"squared"``, or of ranks: ``"hinge"`` over pairs or ``"listmle"``, see
-            :mod:`~.rank_losses`. Scores that were trained on ranks are moved to the targets by a
-            line for each member.
+            :mod:`~surrobench.predictors.learners.rank_losses`. Scores that were trained on ranks
+            are moved to the targets by a line for each member.
         margin: of the hinge.
         focus: examples weigh ``exp(focus * r)`` with ``r`` from 0 for the worst to 1 for the best.
         layout: how inputs are read as graphs, set by :meth:`for_graphs`.

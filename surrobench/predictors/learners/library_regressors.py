@@ -34,6 +34,8 @@ class LibraryRegressor(TransformedPredictor):
     """Of the package."""
     package: ClassVar[str]
     """What the user knows it as."""
+    extra: ClassVar[str] = "boosting"
+    """That installs it."""
 
     @abstractmethod
     def regressor(self, n: int, seed: int) -> Any:
@@ -65,7 +67,7 @@ class LibraryRegressor(TransformedPredictor):
         except ModuleNotFoundError as error:
             raise UserError(
                 f"this predictor needs {self.package}, which is not installed ({error.name} is "
-                "missing); run: pip install 'surrobench[boosting]'"
+                f"missing); run: pip install 'surrobench[{self.extra}]'"
             ) from error
 
 

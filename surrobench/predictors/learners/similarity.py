@@ -95,14 +95,7 @@ class GivenKernelModel(OneOutput):
         self.constant, self.size, self.noise, self.floor, self.scale = map(float, numbers)
 
     @if_settled
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Any:
-        """Posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``."""
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Any:
         Z = X.to(torch.float64) * self.scale
         cross = Z @ self.X.T
         mean = self.constant + cross @ self.weights
@@ -114,8 +107,7 @@ class GivenKernelModel(OneOutput):
         elif observation_noise:
             added = added + self.noise
         covariance = covariance + torch.diag_embed(added)
-        posterior = GPyTorchPosterior(MultivariateNormal(mean, covariance))
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+        return GPyTorchPosterior(MultivariateNormal(mean, covariance))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from surrobench.predictors.gp.kernel_tiles import KernelTiles
 from surrobench.predictors.gp.modules import covariance_module
 from surrobench.predictors.gp.process import Process
 from surrobench.predictors.gp.tiled_gp import stationary_name
-from surrobench.predictors.models import OneOutput, check_one_output
+from surrobench.predictors.models import OneOutput
 from surrobench.predictors.sparse_gp.bound import Collapsed, Projection
 from surrobench.process_state import standard_numerics
 
@@ -72,22 +72,7 @@ class SparseModel(OneOutput):
         return self.process.report
 
     @standard_numerics(gradients=False)
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Any:
-        """Joint posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``.
-
-        Args:
-            X: inputs.
-            output_indices: nothing or ``[0]``.
-            observation_noise: whether to add the model's noise variance, or a variance to add.
-            posterior_transform: applied to the posterior.
-        """
-        check_one_output(output_indices)
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Any:
         Z = self.scaling(X)
         points = self._points.expand(*Z.shape[:-2], *self._points.shape)
         cross = self.covar_module(Z, points).to_dense()
@@ -102,8 +87,7 @@ class SparseModel(OneOutput):
         more = (floor - variance).clamp_min(0.0)
         more = more + (added.squeeze(-1) if isinstance(added, Tensor) else added)
         covariance = covariance + torch.diag_embed(more)
-        posterior: Any = GPyTorchPosterior(MultivariateNormal(mean, to_linear_operator(covariance)))
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+        return GPyTorchPosterior(MultivariateNormal(mean, to_linear_operator(covariance)))
 
     @standard_numerics(gradients=False)
     @torch.no_grad()

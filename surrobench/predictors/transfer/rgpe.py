@@ -187,26 +187,16 @@ class WeightedProcesses(MarginalModel):
                 variance = variance + weight**2 * own_variance
         return mean, variance if observation_noise else (variance - self.noise).clamp_min(1e-12)
 
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Any:
-        """Posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``."""
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Any:
         mean: Any = 0.0
         covariance: Any = 0.0
         with standard_numerics(gradients=False):
             for process, weight in self.members:
-                asked: Any = process.model.posterior(
-                    X, output_indices=output_indices, observation_noise=observation_noise
-                )
+                asked: Any = process.model.posterior(X, observation_noise=observation_noise)
                 found = asked.distribution
                 mean = mean + weight * found.mean
                 covariance = covariance + weight**2 * found.covariance_matrix
-            posterior = GPyTorchPosterior(MultivariateNormal(mean, covariance))
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+            return GPyTorchPosterior(MultivariateNormal(mean, covariance))
 
 
 def _noise_of(model: Any) -> float:

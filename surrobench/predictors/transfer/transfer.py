@@ -152,20 +152,10 @@ class ShiftedModel(MarginalModel):
         scale = own.outcome_transform.stdvs.detach().squeeze().square()
         return float(own.likelihood.noise.detach().reshape(()) * scale)
 
-    def posterior(
-        self,
-        X: Tensor,
-        output_indices: list[int] | None = None,
-        observation_noise: bool | Tensor = False,
-        posterior_transform: Any = None,
-    ) -> Any:
-        """Posterior at ``X`` (``batch x q x d``), with values ``batch x q x 1``."""
+    def _posterior_at(self, X: Tensor, observation_noise: bool | Tensor) -> Any:
         with standard_numerics():
-            found: Any = self.base.posterior(
-                X, output_indices=output_indices, observation_noise=observation_noise
-            )
+            found: Any = self.base.posterior(X, observation_noise=observation_noise)
             shift = self.shift(X.reshape(-1, X.shape[-1])).reshape(X.shape[:-1])
             normal = found.distribution
             moved = MultivariateNormal(normal.mean + shift, normal.lazy_covariance_matrix)
-            posterior = GPyTorchPosterior(moved)
-        return posterior if posterior_transform is None else posterior_transform(posterior)
+            return GPyTorchPosterior(moved)

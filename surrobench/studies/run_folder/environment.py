@@ -29,7 +29,7 @@ PACKAGES = (
 _STANDING_IN = {"xgboost": ("xgboost-cpu",)}
 """Other names under which the same package is distributed."""
 _MISSING = "not installed"
-PEERS = ("optuna", "smac", "pymoo")
+PEERS = ("optuna", "smac", "pymoo", "tabpfn", "tabicl", "tabdpt")
 """Named where they are installed: without them, no number depends on them."""
 
 
