@@ -76,6 +76,11 @@ PREDICTORS.register(
     "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
 )
 PREDICTORS.register(
+    "pfn",
+    "surrobench.predictors.pfn.recipe:InContext",
+    "Gaussian process whose hyperparameters a transformer says, trained on made-up tables",
+)
+PREDICTORS.register(
     "gp-transfer",
     "surrobench.predictors.transfer.transfer:TransferGP",
     "Gaussian process whose prior mean is learned on the study's sources (other tasks)",
