@@ -53,6 +53,20 @@ ENCODINGS.register(
     "surrobench.encodings.measured:Measured",
     "pool ranks of measured columns; measured:params,flops picks some",
 )
+for _name, _summary, _names in (
+    ("rank-sum", "rank-sum:params,jacov adds up logarithms of pool ranks into one column", ()),
+    (
+        "az-nas",
+        "rank sum of expressivity, progressivity, trainability and FLOPs (AZ-NAS)",
+        ("expressivity", "progressivity", "trainability", "flops"),
+    ),
+    (
+        "vkdnw-agg",
+        "rank sum of vkdnw_single, jacov, expressivity, trainability and FLOPs (VKDNW)",
+        ("vkdnw_single", "jacov", "expressivity", "trainability", "flops"),
+    ),
+):
+    ENCODINGS.register(_name, "surrobench.encodings.rank_sum:RankSum", _summary, names=_names)
 ENCODINGS.register(
     "layers",
     "surrobench.encodings.layers:TrainedLayers",

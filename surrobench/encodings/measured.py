@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -28,16 +28,17 @@ class Measured:
     """
 
     isomorphism_invariant: ClassVar[bool] = False
+    name: ClassVar[str] = "measured"
 
     names: tuple[str, ...] = ()
 
-    def narrowed(self, argument: str) -> Measured:
+    def narrowed(self, argument: str) -> Self:
         """Only the comma-separated columns in ``argument``."""
         names = tuple(name.strip() for name in argument.split(","))
         if "" in names or len(set(names)) < len(names):
             raise UserError(
-                f"encoding 'measured:{argument}': write different column names with commas "
-                "between, as in 'measured:params,flops'."
+                f"encoding '{self.name}:{argument}': write different column names with commas "
+                f"between, as in '{self.name}:params,flops'."
             )
         return replace(self, names=names)
 
@@ -45,15 +46,31 @@ class Measured:
         if not measured:
             raise UserError(
                 f"this task of the space {space.name!r} has no measured columns (parameters, "
-                "FLOPs, proxies), which the encoding 'measured' needs."
+                f"FLOPs, proxies), which the encoding {self.name!r} needs."
             )
         for name in self.names:
             if name not in measured:
                 raise UserError(
-                    f"encoding 'measured': this task has no column {name!r}. "
+                    f"encoding {self.name!r}: this task has no column {name!r}. "
                     + did_you_mean(name, measured)
                 )
         return self.names or tuple(measured)
+
+    def _values(
+        self,
+        archs: Sequence[Arch] | IntArray,
+        space: SearchSpace,
+        measured: Mapping[str, FloatArray],
+    ) -> Iterator[FloatArray]:
+        """The chosen columns, each with one value an architecture."""
+        for name in self._chosen(space, measured):
+            values = np.asarray(measured[name], dtype=np.float64)
+            if values.shape != (len(archs),):
+                raise UserError(
+                    f"measured column {name!r} has shape {values.shape}, but there are "
+                    f"{counted(len(archs), 'architecture')}; a column has one value for each."
+                )
+            yield values
 
     def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
         """The names of the columns, each with ``"… missing"`` after it where needed."""
@@ -72,13 +89,7 @@ class Measured:
     ) -> FloatArray:
         """Encode as ``n x d`` numbers between 0 and 1."""
         columns = []
-        for name in self._chosen(space, measured):
-            values = np.asarray(measured[name], dtype=np.float64)
-            if values.shape != (len(archs),):
-                raise UserError(
-                    f"measured column {name!r} has shape {values.shape}, but there are "
-                    f"{counted(len(archs), 'architecture')}; a column has one value for each."
-                )
+        for values in self._values(archs, space, measured):
             columns.append(pool_ranks(values))
             missing = np.isnan(values)
             if missing.any():

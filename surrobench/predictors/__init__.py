@@ -162,6 +162,8 @@ for _name, _target, _summary in (
     ("params", "learners.baselines:Params", "line through the parameter count"),
     ("flops", "learners.baselines:Flops", "line through the FLOPs"),
     ("layers", "learners.baselines:Layers", "line through the number of trained layers"),
+    ("az-nas", "learners.baselines:AZNAS", "line through the rank sum of four proxies (AZ-NAS)"),
+    ("vkdnw-agg", "learners.baselines:VKDNWAggregate", "line through the rank sum of five (VKDNW)"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
 for _name, _target, _summary in (
@@ -229,6 +231,14 @@ for _name in (
     "epe_nas",
     "nwot",
     "zen",
+    "zico",
+    "swap",
+    "expressivity",
+    "progressivity",
+    "trainability",
+    "vkdnw",
+    "vkdnw_single",
+    "intrain",
 ):
     PREDICTORS.register(
         _name,

@@ -21,6 +21,8 @@ from surrobench.testing.problems import TOY_CELLS
 from surrobench.wording import counted
 
 _EPOCHS = (1, 2, 4, 8, 16)
+_PROXIES = ("jacov", "expressivity", "progressivity", "trainability", "vkdnw_single")
+"""Columns that rank sums ask for by name."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def _pools() -> Iterator[EncodedPool]:
         params[::7] = np.nan
         curve = np.sort(rng.random((n, len(_EPOCHS))), axis=1)
         losses = {"train_loss": 1.0 - curve}
-        measured = PoolColumns({"params": params, "flops": params**2}, _EPOCHS, curve, losses)
+        columns = {"params": params, "flops": params**2}
+        columns |= {name: rng.normal(size=n) for name in _PROXIES}
+        measured = PoolColumns(columns, _EPOCHS, curve, losses)
         yield EncodedPool(space, np.array(archs), measured)
 
 

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from surrobench.arrays import FloatArray
 from surrobench.encodings import make_encoding
@@ -232,6 +233,42 @@ def test_measured_mistakes_are_explained() -> None:
         make_encoding("measured:param")(archs, NB201, {"params": np.zeros(3)})
     with pytest.raises(UserError, match=r"shape \(2,\), but there are 3 architectures"):
         make_encoding("measured")(archs, NB201, {"params": np.zeros(2)})
+
+
+def test_a_rank_sum_prefers_what_is_low_nowhere() -> None:
+    measured = {"up": np.array([1.0, 20.0, 300.0]), "down": np.array([3.0, 2.0, 1.0])}
+    archs = NB201.sample(3, np.random.default_rng(0))
+    encoding = make_encoding("rank-sum:up,down")
+    # Sums of logarithms order as products of ranks do: 1 x 3, 2 x 2 and 3 x 1.
+    np.testing.assert_array_equal(encoding(archs, NB201, measured).T, [[0.25, 1, 0.25]])
+    assert encoding.columns(NB201, measured) == ["rank sum of up, down"]
+    alone = make_encoding("rank-sum:up")(archs, NB201, measured)
+    np.testing.assert_array_equal(alone, make_encoding("measured:up")(archs, NB201, measured))
+
+
+def test_a_rank_sum_is_that_of_az_nas() -> None:
+    rng = np.random.default_rng(1)
+    names = ("expressivity", "progressivity", "trainability", "flops")
+    measured = {name: rng.normal(size=50).round(1) for name in names}
+    measured["trainability"][:3] = -np.inf
+    archs = NB201.sample(50, rng)
+    total = sum(np.log(rankdata(column) / 50) for column in measured.values())
+    expected = (rankdata(np.round(total, 9)) - 1) / 49
+    others = {**measured, "params": rng.normal(size=50)}
+    np.testing.assert_allclose(make_encoding("az-nas")(archs, NB201, others)[:, 0], expected)
+    measured["flops"][7] = np.nan
+    missing = make_encoding("az-nas")(archs, NB201, measured)
+    measured["flops"][7] = np.nanmedian(measured["flops"])
+    filled = make_encoding("az-nas")(archs, NB201, measured)
+    assert np.abs(missing - filled).max() < 0.1  # the middle rank
+
+
+def test_a_rank_sum_names_the_column_that_is_missing() -> None:
+    archs = NB201.sample(3, np.random.default_rng(0))
+    with pytest.raises(UserError, match="'rank-sum': this task has no column 'expressivity'"):
+        make_encoding("az-nas")(archs, NB201, {"flops": np.zeros(3)})
+    with pytest.raises(UserError, match="as in 'rank-sum:params,flops'"):
+        make_encoding("rank-sum:a,a")
 
 
 def test_a_sum_puts_its_parts_side_by_side() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.learners.baselines import MeasuredColumn, Params
@@ -122,11 +123,19 @@ def test_measured_baselines_insist_on_their_column() -> None:
 
 def test_every_zero_cost_proxy_names_a_predictor() -> None:
     for name in PROXIES.names():
-        assert make_predictor(name).encoding == f"measured:{name}"  # type: ignore[attr-defined]
+        expected = "layers" if name == "layers" else f"measured:{name}"  # most spaces count them
+        assert make_predictor(name).encoding == expected  # type: ignore[attr-defined]
     assert make_predictor("synflow") == MeasuredColumn(column="synflow")
     for wrong in ("", "a,b", 3):
         with pytest.raises(UserError, match="'column' is"):
             MeasuredColumn(column=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["az-nas", "vkdnw-agg"])
+def test_rank_sums_are_predictors_and_encodings(name: str) -> None:
+    predictor = make_predictor(name)
+    assert predictor.encoding == name  # type: ignore[attr-defined]
+    assert set(make_encoding(name).names) <= set(PROXIES.names())  # type: ignore[attr-defined]
 
 
 def test_training_sets_of_the_wrong_shape_are_refused() -> None:

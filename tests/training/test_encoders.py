@@ -167,3 +167,31 @@ def test_sizes_are_zero_cost_proxies(data: Data) -> None:
     assert found["params"] == count_params(own)
     assert found["flops"] == count_flops(own, (16,), torch.int64)
     assert found["grad_norm"] > 0
+
+
+IMAGES_ONLY = ("jacov", "epe_nas", "synflow", "zen")
+DEFINED = (
+    *(
+        "params",
+        "flops",
+        "l2_norm",
+        "grad_norm",
+        "snip",
+        "fisher",
+        "layers",
+        "zico",
+        "swap",
+        "expressivity",
+        "progressivity",
+        "trainability",
+    ),
+    *("vkdnw", "vkdnw_single", "intrain"),
+)
+
+
+def test_proxies_of_sequences_are_numbers_where_they_are_defined(data: Data) -> None:
+    own = initialised(lambda: EncoderNetwork(Encoder(2, 2, 16, 1), classes=6), 0)
+    batch = Batch(data.train.inputs[:8], data.train.labels[:8])
+    found = score(own, batch, [*DEFINED, *IMAGES_ONLY])
+    assert [name for name, v in found.items() if not math.isfinite(v)] == list(IMAGES_ONLY)
+    assert found["layers"] == 2 * 4 + 1  # attention in and out, feed-forward up and down; output

@@ -58,6 +58,20 @@ class Layers(BayesianRidge):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AZNAS(BayesianRidge):
+    """A Bayesian line through the rank sum of four proxies (AZ-NAS); its sign is learned."""
+
+    encoding: ClassVar[str | None] = "az-nas"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VKDNWAggregate(BayesianRidge):
+    """A Bayesian line through the rank sum of five proxies (VKDNW); its sign is learned."""
+
+    encoding: ClassVar[str | None] = "vkdnw-agg"
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasuredColumn(BayesianRidge):
     """A Bayesian line through the pool rank of one measured column; its sign is learned.
 

@@ -36,7 +36,7 @@ _KNOWN = (
     *("params", "parameters", "param", "nparams", "flops", "gflops", "mflops", "macs", "gmacs"),
     *("mmacs", "madds", "multadds", "size", "memory"),
     *("mem", "latency", "energy", "throughput", "synflow", "snip", "grasp", "fisher", "jacov"),
-    *("nwot", "zen", "naswot", "gradnorm", "l2norm", "plain"),
+    *("nwot", "zen", "naswot", "gradnorm", "l2norm", "plain", "zico", "vkdnw", "intrain"),
 )
 _STANDARD = {
     "params": ("params", "parameters", "param", "nparams"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from surrobench.training.zero_cost.proxy import Batch, Proxy
 
 REPEATS = 4
 STEP = 0.01
+ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -39,14 +42,49 @@ def nwot(network: nn.Module, batch: Batch) -> float:
 
 @Proxy
 @torch.no_grad()
+def swap(network: nn.Module, batch: Batch) -> float:
+    """SWAP: how many different patterns units have over the images; NaN without activations.
+
+    The pattern of a unit, one number behind an activation function, says for each image of the
+    batch whether it is positive. There are at most two to the number of images. Peng, Song, Fayek,
+    Ciesielski & Chang, SWAP-NAS, ICLR 2024, without their regularisation towards a number of
+    parameters; GELU and SiLU count as ReLU does, as in their extension to transformers
+    (arXiv:2605.07378, 2026).
+    """
+    found: list[NDArray[np.uint64]] = []
+    for module in network.modules():
+        if isinstance(module, ACTIVATIONS):
+            module.register_forward_hook(lambda _, __, output: found.append(_patterns(output)))
+    network(batch.images)
+    return float(len(_distinct(np.concatenate(found)))) if found else math.nan
+
+
+def _patterns(outputs: Tensor) -> NDArray[np.uint64]:
+    """The different patterns of units, one bit an image, ``patterns x ceil(images / 64)``."""
+    bits = np.packbits((outputs > 0).flatten(1).T.cpu().numpy(), axis=1)
+    words = np.zeros((len(bits), -(-bits.shape[1] // 8) * 8), np.uint8)
+    words[:, : bits.shape[1]] = bits
+    return _distinct(words.view(np.uint64))
+
+
+def _distinct(patterns: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    if patterns.shape[1] == 1:  # numbers are sorted faster than rows
+        return np.unique(patterns)[:, None]
+    return np.unique(patterns, axis=0)
+
+
+@Proxy
+@torch.no_grad()
 def zen(network: nn.Module, batch: Batch) -> float:
     r"""Mean of :math:`\log E \lVert f(x) - f(x + \alpha \epsilon) \rVert_1 + \sum_l \log \sigma_l`.
 
     Weights, inputs :math:`x` (of the batch's shape) and :math:`\epsilon` are standard normal,
     :math:`\alpha = 0.01`, :math:`f` are the features before the head pools or flattens them, and
-    :math:`\sigma_l^2` is the mean variance that the batch norm :math:`l` divides by. Lin et al.,
-    Zen-NAS, ICCV 2021, with 4 repetitions instead of 32.
+    :math:`\sigma_l^2` is the mean variance that the batch norm :math:`l` divides by. NaN for
+    sequences. Lin et al., Zen-NAS, ICCV 2021, with 4 repetitions instead of 32.
     """
+    if not batch.images.is_floating_point():
+        return math.nan
     deviations: list[float] = []
     for module in network.modules():
         if isinstance(module, NORMS):

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from surrobench.training.zero_cost.proxy import Batch, Proxy, gradients, loss, reading, weights
 
@@ -37,7 +38,8 @@ def grasp(network: nn.Module, batch: Batch) -> float:
     :math:`c = g`. Wang, Zhang & Grosse, Picking Winning Tickets Before Training by Preserving
     Gradient Flow, ICLR 2020.
     """
-    first = gradients(loss(network, batch), weights(network), keep_graph=True)
+    with sdpa_kernel(SDPBackend.MATH):  # attention that can be differentiated twice
+        first = gradients(loss(network, batch), weights(network), keep_graph=True)
     product = sum((g * g.detach()).sum() for _, g in first)
     if not isinstance(product, Tensor):
         return 0.0
@@ -45,15 +47,39 @@ def grasp(network: nn.Module, batch: Batch) -> float:
     return -sum(float((w.detach() * h).sum()) for w, h in second)
 
 
+@reading
+def zico(network: nn.Module, batch: Batch) -> float:
+    r"""Sum over layers of :math:`\log \sum_w \bar{\lvert g_w \rvert} / \sigma(g_w)`.
+
+    :math:`g_w = \partial L / \partial w` on each half of the batch, :math:`\bar{\lvert g \rvert}`
+    the mean of its absolute value over the halves and :math:`\sigma(g)` its deviation between them.
+    Weights whose gradients are equal are left out, and so are layers without others. Li, Yang,
+    Bhardwaj & Marculescu, ZiCo, ICLR 2023, with the deviation of the signed gradients and the two
+    batches of the authors' code.
+    """
+    halves = zip(batch.images.chunk(2), batch.labels.chunk(2), strict=True)
+    found = [gradients(loss(network, Batch(*half)), weights(network)) for half in halves]
+    total = 0.0
+    for pairs in zip(*found, strict=True):
+        both = torch.stack([g for _, g in pairs]).double()
+        deviation = both.std(dim=0, correction=0)
+        ratios = both.abs().mean(dim=0)[deviation > 0] / deviation[deviation > 0]
+        total += math.log(ratios.sum()) if len(ratios) else 0.0
+    return total
+
+
 @Proxy
 def synflow(network: nn.Module, batch: Batch) -> float:
     r"""Log of the sum over weights of :math:`\lvert w \, \partial R / \partial w \rvert`.
 
     :math:`R` is the sum of the outputs for an image of ones, with the absolute values of all
-    parameters and without batch norm; in double precision. Minus infinity if nothing flows.
+    parameters and without batch norm; in double precision. Minus infinity if nothing flows, NaN for
+    sequences.
     Tanaka, Kunin, Yamins & Ganguli, Pruning neural networks without any data by iteratively
     conserving synaptic flow, NeurIPS 2020; the log as in NAS-Bench-Suite-Zero.
     """
+    if not batch.images.is_floating_point():
+        return math.nan
     network = _without_norms(network).double()
     with torch.no_grad():
         for parameter in network.parameters():

@@ -90,6 +90,12 @@ def weights(network: nn.Module) -> list[Tensor]:
     return [module.weight for module in network.modules() if isinstance(module, kinds)]
 
 
+def noise(batch: Batch) -> Tensor:
+    """Standard normal images of the batch's shape; sequences as they are."""
+    images = batch.images
+    return torch.randn_like(images) if images.is_floating_point() else images
+
+
 def loss(network: nn.Module, batch: Batch) -> Tensor:
     """Mean cross-entropy of the batch."""
     return functional.cross_entropy(network(batch.images), batch.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from surrobench.training.networks.costs import count_flops, count_params
-from surrobench.training.zero_cost.proxy import Batch, reading, weights
+from surrobench.training.zero_cost.proxy import Batch, gradients, reading, weights
 
 
 @reading
@@ -18,6 +18,17 @@ def params(network: nn.Module, _batch: Batch) -> float:
 def flops(network: nn.Module, batch: Batch) -> float:
     """Floating-point operations of one image, two per multiply-accumulate."""
     return float(count_flops(network, tuple(batch.images.shape[1:]), batch.images.dtype))
+
+
+@reading
+def layers(network: nn.Module, batch: Batch) -> float:
+    """Number of convolutions and linear layers whose weights the output depends on.
+
+    Týbl & Neumann (Training-free Neural Architecture Search through Variance of Knowledge of Deep
+    Network Weights, CVPR 2025) take the number of trainable layers as a baseline. A layer of a cell
+    that leads nowhere is not counted.
+    """
+    return float(len(gradients(network(batch.images).sum(), weights(network))))
 
 
 @reading

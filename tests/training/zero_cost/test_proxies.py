@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from surrobench.arrays import FloatArray
 from surrobench.errors import UserError
 from surrobench.spaces.chains import Chains
 from surrobench.spaces.edge_cells import nas_bench_201
@@ -52,6 +54,18 @@ def test_sizes(batch: Batch, linear: nn.Sequential) -> None:
     assert found == {"params": 4 * 3 + 3, "flops": 2 * 4 * 3, "l2_norm": pytest.approx(norm)}
 
 
+def test_layers_are_counted_where_the_output_depends_on_them(digits_batch: Batch) -> None:
+    cell, away, chain = networks()
+    space = nas_bench_201()
+    reductions_and_head = 2 + 1 + 1  # with the stem
+    convolutions = 4  # of a cell; there are three cells
+    assert value("layers", cell, digits_batch) == 3 * convolutions + reductions_and_head
+    assert value("layers", away, digits_batch) == 1  # what follows the last cell
+    assert value("layers", chain, digits_batch) == 3
+    dead_end = initialised(lambda: CellNetwork(space, (3, 0, 0, 1, 0, 0)), 0)
+    assert value("layers", dead_end, digits_batch) == reductions_and_head
+
+
 def test_grad_norm_and_snip_of_a_linear_classifier(batch: Batch, linear: nn.Sequential) -> None:
     expected = gradient(linear, batch)
     assert value("grad_norm", linear, batch) == pytest.approx(expected.norm().item())
@@ -71,6 +85,32 @@ def test_grasp_is_the_derivative_along_the_gradient(batch: Batch, linear: nn.Seq
         linear[1].weight.copy_(weight)
     expected = -(ends[0] - ends[1]) / (2 * step)
     assert value("grasp", linear, batch) == pytest.approx(expected, rel=1e-6)
+
+
+def test_zico_of_two_linear_layers(batch: Batch) -> None:
+    network = initialised(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(4, 5, bias=False), nn.Linear(5, CLASSES)), 2
+    ).double()
+    first, second = (layer.weight.detach().numpy() for layer in (network[1], network[2]))
+    X, labels = batch.images.flatten(1).numpy(), batch.labels.numpy()
+    gradients: list[tuple[FloatArray, FloatArray]] = []
+    for half in (slice(0, N // 2), slice(N // 2, N)):
+        hidden = X[half] @ first.T
+        scores = hidden @ second.T + network[2].bias.detach().numpy()
+        error = (
+            np.exp(scores) / np.exp(scores).sum(1, keepdims=True) - np.eye(CLASSES)[labels[half]]
+        )
+        error /= N // 2
+        gradients.append(((error @ second).T @ X[half], error.T @ hidden))
+    expected = 0.0
+    for a, b in zip(*gradients, strict=True):
+        expected += np.log(((np.abs(a) + np.abs(b)) / np.abs(a - b)).sum())
+    assert value("zico", network, batch) == pytest.approx(expected)
+
+
+def test_zico_leaves_out_what_does_not_vary(batch: Batch, linear: nn.Sequential) -> None:
+    one = Batch(batch.images[:1].repeat(4, 1, 1, 1), torch.zeros(4, dtype=torch.int64))
+    assert value("zico", linear, one) == 0
 
 
 def test_synflow_of_a_linear_network_is_the_log_of_its_absolute_weights(batch: Batch) -> None:
@@ -124,6 +164,28 @@ def test_nwot_counts_the_relus_that_agree() -> None:
     assert value("nwot", network, twice) == -math.inf
 
 
+def test_swap_counts_the_patterns_of_units() -> None:
+    images = torch.tensor([[1.0, 1.0, -1.0, 1.0], [1.0, -1.0, -1.0, -1.0]]).view(2, 1, 2, 2)
+    batch = Batch(images, torch.tensor([0, 1]))
+    always, first, never = (True, True), (True, False), (False, False)
+    assert value("swap", nn.Sequential(nn.Flatten(), nn.ReLU()), batch) == len(
+        {always, first, never}
+    )
+    # Patterns that come again in another layer, and another function, are no others.
+    twice = nn.Sequential(nn.Flatten(), nn.GELU(), nn.ReLU())
+    assert value("swap", twice, batch) == 3
+    assert math.isnan(value("swap", nn.Flatten(), batch))
+
+
+def test_swap_tells_units_apart_by_any_of_many_images() -> None:
+    images = torch.ones(130, 1, 1, 3)
+    images[-1, ..., 1] = images[70, ..., 2] = -1
+    batch = Batch(images, torch.zeros(130, dtype=torch.int64))
+    network = nn.Sequential(nn.Flatten(), nn.ReLU())
+    assert value("swap", network, batch) == 3
+    assert value("swap", network, Batch(images[:70], batch.labels[:70])) == 1
+
+
 def test_zen_of_the_input_itself_is_the_step() -> None:
     batch = Batch(torch.zeros(64, 1, 16, 16), torch.zeros(64, dtype=torch.int64))
     expected = math.log(0.01 * 256 * math.sqrt(2 / math.pi))
@@ -172,8 +234,10 @@ def test_network_and_global_state_are_left_alone(name: str, digits_batch: Batch)
 
 def test_a_network_that_no_image_gets_through(digits_batch: Batch) -> None:
     found = score(networks()[1], digits_batch)
-    assert [name for name, v in found.items() if math.isnan(v)] == ["jacov", "epe_nas"]
-    assert [name for name, v in found.items() if v == -math.inf] == ["synflow", "nwot", "zen"]
+    undefined = ["jacov", "epe_nas", "vkdnw", "vkdnw_single"]
+    assert [name for name, v in found.items() if math.isnan(v)] == undefined
+    worst = ["synflow", "nwot", "zen", "expressivity", "progressivity"]
+    assert [name for name, v in found.items() if v == -math.inf] == worst
     assert found["snip"] == found["grad_norm"] == found["fisher"] == found["grasp"] == 0
 
 
@@ -190,6 +254,15 @@ def test_the_seed_decides_what_is_drawn(digits_batch: Batch) -> None:
     network = networks()[0]
     first, other = (score(network, digits_batch, ["zen"], seed=seed) for seed in (0, 1))
     assert first != other
+
+
+@pytest.mark.parametrize("name", ["layers", "swap", "vkdnw"])
+def test_the_order_of_the_images_does_not_matter(name: str, digits_batch: Batch) -> None:
+    network = networks()[0].double()
+    images = digits_batch.images.double()
+    backwards = Batch(images.flip(0), digits_batch.labels.flip(0))
+    expected = value(name, network, Batch(images, digits_batch.labels))
+    assert value(name, network, backwards) == pytest.approx(expected, rel=1e-9)
 
 
 def test_an_unknown_name_is_refused(digits_batch: Batch) -> None:

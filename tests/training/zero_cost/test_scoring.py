@@ -42,7 +42,7 @@ def test_the_seed_decides_weights_and_images(data: Data) -> None:
     state = torch.get_rng_state()
     first, again, other = (all_proxies(build, data, s, images=16) for s in (0, 0, 1))
     assert first == again
-    assert [name for name in first if first[name] == other[name]] == ["params", "flops"]
+    assert [name for name in first if first[name] == other[name]] == ["params", "flops", "layers"]
     assert torch.equal(torch.get_rng_state(), state)
 
 
