@@ -4,7 +4,7 @@ The columns are those that readers know from TabArena (Erickson et al., "TabAren
 benchmark for machine learning on tabular data", NeurIPS 2025, arXiv:2506.16791):
 
 * Elo: :mod:`surrobench.report.statistics.bradley_terry`, from wins over all blocks, a tie half for
-each.
+  each.
 * Win rate: the share of these comparisons that a method wins, a tie half.
 * Improvability: by which share the error of a method would shrink if it were that of the best of
   the task, averaged: ``(error - least error) / error``, 0 for the best of every task. The error is

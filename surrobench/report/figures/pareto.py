@@ -108,8 +108,7 @@ def board_figure(
 
     Args:
         board: as :class:`~surrobench.report.comparing.board.Board` has it; improvability is left
-        out if no
-            method has one.
+            out if no method has one.
         styles: of the methods; by their names if they are not given.
         width: inches.
 

@@ -45,8 +45,7 @@ def compare_pairs(
         skewed: whether scores of the kind have a long tail or many zeros: their differences have
             no interval, for none keeps its level both where two methods vary alike and where not.
         marked: whether a test may be made (:class:`~surrobench.report.common.measures.Measure`); if
-        not,
-            there is no ``p`` and no ``outcome``.
+            not, there is no ``p`` and no ``outcome``.
 
     Returns:
         A row per ordered pair, sorted by ``method`` and ``other``: ``pairs`` (common seeds);

@@ -38,8 +38,7 @@ def describe_environment(kernels: Mapping[str, str] | None = None) -> dict[str, 
 
     Args:
         kernels: as :func:`~surrobench.studies.run_folder.kernels.numerical_kernels` has them, where
-        another
-            process has found them out; that imports the libraries.
+            another process has found them out; that imports the libraries.
     """
     workers = single_threaded(os.environ)
     return {

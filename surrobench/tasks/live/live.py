@@ -338,8 +338,7 @@ def live_task(name: str, data: Data | None = None, **options: Any) -> LiveTask:
             sequences, of :func:`~surrobench.training.datasets.fasta.read_sequences`; distorted
             digits, synthetic signals or synthetic sequences if omitted.
         options: of the function that makes the task, see :mod:`~surrobench.tasks.live.live_images`
-        and
-            :mod:`~surrobench.tasks.live.live_sequences`.
+            and :mod:`~surrobench.tasks.live.live_sequences`.
 
     Raises:
         UserError: for an unknown name.

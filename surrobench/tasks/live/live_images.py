@@ -57,8 +57,7 @@ def live_cells(
         recipe: three epochs of batches of 16 with a learning rate of 0.1 and a label smoothing of
             0.2 if omitted.
         value: what cells are compared by, see :class:`~surrobench.tasks.live.live.LiveTask`; two
-        seeds
-            agree better on the cross-entropies of good cells than on their accuracies.
+            seeds agree better on the cross-entropies of good cells than on their accuracies.
         device: as for :func:`~surrobench.training.loop.devices.choose_device`.
         cache: folder of finished trainings; in the user's cache folder if omitted.
     """

@@ -103,8 +103,8 @@ def live_lora(
     Args:
         data: sequences; short synthetic ones if omitted.
         checkpoint: the folder, see
-        :func:`~surrobench.training.networks.checkpoints.read_checkpoint`;
-            nothing is downloaded.
+            :func:`~surrobench.training.networks.checkpoints.read_checkpoint`; nothing is
+            downloaded.
         space: other ranks or layers than the usual ones.
         recipe: that of :func:`live_transformer` with a learning rate of 0.002 if omitted.
         value: as for :func:`live_transformer`.

@@ -49,8 +49,7 @@ class Members:
 
         Args:
             fused: what :func:`~surrobench.training.fusing.fusion.fuse` made of the networks,
-            trained
-                since.
+                trained since.
         """
         current = _numbers(fused)
         for name, place in self._places.items():
@@ -64,7 +63,7 @@ def separate(fused: nn.Module, networks: Sequence[nn.Module]) -> list[nn.Module]
 
     Args:
         fused: what :func:`~surrobench.training.fusing.fusion.fuse` made of ``networks``, trained
-        since.
+            since.
         networks: the members; they are left as they are.
     """
     return list(Members([deepcopy(network) for network in networks]).of(fused))

@@ -66,8 +66,7 @@ def train_together(
 
     Args:
         networks: of one :func:`~surrobench.training.fusing.fusion.fusion_key`, or a single one of
-        any
-            kind; copies of them are trained.
+            any kind; copies of them are trained.
         data: images or sequences; the test part is used once, after training.
         recipe: the settings.
         seeds: for each network what decides the order of the training data. Networks of one seed
