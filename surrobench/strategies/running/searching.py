@@ -85,7 +85,7 @@ def search(
             of choice indices. With ``epochs`` it is also given ``epochs=12``. If it has an argument
             ``checkpoint``, that is a folder which is the same whenever this architecture is
             trained: a longer training may go on from what the shorter one wrote there, and costs
-                the budget only the difference. Its seconds are measured where it does not state a
+            the budget only the difference. Its seconds are measured where it does not state a
             cost. Or a task (:class:`~surrobench.strategies.running.training.Trains`), which trains
             the architectures of a ``batch`` together; if that raises an error, one by one.
         strategy: as for :func:`~surrobench.strategies.make_strategy`; by default ``"bayesian"``,
