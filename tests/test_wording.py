@@ -65,6 +65,7 @@ def _counts(said: str) -> bool:
     return bool(number) and said not in SEVERAL
 
 
+@pytest.mark.slow
 def test_every_number_before_a_noun_is_counted() -> None:
     found = [place for path in sorted(ROOT.rglob("*.py")) for place in uncounted(path)]
     assert not found, "use surrobench.wording.counted:\n" + "\n".join(found)

@@ -28,6 +28,8 @@ LEARNED = ("a_simple_function_is_learned", "shuffled_targets_teach_nothing", "la
 
 SLOW = ("shuffled_targets_teach_nothing", "fits_are_independent")
 """Checks of many fits that say nothing about transforms."""
+LONG_FITS = ("ngboost", "omni", "stacking", "gcn", "graph-transformer")
+"""Predictors whose checks take seconds each."""
 
 
 @cache
@@ -58,7 +60,9 @@ def run(name: str, transform: str, check: Check) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name.endswith("-tuned") else ())
+        pytest.param(
+            name, marks=pytest.mark.slow if name.endswith("-tuned") or name in LONG_FITS else ()
+        )
         for name in NAMES
     ],
 )

@@ -40,6 +40,7 @@ def frames() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return scores, ranking, choices
 
 
+@pytest.mark.slow
 def test_a_cell_is_the_mean_and_the_range_over_seeds(
     frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], tmp_path: Path
 ) -> None:

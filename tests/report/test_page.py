@@ -57,6 +57,7 @@ def test_the_policy_names_what_the_page_holds(page: str) -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy[1]
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched_from_elsewhere(page: str) -> None:
     addresses = re.findall(r'(?:src|href|action|data)="([^"]*)"', page)
     assert addresses

@@ -86,6 +86,7 @@ def test_nothing_is_forked_while_another_thread_may_hold_a_lock() -> None:
         thread.join()
 
 
+@pytest.mark.slow
 def test_reports_are_the_same_bytes_with_forks_and_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_search_is_drawn(tmp_path: Path) -> None:
         sb.plot(what, "curves").draw_without_rendering()
 
 
+@pytest.mark.slow
 def test_what_a_notebook_shows_is_inert(
     card: Path, compared: sb.reporting.comparing.Comparison, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def run(tmp_path: Path, in_process: list[int], computed: list[str]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_predictions_that_its_report_shows(
     run: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_run_keeps_the_predictions_that_its_report_shows(
     assert made["predictions.png"] == again["predictions.png"]
 
 
+@pytest.mark.slow
 def test_a_report_of_kept_predictions_computes_none(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_the_results_are_tidy(reference: Path) -> None:
     assert not lines["constant"].any()
 
 
+@pytest.mark.slow
 def test_the_study_and_its_surroundings_are_kept(reference: Path) -> None:
     import json
 

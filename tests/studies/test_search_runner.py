@@ -72,6 +72,7 @@ def test_two_workers_and_another_order_give_the_same_rows(
     pd.testing.assert_frame_equal(rows, others, check_categorical=False)
 
 
+@pytest.mark.slow
 def test_the_view_is_the_same_from_file_and_folder(reference: Path, tmp_path: Path) -> None:
     frame = load_results(reference)
     saved = load_results(reference / RESULTS_FILE)

@@ -156,6 +156,7 @@ def test_accuracies_of_nas_bench_201_are_counts_of_images(cache, name: str, dist
     assert np.diff(np.unique(task.truth)).min() > 0.99 * task.resolution
 
 
+@pytest.mark.slow
 def test_how_many_runs_nas_bench_201_averages(cache) -> None:
     """The multiples betray it; single runs published elsewhere agree."""
     frame = pd.read_parquet(prepare("nb201").path)

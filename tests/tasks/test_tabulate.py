@@ -89,6 +89,7 @@ def test_interrupted_with_two_workers_then_continued(
     assert not list(tmp_path.glob("*.tmp-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -38,6 +38,7 @@ def test_every_proxy_is_what_it_is_alone(data: Data) -> None:
     assert score(network, batch, backwards, seed=3) == found
 
 
+@pytest.mark.slow
 def test_the_seed_decides_weights_and_images(data: Data) -> None:
     state = torch.get_rng_state()
     first, again, other = (all_proxies(build, data, s, images=16) for s in (0, 0, 1))
