@@ -128,7 +128,7 @@ def run(fit: Fit) -> dict[str, object]:
 
 
 def summary(cells: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds, with the intervals that reports have."""
+    """Means over seeds, with the intervals that reports have, and beside the last value alone."""
     lines = []
     for (task, epochs, n, predictor), own in cells.groupby(KEY[:-1], sort=False):
         mean = mean_interval(own["tau"].to_numpy())
@@ -140,13 +140,15 @@ def summary(cells: pd.DataFrame) -> pd.DataFrame:
                 "fit_cpu_seconds": own["fit_cpu_seconds"].mean(),
             }
         )  # fmt: skip
-    return pd.DataFrame(lines)
+    means, same = pd.DataFrame(lines), ["task", "n", "epochs"]
+    last = means[means["predictor"] == FROM_THE_CURVE["last-value"]].set_index(same)["tau"]
+    means["beside_last_value"] = means["tau"] - means.join(last.rename("last"), on=same)["last"]
+    return means
 
 
 def table(means: pd.DataFrame) -> str:
     """For the page: a line per task, size and share, a column per predictor."""
     wide = means.assign(
-        task=means["task"],
         text=[f"{tau:.3f}" for tau in means["tau"]],
         told=[f"{epochs} ({share:.0%})" if epochs else "none"
               for epochs, share in zip(means["epochs"], means["share"], strict=True)],
@@ -187,8 +189,7 @@ def draw(means: pd.DataFrame, folder: Path) -> None:
             axis.minorticks_off()
         axes[0].set_ylabel("Kendall's τ")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
-        for ending in ("pdf", "svg"):
-            save_figure(figure, folder / f"learning-curves.{ending}")
+        save_figure(figure, folder / "learning-curves.svg")
         plt.close(figure)
 
 
@@ -210,6 +211,7 @@ def main() -> None:
                 pd.concat([cells, pd.DataFrame(made)]).to_csv(path, index=False)
     cells = pd.concat([cells, pd.DataFrame(made)]) if made else cells
     cells.to_csv(path, index=False, float_format="%.6g")
+    cells = pd.read_csv(path)  # so that tables are the same when nothing is missing
     means = summary(cells)
     means.to_csv(given.folder / "means.csv", index=False, float_format="%.5g")
     (given.folder / "means.md").write_text(table(means), encoding="utf-8")
