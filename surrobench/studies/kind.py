@@ -135,6 +135,23 @@ class StudyKind(ABC, Generic[S, C]):
     def close(self, study: S, base: Path, folder: Path) -> None:
         """Write what belongs beside the results once the cells are done."""
 
+    def keep_shown(
+        self,
+        compute: Callable[[str, C], Any],
+        frame: pd.DataFrame,
+        cells: Iterable[C],
+        folder: Path,
+    ) -> None:
+        """Keep beside the results what a report of them would compute again.
+
+        Args:
+            compute: what a function, named as ``"module:function"``, returns of a cell in a process
+                of its own; None if it cannot be had.
+            frame: the results table.
+            cells: of the plan.
+            folder: of the run.
+        """
+
 
 Kind = StudyKind[Any, Any]
 """Any of the kinds, where only a file or a table says which."""

@@ -229,7 +229,7 @@ def run(
             on = None if client is None else _Cluster(client, base)
             result = _run_locked(study, share, planned, store, settings, observer, more, on, forks)
             kind.close(study, base, store.folder)
-            if kind.name == "prediction" and settings.shard is None:
+            if settings.shard is None:
                 _keep_shown(kind, study, result, forks)
             return result
 
@@ -238,17 +238,16 @@ def _keep_shown(kind: Kind, study: AnyStudy, result: RunResult, forks: Forks) ->
     """Keep what a report of a whole study would compute again."""
     if not result.computed or result.missing or result.frame.empty:
         return
-    from surrobench.studies.prediction.kept_predictions import COMPUTED, keep_predictions
     from surrobench.studies.run_folder.view import of_methods
 
     limits = Limits(study.timeout_seconds, study.memory_gib)
 
-    def compute(cell: PlannedCell) -> Any:
-        return computed_in_fork(forks, kind.modules([cell]), COMPUTED, cell, limits)
+    def compute(target: str, cell: PlannedCell) -> Any:
+        return computed_in_fork(forks, kind.modules([cell]), target, cell, limits)
 
     frame, _ = of_methods(result.frame, result.planned.methods)
     cells = [cell for cell in result.plan.cells if not is_bound(cell)]
-    keep_predictions(compute, frame, cells, result.folder)
+    kind.keep_shown(compute, frame, cells, result.folder)
 
 
 def _within(budget: float | None) -> Callable[[], bool]:

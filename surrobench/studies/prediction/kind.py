@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surrobench.studies.kind import StudyKind
 from surrobench.studies.prediction.config import Study
@@ -61,6 +62,18 @@ class PredictionKind(StudyKind[Study, "Cell"]):
         from surrobench.studies.prediction.frame import ends
 
         return ends(frame)
+
+    def keep_shown(
+        self,
+        compute: Callable[[str, Cell], Any],
+        frame: pd.DataFrame,
+        cells: Iterable[Cell],
+        folder: Path,
+    ) -> None:
+        """Keep the predictions of the typical cells."""
+        from surrobench.studies.prediction.kept_predictions import COMPUTED, keep_predictions
+
+        keep_predictions(partial(compute, COMPUTED), frame, cells, folder)
 
 
 PREDICTION = PredictionKind()
