@@ -7,8 +7,8 @@ published values were made from a batch of CIFAR-10 and initial weights of their
 of our distorted digits, enlarged and in three equal channels. Parameters and FLOPs must be equal,
 the other scores can only agree in their order. How well they could agree is told by scoring the
 first cells again with other images and weights. Proxies without a published column, and rank sums,
-stand beside the Kendall tau that papers report; they are scored for the first half of the cells.
-With --only the other columns and rows of the folder stay as they are.
+stand beside the Kendall tau that papers report. With --only the other columns and rows of the
+folder stay as they are.
 """
 
 from __future__ import annotations
@@ -81,15 +81,13 @@ def scores(task: TableTask, rows: Sequence[int], seed: int, names: Sequence[str]
     """Scores and seconds of cells; the seed decides images, weights and draws of the proxies."""
     images = {name: batch(seed, IMAGES_OF.get(name, IMAGES)) for name in names}
     lines = []
-    for position, row in enumerate(rows):
+    for row in rows:
         arch = tuple(task.archs[row].tolist())
         network = initialised(
             lambda arch=arch: CellNetwork(task.space, arch, OFFICIAL, channels=3), seed
         )
         line: dict[str, float | str] = {"arch": task.space.to_string(arch)}
         for name in names:
-            if name not in task.measured and position >= len(rows) // 2:
-                continue
             before = time.process_time()
             if name == "vkdnw_single" and {"layers", "vkdnw"} <= line.keys():  # it is their sum
                 line[name] = float(line["layers"]) + float(line["vkdnw"])
@@ -148,12 +146,8 @@ def compare(
 def beside_literature(
     task: TableTask, rows: Sequence[int], found: pd.DataFrame, again: pd.DataFrame
 ) -> pd.DataFrame:
-    """One line per proxy or rank sum that a paper reports a correlation of, or none has a column.
-
-    Of the first half of the cells, as those proxies are scored.
-    """
+    """One line per proxy or rank sum that a paper reports, or that no table has a column of."""
     lines = []
-    found, again = (frame.iloc[: len(frame) // 2] for frame in (found, again))
     for name, (reported, source) in REPORTED.items():
         ours, second = (values_of(task, rows, name, frame) for frame in (found, again))
         pairs = pd.DataFrame({"ours": ours, "truth": task.truth[rows[: len(ours)]]}).dropna()
