@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench import failpoints, run_study
+from surrobench import run_study
+from surrobench.base import failpoints
 from surrobench.studies import runner
 from surrobench.studies.engine.run_settings import RunSettings
 from surrobench.studies.observer import Silent

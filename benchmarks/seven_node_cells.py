@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.encodings import make_encoding
 from surrobench.encodings.column_blocks import column_blocks
 from surrobench.spaces.architecture import Variable

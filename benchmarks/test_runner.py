@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from surrobench import run_study
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
 from surrobench.studies.prediction.config import Study
 from surrobench.studies.prediction.plan import make_plan
 from surrobench.studies.run_folder.record import make_record

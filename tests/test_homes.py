@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from surrobench.homes import home_of, name_of
+from surrobench.base.homes import home_of, name_of
+from surrobench.base.registry import Registry, import_attribute
 from surrobench.predictors import PREDICTORS, make_predictor
 from surrobench.predictors.learners.baselines import Params
-from surrobench.registry import Registry, import_attribute
 from surrobench.strategies import STRATEGIES
 from surrobench.studies.describe import describe
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surrobench.base.plug_ins import plug_ins
+from surrobench.base.registry import Registry
 from surrobench.errors import UserError
-from surrobench.plug_ins import plug_ins
 from surrobench.predictors import PREDICTORS
 from surrobench.predictors.regressors import RegressorPredictor
-from surrobench.registry import Registry
 
 MEAN = '''
 class Mean:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import surrobench
-from surrobench.wording import counted, one_or_many
+from surrobench.base.wording import counted, one_or_many
 
 ROOT = Path(surrobench.__file__).parent
 COUNTED = (
@@ -68,4 +68,4 @@ def _counts(said: str) -> bool:
 @pytest.mark.slow
 def test_every_number_before_a_noun_is_counted() -> None:
     found = [place for path in sorted(ROOT.rglob("*.py")) for place in uncounted(path)]
-    assert not found, "use surrobench.wording.counted:\n" + "\n".join(found)
+    assert not found, "use surrobench.base.wording.counted:\n" + "\n".join(found)

@@ -14,10 +14,10 @@ from made_pages import alone, listing, slug, table
 from standings import Standings
 
 from surrobench.acquisition import ACQUISITIONS
+from surrobench.base.registry import Entry, Registry, import_attribute
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS
-from surrobench.registry import Entry, Registry, import_attribute
 from surrobench.report.bibliography import parts
 from surrobench.spaces import SPACES
 from surrobench.strategies import STRATEGIES, strategy_options

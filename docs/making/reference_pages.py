@@ -7,11 +7,11 @@ from typing import Any
 from typer.main import get_command
 
 from surrobench.acquisition import ACQUISITIONS
+from surrobench.base.registry import Registry
 from surrobench.cli.app import app
 from surrobench.cli.exit_codes import MEANINGS
 from surrobench.encodings import ENCODINGS
 from surrobench.predictors import PREDICTORS
-from surrobench.registry import Registry
 from surrobench.spaces import SPACES
 from surrobench.strategies import STRATEGIES
 from surrobench.strategies.one_shot import ONE_SHOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from surrobench.registry import Registry
+from surrobench.base.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.acquisition.acquisition import Acquisition

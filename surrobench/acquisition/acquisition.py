@@ -12,9 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from surrobench.acquisition.context import AcquisitionContext
+from surrobench.base.process_state import standard_numerics
+from surrobench.base.wording import counted
 from surrobench.predictors.posterior import Kind
-from surrobench.process_state import standard_numerics
-from surrobench.wording import counted
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from surrobench.acquisition.acquisition import Acquisition, highest
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.options import check_choice, check_number
+from surrobench.base.options import check_choice, check_number
 
 Schedule = Literal["constant", "log", "srinivas"]
 _CONFIDENCE = 0.1

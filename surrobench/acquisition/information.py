@@ -23,7 +23,7 @@ from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.monte_carlo import evaluate
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
-from surrobench.options import check_counts
+from surrobench.base.options import check_counts
 from surrobench.predictors.posterior import Kind
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.analytic import improvement_scores, log_improvement
 from surrobench.acquisition.context import AcquisitionContext
-from surrobench.options import check_counts
+from surrobench.base.options import check_counts
 from surrobench.predictors.posterior import Kind, SurrogatePosterior
 
 _BLOCK = 1_000_000

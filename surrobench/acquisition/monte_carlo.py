@@ -22,7 +22,7 @@ from torch import Tensor
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
-from surrobench.options import check_counts, check_number
+from surrobench.base.options import check_counts, check_number
 from surrobench.predictors.models import EachMemberSampler
 from surrobench.predictors.posterior import SurrogatePosterior
 

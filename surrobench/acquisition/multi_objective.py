@@ -26,10 +26,10 @@ from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.monte_carlo import evaluate
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.acquisition.samplers import joint_sampler
+from surrobench.base.options import check_counts
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.metrics.fronts import reference_point
-from surrobench.options import check_counts
-from surrobench.wording import counted
 
 JOINTLY_PENDING = 1
 """Pending candidates that enter qLogEHVI as random; its cost doubles with each of them."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.registry import Registry, import_attribute
+from surrobench.base.wording import counted
 from surrobench.cli.console import output, say, tell
 from surrobench.cli.exit_codes import DONE, WRONG_INPUT
 from surrobench.errors import UserError, did_you_mean, fault
-from surrobench.registry import Registry, import_attribute
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.testing.checks import Outcome

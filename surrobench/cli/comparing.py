@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import output, say, tell
 from surrobench.cli.exit_codes import DAMAGED, DONE
 from surrobench.cli.formats import one_format, print_json, print_text
 from surrobench.cli.results import show_damage
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

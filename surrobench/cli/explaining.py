@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import say, tell
 from surrobench.cli.formats import print_json
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.info import TaskInfo

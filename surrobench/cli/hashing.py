@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import say, tell
 from surrobench.cli.exit_codes import status_of
 from surrobench.cli.formats import print_json
 from surrobench.cli.results import existing_store, show_damage
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.run_folder.tally import Tally

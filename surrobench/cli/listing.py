@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from surrobench.base.registry import Listed, Registry
 from surrobench.cli.console import say
 from surrobench.cli.formats import print_json
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Listed, Registry
 
 
 @dataclass(frozen=True)

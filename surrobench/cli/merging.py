@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import complain, say, tell
 from surrobench.cli.exit_codes import STOPPED, status_of
 from surrobench.cli.hashing import counts
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.run_folder.merging import Merged

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import say
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 
 def new_table(data: Path, target: str | None, out: Path | None) -> None:
@@ -22,7 +22,7 @@ def new_table(data: Path, target: str | None, out: Path | None) -> None:
         UserError: if the table cannot be read, the card is there already, or the table is refused
             as the card describes it (the card is kept, to be mended).
     """
-    from surrobench.atomic import write_atomically
+    from surrobench.base.atomic import write_atomically
     from surrobench.cli.explaining import decision_lines
     from surrobench.tasks import load_task
     from surrobench.tasks.tables.accounts import decision_accounts

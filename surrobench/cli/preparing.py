@@ -13,9 +13,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import messages, say, tell
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.preparation import Prepared

@@ -13,9 +13,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import messages, tell
 from surrobench.studies.run_folder.record import Record
-from surrobench.wording import counted
 
 _LINE_SECONDS = 10.0
 _PACE_CELLS = 5

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import say, tell
 from surrobench.errors import UserError, near_path
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import complain, output, say, tell
 from surrobench.cli.exit_codes import DAMAGED, DONE, WRONG_INPUT
 from surrobench.cli.formats import print_json
 from surrobench.errors import UserError, near_path
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +148,7 @@ def status_command(folder: Path, *, as_json: bool = False) -> None:
     """Say how far a run is."""
     import numpy as np
 
-    from surrobench.process_state import without_collection
+    from surrobench.base.process_state import without_collection
     from surrobench.studies.kinds import KINDS, kind_of_columns
     from surrobench.studies.run_folder.key_list import KeyList
     from surrobench.studies.run_folder.plan_file import read_overview, summarise_skipped

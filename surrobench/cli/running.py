@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import complain, say, tell
 from surrobench.cli.exit_codes import FAILED_CELLS, STOPPED, status_of
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.kinds import AnyStudy, kind_of
 from surrobench.studies.study_file import StudySource, load_study
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.studies.engine.run_settings import RunSettings
@@ -185,7 +185,7 @@ def _part(text: str) -> Any:
     """A name, or an inline table as in a study file: ``{use = "knn", encoding = "ordinal"}``."""
     if not text.lstrip().startswith("{"):
         return text
-    from surrobench.strict_toml import parse_toml
+    from surrobench.base.strict_toml import parse_toml
 
     return parse_toml(f"part = {text}", "the command line")["part"]
 

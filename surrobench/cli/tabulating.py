@@ -14,9 +14,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from surrobench.base.wording import counted
 from surrobench.cli.console import messages, say, tell
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.live.live_tables import Request

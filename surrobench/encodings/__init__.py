@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from surrobench.base.registry import Registry, is_own
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import Registry, is_own
 
 if TYPE_CHECKING:
     from surrobench.encodings.protocol import Encoding

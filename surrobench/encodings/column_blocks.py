@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from surrobench.arrays import FloatArray
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.encodings.one_hot import OneHot
 from surrobench.errors import UserError

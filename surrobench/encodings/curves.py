@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.columns import PoolColumns
+from surrobench.base.columns import PoolColumns
 from surrobench.encodings.measured import pool_ranks
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace

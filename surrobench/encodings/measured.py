@@ -9,9 +9,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

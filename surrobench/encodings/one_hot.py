@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.encodings.protocol import choice_matrix
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.blocks import HasBlocks
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.wording import counted
 
 
 @runtime_checkable

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.encodings.operation_graphs import OperationGraphs, operation_graphs
 from surrobench.encodings.protocol import whole_number
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.wording import counted
 
 LARGEST_SPACE = 50_000
 MOST_COLUMNS = 5_000

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import FloatArray
-from surrobench.wording import counted
+from surrobench.base.wording import counted
 
 
 def aligned(**arrays: npt.ArrayLike) -> tuple[FloatArray, ...]:

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from surrobench.base.options import check_names, option_names
+from surrobench.base.registry import Registry, built, import_attribute, is_own
 from surrobench.errors import UserError, did_you_mean
-from surrobench.options import check_names, option_names
-from surrobench.registry import Registry, built, import_attribute, is_own
 
 if TYPE_CHECKING:
     from surrobench.predictors.protocol import Predictor

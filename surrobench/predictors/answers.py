@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.wording import counted
+from surrobench.base.wording import counted
 
 Form = Literal[
     "members", "moments", "distribution", "quantiles", "typed-quantiles", "own-quantiles", "values"

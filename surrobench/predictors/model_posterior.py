@@ -11,6 +11,7 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from surrobench.base.process_state import if_settled
 from surrobench.predictors.composed import MappedInputs, MarginalModel
 from surrobench.predictors.gp.dense_posterior import (
     DensePosterior,
@@ -22,7 +23,6 @@ from surrobench.predictors.models import EnsembleModel, spread_scores
 from surrobench.predictors.posterior import Kind
 from surrobench.predictors.sparse_gp.model import SparseModel
 from surrobench.predictors.transforms import AffineModel, WarpedModel
-from surrobench.process_state import if_settled
 
 _LEAST_VARIANCE = 1e-12
 _CHUNK = 2048

@@ -21,7 +21,7 @@ from gpytorch.distributions import MultivariateNormal
 from linear_operator.operators import DiagLinearOperator
 from torch import Tensor
 
-from surrobench.process_state import standard_numerics
+from surrobench.base.process_state import standard_numerics
 
 MIN_VARIANCE = 1e-9
 """Variances are never smaller than this, in squared units of the model's targets."""

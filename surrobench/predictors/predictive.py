@@ -23,6 +23,8 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.base.process_state import standard_numerics
+from surrobench.base.wording import counted
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
 from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
@@ -33,8 +35,6 @@ from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.sparse_gp.model import SparseModel
 from surrobench.predictors.transforms import Affine, AffineModel, WarpedModel
 from surrobench.predictors.warp import Warp
-from surrobench.process_state import standard_numerics
-from surrobench.wording import counted
 
 _LEAST_DEVIATION = 1e-9
 _TINIEST = 1e-150

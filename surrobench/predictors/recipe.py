@@ -15,7 +15,8 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.models import MIN_VARIANCE, PointwiseModel
 from surrobench.predictors.transforms import (
     FittedTransform,
@@ -23,7 +24,6 @@ from surrobench.predictors.transforms import (
     fit_inner_transform,
     std_of,
 )
-from surrobench.process_state import standard_numerics
 
 SMALL = 1e-6
 """Variances below this share of the targets' variance are not believed."""

@@ -14,6 +14,7 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.base.registry import built
 from surrobench.errors import UserError, did_you_mean
 from surrobench.graphs import GraphLayout
 from surrobench.predictors.answers import (
@@ -29,7 +30,6 @@ from surrobench.predictors.models import EnsembleModel, MomentsModel
 from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 from surrobench.predictors.transforms import FittedTransform, fit_transform
-from surrobench.registry import built
 
 INPUTS = ("matrix", "graphs")
 """What a regressor may ask for as inputs."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from surrobench.base.registry import Registry
 from surrobench.errors import UserError, fault
-from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     import pandas as pd

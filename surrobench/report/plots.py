@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.report import figures
 from surrobench.report.common.measures import Measure
@@ -23,7 +24,6 @@ from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
 from surrobench.report.statistics.sign_flips import least_blocks
-from surrobench.wording import counted
 
 AnyResults = Results | SearchResults | PipelineResults
 

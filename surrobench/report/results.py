@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from surrobench.base.page_facts import facts_html
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.report.common.measures import MEASURES, Measure, find_measure
 from surrobench.report.common.records import CELL, checked
 from surrobench.report.statistics import statistics

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import (
     HTML,
@@ -20,7 +21,6 @@ from surrobench.report.common.cells import (
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.measures import MEASURES, Measure
 from surrobench.report.results import Results
-from surrobench.wording import counted
 
 MOST_ROWS = 48
 """A LaTeX table of more rows goes on on the next page."""

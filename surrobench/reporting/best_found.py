@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.figures import Drawing
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask

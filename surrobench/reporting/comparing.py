@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from surrobench.base.page_facts import escaped, facts_html
 from surrobench.errors import UserError
-from surrobench.page_facts import escaped, facts_html
 from surrobench.report.common.measures import Measure
 from surrobench.report.comparing.scores import Scores
 from surrobench.report.comparing.verdicts import verdict

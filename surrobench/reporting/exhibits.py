@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.style import ONE_COLUMN, TWO_COLUMNS
@@ -19,7 +20,6 @@ from surrobench.reporting.task_figures import (
     Recomputed,
 )
 from surrobench.studies.prediction import typical_cell
-from surrobench.wording import counted
 
 MOST_TASKS = 6
 """The first so many tasks of a report are looked at."""

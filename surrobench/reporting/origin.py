@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.provenance import Provenance, RunFacts, TaskFacts
 from surrobench.reporting.lookup import find_task, folders_of
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from surrobench.base.page_facts import facts_html
+from surrobench.base.process_state import without_collection
 from surrobench.errors import UserError, did_you_mean
-from surrobench.page_facts import facts_html
-from surrobench.process_state import without_collection
 from surrobench.reporting.details import DETAILS
 from surrobench.reporting.kinds import REPORTS
 from surrobench.reporting.lookup import folders_of

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from surrobench.base.page_facts import escaped, facts_html
+from surrobench.base.wording import counted, one_or_many
 from surrobench.errors import UserError
-from surrobench.page_facts import escaped, facts_html
 from surrobench.report.common.measures import Measure
 from surrobench.report.comparing.changes import (
     BETTER,
@@ -25,7 +26,6 @@ from surrobench.report.comparing.changes import (
 from surrobench.reporting.run_cells import Paired, pair
 from surrobench.studies.run_folder.run_differences import RunDifferences, run_differences
 from surrobench.studies.run_folder.view import kind_of_frame, load_methods
-from surrobench.wording import counted, one_or_many
 
 _SHOWN = 6
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.figures import (
@@ -26,7 +27,6 @@ from surrobench.reporting.lookup import cell_of, find_task, folders_of
 from surrobench.studies.prediction.kept_predictions import read_predictions
 from surrobench.studies.prediction.typical_cell import typical_cell
 from surrobench.tasks import load_task
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrobench.registry import Registry
+from surrobench.base.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.spaces.architecture import SearchSpace

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 ABSENT = "absent"
 """Label of the choice (always index 0) by which a decision or an optional block is left out."""

@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.blocks import ABSENT, Block
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
 from surrobench.spaces.node_form import NodeForm, consecutive_edges
-from surrobench.wording import counted
 
 KERNELS = (3, 5)
 FILTERS = (16, 32, 64)

@@ -8,10 +8,10 @@ from math import prod
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
-from surrobench.wording import counted
 
 
 class Choices(IndexedSpace):

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, ArchGraph, Variable
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes, unrank
 from surrobench.spaces.node_form import NodeForm
-from surrobench.wording import counted
 
 _ZERO = "#"
 Sums = Literal["nested", "flat"]

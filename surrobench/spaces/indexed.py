@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
-from surrobench.wording import counted
 
 _LARGEST_RANGE = 2**62  # beyond this NumPy cannot draw an index in one go
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.conditions import Condition, Conditions, in_order
 from surrobench.spaces.decisions import Categorical, Decision, Integer, Ordinal, Real
 from surrobench.spaces.indexed import IndexedSpace, fits, single_changes
-from surrobench.wording import counted
 
 _MOST_ENTRANTS = 300
 _TRIES = 30

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.options import check_names
+from surrobench.base.registry import Registry
 from surrobench.errors import UserError
-from surrobench.options import check_names
-from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.spaces.architecture import Arch, SearchSpace

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.columns import LazyColumns
+from surrobench.base.columns import LazyColumns
+from surrobench.base.wording import counted
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -20,7 +21,6 @@ from surrobench.spaces.indexed import IndexedSpace
 from surrobench.spaces.similarity import GraphKernel, SimilarityPool, adjacency_of, graph_kernel
 from surrobench.strategies.distances import PoolDistances, has_numbers
 from surrobench.tasks.stored_encodings import encoded
-from surrobench.wording import counted
 
 LISTED_UP_TO = 500_000
 """Spaces up to this size are listed; of larger ones, strategies see samples and neighbours."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.page_facts import facts_html
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.strategies.aims import Aims
 from surrobench.strategies.running.loop import Row
 from surrobench.strategies.running.training import values_of
 from surrobench.strategies.strategy import Strategy
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

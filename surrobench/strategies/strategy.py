@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from surrobench.arrays import FloatArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.identity import described_variables, variable_changes
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.problem import Problem
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
-from surrobench.wording import counted
 
 STATE_VERSION = 2
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from surrobench.homes import name_of
+from surrobench.base.homes import name_of
 
 
 def describe(value: Any) -> Any:

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import BoolArray, FloatArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.evaluation import Evaluation

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.page_facts import facts_html
+from surrobench.base.process_state import restored, without_collection
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.predictors.given import GivenPart
-from surrobench.process_state import restored, without_collection
 from surrobench.studies.cluster.connection import connected
 from surrobench.studies.engine.bars import BarObserver
 from surrobench.studies.engine.durations import parse_budget
@@ -37,7 +38,6 @@ from surrobench.studies.run_folder.shards import Shard, share_of
 from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.stopping import RunStoppedError, stopping_when_unable
 from surrobench.studies.study_file import load_study
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

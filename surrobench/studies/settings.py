@@ -9,11 +9,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from surrobench.base.page_facts import facts_html
+from surrobench.base.strict_toml import complaints, line_of_text, refuse
 from surrobench.encodings import ENCODINGS, make_encoding
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.predictors.given import GivenPart
-from surrobench.strict_toml import complaints, line_of_text, refuse
 
 MOST_SEEDS = 100_000
 

@@ -9,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from surrobench.base.paths import is_file
+from surrobench.base.strict_toml import line_of, parse_toml, read_toml
 from surrobench.errors import UserError, did_you_mean
-from surrobench.paths import is_file
-from surrobench.strict_toml import line_of, parse_toml, read_toml
 from surrobench.studies import study_names
 from surrobench.studies.kind import Kind
 from surrobench.studies.kinds import KINDS, AnyStudy, kind_of

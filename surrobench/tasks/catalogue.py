@@ -9,11 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from surrobench.base.paths import expanded, is_file
+from surrobench.base.plug_ins import claimed
+from surrobench.base.registry import Listed, Registry, built
+from surrobench.base.strict_toml import read_toml
 from surrobench.errors import UserError, did_you_mean
-from surrobench.paths import expanded, is_file
-from surrobench.plug_ins import claimed
-from surrobench.registry import Listed, Registry, built
-from surrobench.strict_toml import read_toml
 from surrobench.tasks.collections import is_collection, members
 
 TASKS: Registry[Any] = Registry("task")

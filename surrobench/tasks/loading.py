@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from surrobench.base.process_state import without_collection
 from surrobench.errors import UserError, did_you_mean
-from surrobench.process_state import without_collection
 from surrobench.tasks.catalogue import bundled, is_card_path, single, split
 from surrobench.tasks.files.reading import find_data
 from surrobench.tasks.files.sources import Progress

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.encodings.default import default_encoding
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.files.faults import Faults
@@ -19,7 +20,6 @@ from surrobench.tasks.tables.resolution import near_ties, of_means, rounded
 from surrobench.tasks.tables.runs import Runs, check_targets, read_curves, read_runs
 from surrobench.tasks.tables.table import Table, first_seen, read_rows, understand
 from surrobench.tasks.task import TableTask
-from surrobench.wording import counted
 
 FEWEST_REPEATS = 20  # a standard deviation from fewer repeated rows says little
 

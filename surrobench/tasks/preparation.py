@@ -13,10 +13,10 @@ import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from surrobench.base.paths import is_file
+from surrobench.base.registry import import_attribute
+from surrobench.base.sealed import fits_beside, write_beside
 from surrobench.errors import UserError, did_you_mean
-from surrobench.paths import is_file
-from surrobench.registry import import_attribute
-from surrobench.sealed import fits_beside, write_beside
 from surrobench.tasks.files.reading import check_kind, shape
 from surrobench.tasks.files.sources import Progress, cache_folder, fetch, locate
 from surrobench.tasks.recipes import RECIPES, Recipe

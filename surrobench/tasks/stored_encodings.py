@@ -19,10 +19,10 @@ import numpy as np
 
 import surrobench
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.atomic import write_atomically
-from surrobench.columns import PoolColumns
+from surrobench.base.atomic import write_atomically
+from surrobench.base.columns import PoolColumns
+from surrobench.base.sealed import bytes_are_intact, seal_bytes
 from surrobench.encodings import ENCODINGS, make_encoding
-from surrobench.sealed import bytes_are_intact, seal_bytes
 from surrobench.spaces.architecture import SearchSpace
 from surrobench.tasks.files.sources import cache_folder
 

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
-from surrobench.columns import PoolColumns
+from surrobench.base.columns import PoolColumns
+from surrobench.base.page_facts import facts_html
+from surrobench.base.wording import counted
 from surrobench.encodings.curves import mean_over_runs
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.stored_encodings import encoded
 from surrobench.tasks.tables.table import CodeArray
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from surrobench.base.process_state import restored
 from surrobench.errors import fault, text_of
-from surrobench.process_state import restored
 
 Status = Literal["passed", "failed", "not tried"]
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from surrobench.base.process_state import restored
 from surrobench.errors import fault, text_of
-from surrobench.process_state import restored
 from surrobench.strategies.strategy import Strategy
 from surrobench.testing.acquisition_contract import ACQUISITION_CONTRACT
 from surrobench.testing.checks import Check, Contract, Outcome, examine, tried

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from surrobench.base.process_state import restored
 from surrobench.predictors.predictive import predict
-from surrobench.process_state import restored
 from surrobench.testing.problems import Subject
 
 PATIENCE = 30.0

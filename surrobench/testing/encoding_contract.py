@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.columns import PoolColumns
+from surrobench.base.columns import PoolColumns
+from surrobench.base.wording import counted
 from surrobench.encodings import make_encoding
 from surrobench.encodings.protocol import Encoding
 from surrobench.errors import UserError
@@ -18,7 +19,6 @@ from surrobench.spaces.named import Categorical, Integer, Space
 from surrobench.spaces.similarity import SimilarityPool
 from surrobench.testing.checks import Contract
 from surrobench.testing.problems import TOY_CELLS
-from surrobench.wording import counted
 
 _EPOCHS = (1, 2, 4, 8, 16)
 _PROXIES = ("jacov", "expressivity", "progressivity", "trainability", "vkdnw_single")

@@ -14,9 +14,9 @@ from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.monte_carlo import qUpperConfidenceBound
 from botorch.models.model import Model
 
+from surrobench.base.wording import counted
 from surrobench.testing.checks import Contract
 from surrobench.testing.problems import Subject, moments, rank_correlation
-from surrobench.wording import counted
 
 PREDICTOR_CONTRACT = Contract(Subject.of)
 promise = PREDICTOR_CONTRACT.promise

@@ -10,7 +10,7 @@ from typing import Any
 import cloudpickle
 import torch
 
-from surrobench.process_state import read_settings
+from surrobench.base.process_state import read_settings
 from surrobench.testing.checks import Contract
 from surrobench.testing.problems import Subject, moments
 

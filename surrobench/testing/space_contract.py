@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.testing.checks import Contract
-from surrobench.wording import counted
 
 _MOST = 2_000
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
@@ -29,7 +30,6 @@ from surrobench.testing.strategy_problems import (
     sparse,
     spent,
 )
-from surrobench.wording import counted
 
 STRATEGY_CONTRACT = Contract(lambda given: given if isinstance(given, Search) else Search(given))
 STRATEGY_CHECKS = STRATEGY_CONTRACT.checks

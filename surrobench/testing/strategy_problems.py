@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from surrobench.arrays import FloatArray
+from surrobench.base.wording import counted
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies import make_strategy, resolve_strategy
@@ -17,7 +18,6 @@ from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.testing.problems import TOY_CELLS
-from surrobench.wording import counted
 
 Factory = Callable[[Problem, int], Strategy]
 Step = tuple[Arch, int | None]

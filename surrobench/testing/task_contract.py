@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.tasks import load_task
 from surrobench.tasks.task import TableTask
 from surrobench.testing.checks import Contract
-from surrobench.wording import counted
 
 _FEW = 200
 

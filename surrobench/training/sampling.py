@@ -8,10 +8,10 @@ from itertools import islice
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.chains import MAX_BLOCKS, Chains
-from surrobench.wording import counted
 
 
 def sample_by_depth(space: Chains, n: int, seed: int) -> list[Arch]:

@@ -20,9 +20,9 @@ from quick_parts import CHEAPER_STRATEGIES, PEERS, quick
 from toy_pool import OBSERVED, belief, objectives, pool, process, situation
 
 from surrobench.acquisition import ACQUISITIONS, make_acquisition
+from surrobench.base.process_state import read_settings, restored
 from surrobench.predictors import PREDICTORS
 from surrobench.predictors.pool_session import open_pool
-from surrobench.process_state import read_settings, restored
 from surrobench.strategies import STRATEGIES
 from surrobench.testing.problems import Subject, graphs
 from surrobench.testing.strategy_problems import Search, choices, search

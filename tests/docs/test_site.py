@@ -13,7 +13,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
-from surrobench.registry import Registry
+from surrobench.base.registry import Registry
 from surrobench.tasks import task_names
 from surrobench.tasks.live.live import LIVE_TASKS
 

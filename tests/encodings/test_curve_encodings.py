@@ -9,7 +9,7 @@ import pytest
 
 from surrobench import load_task, make_predictor
 from surrobench.arrays import FloatArray
-from surrobench.columns import PoolColumns
+from surrobench.base.columns import PoolColumns
 from surrobench.encodings import make_encoding
 from surrobench.encodings.curves import power_law
 from surrobench.errors import UserError

@@ -14,11 +14,11 @@ import pytest
 import torch
 from random_checkpoints import MAKERS, tabicl, tabpfn_as_safetensors
 
+from surrobench.base.process_state import read_settings
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.predictors.predictive import predict
 from surrobench.predictors.recipe import canonical_rows
-from surrobench.process_state import read_settings
 from surrobench.testing.predictor_contract import global_states, same_states
 
 RNG = np.random.default_rng(4)

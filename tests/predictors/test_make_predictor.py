@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from surrobench.base.registry import Entry, _groups
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import PREDICTORS, make_predictor
@@ -13,7 +14,6 @@ from surrobench.predictors.learners.baselines import MeasuredColumn, Params
 from surrobench.predictors.learners.kernel_machines import SVR
 from surrobench.predictors.learners.trees import RandomForest
 from surrobench.predictors.regressors import RegressorPredictor
-from surrobench.registry import Entry, _groups
 from surrobench.training.zero_cost import PROXIES
 
 

@@ -11,7 +11,7 @@ from botorch.models.model import Model
 from botorch.models.transforms import Log
 from scipy.stats import norm
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.gp.gp import ExactGP
 from surrobench.predictors.gp.modules import CategoricalKernel, TiedKernel

@@ -11,7 +11,7 @@ import torch
 from gpytorch.kernels import InducingPointKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.predictors.gp.modules import covariance_module

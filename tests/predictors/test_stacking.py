@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.predictors.learners.stacking import mixture, stacking_weights

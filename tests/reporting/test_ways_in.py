@@ -13,7 +13,7 @@ from in_process import in_process
 from matplotlib.figure import Figure
 
 import surrobench as sb
-from surrobench.progress import NotebookBar, bar_html, in_notebook, make_bar
+from surrobench.base.progress import NotebookBar, bar_html, in_notebook, make_bar
 from surrobench.report.plot_kinds import plot_kinds
 
 __all__ = ["in_process"]

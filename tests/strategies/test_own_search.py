@@ -23,7 +23,7 @@ import pytest
 
 import surrobench
 from surrobench import Categorical, Evaluation, Integer, Real, Space, UserError, search
-from surrobench.sealed import read_sealed
+from surrobench.base.sealed import read_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies.running.loop import rows_of

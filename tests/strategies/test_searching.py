@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from surrobench import Evaluation, UserError, make_strategy, search
-from surrobench.sealed import read_sealed, write_sealed
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies.candidates import Candidates

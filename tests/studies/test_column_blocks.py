@@ -12,7 +12,7 @@ from in_process import in_process
 from toy import toy_study
 
 from surrobench import load_task, run_study
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.encodings.column_blocks import column_blocks, with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.strategies import make_strategy

@@ -19,7 +19,7 @@ from single_files import in_single_files
 from toy import toy_study
 
 from surrobench import run_study
-from surrobench.process_state import ImportEffects, restored, standard_numerics
+from surrobench.base.process_state import ImportEffects, restored, standard_numerics
 from surrobench.studies.engine.worker import compute
 from surrobench.studies.run_folder.agreement import disagreements
 from surrobench.studies.run_folder.record import make_record

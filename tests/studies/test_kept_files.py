@@ -15,8 +15,8 @@ import pytest
 from search_toy import search_study
 
 from surrobench import Integer, Space, search
+from surrobench.base.sealed import write_sealed
 from surrobench.errors import UserError
-from surrobench.sealed import write_sealed
 from surrobench.studies.one_shot import searches as one_shot_searches
 from surrobench.studies.run_folder.plan_file import PlannedCells, read_plan_file
 from surrobench.studies.run_folder.store import ResultStore

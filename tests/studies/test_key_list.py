@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surrobench.sealed import seal
+from surrobench.base.sealed import seal
 from surrobench.studies.run_folder import plan_file
 from surrobench.studies.run_folder.key_list import KeyList, in_runs, latest_of, out_of_runs
 from surrobench.studies.run_folder.plan_file import PlannedCells, read_overview, read_plan_file

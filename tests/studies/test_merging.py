@@ -16,8 +16,8 @@ from single_files import in_single_files
 from toy import toy_study
 
 from surrobench import run_study
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.errors import DamagedStoreError, UserError
-from surrobench.sealed import read_sealed, write_sealed
 from surrobench.studies.observer import Silent
 from surrobench.studies.run_folder import segments, store
 from surrobench.studies.run_folder.environment import ENVIRONMENT_FILE

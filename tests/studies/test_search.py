@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from search_toy import search_study
 
-from surrobench.sealed import read_sealed, seal
+from surrobench.base.sealed import read_sealed, seal
 from surrobench.strategies.running.loop import SearchLoop
 from surrobench.studies.run_folder.record import Record, decode_record, encode_record
 from surrobench.studies.search import cell as searches

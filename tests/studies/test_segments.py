@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from single_files import in_single_files
 
-from surrobench import failpoints
-from surrobench.failpoints import FAILPOINTS, VARIABLE
+from surrobench.base import failpoints
+from surrobench.base.failpoints import FAILPOINTS, VARIABLE
 from surrobench.studies.run_folder import store as storing
 from surrobench.studies.run_folder.record import Record
 from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.studies.run_folder.record import Record
 from surrobench.studies.run_folder.store import (

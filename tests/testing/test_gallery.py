@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bad_predictors import GALLERY, Good, Line, NotAModel, UpsideDown
 
-from surrobench.process_state import read_settings
+from surrobench.base.process_state import read_settings
 from surrobench.testing import predictor_checks
 from surrobench.testing.conformance import outcomes
 

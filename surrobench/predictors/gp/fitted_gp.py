@@ -16,9 +16,9 @@ from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.correlations import SMOOTHNESS, Kernel
 from surrobench.predictors.gp.gp_fit import LOWEST_NOISE, FitReport, LogNormal
-from surrobench.process_state import standard_numerics
 
 _SMALLEST_VARIANCE = 1e-16
 

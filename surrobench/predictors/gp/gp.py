@@ -11,8 +11,9 @@ from botorch.models.transforms import Standardize
 from gpytorch.kernels import ScaleKernel
 from torch import Tensor
 
-from surrobench.columns import ColumnBlock
-from surrobench.options import check_choice, check_counts
+from surrobench.base.columns import ColumnBlock
+from surrobench.base.options import check_choice, check_counts
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.correlations import Kernel
 from surrobench.predictors.gp.fitted_gp import (
     FittedGP,
@@ -43,7 +44,6 @@ from surrobench.predictors.transforms import (
     fit_transform,
     least_std,
 )
-from surrobench.process_state import standard_numerics
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp.correlations import (
     PROFILES,
     CodedCorrelation,

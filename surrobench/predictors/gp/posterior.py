@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.process_state import standard_numerics
+from surrobench.base.wording import counted
 from surrobench.predictors.gp.factor import PoolFactor
 from surrobench.predictors.gp.fitted_gp import FittedGP
 from surrobench.predictors.gp.modules import botorch_model
@@ -17,8 +19,6 @@ from surrobench.predictors.gp.process import Process
 from surrobench.predictors.gp.sampling import joint_samples
 from surrobench.predictors.posterior import Kind
 from surrobench.predictors.transforms import FittedTransform
-from surrobench.process_state import standard_numerics
-from surrobench.wording import counted
 
 _LEAST_SHARE = 1e-12
 _MOST_NUMBERS = 2**24

@@ -10,9 +10,11 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
+from surrobench.base.options import check_choice, check_counts
+from surrobench.base.process_state import standard_numerics
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.options import check_choice, check_counts
 from surrobench.predictors.gp.correlations import is_binary
 from surrobench.predictors.gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.gp.fitted_gp import checked, checked_examples, unit_cube
@@ -25,8 +27,6 @@ from surrobench.predictors.gp.kernels import (
 )
 from surrobench.predictors.gp.session import PoolGPSession
 from surrobench.predictors.transforms import TargetTransform, check_transform
-from surrobench.process_state import standard_numerics
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

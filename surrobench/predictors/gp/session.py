@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.base.process_state import standard_numerics
+from surrobench.base.wording import counted
 from surrobench.predictors.gp.covariance import PoolCovariance
 from surrobench.predictors.gp.factor import PoolFactor
 from surrobench.predictors.gp.fitted_gp import unit_variance
@@ -19,8 +21,6 @@ from surrobench.predictors.gp.gp_fit import FitReport
 from surrobench.predictors.gp.posterior import PoolPosterior
 from surrobench.predictors.gp.process import Process
 from surrobench.predictors.transforms import fit_inner_transform
-from surrobench.process_state import standard_numerics
-from surrobench.wording import counted
 
 IntArray = npt.NDArray[np.integer[Any]]
 

@@ -13,11 +13,11 @@ from scipy.linalg.lapack import dpotrs, dtrtri
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.correlations import SMOOTHNESS, Kernel
 from surrobench.predictors.gp.kernel_tiles import KernelTiles
 from surrobench.predictors.gp.nested_fit import MANY
 from surrobench.predictors.gp.tiled_likelihood import lower_factor
-from surrobench.process_state import standard_numerics
 
 _MOST_ROWS = 512
 _CROSS_NUMBERS = 2**23

@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
+from surrobench.base.paths import expanded, is_file
 from surrobench.errors import UserError
-from surrobench.paths import expanded, is_file
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 

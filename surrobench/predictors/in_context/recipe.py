@@ -18,6 +18,7 @@ import torch
 from botorch.models.model import Model
 
 from surrobench.arrays import FloatArray
+from surrobench.base.process_state import restored, standard_numerics
 from surrobench.errors import UserError
 from surrobench.predictors.in_context.checkpoints import (
     SHA256,
@@ -28,7 +29,6 @@ from surrobench.predictors.in_context.checkpoints import (
 from surrobench.predictors.learners.baselines import Constant
 from surrobench.predictors.learners.library_regressors import LibraryRegressor
 from surrobench.predictors.recipe import SMALL, option
-from surrobench.process_state import restored, standard_numerics
 
 Answer = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 """From inputs ``m x d`` to means and variances, each ``m``."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from surrobench.base.options import check_choice
 from surrobench.errors import UserError
-from surrobench.options import check_choice
 from surrobench.predictors.learners.library_regressors import NGBoost
 from surrobench.predictors.recipe import option
 

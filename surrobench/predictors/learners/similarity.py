@@ -13,11 +13,11 @@ from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
+from surrobench.base.process_state import if_settled
 from surrobench.predictors.learners.neighbours import NearestNeighbours
 from surrobench.predictors.learners.scaling import UnitRange
 from surrobench.predictors.models import MIN_VARIANCE, OneOutput
 from surrobench.predictors.recipe import TransformedPredictor, smallest_variance
-from surrobench.process_state import if_settled
 
 RATIOS: FloatArray = np.geomspace(1e-4, 1e2, 61)
 """Noise over signal that are tried, in units of the mean similarity of an example with itself."""

@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.predictors.learners.resampling import fold_masks
 from surrobench.predictors.learners.trees import RandomForest

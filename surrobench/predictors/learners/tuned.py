@@ -12,7 +12,8 @@ from botorch.models.model import Model
 from scipy.stats import kendalltau
 from torch import Tensor
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
+from surrobench.base.process_state import standard_numerics
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.predictors.hyperparameters import Setting, Space, draw_settings, space_of
@@ -21,7 +22,6 @@ from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.transforms import check_transform
-from surrobench.process_state import standard_numerics
 
 FEWEST = 10
 """With fewer examples nothing is tuned: a rank correlation over their folds is all chance."""

@@ -13,6 +13,7 @@ from gpytorch.kernels import AdditiveKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
 from torch import Tensor
 
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.fitted_gp import FittedGP, bounded, checked_examples, stationary
 from surrobench.predictors.gp.gp_fit import LOWEST_NOISE
 from surrobench.predictors.pfn.process import KERNELS, Covariances, condition, correlations
@@ -24,7 +25,6 @@ from surrobench.predictors.transforms import (
     fit_transform,
     least_std,
 )
-from surrobench.process_state import standard_numerics
 
 MOST_READ = 128
 """Examples that the network reads; it was trained on 8 to 96."""

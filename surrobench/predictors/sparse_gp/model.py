@@ -14,6 +14,7 @@ from scipy.linalg.blas import dtrmm
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
 from surrobench.predictors.gp.fitted_gp import unit_cube
 from surrobench.predictors.gp.gp_fit import FitReport
@@ -23,7 +24,6 @@ from surrobench.predictors.gp.process import Process
 from surrobench.predictors.gp.tiled_gp import stationary_name
 from surrobench.predictors.models import OneOutput
 from surrobench.predictors.sparse_gp.bound import Collapsed, Projection
-from surrobench.process_state import standard_numerics
 
 _LEAST_SHARE = 1e-12
 _MOST_ROWS = 512

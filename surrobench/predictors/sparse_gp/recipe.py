@@ -10,8 +10,9 @@ from botorch.models.model import Model
 from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.columns import ColumnBlock
-from surrobench.options import check_counts
+from surrobench.base.columns import ColumnBlock
+from surrobench.base.options import check_counts
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.covariance import Combine, PoolCovariance
 from surrobench.predictors.gp.fitted_gp import checked_examples, unit_variance
 from surrobench.predictors.gp.gp_fit import BudgetSpentError, FitReport, Search
@@ -24,7 +25,6 @@ from surrobench.predictors.sparse_gp.bound import SparsePosterior
 from surrobench.predictors.sparse_gp.inducing import conditional_variance
 from surrobench.predictors.sparse_gp.model import SparseModel
 from surrobench.predictors.transforms import fit_inner_transform
-from surrobench.process_state import standard_numerics
 
 _ROUNDS = 2
 _FIRST_EXAMPLES = 500

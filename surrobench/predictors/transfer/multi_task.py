@@ -13,7 +13,8 @@ from gpytorch.kernels import IndexKernel, ProductKernel
 from gpytorch.means import ConstantMean
 from torch import Tensor
 
-from surrobench.options import check_counts, check_whole
+from surrobench.base.options import check_counts, check_whole
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.composed import MappedInputs
 from surrobench.predictors.gp.correlations import Kernel
 from surrobench.predictors.gp.fitted_gp import (
@@ -32,7 +33,6 @@ from surrobench.predictors.recipe import canonical_rows
 from surrobench.predictors.transfer.coregionalisation import Coregionalised, fit_coregionalisation
 from surrobench.predictors.transfer.source_models import FEWEST, enough, some_of
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
-from surrobench.process_state import standard_numerics
 
 
 @dataclass(frozen=True, kw_only=True)

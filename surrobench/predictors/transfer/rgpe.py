@@ -14,7 +14,8 @@ from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.options import check_whole
+from surrobench.base.options import check_whole
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.composed import MarginalModel
 from surrobench.predictors.gp.dense_covariance import dense_covariance
 from surrobench.predictors.gp.fitted_gp import FittedGP
@@ -30,7 +31,6 @@ from surrobench.predictors.transfer.ranking_weights import (
 )
 from surrobench.predictors.transfer.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
-from surrobench.process_state import standard_numerics
 
 
 @dataclass(frozen=True, kw_only=True)

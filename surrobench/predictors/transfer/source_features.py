@@ -10,16 +10,16 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
+from surrobench.base.options import check_whole
+from surrobench.base.process_state import standard_numerics
 from surrobench.errors import UserError
-from surrobench.options import check_whole
 from surrobench.predictors import make_predictor
 from surrobench.predictors.composed import MappedInputs
 from surrobench.predictors.gp.gp import ExactGP
 from surrobench.predictors.protocol import Predictor, Source
 from surrobench.predictors.transfer.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform
-from surrobench.process_state import standard_numerics
 
 BLOCK = "sources"
 """Name of the block of columns that is added."""

@@ -12,6 +12,7 @@ from botorch.posteriors.gpytorch import GPyTorchPosterior
 from gpytorch.distributions import MultivariateNormal
 from torch import Tensor
 
+from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.composed import MarginalModel
 from surrobench.predictors.gp.gp import ExactGP
 from surrobench.predictors.posterior import Kind
@@ -20,7 +21,6 @@ from surrobench.predictors.protocol import Source
 from surrobench.predictors.recipe import canonical_rows, option
 from surrobench.predictors.transfer.source_models import SourceProcess, enough, source_processes
 from surrobench.predictors.transforms import check_transform, fit_inner_transform
-from surrobench.process_state import standard_numerics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.folder import Saved
 from surrobench.report.common.provenance import Provenance, RunFacts, TaskFacts
-from surrobench.wording import counted
 
 _NEEDS = r"""% needs \usepackage{graphicx, booktabs, longtable}, and outside of this folder
 % \newcommand{\srfolder}{the/report/} before the file is input

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.measures import MEASURES
-from surrobench.wording import counted
 
 REQUIRED = ("task", "predictor", "train_size", "seed", "status")
 TEXT = ("task", "predictor", "transform", "encoding", "protocol", "status", "reason")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import (
     HTML,
@@ -22,7 +23,6 @@ from surrobench.report.comparing.board import LEAST_BLOCKS, Board
 from surrobench.report.comparing.scores import Scores
 from surrobench.report.figures.pareto import board_figure, pareto
 from surrobench.report.tables import float_tex, html_table, markdown_table
-from surrobench.wording import counted
 
 
 def boards(scores: Scores) -> Iterator[Exhibit]:

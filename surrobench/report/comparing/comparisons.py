@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, number
 from surrobench.report.common.exhibit import Exhibit
@@ -20,7 +21,6 @@ from surrobench.report.figures.outcomes import outcome_matrix
 from surrobench.report.statistics.intervals import COVERAGE
 from surrobench.report.statistics.statistics import versus_best
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
-from surrobench.wording import counted, one_or_many
 
 MOST_DRAWN = 8
 """Lines in a performance profile."""

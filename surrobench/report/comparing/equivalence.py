@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import (
     HTML,
@@ -23,7 +24,6 @@ from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.comparing.scores import Scores
 from surrobench.report.statistics.bayesian import Verdict, bayesian_signed_rank
 from surrobench.report.tables import float_tex, html_table, markdown_table
-from surrobench.wording import counted
 
 MOST_COMPARED = 8
 """Methods beside the best, by their mean rank."""

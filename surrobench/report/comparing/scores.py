@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.arrays import FloatArray
+from surrobench.base.wording import counted
 from surrobench.report.common.measures import Measure
 from surrobench.report.common.style import MethodStyle
 from surrobench.report.comparing.board import Board, board_of
@@ -25,7 +26,6 @@ from surrobench.report.statistics.intervals import (
 )
 from surrobench.report.statistics.pairs import COLUMNS, compare_pairs
 from surrobench.report.statistics.rank_tests import RankTest, mean_rank_test, rank_test
-from surrobench.wording import counted
 
 QUERIES = 1000
 """Architectures that the seconds of a method are counted for."""

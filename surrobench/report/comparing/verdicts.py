@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common.escaping import one_line
 from surrobench.report.common.measures import Measure
 from surrobench.report.comparing.scores import Scores
 from surrobench.report.results import Results, at
 from surrobench.report.statistics.clusters import LEAST_TABLES, number_of_tables
 from surrobench.report.statistics.sign_flips import least_blocks
-from surrobench.wording import counted
 
 MOST_NAMES = 8
 MOST_TASKS = 6

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.measures import MEASURES
 from surrobench.report.common.style import MUTED, TWO_COLUMNS, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.results import Results
-from surrobench.wording import counted
 
 LEVELS = {50: ("#9ecae1", "o"), 90: ("#3182bd", "s"), 95: ("#08306b", "D")}
 """Nominal levels in percent with the colour and the marker that stand for them."""

@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.measures import find_measure
 from surrobench.report.common.style import MUTED, TWO_COLUMNS, MethodStyle, paper_style
 from surrobench.report.figures import panels
 from surrobench.report.figures.tags import tag
 from surrobench.report.results import Results
-from surrobench.wording import counted
 
 _FAR = 0.5
 """Of the span of the others."""

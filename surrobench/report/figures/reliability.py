@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common import escaping
 from surrobench.report.common.measures import MEASURES
@@ -16,7 +17,6 @@ from surrobench.report.figures import panels
 from surrobench.report.figures.legend import Legend, line_style
 from surrobench.report.figures.tags import tag
 from surrobench.report.results import Results
-from surrobench.wording import counted
 
 LEVELS = (50, 90, 95)
 

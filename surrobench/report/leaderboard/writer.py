@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common import escaping
 from surrobench.report.common.exhibit import to_csv
@@ -29,7 +30,6 @@ from surrobench.report.search.judging import judged_by
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.results import SearchResults
 from surrobench.report.statistics.clusters import LEAST_TABLES
-from surrobench.wording import counted
 
 COLOURED = 8
 _TITLES = {axis.name: axis.title for axis in AXES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from surrobench.wording import counted
+from surrobench.base.wording import counted
 
 HELD_OUT = "held-out runs"
 SEARCHED = "searched run"

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from surrobench.base.page_facts import facts_html
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.report.common.records import split_spec
 from surrobench.report.statistics.intervals import mean_interval
 

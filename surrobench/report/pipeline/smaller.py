@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import HTML, LATEX, MARKDOWN, MARKUPS, Markup, number
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.pipeline.results import PipelineResults
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
-from surrobench.wording import counted
 
 LARGEST = "largest"
 SMALL = 0.5

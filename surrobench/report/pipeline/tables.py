@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import (
     HTML,
@@ -21,7 +22,6 @@ from surrobench.report.pipeline.judging import values_sentence
 from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.statistics.intervals import METHOD
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
-from surrobench.wording import counted
 
 SHOWN = 15
 """Fully trained architectures that a table for reading lists; the CSV has all."""

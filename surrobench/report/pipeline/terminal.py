@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from surrobench.base.wording import counted
 from surrobench.report.common.cells import mean_and_half
 from surrobench.report.common.escaping import one_line
 from surrobench.report.common.units import of_values
@@ -18,7 +19,6 @@ from surrobench.report.pipeline.results import MEASURES, VALUES, PipelineResults
 from surrobench.report.pipeline.smaller import smaller_text
 from surrobench.report.pipeline.tables import noise_text, ranked_otherwise
 from surrobench.report.prediction.terminal import LONGEST_NAME, MOST_REASONS, blank_table
-from surrobench.wording import counted
 
 _HEADS = {
     "regret": "regret",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common.escaping import markdown, one_line
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.folder import (
@@ -35,7 +36,6 @@ from surrobench.report.pipeline.tables import (
 )
 from surrobench.report.prediction.index import page as markdown_page
 from surrobench.report.tables import markdown_table
-from surrobench.wording import counted
 
 
 def write_pipeline_report(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common.escaping import markdown, one_line
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.results import Results
 from surrobench.report.tables import markdown_table
-from surrobench.wording import counted
 
 MOST_REASONS = 50
 MOST_WORDS = 400

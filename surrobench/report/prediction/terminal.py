@@ -11,11 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from surrobench.base.wording import counted
 from surrobench.report.common.cells import legend, mean_and_half
 from surrobench.report.common.escaping import one_line
 from surrobench.report.common.measures import Measure
 from surrobench.report.results import Results
-from surrobench.wording import counted
 
 LONGEST_NAME = 40
 MOST_REASONS = 8

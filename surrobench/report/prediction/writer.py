@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report import figures
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.folder import (
@@ -34,7 +35,6 @@ from surrobench.report.prediction.page import prediction_page
 from surrobench.report.results import Results
 from surrobench.report.statistics.intervals import METHOD
 from surrobench.report.tables import comparison_table, identified, summary_frame, summary_table
-from surrobench.wording import counted
 
 CALIBRATION = ("coverage_50", "coverage_90", "coverage_95", "calibration_error", "sharpness")
 PAGE_HEIGHT = 9.0

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pandas as pd
 
+from surrobench.base.wording import one_or_many
 from surrobench.report.comparing.scores import Scores, geometric_mean
 from surrobench.report.search.method_styles import SearchStyles
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.summaries import scores_at
-from surrobench.wording import one_or_many
 
 
 def final_scores(

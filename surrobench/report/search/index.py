@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.report.common.escaping import markdown, one_line
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.prediction.index import MOST_REASONS, page
@@ -14,7 +15,6 @@ from surrobench.report.search.judging import front_sentences, judge_sentences, l
 from surrobench.report.search.records import REGRET
 from surrobench.report.search.results import SearchResults
 from surrobench.report.tables import markdown_table
-from surrobench.wording import counted, one_or_many
 
 
 def index_page(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from surrobench.wording import counted
+from surrobench.base.wording import counted
 
 HELD_OUT = "held-out runs"
 SEARCHED = "searched run"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.report.common.measures import Measure
-from surrobench.wording import counted
 
 REQUIRED = ("task", "strategy", "seed", "evaluation", "best_value")
 TEXT = (

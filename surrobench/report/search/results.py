@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from surrobench.page_facts import facts_html
+from surrobench.base.page_facts import facts_html
 from surrobench.report.common.measures import Measure
 from surrobench.report.common.units import of_differences
 from surrobench.report.results import at

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.report.common import escaping
 from surrobench.report.common.cells import (
     HTML,
@@ -33,7 +34,6 @@ from surrobench.report.tables import (
     wide_cells,
     wide_tex,
 )
-from surrobench.wording import counted, one_or_many
 
 WHAT = "method"
 _FOUND = (

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from surrobench.base.wording import counted
 from surrobench.report.common.cells import legend
 from surrobench.report.common.escaping import one_line
 from surrobench.report.prediction.terminal import (
@@ -22,7 +23,6 @@ from surrobench.report.prediction.terminal import (
 )
 from surrobench.report.search.results import SearchResults
 from surrobench.report.search.tables import notes
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.folder import (
     DEFAULT_FORMATS,
@@ -43,7 +44,6 @@ from surrobench.report.search.tables import (
     summary_table,
 )
 from surrobench.report.statistics.intervals import COVERAGE, LEAST_SKEWED
-from surrobench.wording import counted
 
 _BANDS = (
     "bootstrap bands for other seeds on the task, where {} runs or more have enough different "

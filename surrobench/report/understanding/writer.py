@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.report.common.escaping import markdown, one_line
 from surrobench.report.common.exhibit import Exhibit
 from surrobench.report.common.folder import DEFAULT_FORMATS, Saved, write_folder
@@ -20,7 +21,6 @@ from surrobench.report.page.views import view_of
 from surrobench.report.prediction.index import page as markdown_page
 from surrobench.report.understanding import figures
 from surrobench.report.understanding.summaries import KEYS, in_order, most_telling, over_seeds
-from surrobench.wording import counted
 
 PANELS = 12
 """Variables whose choices one figure shows; more are continued in further files."""

@@ -18,8 +18,8 @@ from surrobench.acquisition.constrained import ConstrainedExpectedImprovement, l
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pairing import check_pairing
 from surrobench.arrays import FloatArray
+from surrobench.base.options import check_whole
 from surrobench.errors import UserError
-from surrobench.options import check_whole
 from surrobench.predictors.posterior import Kind
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.bayesian.batches import select_batch

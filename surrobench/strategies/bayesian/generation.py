@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from surrobench.arrays import FloatArray
-from surrobench.options import check_counts, check_number
-from surrobench.registry import Registry
+from surrobench.base.options import check_counts, check_number
+from surrobench.base.registry import Registry
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 

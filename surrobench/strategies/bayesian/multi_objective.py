@@ -14,7 +14,7 @@ from torch import Tensor
 
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.arrays import FloatArray
-from surrobench.options import check_whole
+from surrobench.base.options import check_whole
 from surrobench.predictors.posterior import SurrogatePosterior
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.bayesian.bayesian import BayesianOptimisation, only

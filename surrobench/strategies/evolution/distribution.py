@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from surrobench.arrays import FloatArray
+from surrobench.base.options import check_number, check_whole
 from surrobench.errors import UserError
-from surrobench.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Observation, Strategy

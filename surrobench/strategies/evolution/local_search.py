@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from surrobench.options import check_choice, check_whole
+from surrobench.base.options import check_choice, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surrobench.options import check_whole
+from surrobench.base.options import check_whole
 from surrobench.spaces.architecture import Arch, SearchSpace, Variable
 from surrobench.spaces.blocks import HasBlocks
 from surrobench.strategies.bayesian.screening import FEWEST, Screen

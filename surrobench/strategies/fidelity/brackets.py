@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from surrobench.base.options import check_choice, check_number
 from surrobench.errors import UserError
-from surrobench.options import check_choice, check_number
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.strategy import Strategy

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.fidelity.brackets import Brackets
 from surrobench.strategies.fidelity.density_ratio import DensityRatio

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.registry import Registry
 from surrobench.errors import UserError
-from surrobench.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.strategies.one_shot.method import OneShotMethod, Progress

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.method import OneShotMethod, OneShotRun
 from surrobench.strategies.one_shot.shared_training import Batch, Epoch, SharedTraining

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.method import OneShotMethod, OneShotRun
 from surrobench.strategies.one_shot.shared_training import Epoch, SharedTraining

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot.shared_training import Epoch, OneShotResult, SharedTraining
 from surrobench.training.datasets.data import Data

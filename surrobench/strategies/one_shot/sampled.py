@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from surrobench.options import check_choice, check_whole
+from surrobench.base.options import check_choice, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.strategies import STRATEGIES, make_strategy

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from surrobench.arrays import FloatArray
-from surrobench.options import check_choice
+from surrobench.base.options import check_choice
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.strategies.distances import MOST_CHOICES
 from surrobench.strategies.peers.peer import require

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import FloatArray
-from surrobench.options import check_number, check_whole
+from surrobench.base.options import check_number, check_whole
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.peers.peer import require
 from surrobench.strategies.problem import Problem

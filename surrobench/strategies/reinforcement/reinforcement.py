@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from surrobench.base.options import check_choice, check_number, check_whole
+from surrobench.base.process_state import standard_numerics
 from surrobench.errors import UserError
-from surrobench.options import check_choice, check_number, check_whole
-from surrobench.process_state import standard_numerics
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.problem import Problem
 from surrobench.strategies.reinforcement.adam import Adam

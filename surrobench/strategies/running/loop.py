@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.plain import metrics_of, number, plain_metrics, plain_number
 from surrobench.strategies.strategy import Strategy
 from surrobench.tasks.evaluation import LARGEST_VALUE, Evaluation
-from surrobench.wording import counted
 
 Evaluate = Callable[[Arch, int | None], Evaluation]
 """Trains an architecture for so many epochs (None: fully)."""

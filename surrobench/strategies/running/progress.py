@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from surrobench.progress import make_bar
+from surrobench.base.progress import make_bar
 from surrobench.strategies.running.loop import Row
 
 

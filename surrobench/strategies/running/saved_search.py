@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
+from surrobench.base.homes import name_of
+from surrobench.base.sealed import seal, unseal
 from surrobench.errors import UserError
-from surrobench.homes import name_of
-from surrobench.sealed import seal, unseal
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.candidates import Candidates
 from surrobench.strategies.identity import described_variables, variable_changes

@@ -31,6 +31,7 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.errors import UserError
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
@@ -45,7 +46,6 @@ from surrobench.strategies.running.saved_search import SavedSearch, describe_can
 from surrobench.strategies.running.training import Call, Train, Trains, checked
 from surrobench.strategies.running.workers import Workers, run_workers
 from surrobench.tasks.evaluation import Evaluation
-from surrobench.wording import counted, one_or_many
 
 __all__ = ["SearchResult", "Train", "Trains", "search"]
 

@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrobench.atomic import TEMPORARY, write_atomically
+from surrobench.base.atomic import TEMPORARY, write_atomically
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, text_of
 from surrobench.predictors.given import GivenPart
 from surrobench.studies.cluster import member
@@ -43,7 +44,6 @@ from surrobench.studies.run_folder.segments import CorruptRecordError, unseal
 from surrobench.studies.run_folder.store import ResultStore
 from surrobench.studies.stopping import RunStoppedError
 from surrobench.tasks.catalogue import is_live
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from distributed import Client

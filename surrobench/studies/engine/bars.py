@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from surrobench.progress import Bar, NoBar, make_bar
+from surrobench.base.progress import Bar, NoBar, make_bar
 from surrobench.studies.observer import Silent
 from surrobench.studies.run_folder.record import Record
 

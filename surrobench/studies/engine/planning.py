@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from surrobench.base.registry import Registry, is_own
 from surrobench.encodings import ENCODINGS
 from surrobench.predictors import PREDICTORS
-from surrobench.registry import Registry, is_own
 from surrobench.studies.engine.executor import GuardedProcess, Limits, WorkerStartError
 from surrobench.studies.engine.forks import Forks
 from surrobench.studies.engine.template import settle

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.studies.plan import PlannedCell
 from surrobench.studies.run_folder.record import Record
-from surrobench.wording import counted
 
 Loss = Literal["died", "timeout", "oom", "failed", "invalid"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)

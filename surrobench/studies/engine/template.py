@@ -27,7 +27,7 @@ from multiprocessing.context import set_spawning_popen
 from multiprocessing.process import BaseProcess
 from typing import ClassVar
 
-from surrobench.registry import is_own
+from surrobench.base.registry import is_own
 from surrobench.studies.engine import template_server
 from surrobench.studies.engine.template_server import Inherited, read_number
 from surrobench.studies.threads import single_threaded

@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
 
-from surrobench.registry import import_attribute
+from surrobench.base.registry import import_attribute
 
 FORK, READY = b"fork", b"ready"
 MOST_BYTES, MOST_DESCRIPTORS = 1 << 16, 64

@@ -14,9 +14,9 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
 
+from surrobench.base.process_state import ImportEffects, restored
+from surrobench.base.registry import import_attribute, watched_imports
 from surrobench.errors import text_of
-from surrobench.process_state import ImportEffects, restored
-from surrobench.registry import import_attribute, watched_imports
 
 _EFFECTS = ImportEffects()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from surrobench.arrays import FloatArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau, kendall_tau_top_half
 from surrobench.spaces.architecture import Arch
@@ -20,7 +21,6 @@ from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.live.live import LiveTask
 from surrobench.training.networks.cells import OPERATIONS
 from surrobench.training.networks.costs import count_params
-from surrobench.wording import counted
 
 Tell = Callable[[str], None]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench.sealed import read_sealed, write_sealed
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies.one_shot import make_one_shot, one_shot_search
 from surrobench.studies.describe import describe

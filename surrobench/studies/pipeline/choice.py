@@ -13,13 +13,13 @@ import torch
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.arrays import FloatArray
+from surrobench.base.wording import counted
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.predictors import make_predictor
 from surrobench.predictors.model_posterior import ModelPosterior
 from surrobench.predictors.predictive import predict
 from surrobench.strategies.bayesian.batches import select_batch
 from surrobench.studies.pipeline.task import CandidatePool
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from surrobench.base.wording import counted
 from surrobench.studies.judging import Judging
 from surrobench.studies.live_settings import live_options, needless_options
 from surrobench.studies.parts import Choice, code_of, read_choice, unknown_part
@@ -20,7 +21,6 @@ from surrobench.studies.settings import (
     unknown_encodings,
     whole,
 )
-from surrobench.wording import counted
 
 BASELINES = ("random", "best-trained", "largest")
 """Choices without a predictor: uniform ones, the best of the trained sample itself, and the

@@ -12,6 +12,7 @@ import numpy as np
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.pairing import check_pairing
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
 from surrobench.studies.describe import describe
@@ -27,7 +28,6 @@ from surrobench.studies.pipeline.task import (
 from surrobench.studies.plan import Plan, Work
 from surrobench.studies.run_folder.record import canonical_json
 from surrobench.tasks import expand_tasks
-from surrobench.wording import counted
 
 PIPELINE_VERSION = 2
 """Raised when pipelines of the same description give other numbers: enters every key."""

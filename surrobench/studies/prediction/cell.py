@@ -30,6 +30,7 @@ import numpy as np
 import torch
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.encodings.column_blocks import with_blocks
 from surrobench.errors import UserError, text_of
 from surrobench.metrics import prediction_scores
@@ -44,7 +45,6 @@ from surrobench.studies.prediction.source_tasks import draw_sources
 from surrobench.studies.run_folder.record import Record, Status, make_record, one_line
 from surrobench.tasks import load_task, loading  # noqa: F401  (imported before any clock runs)
 from surrobench.tasks.task import TableTask
-from surrobench.wording import counted
 
 _CHECKS = {Path(module.__file__ or "") for module in (predictive_checks, regressor_checks)}
 """Where answers of predictors are checked: a ValueError raised there is an invalid answer."""

@@ -18,8 +18,8 @@ from typing import Any
 import pandas as pd
 
 from surrobench.arrays import FloatArray
+from surrobench.base.sealed import fits_beside, write_beside
 from surrobench.errors import UserError
-from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.prediction.plan import Cell
 from surrobench.studies.prediction.typical_cell import MOST_SECONDS, MOST_TASKS, typical_cell
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrobench.base.wording import counted
 from surrobench.encodings import make_encoding, sees_curves
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
@@ -26,7 +27,6 @@ from surrobench.studies.run_folder.record import canonical_json
 from surrobench.studies.settings import PredictorChoice, sources_by_glob
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
-from surrobench.wording import counted
 
 if TYPE_CHECKING:
     from surrobench.tasks.task import TableTask

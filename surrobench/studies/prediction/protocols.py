@@ -30,8 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 WHITE2021_TEST_SIZE = 200
 GROUPED_2000_TEST_SIZE = 2000

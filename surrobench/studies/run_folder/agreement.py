@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.studies.run_folder.environment import differences
 from surrobench.studies.run_folder.plan_file import read_plan_file
 from surrobench.studies.run_folder.record import Record, canonical_json
 from surrobench.studies.run_folder.run_files import read_environments
 from surrobench.studies.run_folder.store import ResultStore
-from surrobench.wording import counted
 
 _SHOWN = 5
 

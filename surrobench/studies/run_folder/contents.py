@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from surrobench.atomic import TEMPORARY, write_atomically
+from surrobench.base.atomic import TEMPORARY, write_atomically
 from surrobench.studies.run_folder.key_list import KeyList, Numbers, latest_of
 from surrobench.studies.run_folder.record import STATUSES, Record, Status
 from surrobench.studies.run_folder.segments import (

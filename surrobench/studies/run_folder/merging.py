@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from surrobench.base.sealed import DamagedError, read_sealed
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.sealed import DamagedError, read_sealed
 from surrobench.studies.kinds import KINDS
 from surrobench.studies.observer import RunObserver, Silent
 from surrobench.studies.run_folder.agreement import difference
@@ -32,7 +33,6 @@ from surrobench.studies.run_folder.store import CorruptRecordError, ResultStore
 from surrobench.studies.run_folder.tally import Tally
 from surrobench.studies.stopping import stopping_when_unable
 from surrobench.studies.study_file import load_study
-from surrobench.wording import counted
 
 _SHOWN = 5
 UNFINISHED = "unfinished"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.errors import UserError, near_path
 from surrobench.studies.run_folder.plan_file import (
     PLAN_FILE,
@@ -17,7 +18,6 @@ from surrobench.studies.run_folder.plan_file import (
 )
 from surrobench.studies.run_folder.plan_file import difference as changes
 from surrobench.studies.run_folder.run_files import STUDY_FILE
-from surrobench.wording import counted, one_or_many
 
 _SHOWN = 5
 _NOT_OF_CELLS = ("name", "description", "timeout_seconds", "memory_gib", "tasks", "live")

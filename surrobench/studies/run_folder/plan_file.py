@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
+from surrobench.base.sealed import seal, unseal
+from surrobench.base.wording import counted
 from surrobench.errors import DamagedStoreError
-from surrobench.sealed import seal, unseal
 from surrobench.studies.kinds import KINDS
 from surrobench.studies.plan import Plan, Skipped
 from surrobench.studies.run_folder.key_list import KeyList
-from surrobench.wording import counted
 
 PLAN_FILE = "plan.json"
 WHAT = "plan"

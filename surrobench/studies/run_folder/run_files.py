@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
 from surrobench.studies.kinds import AnyStudy
 from surrobench.studies.live_settings import moved_data
 from surrobench.studies.observer import RunObserver

@@ -27,8 +27,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from surrobench import sealed
-from surrobench.atomic import write_atomically
+from surrobench.base import sealed
+from surrobench.base.atomic import write_atomically
 from surrobench.studies.run_folder.key_list import KeyList, in_runs, out_of_runs
 from surrobench.studies.run_folder.record import Record, Status, decode_record, encode_record
 

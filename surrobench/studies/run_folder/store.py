@@ -38,9 +38,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from surrobench.atomic import TEMPORARY, write_atomically
+from surrobench.base.atomic import TEMPORARY, write_atomically
+from surrobench.base.failpoints import failpoint
 from surrobench.errors import UserError
-from surrobench.failpoints import failpoint
 from surrobench.studies.run_folder.contents import (
     Contents,
     Snapshot,

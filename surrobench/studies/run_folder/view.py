@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from surrobench import __version__
+from surrobench.base.sealed import fits_beside, write_beside
 from surrobench.errors import UserError, did_you_mean, near_path
-from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.kind import Kind
 from surrobench.studies.kinds import KINDS, kind_of_columns
 from surrobench.studies.run_folder.plan_file import Name, PlannedCells, read_plan_file

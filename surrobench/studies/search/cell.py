@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.errors import UserError
 from surrobench.metrics.fronts import HypervolumeMeter
-from surrobench.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.strategies import make_strategy
 from surrobench.strategies.problem import Problem

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.strategies import STRATEGIES, resolve_strategy
 from surrobench.strategies.problem import Constraint
@@ -29,7 +30,6 @@ from surrobench.studies.settings import (
     sources_outline,
     whole,
 )
-from surrobench.wording import counted
 
 
 def _choices(what: str, example: str) -> Callable[[Any], list[Choice]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from surrobench.base.sealed import fits_beside, write_beside
 from surrobench.metrics.fronts import on_front, rounded, useful
-from surrobench.sealed import fits_beside, write_beside
 from surrobench.studies.search.config import SearchStudy
 from surrobench.studies.search.table_task import SearchTask
 from surrobench.tasks import expand_tasks

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from surrobench.columns import LazyColumns
+from surrobench.base.columns import LazyColumns
 from surrobench.encodings.default import default_encoding
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace

@@ -11,6 +11,7 @@ from typing import Any
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.pairing import check_pairing
+from surrobench.base.wording import counted
 from surrobench.encodings import make_encoding
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor
@@ -29,7 +30,6 @@ from surrobench.studies.search.task import AnySearchTask, load_search_task
 from surrobench.studies.settings import code_in, sources_by_glob
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import is_live
-from surrobench.wording import counted
 
 SEARCH_VERSION = 2
 """Raised when searches of the same description give other numbers: enters every key."""

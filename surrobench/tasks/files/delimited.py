@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from surrobench.decoding import marked_encoding
+from surrobench.base.decoding import marked_encoding
 from surrobench.errors import UserError
 from surrobench.tasks.files.faults import Faults
 from surrobench.tasks.files.number_forms import Dialect, numbers_in

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
 from surrobench.errors import UserError
 from surrobench.tasks.files.source_file import LARGEST_FILE, SourceFile
 

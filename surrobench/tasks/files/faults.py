@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 SHOWN = 5
 LONGEST = 60

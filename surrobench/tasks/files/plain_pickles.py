@@ -1,7 +1,7 @@
 """Published lists and objects of plain values that exist only as a pickle or a file of torch.save.
 
 Many authors pickle what JSON would have held: lists of dictionaries of numbers and texts. These are
-read by an allow list (:mod:`surrobench.unpickling`): plain values, NumPy's single numbers and
+read by an allow list (:mod:`surrobench.base.unpickling`): plain values, NumPy's single numbers and
 arrays of numbers, nothing else, and no function of another package is called.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from surrobench.base.unpickling import PLAIN_OPCODES, Label, load_inert
 from surrobench.errors import UserError
 from surrobench.tasks.files.archives import members
 from surrobench.tasks.files.unpickle import DType, new_array
-from surrobench.unpickling import PLAIN_OPCODES, Label, load_inert
 
 _OPCODES = PLAIN_OPCODES | {
     "BINFLOAT",

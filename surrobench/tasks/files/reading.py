@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
+from surrobench.base.paths import expanded, is_file
 from surrobench.errors import UserError, did_you_mean
-from surrobench.paths import expanded, is_file
 from surrobench.tasks.files.arrow_types import simplified
 from surrobench.tasks.files.delimited import COMPRESSIONS, SEPARATORS, read_delimited
 from surrobench.tasks.files.number_forms import Dialect

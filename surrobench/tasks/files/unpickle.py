@@ -2,7 +2,7 @@
 
 A pickle is a program. This reader lets it name nine known parts of old pandas and NumPy, gives it
 inert stand-ins of our own for them, and refuses everything else, opcodes included
-(:mod:`surrobench.unpickling`).
+(:mod:`surrobench.base.unpickling`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surrobench.base.unpickling import PLAIN_OPCODES, Label, Stated, load_inert
 from surrobench.errors import UserError
-from surrobench.unpickling import PLAIN_OPCODES, Label, Stated, load_inert
 
 _OPCODES = PLAIN_OPCODES | {
     "NEWOBJ",

@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 from torch import nn
 
+from surrobench.base.registry import import_attribute
 from surrobench.errors import UserError, did_you_mean
-from surrobench.registry import import_attribute
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
 from surrobench.tasks.live.training_cache import TrainingCache

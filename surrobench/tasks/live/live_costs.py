@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from surrobench.arrays import FloatArray
-from surrobench.sealed import read_sealed, write_sealed
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.live.live import LiveTask
 

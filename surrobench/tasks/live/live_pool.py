@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.edge_cells import EdgeCells
-from surrobench.wording import counted
 
 ENUMERATED_UP_TO = 50_000
 """Spaces with so many combinations are gone through one by one; larger ones are sampled."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.chains import Chains
@@ -26,7 +27,6 @@ from surrobench.tasks.live.tabulate import (
 from surrobench.training.loop.versions import versions
 from surrobench.training.sampling import sample_by_depth
 from surrobench.training.table_file import write_table
-from surrobench.wording import counted
 
 SAMPLE_SEED = 0
 DIGITS = (

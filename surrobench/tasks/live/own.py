@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
@@ -30,7 +31,6 @@ from surrobench.tasks.live.live import LiveTask
 from surrobench.training.datasets.data import Data
 from surrobench.training.loop.devices import choose_device
 from surrobench.training.loop.recipe import Recipe
-from surrobench.wording import counted
 
 
 def own_networks(

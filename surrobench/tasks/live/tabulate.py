@@ -26,8 +26,8 @@ from typing import Any
 
 import torch
 
+from surrobench.base.sealed import DamagedError, read_sealed, write_sealed
 from surrobench.errors import UserError
-from surrobench.sealed import DamagedError, read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch
 from surrobench.tasks.live.live import LiveTask, live_task
 from surrobench.training.datasets.data import Data

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from surrobench.sealed import read_sealed, write_sealed
+from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.training.loop.training_run import TrainingRun, run_from_json
 
 

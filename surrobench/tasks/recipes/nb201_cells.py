@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.edge_cells import EdgeCells, nas_bench_201
-from surrobench.wording import counted
 
 OPERATION_COLUMNS = ("op_0_1", "op_0_2", "op_1_2", "op_0_3", "op_1_3", "op_2_3")
 CHANNELS = (16, 32, 64)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from surrobench.base.wording import counted, one_or_many
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.files.number_forms import is_number_text
 from surrobench.tasks.task import TableTask
-from surrobench.wording import counted, one_or_many
 
 _SHOWN = 6
 _FEWEST_ROWS = 10

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.files.reading import column_names, read_columns
 from surrobench.tasks.tables.columns import is_number
-from surrobench.wording import counted
 
 _BETTER_HIGH = (
     *("accuracy", "acc", "top1", "top5", "auc", "auroc", "f1", "score", "bleu", "map", "miou"),

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from surrobench.base.strict_toml import read_toml
 from surrobench.errors import UserError, did_you_mean
-from surrobench.strict_toml import read_toml
 from surrobench.tasks.files.source_file import SourceFile
 from surrobench.tasks.tables.card import Card, Decision, TaskCard
 

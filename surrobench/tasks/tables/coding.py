@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import BoolArray, FloatArray
+from surrobench.base.wording import counted
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.files.faults import Faults
 from surrobench.tasks.tables.card import Decision
 from surrobench.tasks.tables.mixtures import as_numbers, without_minority
-from surrobench.wording import counted
 
 MOST_CHOICES = 1_000_000
 NULL = -1

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from surrobench.arrays import IntArray
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import SearchSpace, Variable
 from surrobench.tasks.files.arrow_types import plain_values
@@ -17,7 +18,6 @@ from surrobench.tasks.tables.card import Card
 from surrobench.tasks.tables.coding import NULL
 from surrobench.tasks.tables.columns import is_list, numbers
 from surrobench.tasks.tables.genotypes import parse_text
-from surrobench.wording import counted
 
 
 def codes_in_space(card: Card, frame: pa.Table, space: SearchSpace, faults: Faults) -> IntArray:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.wording import counted
 from surrobench.tasks.evaluation import LARGEST_VALUE
 from surrobench.tasks.files.faults import Faults
 from surrobench.tasks.tables.card import Card, TaskCard
@@ -15,7 +16,6 @@ from surrobench.tasks.tables.columns import numbers
 from surrobench.tasks.tables.durations import durations
 from surrobench.tasks.tables.resolution import of_means, rounded
 from surrobench.tasks.tables.table import Rows, Table
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

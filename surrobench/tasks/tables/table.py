@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from surrobench.arrays import BoolArray, FloatArray, IntArray
+from surrobench.base.page_facts import facts_html
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.page_facts import facts_html
 from surrobench.spaces import SPACES
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.choices import Choices
@@ -32,7 +33,6 @@ from surrobench.tasks.tables.durations import durations
 from surrobench.tasks.tables.graph_decisions import graph_space
 from surrobench.tasks.tables.placing import codes_in_space
 from surrobench.tasks.tables.row_groups import row_groups_with
-from surrobench.wording import counted
 
 CodeArray = npt.NDArray[np.signedinteger[Any]]
 """Choice indices: 16 bits as long as they suffice."""

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surrobench.base.unpickling import PLAIN_OPCODES, Label, StandIns, Stated, load_inert
 from surrobench.errors import UserError
 from surrobench.training.datasets.raw import RawImages, RawSplits, raw_images
-from surrobench.unpickling import PLAIN_OPCODES, Label, StandIns, Stated, load_inert
 
 SHAPE = (3, 32, 32)
 LARGEST_FILE = 2**30

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.training.datasets.data import Data, Split
 from surrobench.training.datasets.sequences import AMBIGUOUS, RESIDUES, tokenise
 from surrobench.training.datasets.splits import Rows, content_numbers, disjoint, some_rows
-from surrobench.wording import counted
 
 LARGEST_FILE = 2**30
 SPLITS = ("train", "validation", "test")

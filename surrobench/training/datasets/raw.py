@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
-from surrobench.wording import counted
 
 CHANNELS = (1, 3, 4)
 

@@ -8,11 +8,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.training.fusing.fused import fuse_chains
 from surrobench.training.fusing.fused_cells import fuse_cells
 from surrobench.training.networks.cells import CellNetwork
-from surrobench.wording import counted
 
 
 class Alone(nn.Module):

@@ -10,8 +10,8 @@ from typing import Literal
 
 import torch
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError, did_you_mean
-from surrobench.wording import counted
 
 CPU = torch.device("cpu")
 KINDS = ("auto", "cpu", "cuda", "mps")

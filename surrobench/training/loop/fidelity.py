@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.training.datasets.data import Data
-from surrobench.wording import counted
 
 
 @dataclass(frozen=True)

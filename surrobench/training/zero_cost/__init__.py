@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surrobench.registry import Registry
+from surrobench.base.registry import Registry
 
 if TYPE_CHECKING:
     from surrobench.training.zero_cost.proxy import Proxy

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp.covariance import PoolCovariance
 from surrobench.predictors.gp.fitted_gp import unit_cube
 from surrobench.predictors.gp.gp_fit import FitReport

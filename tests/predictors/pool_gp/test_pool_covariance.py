@@ -12,7 +12,7 @@ from block_pools import NUMERIC, ONE_HOT, VARIABLES, covariance, one_hot, pool, 
 from gpytorch.kernels import MaternKernel, RBFKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp.covariance import PoolCovariance
 from surrobench.predictors.gp.fitted_gp import FittedGP
 from surrobench.predictors.gp.kernels import CodedBlock, DenseBlock

@@ -8,7 +8,7 @@ import torch
 from block_pools import NUMERIC, ONE_HOT, VARIABLES, pool, targets
 from scipy.stats import kendalltau
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.encodings.column_blocks import column_blocks
 from surrobench.errors import UserError
 from surrobench.predictors import make_predictor

@@ -9,7 +9,7 @@ import pytest
 import torch
 from block_pools import NUMERIC, ONE_HOT, VARIABLES, one_hot, pool, targets
 
-from surrobench.columns import ColumnBlock
+from surrobench.base.columns import ColumnBlock
 from surrobench.predictors.gp import sampling
 from surrobench.predictors.gp.correlations import PROFILES
 from surrobench.predictors.gp.posterior import PoolPosterior

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrobench.decoding import decoded
+from surrobench.base.decoding import decoded
 from surrobench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

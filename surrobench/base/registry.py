@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
+from surrobench.base.homes import home_of
+from surrobench.base.options import check_names, option_names
+from surrobench.base.plug_ins import PlugIn, claimed, plug_ins
 from surrobench.errors import UserError, did_you_mean, fault, place_of
-from surrobench.homes import home_of
-from surrobench.options import check_names, option_names
-from surrobench.plug_ins import PlugIn, claimed, plug_ins
 
 T = TypeVar("T")
+PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,14 @@ def watched_imports(around: Callable[[str], AbstractContextManager[object]]) -> 
 
 def is_own(target: str) -> bool:
     """Whether a module, or ``module:Attribute``, belongs to this package."""
-    return target.partition(":")[0].partition(".")[0] == __package__
+    return target.partition(":")[0].partition(".")[0] == PACKAGE
 
 
 class Registry(Generic[T]):
     """Names of one kind of part (``"predictor"``, ``"encoding"``, …).
 
     Packages add names through the entry-point group ``surrobench.<kinds>`` (such as
-    ``surrobench.predictors`` or ``surrobench.strategies``, see :mod:`surrobench.plug_ins`);
+    ``surrobench.predictors`` or ``surrobench.strategies``, see :mod:`surrobench.base.plug_ins`);
     anything else is reached by its dotted path ``module:Attribute``.
 
     Args:
@@ -221,7 +222,7 @@ class Registry(Generic[T]):
             else:
                 found.append(Listed(name, entry.summary))
         for name, owners in self._shadowed.items():
-            own = PlugIn(name, self._entries[name].target, __package__ or "")
+            own = PlugIn(name, self._entries[name].target, PACKAGE)
             for owner in owners:
                 told = claimed(self.kind, name, [own, owner])
                 found.append(Listed(name, "", owner.origin, told))

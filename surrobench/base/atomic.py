@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from surrobench.failpoints import failpoint, failpoint_is_set
+from surrobench.base.failpoints import failpoint, failpoint_is_set
 
 TEMPORARY = ".tmp-"
 """What the names of unfinished files begin with; a killed process may leave one."""

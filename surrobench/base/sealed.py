@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from surrobench.atomic import write_atomically
+from surrobench.base.atomic import write_atomically
 
 _HEAD = b'{"sha256":"'
 _TAIL = b"}\n"

@@ -1,0 +1,1 @@
+"""The ground that every folder stands on: registries, options, files, columns, processes."""
