@@ -145,6 +145,15 @@ def test_the_largest_complete_part_is_compared() -> None:
     assert compared(scores[["c"]]).shape == (1, 1)
 
 
+def test_methods_without_a_common_task_have_no_board(tmp_path: Path) -> None:
+    one = records(1, a=0.9)
+    other = records(1, b=0.8).assign(task="elsewhere")
+    paths = write_leaderboard(Results.of(pd.concat([one, other])), None, tmp_path)
+    text = paths[2].read_text(encoding="utf-8")
+    assert "Board:" not in text
+    assert "Predictors at a glance" in text
+
+
 def test_searches_are_ranked_at_every_budget() -> None:
     results = SearchResults.of(study(tasks=("t1", "t2", "t3"), seeds=4))
     table = search_standings(results)

@@ -39,7 +39,7 @@ def search_boards(results: SearchResults, at: float) -> Iterator[Item]:
 def _items(kind: str, means: pd.DataFrame, measure: Measure, where: str) -> Iterator[Item]:
     known = means.where(np.isfinite(means)).dropna(axis=1, how="all").dropna(how="all")
     block = compared(known)
-    if block.shape[1] < 2:
+    if block.empty or block.shape[1] < 2:  # no rows: no two methods have a task in common
         return
     board = board_of(block, measure, by_table=True)
     title = f"Board: {measure.label} {where}"
