@@ -55,7 +55,7 @@ class TerminalBar(Bar):
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(stderr=True, emoji=False),
         )
         self._task = self._bar.add_task(said, total=total)
 

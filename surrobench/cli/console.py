@@ -7,8 +7,8 @@ import sys
 
 from rich.console import Console
 
-output = Console(highlight=False)
-messages = Console(stderr=True, highlight=False)
+output = Console(highlight=False, emoji=False)  # what users name is shown as they wrote it
+messages = Console(stderr=True, highlight=False, emoji=False)
 
 _SPELT_OUT = {
     "τ": "tau",

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from surrobench.cli.console import output, print_anything
+from surrobench.cli.console import complain, output, print_anything, say, tell
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,12 @@ def test_half_a_surrogate_pair_can_be_printed(monkeypatch: pytest.MonkeyPatch) -
     print("file \udcff τ")
     sys.stdout.flush()
     assert raw.getvalue().decode().strip() == "file ? τ"
+
+
+def test_what_a_user_named_is_printed_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rich would draw a picture for ``:x:``, which stands in ``mine:x:y`` or a line of a file."""
+    text = "root:x:0 [red] :smile:"
+    for show in (complain, tell, say):
+        show(text)
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).count(text) == 3
