@@ -151,12 +151,13 @@ class Registry(Generic[T]):
     anything else is reached by its dotted path ``module:Attribute``.
 
     Args:
-        kind: of the parts, one word in the singular.
+        kind: of the parts, in the singular, with underscores between words.
         example: of a specification with options, for messages.
     """
 
     def __init__(self, kind: str, example: str = "") -> None:
         self.kind = kind
+        self.noun = kind.replace("_", " ")
         self._example = example
         self._entries: dict[str, Entry] = {}
         self._shadowed: dict[str, tuple[PlugIn, ...]] = {}
@@ -167,7 +168,7 @@ class Registry(Generic[T]):
         known = self._entries.get(name)
         if known is not None and (known.target, dict(known.options)) != (target, options):
             raise UserError(
-                f"the {self.kind} name {name!r} is claimed by {known.target} and by {target}."
+                f"the {self.noun} name {name!r} is claimed by {known.target} and by {target}."
             )
         self._entries[name] = Entry(name, target, summary, options)
 
@@ -204,7 +205,7 @@ class Registry(Generic[T]):
         if name not in self._entries:
             own = " One of your own is written module:Name." * ("." in name)
             suggestion = did_you_mean(name, self._entries)
-            raise UserError(f"unknown {self.kind} {name!r}. {suggestion}{own}")
+            raise UserError(f"unknown {self.noun} {name!r}. {suggestion}{own}")
         return self._entries[name]
 
     def own_modules(self, names: Iterable[str]) -> set[str]:
@@ -224,7 +225,7 @@ class Registry(Generic[T]):
         for name, owners in self._shadowed.items():
             own = PlugIn(name, self._entries[name].target, PACKAGE)
             for owner in owners:
-                told = claimed(self.kind, name, [own, owner])
+                told = claimed(self.noun, name, [own, owner])
                 found.append(Listed(name, "", owner.origin, told))
         return found
 
@@ -246,7 +247,7 @@ class Registry(Generic[T]):
         """
         entry = self.entry(name)
         if len(entry.owners) > 1:
-            raise UserError(claimed(self.kind, name, entry.owners))
+            raise UserError(claimed(self.noun, name, entry.owners))
         try:
             return import_attribute(entry.target)
         except UserError as error:
@@ -265,7 +266,7 @@ class Registry(Generic[T]):
             inside = owner.target.partition(":")[0].partition(".")[0]
             if cause.name.partition(".")[0] != inside:
                 told += f" Install it with: {owner.install_line(cause.name)}"
-        return f"the {self.kind} {owner.name!r} of {owner.origin} is broken: {told}"
+        return f"the {self.noun} {owner.name!r} of {owner.origin} is broken: {told}"
 
     def check_name(self, name: object) -> None:
         """Refuse what is no text, such as a list where a study has room for one name.
@@ -274,7 +275,7 @@ class Registry(Generic[T]):
             UserError: saying so.
         """
         if not isinstance(name, str):
-            raise UserError(f"{name!r} is no {self.kind}: a name in quotation marks belongs here.")
+            raise UserError(f"{name!r} is no {self.noun}: a name in quotation marks belongs here.")
 
     def read(self, spec: str | Mapping[str, Any], **options: Any) -> Spec:
         """Name and options of a specification.
@@ -292,7 +293,7 @@ class Registry(Generic[T]):
             return Spec(spec, options)
         if not isinstance(spec.get("use"), str):
             raise UserError(
-                f"{self.kind} {dict(spec)!r}: say which {self.kind} under the key 'use', for "
+                f"{self.noun} {dict(spec)!r}: say which {self.noun} under the key 'use', for "
                 f"example {self._example}."
             )
         own = {key: value for key, value in spec.items() if key not in ("use", "label")}
@@ -316,7 +317,7 @@ class Registry(Generic[T]):
             UserError: for an unknown name or option, with the nearest valid ones.
         """
         read = self.read(spec, **options)
-        owner = f"{self.kind.replace('_', ' ')} {read.name!r}"
+        owner = f"{self.noun} {read.name!r}"
         check_names(owner, read.options, option_names(self.find(read.name)[0]))
         return self.create(read.name, **read.options)
 
@@ -327,9 +328,9 @@ class Registry(Generic[T]):
         merged = {**defaults, **options}
         if not callable(value) or (not isinstance(value, type) and not merged and _is_part(value)):
             if merged:
-                raise UserError(f"{self.kind} {name!r} is an object and takes no options.")
+                raise UserError(f"{self.noun} {name!r} is an object and takes no options.")
             return cast(T, value)
-        return cast(T, built(self.kind, name, target, value, merged))
+        return cast(T, built(self.noun, name, target, value, merged))
 
 
 def built(
@@ -353,7 +354,7 @@ def built(
     except UserError:
         raise
     except TypeError as error:
-        where = "" if is_own(target) else f" [{place_of(error)}]"
+        where = "" if is_own(target) or not place_of(error) else f" [{place_of(error)}]"
         raise UserError(f"{kind} {name!r} could not be built: {error}{where}.") from error
     except (Exception, SystemExit) as error:
         if is_own(target):

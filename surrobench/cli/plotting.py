@@ -46,6 +46,11 @@ def plot_command(request: PlotRequest) -> None:
     from surrobench.report.common.exhibit import save_figure
 
     _refuse_unknown(request.runs)
+    if request.format not in FORMATS:
+        raise UserError(
+            f"unknown format {request.format!r}. " + did_you_mean(request.format, FORMATS)
+        )
+    width = _width(request.size, request.columns)
     if not request.kind:
         kinds = _kinds(request)
         if request.as_json:
@@ -56,11 +61,6 @@ def plot_command(request: PlotRequest) -> None:
         return
     if request.as_json:
         raise UserError("--json lists the kinds of figures; leave out --kind.")
-    if request.format not in FORMATS:
-        raise UserError(
-            f"unknown format {request.format!r}. " + did_you_mean(request.format, FORMATS)
-        )
-    width = _width(request.size, request.columns)
     figure = _figure(request, width)
     path = request.out or Path(f"{request.kind.replace(':', '.')}.{request.format}")
     if path.suffix[1:] not in FORMATS:

@@ -227,6 +227,18 @@ def unknown_encodings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield name, str(error)
 
 
+def own_encoding(predictor: object, label: str) -> str | None:
+    """The encoding that a predictor insists on; None if it leaves that to the study.
+
+    Raises:
+        UserError: if no encoding has this name.
+    """
+    name: str | None = getattr(predictor, "encoding", None)
+    for _, why in unknown_encodings([name] if name else []):
+        raise UserError(f"predictor {label!r} insists on an encoding that cannot be made: {why}")
+    return name
+
+
 class StudySettings(BaseModel):
     """What studies of every kind have; a kind adds keys of its own, and what may be wrong in them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -52,6 +53,11 @@ def load_study(
         UserError: listing every mistake with file and line.
     """
     content, text, origin = _read_source(source)
+    if isinstance(content.get("tasks"), dict) and "kind" not in content:
+        raise UserError(
+            f"{source} is the card of a table, not a study. Run one on it: surrobench run "
+            f"quickstart --task {shlex.quote(source)}"
+        )
     written = content
     overrides = {**dict(_read_setting(setting) for setting in settings), **(replace or {})}
     number = line_of(text, ["kind"])
@@ -62,7 +68,7 @@ def load_study(
         _check_key(kind, key)
     content = {**content, **overrides}
     if live:
-        _check_key(kind, "live")
+        _check_live(kind, live)
         content["live"] = {**content.get("live", {}), **live}
     for key, added in (("predictors", added_predictors), ("strategies", added_strategies)):
         if added:
@@ -89,6 +95,14 @@ def _check_key(kind: Kind, key: str) -> None:
     valid = kind.model.model_fields
     if key not in valid:
         raise UserError(f"a {kind.name} study has no key {key!r}. " + did_you_mean(key, valid))
+
+
+def _check_live(kind: Kind, live: Mapping[str, Any]) -> None:
+    if "live" not in kind.model.model_fields:
+        raise UserError(
+            f"a {kind.name} study trains no networks, so it takes none of the options of live "
+            f"tasks: {', '.join(live)}."
+        )
 
 
 def _listed(kind: Kind, content: Mapping[str, Any], key: str) -> list[Any]:

@@ -238,7 +238,10 @@ def _check_task(spec: str, task: str, names: list[str]) -> None:
 def _names_in(path: Path) -> list[str]:
     if path.parent == CARDS:
         return next(list(tasks) for file, tasks in bundled().values() if file == path)
-    tasks = read_toml(path)[0].get("tasks")
+    content = read_toml(path)[0]
+    tasks = content.get("tasks")
+    if isinstance(tasks, list) and "kind" in content:
+        raise UserError(f"{path} is a study, not the card of a table; it runs with: surrobench run")
     if not isinstance(tasks, dict) or not tasks:
         raise UserError(f"the card {path} describes no task; add a table [tasks.NAME].")
     return list(tasks)

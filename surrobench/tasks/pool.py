@@ -148,7 +148,10 @@ def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatAr
             continue
         if words and not table.card.drop_invalid:
             shown = faults.rows(list(words), words.values())
-            faults.add(f"measured column {column!r} is not a number in {len(words)} {shown}.")
+            faults.add(
+                f"measured column {column!r} is not a number in {counted(len(words), 'row')}: "
+                f"{shown}; write numbers, or leave such cells empty."
+            )
         measured[name] = values
     return measured
 

@@ -168,6 +168,9 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
     [
         (["run", "quickstrat"], "Did you mean 'quickstart'"),
         (["run", "absent.toml"], "there is no such study file"),
+        (["run", "toy.toml"], "is the card of a table, not a study. Run one on it: surrobench run"),
+        (["info", "study.toml"], "is a study, not the card of a table; it runs with"),
+        (["run", "study.toml", "--task", "study.toml"], "is a study, not the card of a table"),
         (["run", "study.toml", "--set", "seed=3"], "Did you mean 'seeds'"),
         (
             ["run", "study.toml", "--set", "train_sizes=[0]"],
@@ -185,7 +188,7 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["list", "predictor"], "There is one of: studies, tasks, collections, predictors, "),
         (["one-shot", "live:cell"], "Did you mean 'live:cells'"),
         (["one-shot", "live:chain"], "need cells with an operation on each edge"),
-        (["one-shot", "--method", "dart"], "Did you mean 'darts'"),
+        (["one-shot", "--method", "dart"], "unknown one shot method 'dart'. Did you mean 'darts'"),
         (["one-shot", "--cells", "3"], "cells is 3; it must be at least 4"),
         (
             ["info", "zzz"],

@@ -126,7 +126,10 @@ def test_a_device_can_be_named(
         (("live.toml", "--devices", "0,0"), "give numbers of different GPUs"),
         (("live.toml", "--devices", "a"), "give numbers of different GPUs"),
         (("table.toml", "--device", "cpu"), "no task of this study is a live one"),
-        (("quickstart", "--device", "cpu"), "a prediction study has no key 'live'"),
+        (
+            ("quickstart", "--device", "cpu"),
+            "a prediction study trains no networks, so it takes none of the options",
+        ),
     ],
 )
 def test_devices_that_cannot_be_are_refused(

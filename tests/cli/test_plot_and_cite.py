@@ -152,6 +152,8 @@ def test_mistakes_are_sentences(predicted: Command) -> None:
     for arguments, words in (
         (("--kind", "curve"), "curves"),
         (("--kind", "curves", "--size", "a4"), "unknown size 'a4'"),
+        (("--size", "a4"), "unknown size 'a4'"),
+        (("--format", "gif"), "unknown format 'gif'"),
         (("--kind", "curves", "--format", "gif"), "unknown format 'gif'"),
         (("--kind", "curves", "--method", "kn"), "knn"),
         (("--kind", "predictions", "--train-size", "9"), "no cell with a result"),

@@ -71,6 +71,7 @@ def test_a_mapping_holds_options() -> None:
         (Predicts, r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
         ({"use": Predicts}, r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
         (Predicts(), r"Predicts is no regressor: it has no fit\(X, y\)\.$"),
+        ("builtins:memoryview", r"could not be built: [^\[]*\.$"),
         (Fits, r"Fits is no regressor: it has no predict\(X\) or other way .*predict_members"),
         (3, "3 is no predictor: a name in quotation marks"),
     ],

@@ -69,6 +69,18 @@ def test_an_encoding_that_a_predictor_cannot_have_is_refused(
         plan(toy, predictors=[predictor])
 
 
+def test_a_class_that_insists_on_a_misspelt_encoding_is_refused_before_any_cell(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wants_typo.py").write_text(
+        "class Mine:\n    encoding = 'one-hott'\n"
+        "    def fit(self, X, y): ...\n    def predict(self, X): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="unknown encoding 'one-hott'"):
+        plan(toy, predictors=["wants_typo:Mine"])
+
+
 def test_the_default_encoding_is_that_of_the_task(toy: Path) -> None:
     assert {cell.encoding for cell in plan(toy).cells} == {"categorical+numeric"}
 

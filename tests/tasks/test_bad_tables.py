@@ -34,8 +34,7 @@ def test_everything_that_is_wrong_is_listed_with_its_rows(write, table):
         "decision 'op' has no value in 1 row: row 3",
         "1 architecture appears more than once",
         "rows 1 (90.0), 6 (82.0)",
-        "measured column 'params' is not a number",
-        "'many'",
+        "measured column 'params' is not a number in 1 row: row 1 ('many'); write numbers",
     ):
         assert part in message, part
     assert "5 problems" in message

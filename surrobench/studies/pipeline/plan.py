@@ -27,6 +27,7 @@ from surrobench.studies.pipeline.task import (
 )
 from surrobench.studies.plan import Plan, Work
 from surrobench.studies.run_folder.record import canonical_json
+from surrobench.studies.settings import own_encoding
 from surrobench.tasks import expand_tasks
 
 PIPELINE_VERSION = 2
@@ -169,7 +170,7 @@ def _methods(study: PipelineStudy, task: PipelineTask) -> Iterator[_Method]:
     seen: dict[tuple[str, str, str], _Method] = {}
     for choice in study.predictors:
         predictor = make_predictor(choice.spec)
-        own = getattr(predictor, "encoding", None)
+        own = own_encoding(predictor, choice.text)
         if own and choice.encoding not in (None, own):
             raise UserError(
                 f"predictor {choice.text!r} insists on the encoding {own!r}; the study says "

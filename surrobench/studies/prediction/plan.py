@@ -24,7 +24,7 @@ from surrobench.studies.prediction.protocols import (
 )
 from surrobench.studies.prediction.source_tasks import check_source, source_size, sources_of
 from surrobench.studies.run_folder.record import canonical_json
-from surrobench.studies.settings import PredictorChoice, sources_by_glob
+from surrobench.studies.settings import PredictorChoice, own_encoding, sources_by_glob
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.given import GivenTask
 
@@ -192,7 +192,7 @@ def _method(choice: PredictorChoice, default: Any) -> Method:
     label = choice.label or _label(choice)
     if transform != str(getattr(default, "transform", "")) and not label.endswith(f"+{transform}"):
         label += f"+{transform}"
-    encoding = getattr(predictor, "encoding", None)
+    encoding = own_encoding(predictor, label)
     if encoding and choice.encoding not in (None, encoding):
         raise UserError(
             f"predictor {label!r} insists on the encoding {encoding!r}; the study says "

@@ -27,7 +27,7 @@ from surrobench.studies.run_folder.record import canonical_json
 from surrobench.studies.search.config import SearchStudy, matches, on_task
 from surrobench.studies.search.table_task import SearchTask
 from surrobench.studies.search.task import AnySearchTask, load_search_task
-from surrobench.studies.settings import code_in, sources_by_glob
+from surrobench.studies.settings import code_in, own_encoding, sources_by_glob
 from surrobench.tasks import expand_tasks, load_task
 from surrobench.tasks.catalogue import is_live
 
@@ -233,7 +233,7 @@ def _settle_encoding(options: dict[str, Any], texts: dict[str, str], task: AnySe
         return
     own, predictor = None, options.get("predictor")
     if predictor and predictor != "default":
-        own = getattr(make_predictor(_spec(predictor)), "encoding", None)
+        own = own_encoding(make_predictor(_spec(predictor)), use_of(predictor))
     name = own or options["encoding"]
     options["encoding"] = task.default_encoding if name == "default" else name
     if predictor == "default":
