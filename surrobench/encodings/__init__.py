@@ -6,6 +6,7 @@ A new encoding is a module here with a class that follows
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from surrobench.base.registry import Registry, is_own
@@ -132,9 +133,10 @@ def _single(part: str, name: str) -> Encoding:
     head, colon, argument = part.partition(":")
     if head not in ENCODINGS.names():
         try:
-            return ENCODINGS.create(part)
+            return _checked(ENCODINGS.create(part), part)
         except UserError as error:
-            hint = " " + did_you_mean(head, ENCODINGS.names()) if colon else ""
+            misspelt = colon and head not in sys.modules  # else it is a module that was meant
+            hint = " " + did_you_mean(head, ENCODINGS.names()) if misspelt else ""
             raise UserError(f"{error}{hint}") from error
     encoding = ENCODINGS.create(head)
     if not colon:
@@ -144,3 +146,17 @@ def _single(part: str, name: str) -> Encoding:
         raise UserError(f"encoding {part!r}: {head!r} takes nothing after a colon.")
     result: Encoding = narrowed(argument)
     return result
+
+
+def _checked(made: Encoding, part: str) -> Encoding:
+    """Of others: refused if it lacks what every encoding has."""
+    wanted = {
+        "columns": "columns(space, measured)",
+        "__call__": "(archs, space, measured) as a call",
+    }
+    lacking = [said for name, said in wanted.items() if not callable(getattr(made, name, None))]
+    if lacking:
+        raise UserError(
+            f"{part!r} makes no encoding: {type(made).__name__} has no {' and no '.join(lacking)}."
+        )
+    return made

@@ -141,6 +141,7 @@ def test_wrong_architectures_are_named(archs: list[tuple[int, ...]], complaint: 
         ("measured:", "as in 'measured:params,flops'"),
         ("measured:a,a", "different column names"),
         ("one-hot+", "nothing stands beside"),
+        ("builtins:object", "'builtins:object' makes no encoding: object has no columns(space, "),
     ],
 )
 def test_wrong_names_get_a_hint(name: str, complaint: str) -> None:
@@ -168,3 +169,11 @@ def test_columns_that_do_not_fit_into_memory_are_counted_and_others_named(
     space = SPACES_BY_NAME["nb201"]
     with pytest.raises(MemoryError, match=r"30 for 5 architectures.*'numeric'.*allocate 9 GiB"):
         make_encoding("one-hot")(space.sample(5, np.random.default_rng(0)), space, {})
+
+
+def test_a_misspelt_class_of_a_module_is_looked_for_there_alone() -> None:
+    with pytest.raises(UserError) as error:
+        make_encoding("fractions:Fractio")
+    assert "Did you mean 'Fraction'" in str(error.value)
+    assert "path" not in str(error.value)
+    assert str(error.value).count("Did you mean") == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,17 @@ def test_a_training_that_raises_is_a_failed_evaluation_with_its_reason() -> None
     assert math.isfinite(result.rows[-1].simulated_seconds)
     with pytest.raises(RuntimeError, match="out of memory"):
         quick(moody, on_error="raise")
+
+
+@pytest.mark.parametrize("workers", [None, ThreadPoolExecutor(1)], ids=["here", "worker"])
+def test_a_training_that_exits_ends_itself_and_not_the_search(workers: Any) -> None:
+    def script(arch: Arch) -> float:
+        return sys.exit(2) if arch[0] == 0 else train(arch)
+
+    rows = quick(script, workers=workers).rows
+    assert len(rows) == 30
+    failed = {(row.status, row.reason) for row in rows if row.arch[0] == 0}
+    assert failed == {("failed", "RuntimeError: the training ended with sys.exit(2)")}
 
 
 def test_an_answer_that_is_no_number_is_a_mistake_not_a_failure() -> None:

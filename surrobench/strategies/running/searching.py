@@ -280,7 +280,7 @@ class _Trainer:
                 found = self.together(archs, **self.call.length(epochs))
             except UserError:
                 raise
-            except Exception:
+            except (Exception, SystemExit):
                 continue
             if len(found) != len(archs):
                 raise UserError(

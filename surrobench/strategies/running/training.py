@@ -75,17 +75,25 @@ class Call:
         return cls(train, space, named, lengths, checkpoints if takes_folder else None)
 
     def __call__(self, arch: Arch, epochs: int | None) -> tuple[Any, float]:
-        """What the function returns, and the seconds that it took."""
+        """What the function returns, and the seconds that it took.
+
+        Raises:
+            RuntimeError: if it calls ``sys.exit``, as scripts do, which is a training that failed
+                and no end of the search.
+        """
         options = self.length(epochs)
         if self.checkpoints is not None:
             folder = self.checkpoints / hashlib.sha256(repr(arch).encode()).hexdigest()[:16]
             folder.mkdir(parents=True, exist_ok=True)
             options["checkpoint"] = folder
         started = time.perf_counter()
-        if self.named:
-            result = self.train(**values_of(self.space, arch), **options)
-        else:
-            result = self.train(arch, **options)
+        try:
+            if self.named:
+                result = self.train(**values_of(self.space, arch), **options)
+            else:
+                result = self.train(arch, **options)
+        except SystemExit as stop:
+            raise RuntimeError(f"the training ended with sys.exit({stop.code!r})") from stop
         return result, time.perf_counter() - started
 
     def hint(self) -> str:
