@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from typing import NoReturn
@@ -10,6 +11,16 @@ from surrobench.cli.exit_codes import BUG, DAMAGED, STOPPED, WRONG_INPUT
 
 _TYPER_WRONG_INPUT = 2
 _TYPER_INTERRUPTED = 130
+_REFUSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENAMETOOLONG,
+}  # what a file system says that has nothing to do with this program
 
 
 def main() -> None:
@@ -80,6 +91,12 @@ def _tell(error: Exception) -> None:
         complain(
             f"a warning was made an error: {fault(error)}. The libraries under surrobench warn "
             "when they are imported; run it without PYTHONWARNINGS=error and python -W error."
+        )
+        sys.exit(WRONG_INPUT)
+    if isinstance(error, OSError) and error.filename and error.errno in _REFUSED:
+        complain(
+            f"{error.filename}: {error.strerror}. Name a folder that can be written to (--out; for "
+            "downloads and finished trainings the environment variable SURROBENCH_CACHE)."
         )
         sys.exit(WRONG_INPUT)
     if is_of_others(error):

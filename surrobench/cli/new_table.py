@@ -33,7 +33,9 @@ def new_table(data: Path, target: str | None, out: Path | None) -> None:
     stem = data.name.partition(".")[0]
     card = out or data.with_name(f"{stem}.toml")
     if card.suffix != ".toml" or card.resolve().parent != data.resolve().parent:
-        raise UserError(f"{card}: a card is a .toml file beside its table, in {data.parent}.")
+        raise UserError(
+            f"{card}: a card is a .toml file beside its table, in {data.resolve().parent}."
+        )
     if card.exists():
         raise UserError(f"{card} is there already, and nothing is overwritten; see --out.")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-.") or "table"

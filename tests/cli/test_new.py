@@ -226,3 +226,21 @@ def test_a_card_is_not_overwritten(surrobench: Command, tmp_path: Path) -> None:
     assert done.status == 1
     assert "nothing is overwritten" in done.err
     assert (tmp_path / "vit.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predictor", "my_idea", "--in", "t.csv"), "Not a directory"),
+        (("table", "t.csv", "--out", "x" * 300 + ".toml"), "File name too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_to_is_a_sentence(
+    surrobench: Command, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "t.csv").write_text("depth,acc\n1,90\n2,91\n3,93\n")
+    done = surrobench("new", *arguments)
+    assert done.status == 1
+    assert said in done.err
+    assert "that can be written to" in done.err
+    assert "bug" not in done.err

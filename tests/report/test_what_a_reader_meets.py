@@ -206,6 +206,8 @@ def test_a_rank_diagram_says_which_methods_it_leaves_out(frame: pd.DataFrame) ->
     [diagram] = [e for e in comparisons(scores) if e.name.endswith("ranks-n100-diagram")]
     assert "Left out: constant (it answers one value for everything)." in diagram.caption
     assert "constant" not in set(diagram.data["method"])
+    assert diagram.data["friedman_p"].iloc[0] == pytest.approx(1 / 10_001)  # as small as it can be
+    assert "Friedman's test p < 0.001;" in diagram.caption
 
 
 def test_a_task_without_results_gets_no_empty_panel(frame: pd.DataFrame) -> None:

@@ -72,10 +72,9 @@ def _ranks(scores: Scores) -> Exhibit:
     test, (_, what) = scores.ranks, scores.blocks
     caption = (
         f"Critical-difference diagram of {scores.measure.label} {scores.where}: mean ranks over "
-        f"{counted(test.blocks, 'block')} ({what}), Friedman's test p = {test.p:.2g}; bars join "
-        "methods whose "
-        "mean ranks do not differ at 5 %, as Nemenyi's test does, with permutations within blocks "
-        "instead of its limit for many blocks."
+        f"{counted(test.blocks, 'block')} ({what}), Friedman's test {_p_text(test.p)}; bars "
+        "join methods whose mean ranks do not differ at 5 %, as Nemenyi's test does, with "
+        "permutations within blocks instead of its limit for many blocks."
     )
     caption += (
         " A table counts once, with the mean ranks over its tasks: they share its architectures."
@@ -90,6 +89,11 @@ def _ranks(scores: Scores) -> Exhibit:
     data = data.join(test.pairs.add_prefix("p_against "), on="method")
     figure = critical_difference(test, styles=scores.styles, blocks=what)
     return Exhibit(f"{scores.stem}-ranks{scores.suffix}-diagram", caption, data, figure)
+
+
+def _p_text(p: float) -> str:
+    """A p-value from permutations; the smallest of 10,000 says no more than that it is small."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def _left_out(scores: Scores, ranked: list[str]) -> str:
