@@ -57,6 +57,17 @@ def test_seconds_have_a_best_and_no_marks() -> None:
     assert "nan" not in text
 
 
+def test_the_numbers_behind_the_table_against_the_best_hold_the_p_that_it_shows() -> None:
+    table = scores({"a": 1.0, "b": 0.9, "c": 0.3})
+    measure = find_measure("kendall_tau")
+    all_scores = Scores({"task": table}, measure, ["a", "b", "c"], {}, "tau", "", "here")
+    (data,) = [e.data for e in comparisons(all_scores) if e.name.endswith("against-best")]
+    expected = versus_best(table)["p"].drop("a")
+    beside = data[data["method"] == "a"].set_index("other")["p_against_best"]
+    assert beside.to_dict() == expected.to_dict()
+    assert data.loc[data["method"] != "a", "p_against_best"].isna().all()
+
+
 def test_too_few_seeds_never_look_like_a_draw() -> None:
     for seeds in (2, 3, 5):
         table = versus_best(scores({"a": 1.0, "b": 0.99, "c": 0.3}, seeds=seeds))

@@ -163,12 +163,27 @@ def against_best(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     return Exhibit(
         name,
         caption,
-        pairs,
+        _with_p_against_best(scores, pairs),
         tex=long_tex(blocks[LATEX], escaping.latex(full), "method", name),
         markdown=markdown_blocks(blocks[MARKDOWN], escaping.markdown(full)),
         html=html_blocks(blocks[HTML]),
         notes=notes,
     )
+
+
+def _with_p_against_best(scores: Scores, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs, and at those of the best the p that the table shows.
+
+    ``p_adjusted`` is for all pairs of the task, a larger family than all methods against one.
+    """
+    larger = scores.measure.larger_is_better
+    shown = pd.Series(np.nan, index=pairs.index)
+    for task, table in scores.tables.items():
+        found = versus_best(table, larger, marked=scores.measure.marked)
+        best = found.index[found["best"]]
+        rows = (pairs["task"] == task) & pairs["method"].isin(best)
+        shown[rows] = pairs.loc[rows, "other"].map(found["p"])
+    return pairs.assign(p_against_best=shown)
 
 
 def _block(
