@@ -73,7 +73,7 @@ class Line:
 LINES = (
     Line(EXACT, 2000),
     Line("gp-sparse", 2000),
-    Line(PEER, 2000, 2_000, 1),
+    Line(PEER, 2000),
     Line("gp-sparse", 10_000),
     Line(EXACT, 10_000, 5_000, 1),
     Line(PEER, 4000, 2_000, 1),

@@ -27,9 +27,13 @@ from surrobench.base.process_state import standard_numerics
 from surrobench.base.wording import counted
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
-from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.dense_covariance import (
+    covariance_with,
+    dense_covariance,
+    prior_variance,
+)
 from surrobench.predictors.gp.dense_posterior import is_plain
-from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.fitted_gp import FittedGP, leaves_alone
 from surrobench.predictors.gp.tiled_gp import TiledGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.sparse_gp.model import SparseModel
@@ -126,7 +130,8 @@ def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
     Args:
         model: a fitted model with one output.
         X: where.
-        chunk: points at a time; by default 2,048, and more for ensembles of few members.
+        chunk: points at a time; by default 2,048, and more for ensembles of few members and for
+            exact processes, which look at few of them at a time by themselves.
 
     Raises:
         ValueError: if the model answers in another shape or not with finite numbers.
@@ -166,9 +171,13 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
     direct = _direct(bare)
     if direct is None:
         inputs = X
-    if chunk is None:
-        chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
     ask = direct or partial(_posterior_moments, model)
+    if chunk is None:
+        chunk = LEAST_ROWS
+        if isinstance(bare, EnsembleModel):
+            chunk = bare.rows_at_once
+        elif isinstance(direct, DenseGP):
+            chunk = direct.rows_at_once
     means, variances = zip(*map(ask, inputs.split(chunk)), strict=True)
     mean, variance = torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
     if direct is None or not isinstance(affine, Affine):
@@ -233,12 +242,14 @@ def quick_gp(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
 class DenseGP:
     """Marginal predictions of an exact Gaussian process by plain linear algebra."""
 
+    rows_at_once = 2**14
+
     def __init__(self, model: SingleTaskGP, factor: Tensor) -> None:
         """Take a model in evaluation mode and the factor of its training covariance."""
         self.model = model
         self.noise = model.likelihood.noise.detach()
-        self.covariance = dense_covariance(model.covar_module)
         self.inputs = model.train_inputs[0].detach()
+        self.covariance = covariance_with(model.covar_module, self.inputs)
         residual = model.train_targets - model.mean_module(self.inputs).detach()
         weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
         self.weights = weights.squeeze(-1).numpy()
@@ -257,17 +268,19 @@ class DenseGP:
     @standard_numerics()
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
-        Z = self.model.transform_inputs(X)
-        mean = self.model.mean_module(Z).detach().clone()
-        variance = prior_variance(self.model.covar_module, Z) + self.noise
+        Z = X if leaves_alone(self.model) else self.model.transform_inputs(X)
+        shifts, explained = np.empty(len(Z)), np.empty(len(Z))
         # Few rows at a time, so that their covariances stay in the cache.
         for low in range(0, len(Z), _DENSE_ROWS):
             part = slice(low, low + _DENSE_ROWS)
-            cross = self.covariance(Z[part], self.inputs).numpy()
-            mean[part] += torch.from_numpy(cross @ self.weights)
+            cross = self.covariance(Z[part]).numpy()
+            np.matmul(cross, self.weights, out=shifts[part])
             # Transposed, covariances are in the order of LAPACK and are multiplied in place.
             solved = dtrmm(1.0, self.inverse, cross.T, lower=1, overwrite_b=1)
-            variance[part] -= torch.from_numpy(np.einsum("ij,ij->j", solved, solved))
+            np.einsum("ij,ij->j", solved, solved, out=explained[part])
+        mean = self.model.mean_module(Z).detach() + torch.from_numpy(shifts)
+        variance = prior_variance(self.model.covar_module, Z) + self.noise
+        variance -= torch.from_numpy(explained)
         outcome = getattr(self.model, "outcome_transform", None)
         if outcome is None:
             return mean, variance
