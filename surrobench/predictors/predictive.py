@@ -27,11 +27,7 @@ from surrobench.base.process_state import standard_numerics
 from surrobench.base.wording import counted
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
-from surrobench.predictors.gp.dense_covariance import (
-    covariance_with,
-    dense_covariance,
-    prior_variance,
-)
+from surrobench.predictors.gp.dense_covariance import covariance_with, prior_variance
 from surrobench.predictors.gp.dense_posterior import is_plain
 from surrobench.predictors.gp.fitted_gp import FittedGP, leaves_alone
 from surrobench.predictors.gp.tiled_gp import TiledGP
@@ -244,13 +240,20 @@ class DenseGP:
 
     rows_at_once = 2**14
 
-    def __init__(self, model: SingleTaskGP, factor: Tensor) -> None:
-        """Take a model in evaluation mode and the factor of its training covariance."""
-        self.model = model
+    def __init__(
+        self, model: SingleTaskGP, covariance: Callable[[Tensor], Tensor], factor: Tensor
+    ) -> None:
+        """Take a model in evaluation mode.
+
+        Args:
+            model: the process.
+            covariance: of points (``k x d``) with its ``n`` examples, ``k x n``.
+            factor: of the covariance of its examples with their noise, ``n x n``.
+        """
+        self.model, self.covariance = model, covariance
         self.noise = model.likelihood.noise.detach()
-        self.inputs = model.train_inputs[0].detach()
-        self.covariance = covariance_with(model.covar_module, self.inputs)
-        residual = model.train_targets - model.mean_module(self.inputs).detach()
+        inputs = model.train_inputs[0].detach()
+        residual = model.train_targets - model.mean_module(inputs).detach()
         weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
         self.weights = weights.squeeze(-1).numpy()
         self.inverse, _ = dtrtri(factor.numpy(), lower=1)
@@ -260,10 +263,11 @@ class DenseGP:
     def of(cls, model: SingleTaskGP) -> DenseGP | None:
         """For a plain process in evaluation mode; ``None`` if its covariance needs jitter."""
         inputs = model.train_inputs[0].detach()
-        covariance = dense_covariance(model.covar_module)(inputs, inputs)
-        covariance.diagonal().add_(model.likelihood.noise.detach())
-        factor, failed = torch.linalg.cholesky_ex(covariance)
-        return None if bool(failed) else cls(model, factor)
+        covariance = covariance_with(model.covar_module, inputs)
+        training = covariance(inputs)
+        training.diagonal().add_(model.likelihood.noise.detach())
+        factor, failed = torch.linalg.cholesky_ex(training)
+        return None if bool(failed) else cls(model, covariance, factor)
 
     @standard_numerics()
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:

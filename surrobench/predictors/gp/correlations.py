@@ -41,7 +41,7 @@ class Correlation(Protocol):
         ...
 
     def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
-        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        """The matrix (``n x n``, until the next call) and its reverse-mode derivative."""
         ...
 
 
@@ -154,20 +154,23 @@ class CodedCorrelation:
         """
         self.size = steps.shape[1]
         self._codes = np.asarray(codes, dtype=np.intp)
+        self._flat = self._codes.ravel()
         self._steps = steps
         self._profile = PROFILES[kernel]
+        self._matrix = np.empty(self._codes.shape)
 
     def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
-        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        """The matrix (``n x n``, until the next call) and its reverse-mode derivative."""
         inverse_squares = np.exp(-2.0 * log_lengthscales)
         table, weight = self._profile(self._steps @ inverse_squares)
 
         def pull(M: FloatArray) -> FloatArray:
-            sums = np.bincount(self._codes.ravel(), weights=M.ravel(), minlength=len(table))
+            sums = np.bincount(self._flat, weights=M.ravel(), minlength=len(table))
             slopes: FloatArray = ((sums * weight) @ self._steps) * inverse_squares
             return slopes
 
-        return np.take(table, self._codes), pull
+        # Codes lie within the table; other modes than "clip" would use an array of their own.
+        return np.take(table, self._codes, mode="clip", out=self._matrix), pull
 
 
 def shared_correlation(X: FloatArray, kernel: Kernel) -> Correlation:
