@@ -104,11 +104,6 @@ def _search_rows() -> list[Row]:
         Row(work, ours, "SMAC3 (random forest)", smac, incremental),
         Row(work, ours, "ours, hyperparameters anew each step", each, incremental),
         Row(
-            "the same beside its algebra with new hyperparameters every five observations",
-            ours,
-            floor=("test_search_floor_refitting",),
-        ),
-        Row(
             "the same, hyperparameters anew each step",
             each,
             "BoTorch's usual loop",
