@@ -138,7 +138,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
         ("GP, n = 2,000 and 10,000, pool of 300,000", "GPyTorch, Cholesky", "5 ×",
          tables.large_samples(), tables.largest_sample()),
         ("live training of cells", OTHER, "1.5 ×", tables.command("live training", "cpu_s"),
-         f'{COMPARE} --only "live training"'),
+         f'convolutions and norms; {COMPARE} --only "live training"'),
         ("the whole test suite, 2 cores, wall", OTHER, "0.4 ×", "see below", "–"),
     ]  # fmt: skip
 
