@@ -55,7 +55,7 @@ def cells_by_kind(archs: Sequence[Arch] | IntArray, space: SearchSpace) -> Cells
     if graphs.sequential or not {"1x1", "3x3"} & set(kinds):
         raise UserError(
             f"kinds of operations are for cells with 1x1 or 3x3 convolutions among others; the "
-            f"space {space.name!r} has {', '.join(graphs.operations)}. Use the encoding 'graph'."
+            f"space {space.name!r} has {', '.join(graphs.operations)}; use 'one-hot' or 'graph'."
         )
     names = [*KINDS, OTHER]
     numbers = np.array([*map(names.index, kinds), -1])  # the last for places without an operation
