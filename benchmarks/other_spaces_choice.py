@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 import torch
 from markdown_table import markdown
-from stacking_choice import COLUMNS, FULL, PRODUCT, TABLE, scores
+from stacking_choice import COLUMNS, FULL, NO_LABELS, PRODUCT, TABLE, scores
 
 from surrobench import load_task
 from surrobench.arrays import FloatArray
@@ -50,13 +50,19 @@ MEMBERS: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "process with others, wl:2": (PROCESS, f"{DEEPER}+other-spaces"),
     "forest with others": (FOREST, OTHERS),
     "forest with their mean": (FOREST, f"{FULL}+other-spaces:mean"),
+    "process, wl:2": (PROCESS, DEEPER),
     "forest, wl:2": (FOREST, DEEPER),
+    "forest without wl": (FOREST, NO_LABELS),
     "xgb-plus-fast with others": ({"use": "xgb-plus-fast"}, OTHERS),
     "bayesian-ridge with others": ({"use": "bayesian-ridge"}, OTHERS),
     "svr with others": ({"use": "svr"}, OTHERS),
     "mlp-listmle with others": ({"use": "mlp-listmle"}, OTHERS),
 }
-BEFORE, KEPT = "process + forest", "process with others + forest"
+BEFORE = "process + forest"
+KEPT: Mapping[str, str] = {
+    "process with others + forest": "yes",
+    "process with others, wl:2 + forest, wl:2": "where time allows",
+}
 MEANS: Mapping[str, tuple[str, ...]] = {
     " + ".join(parts): parts
     for parts in (
@@ -65,7 +71,10 @@ MEANS: Mapping[str, tuple[str, ...]] = {
         ("process with others", "forest with others"),
         ("process with others", "forest with their mean"),
         ("process with their mean", "forest"),
+        ("process with others", "forest without wl"),
+        ("process, wl:2", "forest"),
         ("process with others, wl:2", "forest"),
+        ("process with others, wl:2", "forest without wl"),
         ("process with others, wl:2", "forest, wl:2"),
         ("process with others and one-hot", "forest"),
         ("process with others", "forest", "xgb-plus-fast with others"),
@@ -77,13 +86,20 @@ MEANS: Mapping[str, tuple[str, ...]] = {
 SAMPLES = 10_000
 
 
-def rows_of(name: str, n: int, seed: int) -> list[tuple[str, float]]:
-    """Tau of every variant on one split."""
+VARIANTS: Mapping[str, tuple[str, ...]] = {**{name: (name,) for name in MEMBERS}, **MEANS}
+
+
+def rows_of(variants: Sequence[str], name: str, n: int, seed: int) -> list[tuple[str, float]]:
+    """Tau of some variants on one split."""
     task = load_task(name)
     truth = task.truth[split(task, "graf", n, seed)[1]]
-    own = {member: scores(*parts, name, n, seed) for member, parts in MEMBERS.items()}
-    own |= {mean: np.mean([own[part] for part in parts], axis=0) for mean, parts in MEANS.items()}
-    return [(variant, kendall_tau(truth, answer)) for variant, answer in own.items()]
+    needed = dict.fromkeys(part for variant in variants for part in VARIANTS[variant])
+    own = {member: scores(*MEMBERS[member], name, n, seed) for member in needed}
+    means = (np.mean([own[part] for part in VARIANTS[variant]], axis=0) for variant in variants)
+    return [
+        (variant, kendall_tau(truth, answer))
+        for variant, answer in zip(variants, means, strict=True)
+    ]
 
 
 def interval(differences: FloatArray) -> tuple[float, float]:
@@ -111,7 +127,7 @@ def table(cells: pd.DataFrame) -> str:
             mean = apart.loc[variant].mean()
             said.append("" if variant == BEFORE else f"{mean:+.4f} ({low:+.4f} to {high:+.4f})")
         lines[f"difference, {n}"] = said
-    lines["kept"] = ["yes" if variant == KEPT else "" for variant in lines["variant"]]
+    lines["kept"] = [KEPT.get(variant, "") for variant in lines["variant"]]
     return markdown(lines, {column: column for column in lines}).strip()
 
 
@@ -123,13 +139,14 @@ def main(arguments: Sequence[str]) -> None:
     if not file.exists():
         file.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     known = pd.read_csv(file)
-    done = set(zip(known["task"], known["train_size"], known["seed"], strict=True))
+    done = {*map(tuple, known[["variant", "task", "train_size", "seed"]].to_numpy().tolist())}
     for n, seeds in SEEDS.items():
         for seed in seeds:
             for name in expand_tasks(TABLE, Path()):
-                if (name, n, seed) in done:
+                left = [v for v in VARIANTS if (v, name, n, seed) not in done]
+                if not left:
                     continue
-                found = rows_of(name, n, seed)
+                found = rows_of(left, name, n, seed)
                 with file.open("a", newline="", encoding="utf-8") as stream:
                     csv.writer(stream).writerows(
                         (variant, name, n, seed, f"{tau:.6g}") for variant, tau in found
