@@ -44,6 +44,12 @@ UNUSED = ("nb201/cifar10-val", "nb201/cifar10-test")
 """Tasks that repeat another one, ``nb201/cifar10-val-run``."""
 ALONE = ("params", "flops", "nwot")
 DRAWN, RIDGE = 500, 1.0
+SHOWN_AS = {
+    "best_proxy": "best proxy",
+    "mean_rank": "mean rank",
+    "proxies_elsewhere": "proxies elsewhere",
+    "other_spaces": "other-spaces",
+}
 
 
 @dataclass(frozen=True)
@@ -106,11 +112,11 @@ def row_of(space: str, name: str) -> dict[str, object]:
         "task": name,
         "architectures": len(task.truth),
         **{key: tau.get(key, float("nan")) for key in ALONE},
-        "best proxy": max(tau.values()),
+        "best_proxy": max(tau.values()),
         "which": max(tau, key=lambda key: tau[key]),
-        "mean rank": kendall_tau(task.truth, np.mean(list(task.proxies.values()), axis=0)),
-        "proxies elsewhere": kendall_tau(task.truth, elsewhere(task)),
-        "other-spaces": kendall_tau(task.truth, task.said),
+        "mean_rank": kendall_tau(task.truth, np.mean(list(task.proxies.values()), axis=0)),
+        "proxies_elsewhere": kendall_tau(task.truth, elsewhere(task)),
+        "other_spaces": kendall_tau(task.truth, task.said),
     }
 
 
@@ -121,7 +127,7 @@ def main(arguments: Sequence[str]) -> None:
     rows.to_csv(folder / "zero-shot.csv", index=False, float_format="%.6g")
     numbers = rows.select_dtypes("float").columns
     rows[numbers] = rows[numbers].map(lambda tau: f"{tau:.3f}" if np.isfinite(tau) else "–")
-    text = markdown(rows, {column: column for column in rows}).strip()
+    text = markdown(rows, {column: SHOWN_AS.get(column, column) for column in rows}).strip()
     (folder / "zero-shot.md").write_text(text + "\n", encoding="utf-8")
 
 
