@@ -1,17 +1,20 @@
 """Which predictor when: ranks, calibration and seconds of every learned one over all tables.
 
     surrobench run examples/all-tables.toml --out results/all-tables
-    python benchmarks/which.py results/all-tables results/smoke/smoke.csv
+    surrobench run examples/all-tables-more.toml --out results/all-tables-more
+    python benchmarks/which.py results/all-tables results/all-tables-more results/smoke/smoke.csv
 
 Ranks are taken within a table (the mean over its tasks, accuracies and latencies apart), then
 averaged over tables; intervals are percentiles over resampled tables, which are the independent
 draws here. Writes ``which.csv`` and ``which.md`` (a row for each predictor and train size),
-``which-kinds.csv`` and ``which-kinds.md`` (the same means within a kind of table).
+``which-kinds.csv`` and ``which-kinds.md`` (the same means within a kind of table) into the first
+folder.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +27,14 @@ LEVELS = (2.5, 97.5)
 SIZES = (32, 128)
 
 
-def load(folder: Path, facts: Path) -> pd.DataFrame:
+def load(folders: Sequence[Path], facts: Path) -> pd.DataFrame:
     """Cells of the learned predictors with the kind and table of their task.
 
     Without the predictors' failures: a task counts only where all of them have a result.
     """
-    cells = pd.read_parquet(folder / "results.parquet")
+    parts = [pd.read_parquet(folder / "results.parquet") for folder in folders]
+    cells = pd.concat([part.astype({"predictor": str, "task": str}) for part in parts])
     cells = cells[~cells["predictor"].isin((*FLOORS, "constant"))]
-    cells = cells.assign(predictor=cells["predictor"].astype(str), task=cells["task"].astype(str))
     told = pd.read_csv(facts)[["task", "table", "unit"]]
     told["kind"] = [kind_of(*pair) for pair in zip(told["table"], told["unit"], strict=True)]
     cells = cells.merge(told, on="task")
@@ -129,13 +132,14 @@ def _leaders(rows: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Average, rank and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="of the study")
+    parser.add_argument("folders", type=Path, nargs="+", help="of the studies")
     parser.add_argument("facts", type=Path, help="smoke.csv")
     given = parser.parse_args()
-    cells = load(given.folder, given.facts)
+    folder = given.folders[0]
+    cells = load(given.folders, given.facts)
     rows, kinds = overall(cells), of_kinds(cells)
-    rows.to_csv(given.folder / "which.csv", index=False, float_format="%.4f")
-    kinds.to_csv(given.folder / "which-kinds.csv", index=False, float_format="%.4f")
+    rows.to_csv(folder / "which.csv", index=False, float_format="%.4f")
+    kinds.to_csv(folder / "which-kinds.csv", index=False, float_format="%.4f")
     text = markdown(
         _shown(rows),
         {
@@ -150,7 +154,7 @@ def main() -> None:
             "seconds": "CPU s of a cell, 128",
         },
     )
-    (given.folder / "which.md").write_text(text, encoding="utf-8")
+    (folder / "which.md").write_text(text, encoding="utf-8")
     print(text)
     text = markdown(
         _leaders(kinds),
@@ -161,7 +165,7 @@ def main() -> None:
             "best_128": "128 examples",
         },
     )
-    (given.folder / "which-kinds.md").write_text(text, encoding="utf-8")
+    (folder / "which-kinds.md").write_text(text, encoding="utf-8")
     print(text)
 
 

@@ -1,31 +1,35 @@
-"""Stacked regressions beside the predictors of ``results/all-tables`` on the tasks of ``@core``.
+"""Ranks of the learned predictors on the tasks of ``@core``, and what decides them.
 
-    surrobench run examples/core-stacking.toml --out runs/core-stacking
-    python benchmarks/core_stacking.py runs/core-stacking results/all-tables results/literature
+    surrobench run examples/core.toml --out runs/core
+    python benchmarks/core_ranks.py runs/core results/core
 
-Both studies have the same splits, encodings and one seed. In each task and train size the learned
-predictors are ranked by Kendall tau and by CRPS; ranks are averaged over sizes and tasks, and
-intervals are those of the mean over tasks (bootstrap of tasks, percentiles). Coverage is that of
-90 % intervals. Writes ``core-ranks.csv`` and ``core-ranks.md``.
+In each task and train size the predictors are ranked by their means over seeds of Kendall tau and
+of CRPS; ranks are averaged over sizes and tasks, and intervals are those of the mean over tasks
+(bootstrap of tasks, percentiles). Coverage is that of 90 % intervals. The first by tau is compared
+with each other one on the means of the tasks (two-sided sign flips, step-down over all of them).
+Writes ``ranks.csv``, ``ranks.md`` and ``against-first.csv``, and copies what the run has of its
+numbers, study and environment.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from core import FLOORS
 from markdown_table import markdown
 
 from surrobench.arrays import FloatArray
+from surrobench.report.statistics.sign_flips import compare_pairs
 from surrobench.tasks.collections import CORE
 
 DRAWS = 10_000
 COVERED = (0.85, 0.95)
 """Coverage of 90 % intervals that counts as kept."""
+KEPT = ("results.parquet", "study.toml", "environment.json")
 LABELS = {
     "predictor": "predictor",
     "tau": "mean τ",
@@ -33,18 +37,17 @@ LABELS = {
     "rank_range": "95 % over tasks",
     "crps_rank": "mean rank by CRPS",
     "crps_range": "95 % over tasks",
-    "coverage": "coverage",
+    "coverage": "90 % intervals cover",
     "kept": "tasks with 85 to 95 %",
 }
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """The cells of learned predictors on the tasks of the collection."""
+    """The cells of the run, one per task, predictor, size and seed, all with a result."""
     cells = pd.read_parquet(folder / "results.parquet")
-    cells = cells[cells["task"].isin(CORE) & ~cells["predictor"].isin(FLOORS)].copy()
-    for column in ("task", "predictor", "transform"):
-        cells[column] = cells[column].astype(str)
-    return cells
+    if (cells["status"] != "ok").any() or set(cells["task"]) != set(CORE):
+        raise SystemExit(f"{folder}: not every cell on the tasks of @core has a result.")
+    return cells.astype({"task": str, "predictor": str})
 
 
 def ranks(cells: pd.DataFrame, metric: str, ascending: bool) -> pd.DataFrame:
@@ -89,6 +92,32 @@ def summary(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("rank", ignore_index=True)
 
 
+def against_first(cells: pd.DataFrame, first: str) -> pd.DataFrame:
+    """What the first gains over each other one: tau, and the CRPS as a ratio (its logarithm)."""
+    rows = []
+    log_crps = -np.log(cells["crps"])
+    for metric, values in (("kendall_tau", cells["kendall_tau"]), ("log_crps", log_crps)):
+        # In pivot_table the mean over seeds and sizes: one number for each task.
+        wide = cells.assign(value=values).pivot_table(
+            index="task", columns="predictor", values="value"
+        )
+        gains = wide.drop(columns=first).rsub(wide[first], axis=0)
+        tested = compare_pairs(gains.to_numpy())
+        for position, other in enumerate(gains):
+            rows.append(
+                {
+                    "metric": metric,
+                    "first": first,
+                    "predictor": other,
+                    "gain": gains[other].mean(),
+                    "tasks_won": int((gains[other] > 0).sum()),
+                    "p": tested.p[position],
+                    "adjusted_p": tested.adjusted[position],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def table(found: pd.DataFrame) -> str:
     """The page's table."""
     lines = pd.DataFrame({"predictor": [f"`{name}`" for name in found["predictor"]]})
@@ -107,13 +136,22 @@ def table(found: pd.DataFrame) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Join the studies and write."""
-    new, beside, folder = map(Path, arguments)
-    cells = pd.concat([read(new), read(beside)], ignore_index=True)
+    """Rank, compare and write."""
+    run, folder = map(Path, arguments)
+    cells = read(run)
     found = summary(cells)
-    found.to_csv(folder / "core-ranks.csv", index=False, float_format="%.4f")
-    (folder / "core-ranks.md").write_text(table(found) + "\n", encoding="utf-8")
+    by_size = [(size, summary(part)) for size, part in cells.groupby("train_size")]
+    sizes = [found.assign(train_size="all"), *(part.assign(train_size=n) for n, part in by_size)]
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.concat(sizes).to_csv(folder / "ranks.csv", index=False, float_format="%.4f")
+    (folder / "ranks.md").write_text(table(found) + "\n", encoding="utf-8")
+    compared = against_first(cells, found["predictor"].iloc[0])
+    compared.to_csv(folder / "against-first.csv", index=False, float_format="%.4f")
+    for name in KEPT:
+        if run.resolve() != folder.resolve():
+            shutil.copyfile(run / name, folder / name)
     print(found.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    print(compared.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
 
 
 if __name__ == "__main__":
