@@ -7,8 +7,8 @@
 Ranks are taken within a table (the mean over its tasks, accuracies and latencies apart), then
 averaged over tables; intervals are percentiles over resampled tables, which are the independent
 draws here. Writes ``which.csv`` and ``which.md`` (a row for each predictor and train size),
-``which-kinds.csv`` and ``which-kinds.md`` (the same means within a kind of table) into the first
-folder.
+``which-kinds.csv`` and ``which-kinds.md`` (the same means within a kind of table) and
+``which-tables.csv`` (means of every table) into the first folder.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ def of_tables(cells: pd.DataFrame, column: str, size: int) -> pd.DataFrame:
     return mine.pivot_table(
         index=["kind", "table"], columns="predictor", values=column, observed=True
     )
+
+
+def by_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """Mean τ and CRPS of every predictor, table, kind and train size; CRPS as its logarithm."""
+    keys = ["kind", "table", "train_size", "predictor"]
+    means = cells.assign(log_crps=np.log(cells["crps"])).groupby(keys, observed=True)
+    return means[["kendall_tau", "log_crps"]].mean().rename(columns={"kendall_tau": "tau"})
 
 
 def _intervals(ranks: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -140,6 +147,7 @@ def main() -> None:
     rows, kinds = overall(cells), of_kinds(cells)
     rows.to_csv(folder / "which.csv", index=False, float_format="%.4f")
     kinds.to_csv(folder / "which-kinds.csv", index=False, float_format="%.4f")
+    by_table(cells).to_csv(folder / "which-tables.csv", float_format="%.4f")
     text = markdown(
         _shown(rows),
         {

@@ -117,10 +117,14 @@ def save_frame(frame: pd.DataFrame, folder: Path, made_of: str = "") -> Path:
         folder: where it is written.
         made_of: is noted in the file, to see later whether it is still what it should be.
 
-    Repeated values are written once; seconds in single precision hardly repeat, and are small when
-    their bytes are sorted by place.
+    Repeated values are written once; numbers that hardly repeat, as scores and seconds, are small
+    when their bytes are sorted by place.
     """
-    single = [str(name) for name in frame.columns if frame[name].dtype == "float32"]
+    scattered = [
+        str(name)
+        for name in frame.columns
+        if frame[name].dtype.kind == "f" and 2 * frame[name].nunique() > len(frame)
+    ]
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if made_of:
         table = table.replace_schema_metadata({**table.schema.metadata, _MADE_OF: made_of})
@@ -130,8 +134,8 @@ def save_frame(frame: pd.DataFrame, folder: Path, made_of: str = "") -> Path:
         buffer,
         compression="zstd",
         compression_level=9,
-        use_dictionary=[str(name) for name in frame.columns if name not in single],
-        column_encoding=dict.fromkeys(single, "BYTE_STREAM_SPLIT") or None,
+        use_dictionary=[str(name) for name in frame.columns if name not in scattered],
+        column_encoding=dict.fromkeys(scattered, "BYTE_STREAM_SPLIT") or None,
     )
     path = folder / RESULTS_FILE
     write_beside(path, buffer.getvalue())
