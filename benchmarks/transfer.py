@@ -43,14 +43,12 @@ KEPT = [
 """Columns of the kept results."""
 
 
-def gains(folder: Path) -> pd.DataFrame:
-    """A row for each task, told predictor and seed."""
-    cells = pd.read_parquet(folder / "results.parquet")
+def gains(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row for each task, told predictor and seed, of cells of one training size."""
     bad = cells[cells["status"] != "ok"]
     if len(bad):
         raise SystemExit(f"cells without a result: {bad[['task', 'predictor', 'reason']]}")
-    for name in ("task", "predictor"):
-        cells[name] = cells[name].astype(str)
+    cells = cells.assign(**{name: cells[name].astype(str) for name in ("task", "predictor")})
     wide = cells.pivot(index=["task", "seed"], columns="predictor", values="kendall_tau")
     covered = cells.pivot(index=["task", "seed"], columns="predictor", values="coverage_90")
     parts = []
@@ -211,7 +209,7 @@ def main() -> None:
     given = parser.parse_args()
     out = given.out
     out.mkdir(parents=True, exist_ok=True)
-    rows = gains(given.run)
+    rows = gains(pd.read_parquet(given.run / "results.parquet"))
     targets = by_target(rows)
     rows.to_csv(out / "gains.csv", index=False, float_format="%.5f")
     targets.to_csv(out / "targets.csv", index=False, float_format="%.4f")

@@ -35,6 +35,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "mlp-hinge": {"steps": 20},
     "mlp-listmle": {"steps": 20},
     "dngo": {"steps": 20},
+    "dngo-held-out": {"steps": 20, "folds": 3},
     "stacking": {"trees": 20, "fold_trees": 10, "folds": 2},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},

@@ -167,6 +167,12 @@ for _name, _target, _summary in (
     ("vkdnw-agg", "learners.baselines:VKDNWAggregate", "line through the rank sum of five (VKDNW)"),
 ):
     PREDICTORS.register(_name, f"surrobench.predictors.{_target}", _summary)
+PREDICTORS.register(
+    "dngo-held-out",
+    "surrobench.predictors.learners.last_layer:LastLayer",
+    "dngo whose noise is what networks miss left-out examples by",
+    folds=10,
+)
 for _name, _target, _summary in (
     ("gp-similarity", "SimilarityGP", "Gaussian process over given similarities"),
     ("knn-similarity", "SimilarNeighbours", "nearest neighbours by given similarities"),

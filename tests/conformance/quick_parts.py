@@ -19,6 +19,7 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "xgb-plus": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
     "xgb-plus-fast": {"rounds": 60, "learning_rate": 0.1, "folds": 2},
     "dngo": {"steps": 60},
+    "dngo-held-out": {"steps": 60, "folds": 3},
     "lightgbm": {"rounds": 40, "ensemble": 4},
     "catboost": {"rounds": 40, "ensemble": 4},
     "ngboost": {"rounds": 60},

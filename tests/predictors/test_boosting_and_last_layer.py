@@ -71,3 +71,33 @@ def test_a_bayesian_last_layer_finds_the_noise() -> None:
 def test_a_bayesian_last_layer_knows_less_far_away() -> None:
     near = make_predictor("dngo").fit(X, Y, seed=0)
     assert near.posterior(X * 4.0).variance.mean() > 2.0 * near.posterior(X).variance.mean()
+
+
+def test_noise_of_left_out_examples_changes_the_deviation_alone() -> None:
+    usual, held_out = (make_predictor(name).fit(X, Y, seed=0) for name in ("dngo", "dngo-held-out"))
+    at = X * 0.9 + 0.05
+    for word in ("mean", "variance"):
+        ours, theirs = (getattr(model.posterior(at), word) for model in (held_out, usual))
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    noisy = [model.posterior(at, observation_noise=True).variance for model in (held_out, usual)]
+    assert (noisy[0] > noisy[1]).all()
+
+
+def test_it_covers_targets_that_the_network_learned_by_heart() -> None:
+    noise = torch.tensor(np.random.default_rng(1).standard_normal((300, 1)))
+    inputs = torch.tensor(np.random.default_rng(2).random((300, 8)))
+    targets = inputs[:, :1] + noise
+    shares = {}
+    for name in ("dngo", "dngo-held-out"):
+        model = make_predictor(name).fit(inputs[:40], targets[:40], seed=0)
+        found = model.posterior(inputs[40:], observation_noise=True)
+        missed = (targets[40:] - found.mean).abs()
+        shares[name] = float((missed < 1.645 * found.variance.sqrt()).double().mean())
+    assert shares["dngo"] < 0.7
+    assert 0.8 < shares["dngo-held-out"] < 0.98
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_it_answers_after_very_few_examples(n: int) -> None:
+    model = make_predictor("dngo-held-out").fit(X[:n], Y[:n], seed=0)
+    assert torch.isfinite(model.posterior(X, observation_noise=True).variance).all()

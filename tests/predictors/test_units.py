@@ -21,6 +21,7 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "mlp-hinge": {"members": 3, "steps": 30},
     "mlp-listmle": {"members": 3, "steps": 30},
     "dngo": {"steps": 30},
+    "dngo-held-out": {"steps": 30, "folds": 3},
     "stacking": {"trees": 20, "fold_trees": 10, "folds": 2},
     "xgb-plus": {"rounds": 20, "learning_rate": 0.2, "folds": 2},
     "xgb-plus-fast": {"rounds": 20, "learning_rate": 0.2, "folds": 2},

@@ -52,10 +52,15 @@ class BayesianRidge(TransformedPredictor):
 
         def moments(Z: Tensor) -> tuple[Tensor, Tensor]:
             inputs = Z.detach().numpy()
-            mean = ridge.predict(inputs)
-            # not predict(return_std=True): before scikit-learn 1.9 it forgets to centre the inputs
-            centred = inputs - ridge.X_offset_
-            line = np.maximum(((centred @ ridge.sigma_) * centred).sum(axis=1), 0.0)
-            return torch.from_numpy(mean), torch.from_numpy(np.sqrt(line))
+            deviation = np.sqrt(line_variance(ridge, inputs))
+            return torch.from_numpy(ridge.predict(inputs)), torch.from_numpy(deviation)
 
         return MomentsModel(moments, noise, floor)
+
+
+def line_variance(ridge: sklearn.linear_model.BayesianRidge, inputs: FloatArray) -> FloatArray:
+    """Posterior variance of a fitted line at ``inputs`` (``m x d``), without the noise, ``m``."""
+    # not predict(return_std=True): before scikit-learn 1.9 it forgets to centre the inputs
+    centred = inputs - ridge.X_offset_
+    variance: FloatArray = np.maximum(((centred @ ridge.sigma_) * centred).sum(axis=1), 0.0)
+    return variance
