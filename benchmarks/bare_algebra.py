@@ -78,6 +78,23 @@ def search_incremental(growing: Growing, begin: int) -> None:
         growing.append()
 
 
+def search_refitting(
+    growing: Growing, K: Array, y: Array, begin: int, every: int, likelihoods: int
+) -> None:
+    """The same, and the algebra of new hyperparameters after so many observations.
+
+    That is likelihoods with their inverses, and the posterior of the pool from the beginning.
+    """
+    growing.extend(begin)
+    while (n := growing.n) < len(growing.rows):
+        if (n - begin) % every == 0:
+            for _ in range(likelihoods):
+                likelihood(K[:n, :n], y[:n])
+            posterior(K[:n, :n], growing.C[:n].copy(), y[:n])
+        int(np.argmax(growing.mean))
+        growing.append()
+
+
 def search_refactorised(K: Array, C: Array, y: Array, begin: int) -> None:
     """A search that factorises anew at every step."""
     for n in range(begin, len(y)):

@@ -3,8 +3,9 @@
     python benchmarks/commands.py results/speed
 
 Every command is a process of its own with what it starts; ``commands.csv`` has the medians. Used by
-``compare.py`` for two commits in turn. Reports of the published studies take minutes, so they are
-measured only if they are named: ``--only "report of all-tables"``.
+``compare.py`` for two commits in turn. Reports of the published studies and live trainings take
+minutes, so they are measured only if they are named: ``--only "report of all-tables"``,
+``--only "live training"``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ TABLE = "Kendall τ"
 """Stands in the first line of a ranking."""
 PUBLISHED = ("nb201-predictors", "all-tables")
 """Studies whose results are part of this repository."""
+LIVE = "live training of"
+CELLS = 64
 
 
 def commands(folder: Path, seeds: int | None) -> Iterator[tuple[str, list[str]]]:
@@ -40,6 +43,14 @@ def commands(folder: Path, seeds: int | None) -> Iterator[tuple[str, list[str]]]
     for name in PUBLISHED:
         results = str(Path(__file__).resolve().parent.parent / "results" / name)
         yield f"report of {name}", ["report", results, "--out", str(folder / name)]
+    training = ["tabulate", "digits-cells", "--archs", str(CELLS), "--seeds", "1"]
+    table = str(folder / "cells.parquet")
+    yield f"{LIVE} {CELLS} cells", [*training, "--workers", "2", "--out", table]
+
+
+def waits_to_be_named(name: str) -> bool:
+    """Whether a command takes minutes."""
+    return name.endswith(PUBLISHED) or name.startswith(LIVE)
 
 
 def measured(tree: Path, arguments: Sequence[str]) -> dict[str, float]:
@@ -91,7 +102,7 @@ def one_round(
         return [
             {"work": name, **measured(tree, arguments)}
             for name, arguments in commands(Path(folder), seeds)
-            if (name.startswith(tuple(only)) if only else not name.endswith(PUBLISHED))
+            if (name.startswith(tuple(only)) if only else not waits_to_be_named(name))
         ]
 
 

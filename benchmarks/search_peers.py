@@ -62,7 +62,7 @@ def our_search(task: SearchTask, seed: int, spec: Mapping[str, Any] = OURS) -> R
 
 def regrets(task: SearchTask, archs: Sequence[Arch], values: Sequence[float]) -> Regrets:
     """How far the truth of the architecture that looked best is from the optimum."""
-    return {n: task.optimum - task.truth(archs[int(np.argmax(values[:n]))]) for n in MOMENTS}
+    return {n: task.optimum - task.judged(archs[int(np.argmax(values[:n]))]) for n in MOMENTS}
 
 
 class UsualLoop:

@@ -12,6 +12,8 @@ from search_peers import EVALUATIONS, INITIAL, OURS, our_loop, our_search, over_
 
 SEEDS = 20
 REFIT_EACH_STEP = {**OURS, "refit_every": 1}
+REFIT_EVERY, LIKELIHOODS = 5, 12
+"""The strategy's default, and how many likelihoods a later fit takes, about."""
 REFIT_SELDOM = {**OURS, "refit_every": EVALUATIONS}
 
 
@@ -36,6 +38,18 @@ def test_search_floor_incremental(benchmark, pool, growth):
         return (bare_algebra.Growing(pool, growth[:EVALUATIONS]), INITIAL), {}
 
     benchmark.pedantic(bare_algebra.search_incremental, setup=setup, rounds=7, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="search")
+def test_search_floor_refitting(benchmark, pool, targets, growth):
+    rows = growth[:EVALUATIONS]
+    K, _ = bare_algebra.covariances(pool, rows)
+
+    def setup():
+        growing = bare_algebra.Growing(pool, rows)
+        return (growing, K, targets[rows], INITIAL, REFIT_EVERY, LIKELIHOODS), {}
+
+    benchmark.pedantic(bare_algebra.search_refitting, setup=setup, rounds=7, warmup_rounds=1)
 
 
 @pytest.mark.benchmark(group="search")

@@ -27,9 +27,9 @@ from surrobench.base.process_state import standard_numerics
 from surrobench.base.wording import counted
 from surrobench.metrics.calibration import normal_crps
 from surrobench.predictors.composed import MappedInputs, MarginalModel
-from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.dense_covariance import covariance_with, prior_variance
 from surrobench.predictors.gp.dense_posterior import is_plain
-from surrobench.predictors.gp.fitted_gp import FittedGP
+from surrobench.predictors.gp.fitted_gp import FittedGP, leaves_alone
 from surrobench.predictors.gp.tiled_gp import TiledGP
 from surrobench.predictors.models import LEAST_ROWS, EnsembleModel
 from surrobench.predictors.sparse_gp.model import SparseModel
@@ -126,7 +126,8 @@ def predict(model: Model, X: Tensor, *, chunk: int | None = None) -> Predictive:
     Args:
         model: a fitted model with one output.
         X: where.
-        chunk: points at a time; by default 2,048, and more for ensembles of few members.
+        chunk: points at a time; by default 2,048, and more for ensembles of few members and for
+            exact processes, which look at few of them at a time by themselves.
 
     Raises:
         ValueError: if the model answers in another shape or not with finite numbers.
@@ -166,9 +167,13 @@ def _moments(model: Model, X: Tensor, chunk: int | None) -> tuple[Tensor, Tensor
     direct = _direct(bare)
     if direct is None:
         inputs = X
-    if chunk is None:
-        chunk = bare.rows_at_once if isinstance(bare, EnsembleModel) else LEAST_ROWS
     ask = direct or partial(_posterior_moments, model)
+    if chunk is None:
+        chunk = LEAST_ROWS
+        if isinstance(bare, EnsembleModel):
+            chunk = bare.rows_at_once
+        elif isinstance(direct, DenseGP):
+            chunk = direct.rows_at_once
     means, variances = zip(*map(ask, inputs.split(chunk)), strict=True)
     mean, variance = torch.cat(means).to(torch.float64), torch.cat(variances).to(torch.float64)
     if direct is None or not isinstance(affine, Affine):
@@ -233,13 +238,22 @@ def quick_gp(model: Model) -> Callable[[Tensor], tuple[Tensor, Tensor]] | None:
 class DenseGP:
     """Marginal predictions of an exact Gaussian process by plain linear algebra."""
 
-    def __init__(self, model: SingleTaskGP, factor: Tensor) -> None:
-        """Take a model in evaluation mode and the factor of its training covariance."""
-        self.model = model
+    rows_at_once = 2**14
+
+    def __init__(
+        self, model: SingleTaskGP, covariance: Callable[[Tensor], Tensor], factor: Tensor
+    ) -> None:
+        """Take a model in evaluation mode.
+
+        Args:
+            model: the process.
+            covariance: of points (``k x d``) with its ``n`` examples, ``k x n``.
+            factor: of the covariance of its examples with their noise, ``n x n``.
+        """
+        self.model, self.covariance = model, covariance
         self.noise = model.likelihood.noise.detach()
-        self.covariance = dense_covariance(model.covar_module)
-        self.inputs = model.train_inputs[0].detach()
-        residual = model.train_targets - model.mean_module(self.inputs).detach()
+        inputs = model.train_inputs[0].detach()
+        residual = model.train_targets - model.mean_module(inputs).detach()
         weights = torch.cholesky_solve(residual.unsqueeze(-1), factor)
         self.weights = weights.squeeze(-1).numpy()
         self.inverse, _ = dtrtri(factor.numpy(), lower=1)
@@ -249,25 +263,28 @@ class DenseGP:
     def of(cls, model: SingleTaskGP) -> DenseGP | None:
         """For a plain process in evaluation mode; ``None`` if its covariance needs jitter."""
         inputs = model.train_inputs[0].detach()
-        covariance = dense_covariance(model.covar_module)(inputs, inputs)
-        covariance.diagonal().add_(model.likelihood.noise.detach())
-        factor, failed = torch.linalg.cholesky_ex(covariance)
-        return None if bool(failed) else cls(model, factor)
+        covariance = covariance_with(model.covar_module, inputs)
+        training = covariance(inputs)
+        training.diagonal().add_(model.likelihood.noise.detach())
+        factor, failed = torch.linalg.cholesky_ex(training)
+        return None if bool(failed) else cls(model, covariance, factor)
 
     @standard_numerics()
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of observations at ``X`` (``m x d``), each ``m``."""
-        Z = self.model.transform_inputs(X)
-        mean = self.model.mean_module(Z).detach().clone()
-        variance = prior_variance(self.model.covar_module, Z) + self.noise
+        Z = X if leaves_alone(self.model) else self.model.transform_inputs(X)
+        shifts, explained = np.empty(len(Z)), np.empty(len(Z))
         # Few rows at a time, so that their covariances stay in the cache.
         for low in range(0, len(Z), _DENSE_ROWS):
             part = slice(low, low + _DENSE_ROWS)
-            cross = self.covariance(Z[part], self.inputs).numpy()
-            mean[part] += torch.from_numpy(cross @ self.weights)
+            cross = self.covariance(Z[part]).numpy()
+            np.matmul(cross, self.weights, out=shifts[part])
             # Transposed, covariances are in the order of LAPACK and are multiplied in place.
             solved = dtrmm(1.0, self.inverse, cross.T, lower=1, overwrite_b=1)
-            variance[part] -= torch.from_numpy(np.einsum("ij,ij->j", solved, solved))
+            np.einsum("ij,ij->j", solved, solved, out=explained[part])
+        mean = self.model.mean_module(Z).detach() + torch.from_numpy(shifts)
+        variance = prior_variance(self.model.covar_module, Z) + self.noise
+        variance -= torch.from_numpy(explained)
         outcome = getattr(self.model, "outcome_transform", None)
         if outcome is None:
             return mean, variance

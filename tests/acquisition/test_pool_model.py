@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from toy_pool import OBSERVED, SIZE, belief, objectives, pool, predictor, proces
 
 from surrobench.acquisition import make_acquisition
 from surrobench.acquisition.context import AcquisitionContext
+from surrobench.acquisition.monte_carlo import MonteCarlo
 from surrobench.acquisition.pool_model import PoolModel, as_inputs
 from surrobench.predictors.model_posterior import ModelPosterior
 
@@ -128,8 +130,24 @@ def test_monte_carlo_functions_equal_botorch(
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("best", [None, -3.0, 0.7, 40.0])
+def test_log_improvements_of_single_candidates_are_summed_as_botorch_sums_them(
+    best: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = situation(process(), pending=(), seed=3)
+    function = make_acquisition("qlog-ei", samples=64)
+    if best is not None:
+        monkeypatch.setattr(type(now), "best", best)
+    expected = MonteCarlo.scores(function, now)
+    torch.testing.assert_close(function.scores(now), expected, rtol=1e-9, atol=1e-9)
+    assert torch.isfinite(expected).all()
+    nothing = replace(now, allowed=torch.zeros_like(now.allowed))
+    assert function.scores(nothing).shape == (0,)
+
+
 def test_memory_is_bounded_by_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = situation(process())
+    now = situation(process(), pending=(20,))
+    now.allowed[20] = False
     whole = make_acquisition("qlog-ei").scores(now)
     monkeypatch.setattr("surrobench.acquisition.monte_carlo.VALUES_AT_ONCE", 3 * 256)
     asked: list[int] = []

@@ -12,7 +12,12 @@ from botorch.models.transforms import Log
 from scipy.stats import norm
 
 from surrobench.base.columns import ColumnBlock
-from surrobench.predictors.gp.dense_covariance import dense_covariance, prior_variance
+from surrobench.predictors.gp.dense_covariance import (
+    covariance_with,
+    dense_covariance,
+    prior_variance,
+)
+from surrobench.predictors.gp.fitted_gp import leaves_alone
 from surrobench.predictors.gp.gp import ExactGP
 from surrobench.predictors.gp.modules import CategoricalKernel, TiedKernel
 from surrobench.predictors.gp.recipe import PoolGP
@@ -248,6 +253,47 @@ def test_dense_covariances_of_zeros_and_ones_equal_gpytorchs(ard: int | None) ->
             torch.testing.assert_close(
                 covariance(left, right), expected, rtol=tolerance, atol=tolerance
             )
+
+
+@pytest.mark.parametrize(("n", "columns"), [(12, 8), (11, 8), (12, 70)])
+def test_covariances_with_fixed_zeros_and_ones_are_the_same_to_the_bit(
+    n: int, columns: int
+) -> None:
+    rng = np.random.default_rng(0)
+    A, B = (
+        torch.from_numpy(rng.integers(0, 2, size=(rows, columns)).astype(float)) for rows in (40, n)
+    )
+    for base in (gpytorch.kernels.RBFKernel(), gpytorch.kernels.MaternKernel(nu=2.5)):
+        module = gpytorch.kernels.ScaleKernel(base).double()
+        base.lengthscale, module.outputscale = 1.7, 0.3
+        with torch.no_grad():
+            # Few rows, then more, then others than zeros and ones.
+            for points in (A[:5], A, A[:5] + 0.5):
+                found = covariance_with(module, B)(points)
+                assert torch.equal(found, dense_covariance(module)(points, B))
+
+
+def test_predictions_do_not_depend_on_where_the_pool_is_cut() -> None:
+    rng = np.random.default_rng(0)
+    X = torch.from_numpy(rng.integers(0, 2, size=(30, 8)).astype(float))
+    y = X.sum(dim=1, keepdim=True) + torch.from_numpy(rng.normal(size=(30, 1)))
+    model = ExactGP().fit(X, y, seed=0)
+    unseen = torch.from_numpy(rng.integers(0, 2, size=(700, 8)).astype(float))
+    whole, parts = predict(model, unseen), predict(model, unseen, chunk=96)
+    np.testing.assert_allclose(whole.mean, parts.mean, rtol=1e-9)
+    np.testing.assert_allclose(whole.std, parts.std, rtol=1e-9)
+
+
+@pytest.mark.parametrize("width", [1.0, 2.0])
+def test_inputs_that_scaling_changes_are_not_taken_as_they_are(width: float) -> None:
+    X = width * torch.from_numpy(
+        np.random.default_rng(0).integers(0, 2, size=(30, 8)).astype(float)
+    )
+    model = ExactGP().fit(X, X.sum(dim=1, keepdim=True), seed=0)
+    assert leaves_alone(model) == (width == 1.0)
+    with torch.no_grad():
+        expected = model.posterior(X, observation_noise=True).mean[:, 0].numpy()
+    np.testing.assert_allclose(predict(model, X).mean, expected, rtol=1e-8)
 
 
 class Unknown(gpytorch.kernels.RBFKernel):

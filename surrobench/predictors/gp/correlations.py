@@ -41,7 +41,7 @@ class Correlation(Protocol):
         ...
 
     def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
-        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        """The matrix (``n x n``, until the next call) and its reverse-mode derivative."""
         ...
 
 
@@ -154,20 +154,23 @@ class CodedCorrelation:
         """
         self.size = steps.shape[1]
         self._codes = np.asarray(codes, dtype=np.intp)
+        self._flat = self._codes.ravel()
         self._steps = steps
         self._profile = PROFILES[kernel]
+        self._matrix = np.empty(self._codes.shape)
 
     def __call__(self, log_lengthscales: FloatArray) -> tuple[FloatArray, Pull]:
-        """The matrix (new, ``n x n``) and its reverse-mode derivative."""
+        """The matrix (``n x n``, until the next call) and its reverse-mode derivative."""
         inverse_squares = np.exp(-2.0 * log_lengthscales)
         table, weight = self._profile(self._steps @ inverse_squares)
 
         def pull(M: FloatArray) -> FloatArray:
-            sums = np.bincount(self._codes.ravel(), weights=M.ravel(), minlength=len(table))
+            sums = np.bincount(self._flat, weights=M.ravel(), minlength=len(table))
             slopes: FloatArray = ((sums * weight) @ self._steps) * inverse_squares
             return slopes
 
-        return np.take(table, self._codes), pull
+        # Codes lie within the table; other modes than "clip" would use an array of their own.
+        return np.take(table, self._codes, mode="clip", out=self._matrix), pull
 
 
 def shared_correlation(X: FloatArray, kernel: Kernel) -> Correlation:
@@ -194,6 +197,46 @@ def mismatches(A: FloatArray, B: FloatArray) -> IntArray:
     left = np.column_stack([A, A.sum(axis=1), np.ones(len(A))])
     right = np.column_stack([-2.0 * B, np.ones(len(B)), B.sum(axis=1)])
     return (left @ right.T).astype(np.intp)
+
+
+class DistanceTable:
+    """A function of the number of mismatches between any rows and fixed rows of zeros and ones.
+
+    Distances of two fixed rows at a time are read from one product and looked up together. Arrays
+    are kept from call to call, since new ones cost more than what is written into them.
+    """
+
+    _MOST_PAIRED = 64
+
+    def __init__(self, B: FloatArray, table: FloatArray) -> None:
+        """Take the fixed rows (``n x d``) and the values by distance (``d + 1``)."""
+        # |a - b|² = a'(1 - 2b) + sum b, and in whole numbers of single precision this is exact.
+        right = np.vstack([1.0 - 2.0 * B.T, B.sum(axis=1)])
+        levels, self._n, self._table = len(table), len(B), table
+        if self._n % 2 == 0 and levels <= self._MOST_PAIRED:
+            right = levels * right[:, ::2] + right[:, 1::2]
+            self._table = np.stack([np.repeat(table, levels), np.tile(table, levels)], axis=1)
+        self._right = right.astype(np.float32)
+        self._make_room(0)
+
+    def _make_room(self, rows: int) -> None:
+        self._left = np.ones((rows, len(self._right)), dtype=np.float32)
+        self._products = np.empty((rows, self._right.shape[1]), dtype=np.float32)
+        self._codes = np.empty(self._products.shape, dtype=np.intp)
+        self._values = np.empty((rows, self._n))
+
+    def __call__(self, A: FloatArray) -> FloatArray:
+        """Values for rows ``A`` of zeros and ones (``k x d``), ``k x n``, until the next call."""
+        k = len(A)
+        if k > len(self._left):
+            self._make_room(k)
+        left, codes, values = self._left[:k], self._codes[:k], self._values[:k]
+        left[:, :-1] = A
+        codes[:] = np.matmul(left, self._right, out=self._products[:k])
+        shape = codes.shape + self._table.shape[1:]
+        # Codes lie within the table; other modes than "clip" would use an array of their own.
+        np.take(self._table, codes, axis=0, mode="clip", out=values.reshape(shape))
+        return values
 
 
 class ProductCorrelation:

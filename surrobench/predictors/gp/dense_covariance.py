@@ -23,7 +23,7 @@ from gpytorch.kernels import (
 from torch import Tensor
 
 from surrobench.arrays import FloatArray
-from surrobench.predictors.gp.correlations import is_binary, mismatches
+from surrobench.predictors.gp.correlations import DistanceTable, is_binary, mismatches
 from surrobench.predictors.gp.modules import CategoricalKernel, TiedKernel
 from surrobench.predictors.gp.structure import indicators, labels_of
 
@@ -37,6 +37,24 @@ def dense_covariance(module: Kernel) -> Covariance:
     if known is not None:
         return known
     return lambda A, B: module(A, B).to_dense().detach().clone()
+
+
+def covariance_with(module: Kernel, B: Tensor) -> Callable[[Tensor], Tensor]:
+    """A kernel between any points (``k x d``) and fixed points ``B`` (``n x d``), ``k x n``.
+
+    What depends on ``B`` alone is computed once, and the next call may overwrite the result of the
+    last; values are those of :func:`dense_covariance`.
+    """
+    covariance, by_distance = dense_covariance(module), _by_distance(module, B)
+    if by_distance is None:
+        return lambda A: covariance(A, B)
+    lookup = DistanceTable(B.numpy(), by_distance.numpy())
+
+    def looked_up(A: Tensor) -> Tensor:
+        points = A.numpy()
+        return torch.from_numpy(lookup(points)) if is_binary(points) else covariance(A, B)
+
+    return looked_up
 
 
 def prior_variance(module: Kernel, X: Tensor) -> Tensor:
@@ -92,17 +110,38 @@ def _combined(module: Kernel) -> Covariance | None:
     return covariance
 
 
-def _stationary(kernel: Any, lengthscale: Tensor) -> Covariance:
+def _by_distance(module: Kernel, B: Tensor) -> Tensor | None:
+    """The kernel by squared distance, if all columns of ``B`` count alike and are 0 or 1."""
+    own: Any = module
+    if own.batch_shape or own.active_dims is not None:
+        return None
+    if type(module) is ScaleKernel:
+        base = _by_distance(own.base_kernel, B)
+        return None if base is None else base * own.outputscale.detach()
+    if type(module) in (RBFKernel, MaternKernel):
+        return _table(own, own.lengthscale.detach(), B)
+    return None
+
+
+def _table(kernel: Any, lengthscale: Tensor, B: Tensor) -> Tensor | None:
+    if lengthscale.numel() > 1 or not is_binary(B.numpy()):
+        return None
+    whole = torch.arange(B.shape[1] + 1, dtype=B.dtype)
+    return _profile(kernel)(whole / lengthscale.reshape(()).square())
+
+
+def _profile(kernel: Any) -> Callable[[Tensor], Tensor]:
     # Twice the smoothness; infinite for the RBF kernel.
-    profile = _PROFILES[0 if type(kernel) is RBFKernel else round(2 * kernel.nu)]
+    return _PROFILES[0 if type(kernel) is RBFKernel else round(2 * kernel.nu)]
+
+
+def _stationary(kernel: Any, lengthscale: Tensor) -> Covariance:
+    profile = _profile(kernel)
 
     @lru_cache(maxsize=1)
     def table(B: Tensor) -> FloatArray | None:
-        """The kernel by distance, if all columns of ``B`` count alike and are 0 or 1."""
-        if lengthscale.numel() > 1 or not is_binary(B.numpy()):
-            return None
-        whole = torch.arange(B.shape[1] + 1, dtype=B.dtype)
-        return profile(whole / lengthscale.reshape(()).square()).numpy()
+        values = _table(kernel, lengthscale, B)
+        return None if values is None else values.numpy()
 
     def covariance(A: Tensor, B: Tensor) -> Tensor:
         by_distance = table(B)

@@ -84,6 +84,22 @@ def unit_cube(X: Tensor) -> Normalize:
     return Normalize(X.shape[1], bounds=torch.stack([low, high])).to(X)
 
 
+def leaves_alone(model: SingleTaskGP) -> bool:
+    """Whether inputs are already as the kernel sees them: on the unit cube as examples, or moved.
+
+    Zeros and ones are, if examples have both in each column that varies.
+    """
+    scaling: Any = getattr(model, "input_transform", None)
+    return type(scaling) is Normalize and not scaling.training and _is_identity(scaling)
+
+
+def _is_identity(scaling: Any) -> bool:
+    whole = getattr(scaling, "indices", None) is None and scaling.transform_on_eval
+    return (
+        whole and bool((scaling.offset == 0.0).all()) and bool((scaling.coefficient == 1.0).all())
+    )
+
+
 def exact(value: float) -> Tensor:
     """A number in double precision (GPyTorch would round it to single)."""
     return torch.tensor(value, dtype=torch.float64)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -47,8 +48,13 @@ class LogNormal:
 
     def log_density(self, log_x: FloatArray) -> tuple[float, FloatArray]:
         """Summed log density of ``x`` (not of ``log x``), and its slope in each ``log x``."""
-        z = (log_x - self.location) / self.scale
         constant = math.log(self.scale) + 0.5 * math.log(2.0 * math.pi)
+        if log_x.size == 1:  # in Python's numbers, which are quicker than arrays and the same
+            x = log_x.item()
+            score = (x - self.location) / self.scale
+            slope = np.full_like(log_x, -1.0 - score / self.scale)
+            return -(x + constant + 0.5 * score * score), slope
+        z = (log_x - self.location) / self.scale
         return float(-np.sum(log_x + constant + 0.5 * z * z)), -1.0 - z / self.scale
 
 
@@ -227,7 +233,11 @@ class SumPosterior:
         self.terms, self.y = terms, y
         self._parts, self._bounds = priors, bounds
         self._first_scale = sum(term.size for term in terms)
-        self._ends = np.cumsum([term.size for term in terms])[:-1]
+        ends = np.cumsum([0, *(term.size for term in terms)]).tolist()
+        self._lengthscales = [slice(*span) for span in pairwise(ends)]
+        # Arrays of this size are new pages of memory each time, which cost as much as what is
+        # computed in them.
+        self._covariance, self._products = np.empty((2, len(y), len(y)))
         self._targets = np.asfortranarray(np.stack([y, np.ones_like(y)], axis=1))
 
     @property
@@ -245,10 +255,10 @@ class SumPosterior:
         Raises:
             ArithmeticError: if no jitter makes the covariance positive definite.
         """
-        lengthscales = np.split(log_parameters[: self._first_scale], self._ends)
         scales = np.exp(log_parameters[self._first_scale : -1])
         outputscale, noise = float(scales.sum()), math.exp(log_parameters[-1])
-        parts = [term(logs) for term, logs in zip(self.terms, lengthscales, strict=True)]
+        spans = zip(self.terms, self._lengthscales, strict=True)
+        parts = [term(log_parameters[span]) for term, span in spans]
         correlation = parts[0][0]
         if len(parts) > 1:
             shares = scales / outputscale
@@ -259,22 +269,22 @@ class SumPosterior:
         # log N(y | c 1, K) = -(r' K^-1 r + log |K| + n log 2 pi) / 2 with r = y - c 1, the constant
         # c = 1' K^-1 y / 1' K^-1 1 profiled out (its slope vanishes), and alpha = K^-1 r:
         #     d log N / d theta = tr((alpha alpha' - K^-1) dK/dtheta) / 2.
-        factor, jitter = factorise(correlation, outputscale, noise)
+        factor, jitter = factorise(correlation, outputscale, noise, room=self._covariance)
         solved = dpotrs(factor, self._targets, lower=1)[0]
         constant = float(solved[:, 0].sum() / solved[:, 1].sum())
         alpha = solved[:, 0] - constant * solved[:, 1]
         residual = self.y - constant
         n, fit = len(self.y), float(residual @ alpha)
-        log_determinant = 2.0 * float(np.log(np.diagonal(factor)).sum())
+        log_determinant = 2.0 * float(np.log(factor.diagonal()).sum())
         value = -0.5 * (fit + log_determinant + n * math.log(2.0 * math.pi))
 
         # The transpose is in C order and upper triangular: half of the symmetric inverse.
         inverse = dpotri(factor, lower=1, overwrite_c=1)[0].T
-        trace = float(np.trace(inverse))
+        trace = float(inverse.trace())
         curvature = float(alpha @ alpha) - trace
         # Twice one triangle of the inverse stands for both.
         inverse *= -2.0
-        inverse += np.multiply.outer(alpha, alpha)
+        inverse += np.multiply(alpha[:, None], alpha, out=self._products)
         if len(parts) == 1:
             # What noise and jitter do not explain, the only term does.
             by_scale = [fit - n - (noise + jitter) * curvature]
@@ -313,15 +323,26 @@ class LogPosterior(SumPosterior):
 
 
 def factorise(
-    correlation: FloatArray, outputscale: float, noise: float
+    correlation: FloatArray, outputscale: float, noise: float, *, room: FloatArray | None = None
 ) -> tuple[FloatArray, float]:
-    """Lower Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and jitter."""
+    """Lower Cholesky factor of ``outputscale * correlation + (noise + jitter) I``, and jitter.
+
+    Args:
+        correlation: ``n x n``.
+        outputscale: variance of the function.
+        noise: variance of an observation around it.
+        room: ``n x n`` numbers in C order that the factor may take the place of.
+
+    Raises:
+        ArithmeticError: if no jitter makes the covariance positive definite.
+    """
     for relative in JITTERS:
         jitter = relative * outputscale
-        covariance = correlation * outputscale
-        covariance.flat[:: len(covariance) + 1] += noise + jitter
+        covariance: FloatArray = np.multiply(correlation, outputscale, out=room)
+        diagonal = covariance.reshape(-1)[:: len(covariance) + 1]
+        diagonal += noise + jitter
         factor, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
-        if failed == 0 and np.isfinite(np.diagonal(factor)).all():
+        if failed == 0 and np.isfinite(factor.diagonal()).all():
             return factor, jitter
     raise not_positive_definite()
 

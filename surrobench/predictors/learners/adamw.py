@@ -27,7 +27,7 @@ class AdamW:
     def step(self, gradient: Tensor, rate: float) -> None:
         """Move the parameters along a gradient of their shape."""
         self._steps += 1
-        torch.ops.aten._fused_adamw_(
+        torch._fused_adamw_(
             [self._parameters],
             [gradient],
             [self._first],
