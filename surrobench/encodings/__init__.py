@@ -85,6 +85,12 @@ ENCODINGS.register(
     "counts of Weisfeiler-Lehman labels, the same for isomorphic cells; wl:2 for two iterations",
 )
 ENCODINGS.register(
+    "other-spaces",
+    "surrobench.encodings.other_spaces:OtherSpaces",
+    "what linear models fitted to eleven tasks say of cells, without tasks on the same cells; "
+    "other-spaces:mean is one column",
+)
+ENCODINGS.register(
     "similarity",
     "surrobench.encodings.similarity:Similarity",
     "of a pool with given similarities: columns whose inner products these are",

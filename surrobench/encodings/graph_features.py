@@ -76,7 +76,7 @@ class GraphFeatures:
     def columns(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> list[str]:
         """Names such as ``"shortest nor_conv_1x1|nor_conv_3x3"``."""
         graphs = self._graphs([next(iter(space))], space)
-        return [name for name, _ in self._features(graphs)]
+        return [name for name, _ in self.features(graphs)]
 
     def __call__(
         self,
@@ -85,7 +85,7 @@ class GraphFeatures:
         measured: Mapping[str, FloatArray],
     ) -> FloatArray:
         """Encode as ``n x d`` numbers between 0 and 1."""
-        features = self._features(self._graphs(archs, space))
+        features = self.features(self._graphs(archs, space))
         return np.stack([values for _, values in features], axis=1).astype(np.float64)
 
     def _graphs(self, archs: Sequence[Arch] | IntArray, space: SearchSpace) -> PoolGraphs:
@@ -97,7 +97,8 @@ class GraphFeatures:
             )
         return graphs
 
-    def _features(self, graphs: PoolGraphs) -> Iterator[tuple[str, FloatArray]]:
+    def features(self, graphs: PoolGraphs) -> Iterator[tuple[str, FloatArray]]:
+        """The columns of a pool of graphs with their names, ``n`` values each."""
         sets = operation_sets(graphs.operations)
         for part in self.parts:
             if part == "counts":

@@ -73,7 +73,8 @@ PREDICTORS.register(
 PREDICTORS.register(
     "stacking",
     "surrobench.predictors.learners.stacking:Stacking",
-    "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl",
+    "a Gaussian process and a forest, weighed by cross-validation; for measured+graph+wl, "
+    "of cells also measured+graph+wl+other-spaces",
 )
 PREDICTORS.register(
     "pfn",

@@ -20,6 +20,8 @@ PATHS = {name for name in NAMES if name.startswith("path")}
 HAVE_NO = {(path, space) for path in PATHS for space in ("chain", "tnb101-macro", "transformer")}
 # Layers that are all alike make no graph.
 HAVE_NO |= {(name, "transformer") for name in ("adjacency", "graph", "wl")}
+# What is known of other spaces is of cells with convolutions.
+HAVE_NO |= {("other-spaces", space) for space in ("chain", "transformer", "tnb101-macro")}
 HAVE_NO |= {("wl", "chain")}  # whose labels would be those of a space that is too large to list
 HAVE_NO |= {(name, space) for name in CURVES for space in SPACES_BY_NAME}  # those of tasks do
 HAVE_NO |= {("similarity", space) for space in SPACES_BY_NAME}  # those of pools that are given one

@@ -72,3 +72,20 @@ def test_options_are_checked() -> None:
     for name, value in (("folds", 1), ("penalty", -1.0), ("max_features", 0.0), ("trees", 1)):
         with pytest.raises(UserError, match=name):
             make_predictor("stacking", **{name: value})
+
+
+def test_what_other_spaces_say_is_for_the_process_alone() -> None:
+    blocks = (ColumnBlock("graph", 0, 1), ColumnBlock("other-spaces", 1, 3))
+    blocks = (*blocks, ColumnBlock("wl", 3, 4))
+    told = make_predictor("stacking", **QUICK).for_blocks(blocks)  # type: ignore[attr-defined]
+    process, forest = told._members()
+    assert [block.size for block in process.on_pool(X).covariance.blocks] == [1, 2, 1]
+    assert forest.columns == (0, 3)
+    moved = X.clone()
+    moved[:, 1:3] = 0.5
+    model = forest.fit(X, Y, seed=0)
+    assert torch.equal(model.posterior(moved).mean, model.posterior(X).mean)
+    assert torch.isfinite(told.fit(X, Y, seed=0).posterior(X).mean).all()
+    alone = make_predictor("stacking", **QUICK)
+    only = alone.for_blocks((ColumnBlock("other-spaces", 0, 4),))  # type: ignore[attr-defined]
+    assert torch.isfinite(only.fit(X, Y, seed=0).posterior(X).mean).all()

@@ -342,3 +342,12 @@ def test_tasks_that_rank_all_architectures_alike_say_so() -> None:
         assert card.tasks[name].ranks_as == (None if first == name else first)
     assert (len(names), len(firsts), len(card.tasks)) == (27, 19, 50)
     assert task_info("nb201-hw/cifar100-fpga-energy").ranks_as == "nb201-hw/cifar10-fpga-latency"
+
+
+def test_cells_on_further_data_sets_are_those_of_the_whole_table(cache):
+    for name in ("suite-zero-tnb101-micro", "tnb101-micro"):
+        prepare(name)
+    few, whole = load_task("suite-zero-tnb101-micro/svhn"), load_task("tnb101-micro/class_object")
+    sizes = dict(zip(map(tuple, whole.archs), whole.columns["params"], strict=True))
+    same = [sizes[tuple(arch)] for arch in few.archs]
+    assert kendalltau(same, few.columns["params"])[0] > 0.99

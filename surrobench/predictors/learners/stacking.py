@@ -13,6 +13,7 @@ from torch import Tensor
 
 from surrobench.arrays import FloatArray
 from surrobench.base.columns import ColumnBlock
+from surrobench.predictors.composed import MappedInputs
 from surrobench.predictors.gp.recipe import PoolGP
 from surrobench.predictors.learners.resampling import fold_masks
 from surrobench.predictors.learners.trees import RandomForest
@@ -21,6 +22,8 @@ from surrobench.predictors.predictive import predict
 from surrobench.predictors.protocol import Predictor
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
 
+OTHER_SPACES = "other-spaces"
+"""The encoding that only the process sees: with few examples a forest splits on it too often."""
 FEWEST = 10
 """With fewer examples nothing is left out: the members weigh equally and are believed."""
 _HEAVY = 1e3
@@ -32,8 +35,10 @@ class Stacking(TransformedPredictor):
     """Stacked regressions (Wolpert 1992; Breiman 1996) of two unlike members.
 
     * a Gaussian process with the product of one kernel for each part of the encoding: Matérn-3/2
-      with one lengthscale, for proxies (``measured``) RBF with one for each column;
-    * a random forest whose splits choose from a share of the columns.
+      with one lengthscale, for proxies (``measured``) and for what models of other spaces say
+      (``other-spaces``) RBF with one for each column;
+    * a random forest whose splits choose from a share of the columns but those of
+      ``other-spaces``.
 
     With the members' means ``m_k`` and variances ``v_k`` of an observation, the answer is normal:
 
@@ -44,9 +49,10 @@ class Stacking(TransformedPredictor):
     mean over left-out examples of squared error over variance, ``prior_examples`` of which are
     taken to be 1. Below :data:`FEWEST` examples weights are equal and ``c`` is 1.
 
-    It is for ``measured+graph+wl`` and takes any encoding; without blocks of columns the process
-    has one kernel. Members, kernels and the share of columns were chosen on the tasks of
-    TransNAS-Bench-101 micro (``results/literature``).
+    It is for ``measured+graph+wl``, for few examples of cells ``measured+graph+wl+other-spaces``,
+    and takes any encoding; without blocks of columns the process has one kernel. Members, kernels,
+    the share of columns and who sees which were chosen on the tasks of TransNAS-Bench-101 micro
+    (``results/literature``).
 
     Args:
         trees: of the forest.
@@ -99,12 +105,17 @@ class Stacking(TransformedPredictor):
             "matern-3/2",
             "shared",
             "product",
-            ard=("measured",),
+            ard=("measured", OTHER_SPACES),
             fitted_examples=self.fitted_examples,
             blocks=self.blocks,
         )
         forest = RandomForest(trees=trees or self.trees, max_features=self.max_features)
-        return [process, forest]
+        unseen = [block for block in self.blocks if block.name.partition(":")[0] == OTHER_SPACES]
+        if not unseen or len(unseen) == len(self.blocks):
+            return [process, forest]
+        hidden = {column for block in unseen for column in range(block.start, block.stop)}
+        seen = tuple(column for column in range(self.blocks[-1].stop) if column not in hidden)
+        return [process, SomeColumns(forest, seen)]
 
     def _left_out(self, X: Tensor, y: Tensor, seed: int) -> tuple[FloatArray, FloatArray]:
         """Means and variances of every member for each example by fits without its fold."""
@@ -114,6 +125,25 @@ class Stacking(TransformedPredictor):
             fitted = [member.fit(X[~left_out], y[~left_out], seed=seed) for member in members]
             means[:, left_out], variances[:, left_out] = _answers(fitted, X[left_out])
         return means, variances
+
+
+@dataclass(frozen=True)
+class SomeColumns:
+    """A predictor that sees some of the columns.
+
+    Args:
+        predictor: that sees them.
+        columns: their numbers.
+    """
+
+    predictor: Predictor
+    columns: tuple[int, ...]
+
+    def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
+        """Fit to those columns of ``X`` (``n x d``) and to ``y`` (``n x 1``)."""
+        columns = list(self.columns)
+        model = self.predictor.fit(X[:, columns], y, seed=seed)
+        return MappedInputs(model, lambda Z: Z[..., columns])
 
 
 def _answers(models: Sequence[Model], X: Tensor) -> tuple[FloatArray, FloatArray]:

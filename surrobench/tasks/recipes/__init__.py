@@ -28,6 +28,7 @@ RECIPES: dict[str, Recipe] = {
     "nb101-sample": Recipe(f"{_HERE}.naslib_samples:convert_nb101"),
     "nb301-surrogate": Recipe(f"{_HERE}.naslib_samples:convert_nb301"),
     "suite-zero": Recipe(f"{_HERE}.naslib_samples:convert_suite_zero"),
+    "suite-zero-micro": Recipe(f"{_HERE}.naslib_samples:convert_suite_zero_micro"),
     "tnb101-micro": Recipe(f"{_HERE}.tnb101:convert_micro"),
     "tnb101-macro": Recipe(f"{_HERE}.tnb101:convert_macro"),
     "darts-oncenas": Recipe(f"{_HERE}.oncenas:convert"),

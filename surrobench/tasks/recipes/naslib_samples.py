@@ -11,12 +11,19 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from surrobench.spaces.edge_cells import trans_nas_bench_101_micro
 from surrobench.tasks.files.archives import members
-from surrobench.tasks.recipes.nb201_cells import from_naslib
+from surrobench.tasks.recipes.nb201_cells import from_naslib, naslib_arch
 
 NB101_OPERATIONS = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")
 VERTICES = 7
 TARGET = "val_accuracy"
+MICRO_OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1")
+"""Of TransNAS cells in NASLib's own numbering, which the scores of the further data sets have.
+
+Its files of all 4,096 cells number them as TransNAS-Bench-101 does. Read so, the parameters of the
+192 cells rank as those of the same cells there (tau 0.999); with the other numbering not at all.
+"""
 
 
 def convert_nb101(files: Mapping[str, Path]) -> pa.Table:
@@ -55,6 +62,18 @@ def convert_suite_zero(files: Mapping[str, Path]) -> pa.Table:
     cells = frame["space"] == "nasbench201"
     frame.loc[cells, "nb201_str"] = from_naslib(frame.loc[cells, "arch"])
     frame["arch"] = [_as_tuples(text) for text in frame["arch"]]
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def convert_suite_zero_micro(files: Mapping[str, Path]) -> pa.Table:
+    """As :func:`convert_suite_zero`, with TransNAS cells as TransNAS-Bench-101 writes them."""
+    frame = convert_suite_zero(files).to_pandas()
+    cells = frame["space"] == "transbench101_micro"
+    space = trans_nas_bench_101_micro()
+    frame.loc[cells, "tnb101_str"] = [
+        space.to_string(naslib_arch(space, MICRO_OPERATIONS, text))
+        for text in frame.loc[cells, "arch"]
+    ]
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 

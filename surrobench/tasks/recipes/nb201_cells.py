@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -90,12 +90,13 @@ def _convolutions(
 def from_naslib(tuples: Iterable[str]) -> list[str]:
     """Published strings of cells that NASLib writes as ``"(4, 0, 3, 1, 4, 3)"``."""
     space = nas_bench_201()
-    return [space.to_string(_naslib_arch(space, text)) for text in tuples]
+    return [space.to_string(naslib_arch(space, NASLIB_OPERATIONS, text)) for text in tuples]
 
 
-def _naslib_arch(space: EdgeCells, text: str) -> tuple[int, ...]:
+def naslib_arch(space: EdgeCells, operations: Sequence[str], text: str) -> tuple[int, ...]:
+    """A cell that NASLib writes as numbers of its own list of operations."""
     digits = [int(part) for part in text.strip("() ").split(",")]
-    return tuple(space.operations.index(NASLIB_OPERATIONS[digits[edge]]) for edge in NASLIB_EDGES)
+    return tuple(space.operations.index(operations[digits[edge]]) for edge in NASLIB_EDGES)
 
 
 def join(cells: pd.DataFrame, extra: pd.DataFrame, what: str, *, complete: bool) -> pd.DataFrame:
