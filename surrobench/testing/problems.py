@@ -113,7 +113,7 @@ def graphs(n: int = 48, m: int = 120, seed: int = 0) -> Problem:
 
 TOY_CELLS = EdgeCells(
     "toy cells",
-    ("none", "skip", "conv"),
+    ("none", "skip", "conv_3x3"),
     ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)),
     none="none",
     skip="skip",
