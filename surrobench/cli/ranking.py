@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +116,13 @@ def _together(kind: str, frames: dict[str, pd.DataFrame]) -> Any:
     """
     if not frames:
         return None
+    from surrobench.report.results import Results
     from surrobench.reporting.kinds import REPORTS
     from surrobench.studies.run_folder.view import merge_results
 
-    check = REPORTS[kind].results
+    check: Callable[[pd.DataFrame], Any] = REPORTS[kind].results
+    if kind == "prediction":
+        check = partial(Results.of, usual_encodings=True)
     try:
         return check(merge_results(list(frames.values())))
     except UserError:

@@ -34,11 +34,16 @@ class Results:
     records: pd.DataFrame
 
     @classmethod
-    def of(cls, frame: pd.DataFrame | Results) -> Results:
+    def of(cls, frame: pd.DataFrame | Results, usual_encodings: bool = False) -> Results:
         """Check records with the columns ``task, predictor, train_size, seed, status``.
 
         Any measures, and ``transform``, ``encoding``, ``protocol``, ``reason`` and ``constant``,
         are used where present.
+
+        Args:
+            frame: records.
+            usual_encodings: only other encodings than the one that most predictors have on a task
+                are part of a method's name.
 
         Raises:
             UserError: if there are no records, a column is missing, or two records of the same
@@ -46,7 +51,7 @@ class Results:
         """
         if isinstance(frame, Results):
             return frame
-        return cls(checked(frame))
+        return cls(checked(frame, usual_encodings))
 
     def _repr_html_(self) -> str:
         return facts_html(

@@ -136,6 +136,17 @@ def test_a_method_on_few_tasks_costs_the_others_nothing() -> None:
     assert first.loc["a", ["mean_rank", "tasks", "methods"]].to_list() == [1, 6, 3]
 
 
+def test_methods_without_a_rank_are_counted_and_not_listed_at_a_glance(tmp_path: Path) -> None:
+    few = records(1, d=0.5, e=0.4)
+    paths = write_leaderboard(Results.of(pd.concat([records(6), few])), None, tmp_path, [])
+    text = next(path for path in paths if path.suffix == ".md").read_text(encoding="utf-8")
+    glance, rest = text.split("### Predictors at a glance")[1].split("###", 1)
+    assert "2 other methods have too few of these tasks for a rank" in glance
+    assert "| a |" in glance
+    assert "| d |" not in glance
+    assert "| d |" in rest
+
+
 def test_the_largest_complete_part_is_compared() -> None:
     scores = pd.DataFrame(np.ones((6, 4)), columns=list("abcd"))
     scores.loc[:2, "d"] = np.nan

@@ -65,6 +65,24 @@ def test_methods_are_named_as_shortly_as_tells_them_apart() -> None:
     assert results.identities.loc["c+none · path"].to_list() == ["c", "none", "path"]
 
 
+def test_a_method_on_the_usual_encoding_keeps_its_name_beside_studies_of_encodings() -> None:
+    frame = pd.concat(
+        [
+            tiny(predictor=["a", "a", "b", "b"], encoding="one-hot"),
+            tiny(predictor=["a", "a", "c", "c"], encoding="path", kendall_tau=0.2),
+            tiny(task="u", encoding="ordinal"),
+            tiny(task="level", predictor="a", encoding=["one-hot", "one-hot", "path", "path"]),
+            tiny(predictor="d", encoding="one-hot", seed=[0, 1, 2, 3]),
+        ]
+    )
+    records = Results.of(frame, usual_encodings=True).records
+    names = records.groupby("task")["method"].unique().map(sorted).to_dict()
+    assert names["t"] == ["a", "a · path", "b", "c", "d"]
+    assert names["u"] == ["a", "b"]
+    assert names["level"] == ["a · one-hot", "a · path"]
+    assert "a · ordinal" in Results.of(frame).methods
+
+
 def test_protocols_are_never_averaged() -> None:
     frame = pd.concat([tiny(protocol="rest"), tiny(protocol="graf", kendall_tau=0.0)])
     assert Results.of(frame).tasks == ["t [rest]", "t [graf]"]
@@ -80,6 +98,16 @@ def test_equal_repetitions_count_once_and_a_rerun_replaces_a_failure() -> None:
 def test_contradicting_repetitions_are_refused() -> None:
     with pytest.raises(UserError, match=r"4 cells .*first: task 't', method 'a', train size 10"):
         Results.of(pd.concat([tiny(), tiny(kendall_tau=0.9)]))
+
+
+def test_repetitions_that_differ_by_rounding_count_once() -> None:
+    again = tiny(kendall_tau=np.array([0.1, 0.3, 0.5, 0.7]) + 1e-14)
+    assert len(Results.of(pd.concat([tiny(), again])).records) == 4
+    lacking = tiny(nll=[1.0, 1.0, 1.0, 1.0])
+    with pytest.raises(UserError, match="4 cells"):
+        Results.of(pd.concat([lacking, tiny(nll=[1.0, 1.0, 1.0, 1.0 + 1e-6], kendall_tau=0.9)]))
+    with pytest.raises(UserError, match="1 cell occurs"):
+        Results.of(pd.concat([lacking, tiny(nll=[1.0, 1.0, 1.0, 1.0 + 1e-6])]))
 
 
 @pytest.mark.parametrize(

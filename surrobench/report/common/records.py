@@ -12,10 +12,17 @@ REQUIRED = ("task", "predictor", "train_size", "seed", "status")
 TEXT = ("task", "predictor", "transform", "encoding", "protocol", "status", "reason")
 CELL = ["task", "train_size", "method"]
 TIMES = {"fit_seconds", "query_seconds_per_arch"}
+ROUNDING = 1e-9
+"""Scores of one cell that are no further apart, relative to the larger of them and 1, are equal."""
 
 
-def checked(frame: pd.DataFrame) -> pd.DataFrame:
+def checked(frame: pd.DataFrame, usual: bool = False) -> pd.DataFrame:
     """Records with a ``method`` column, one for each cell and seed.
+
+    Args:
+        frame: records.
+        usual: a method on the usual encoding of a task goes without the name of it, whatever other
+            encodings it was tried with: runs of many kinds together stay comparable.
 
     Raises:
         UserError: if there are no records, a column is missing, or two records of the same cell
@@ -29,7 +36,7 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
         )
     if frame.empty:
         raise UserError("the results hold no records: run the study first.")
-    return _distinct(_named(_typed(frame)))
+    return _distinct(_named(_typed(frame), usual))
 
 
 def split_spec(predictor: str, transform: str = "") -> tuple[str, str]:
@@ -58,7 +65,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return records
 
 
-def _named(records: pd.DataFrame) -> pd.DataFrame:
+def _named(records: pd.DataFrame, usual: bool = False) -> pd.DataFrame:
     """Add ``method``, split off transforms written into the predictor, merge in the protocol."""
     specs = [
         split_spec(*pair) for pair in zip(records["predictor"], records["transform"], strict=True)
@@ -69,6 +76,8 @@ def _named(records: pd.DataFrame) -> pd.DataFrame:
     # An encoding that changes with the task alone (each task's own default) is no other method.
     here = records.groupby(["predictor", "task"])["encoding"].transform("nunique")
     several = here.groupby(records["predictor"]).transform("max") > 1
+    if usual:
+        several &= records["encoding"] != records["task"].map(_usual_encodings(records))
     tail = (" · " + records["encoding"]).where(several, "")
     records["method"] = records["predictor"] + suffix + tail
     if records["protocol"].nunique() > 1:
@@ -76,14 +85,21 @@ def _named(records: pd.DataFrame) -> pd.DataFrame:
     return records
 
 
+def _usual_encodings(records: pd.DataFrame) -> pd.Series:
+    """By task the encoding that more predictors have than any other; none where two are level."""
+    users = records.groupby(["task", "encoding"])["predictor"].nunique().reset_index()
+    most = users[users["predictor"] == users.groupby("task")["predictor"].transform("max")]
+    return most.drop_duplicates("task", keep=False).set_index("task")["encoding"]
+
+
 def _distinct(records: pd.DataFrame) -> pd.DataFrame:
     """Drop repeated records of a cell; a record with numbers replaces one without."""
     cell = [*CELL, "seed"]
     measures = [column for column in records.columns if column in MEASURES]
     ordered = records.assign(bad=records["status"] != "ok").sort_values("bad", kind="stable")
-    same = [*cell, "status", *[column for column in measures if column not in TIMES]]
-    unique = ordered.drop_duplicates(same)
-    clash = unique[unique["status"] == "ok"].duplicated(cell)
+    told = [column for column in measures if column not in TIMES]
+    unique = ordered.drop_duplicates([*cell, "status", *told])
+    clash = _contradict(unique[unique["status"] == "ok"], cell, told)
     if clash.any():
         first = unique[unique["status"] == "ok"][clash].iloc[0]
         raise UserError(
@@ -93,3 +109,19 @@ def _distinct(records: pd.DataFrame) -> pd.DataFrame:
             f"{first['train_size']}, seed {first['seed']}); report such runs one by one."
         )
     return unique.drop_duplicates(cell).drop(columns="bad").sort_index()
+
+
+def _contradict(records: pd.DataFrame, cell: list[str], measures: list[str]) -> pd.Series:
+    """Which records repeat a cell with other numbers; rounding, of another day's code, is none."""
+    again = records.duplicated(cell)
+    if not again.any():
+        return again
+    groups = records[records.duplicated(cell, keep=False)].groupby(cell, sort=False)[measures]
+    spread, size = groups.max() - groups.min(), groups.max().abs()
+    counts = groups.count()
+    differ = (spread > ROUNDING * size.clip(lower=1.0)) | (counts > 0) & counts.lt(groups.size(), 0)
+    found = set(differ.index[differ.any(axis=1)])
+    return again & pd.Series(
+        [key in found for key in records[cell].itertuples(index=False, name=None)],
+        index=records.index,
+    )

@@ -23,8 +23,11 @@ def focus(standings: pd.DataFrame) -> dict[str, float]:
 
 
 def scorecard(standings: pd.DataFrame, at: float) -> Grid:
-    """Mean ranks of methods in all respects at one size or budget, best of the first in front."""
-    here = standings[standings["at"] == at]
+    """Mean ranks of methods in all respects at one size or budget, best of the first in front.
+
+    Methods that no respect ranks are left out; :func:`unranked` names them.
+    """
+    here = standings[(standings["at"] == at) & ~standings["method"].isin(unranked(standings, at))]
     axes = list(here["axis"].unique())
     methods = _order(here[here["axis"] == axes[0]], list(here["method"].unique()))
     rows = {(row["axis"], row["method"]): row for _, row in here.iterrows()}
@@ -34,6 +37,14 @@ def scorecard(standings: pd.DataFrame, at: float) -> Grid:
         for method in methods
     ]
     return Grid("Mean ranks in every respect", heads, body)
+
+
+def unranked(standings: pd.DataFrame, at: float) -> list[str]:
+    """Methods that have too few tasks for a rank at this size or budget."""
+    here = standings[standings["at"] == at]
+    ranked = here.groupby("method", sort=False)["mean_rank"].count()
+    none = [str(method) for method in ranked.index[ranked == 0]]
+    return none if len(none) < len(ranked) else []
 
 
 def axis_table(standings: pd.DataFrame, what: str) -> Grid:

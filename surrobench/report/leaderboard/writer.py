@@ -21,7 +21,7 @@ from surrobench.report.leaderboard.standings import (
     prediction_standings,
     search_standings,
 )
-from surrobench.report.leaderboard.tables import axis_table, focus, markdown, scorecard
+from surrobench.report.leaderboard.tables import axis_table, focus, markdown, scorecard, unranked
 from surrobench.report.page.charts import Axes, ChartStyles, chart
 from surrobench.report.page.document import Item, Page, Section, render
 from surrobench.report.page.grid import Cell, Grid, Head
@@ -129,6 +129,9 @@ def _sections(
     at = focus(standings)[kind]
     title = "Predictors" if kind == "prediction" else "Search strategies"
     text = f"Mean ranks with {at:,.6g} {named}; the smaller, the better."
+    if left := unranked(standings, at):
+        others = counted(len(left), "other method has", "other methods have")
+        text += f" {others} too few of these tasks for a rank: the tables below tell of them."
     card = Item(f"{kind}-card", f"{title} at a glance", text, f"{kind}-scorecard",
                 grid=scorecard(standings, at))  # fmt: skip
     items = [card, *boards(at)]
