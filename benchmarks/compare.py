@@ -25,6 +25,7 @@ from typing import Any
 import commands
 import pandas as pd
 import ratio_table
+import speed_history
 from markdown_table import markdown
 
 HERE = Path(__file__).resolve().parent.parent
@@ -94,6 +95,28 @@ def with_others(found: pd.DataFrame, file: Path) -> pd.DataFrame:
     return pd.concat([known[~known["work"].isin(found["work"])], found], ignore_index=True)
 
 
+def of_history(found: pd.DataFrame, commit: str) -> pd.DataFrame:
+    """Rows of the history: processor seconds of whole commands beside those of the other commit."""
+    whole = found[(found["quantity"] == "cpu_s") & found[commit].notna()]
+    return pd.DataFrame(
+        {
+            "work": whole["work"],
+            "baseline": f"the same at {commit}",
+            "ours_s": whole["here"],
+            "baseline_s": whole[commit],
+            "ratio": whole["ratio"],
+        }
+    )
+
+
+def remember(found: pd.DataFrame, commit: str, path: Path) -> None:
+    """Write what was compared into the history beside the tables."""
+    name, day = speed_history.commit_of(HERE)
+    rows = of_history(found, commit)
+    history = speed_history.with_rows(speed_history.read(path), rows, name, day)
+    history.to_csv(path, index=False, float_format="%.6g")
+
+
 def main() -> int:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -103,7 +126,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=(), help="commands that begin like this")
     parser.add_argument("--modules", nargs="+", help="of benchmarks, instead of the commands")
     parser.add_argument(
-        "--csv", type=Path, help="where rows go too, beside it in Markdown; others there stay"
+        "--csv",
+        type=Path,
+        help="where rows go too, beside it in Markdown and history.csv; others there stay",
     )
     asked = parser.parse_args()
 
@@ -123,6 +148,7 @@ def main() -> int:
         headings = {name: name for name in found} | {"work": "command"}
         text = markdown(found, headings)
         asked.csv.with_suffix(".md").write_text(text, encoding="utf-8")
+        remember(found, asked.commit, asked.csv.with_name("history.csv"))
     return 0
 
 

@@ -94,3 +94,14 @@ def test_the_other_commit_is_checked_out_beside_and_removed(tmp_path: Path) -> N
     assert not tree.exists()
     with pytest.raises(SystemExit, match="no-such: fatal"), compare.checkout("no-such", tmp_path):
         pass
+
+
+def test_compared_commands_have_a_line_of_their_processor_seconds() -> None:
+    found = pd.read_csv(PUBLISHED / "compare-e23950e.csv")
+    lines = compare.of_history(found, "e23950e")
+    assert lines["work"].is_unique
+    assert "live training of 64 cells" in set(lines["work"])
+    assert lines["baseline"].eq("the same at e23950e").all()
+    assert lines["ratio"].to_numpy() == pytest.approx(
+        (lines["baseline_s"] / lines["ours_s"]).to_numpy(), rel=1e-3
+    )
