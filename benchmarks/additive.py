@@ -10,7 +10,6 @@ what the run has of its numbers, study and environment. The CRPS is a ratio to t
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from markdown_table import markdown
+from published_run import keep
 
-KEPT = ("results.parquet", "study.toml", "environment.json")
 BASELINE = "gp-matern52"
 NAMES = {"additive_peer:OrthogonalAdditive": "OrthogonalAdditiveGP"}
 
@@ -74,9 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found.to_csv(folder / "means.csv", index=False, float_format="%.4f")
     (folder / "means.md").write_text(table(found), encoding="utf-8")
-    for name in KEPT:
-        if run.resolve() != folder.resolve():
-            shutil.copyfile(run / name, folder / name)
+    keep(run, folder)
     print(table(found))
 
 

@@ -13,7 +13,6 @@ numbers, study and environment.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from markdown_table import markdown
+from published_run import keep
 
 from surrobench.arrays import FloatArray
 from surrobench.report.statistics.sign_flips import compare_pairs
@@ -29,7 +29,6 @@ from surrobench.tasks.collections import CORE
 DRAWS = 10_000
 COVERED = (0.85, 0.95)
 """Coverage of 90 % intervals that counts as kept."""
-KEPT = ("results.parquet", "study.toml", "environment.json")
 LABELS = {
     "predictor": "predictor",
     "tau": "mean τ",
@@ -147,9 +146,7 @@ def main(arguments: Sequence[str]) -> None:
     (folder / "ranks.md").write_text(table(found) + "\n", encoding="utf-8")
     compared = against_first(cells, found["predictor"].iloc[0])
     compared.to_csv(folder / "against-first.csv", index=False, float_format="%.4f")
-    for name in KEPT:
-        if run.resolve() != folder.resolve():
-            shutil.copyfile(run / name, folder / name)
+    keep(run, folder)
     print(found.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     print(compared.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
 

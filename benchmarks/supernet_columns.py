@@ -9,15 +9,13 @@ Copies what the run has of its numbers, study and environment.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from markdown_table import markdown
-
-KEPT = ("results.parquet", "study.toml", "environment.json")
+from published_run import keep
 
 
 def means(cells: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +48,7 @@ def main(arguments: Sequence[str]) -> None:
     flat = found.stack(["train_size", "predictor"]).rename("tau").reset_index()
     flat.to_csv(folder / "tau.csv", index=False, float_format="%.4f")
     (folder / "tau.md").write_text(table(found), encoding="utf-8")
-    for name in KEPT:
-        if run.resolve() != folder.resolve():
-            shutil.copyfile(run / name, folder / name)
+    keep(run, folder)
     print(table(found))
 
 
