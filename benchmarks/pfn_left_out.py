@@ -1,0 +1,119 @@
+"""Judges networks that ``benchmarks/pfn_tables.py`` trained, each on the spaces it never met.
+
+    python benchmarks/pfn_left_out.py results/pfn runs/pfn-tables
+    python benchmarks/pfn_left_out.py results/pfn runs/pfn-choice --choice
+
+The protocol is that of ``benchmarks/pfn.py``: its tasks, draws, sizes and scores, all in one call.
+``pfn-tables`` is read from the folder of the fold that a table belongs to, ``pfn-longer`` from
+``made-up``; both are compared with ``pfn``. ``left-out.csv`` and ``.md`` are over all tables,
+``left-out-tasks.csv`` has the means over seeds, with the fold of each task.
+
+``--choice`` compares settings, one for each folder in ``runs/pfn-choice``, on tasks of the fold
+that they were trained without: tasks that ``benchmarks/pfn.py`` does not judge, and other draws
+(``choice.csv``).
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import torch
+from pfn import BASE, OWN, SCORES, SEEDS, SETS, compared, run, write
+from pfn_tables import CHOSEN_ON, FOLDS, fold_of, tasks_of
+
+from surrobench import make_predictor
+from surrobench.predictors.pfn.network import HyperparameterNetwork
+from surrobench.predictors.pfn.recipe import InContext
+from surrobench.predictors.pfn.weights import FILE, read
+from surrobench.predictors.protocol import Predictor
+
+ON_TABLES, LONGER = "pfn-tables", "pfn-longer"
+CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1000 + SEEDS)
+
+
+@dataclass(frozen=True)
+class Trained(InContext):
+    """The in-context predictor with other weights than those of the package.
+
+    Args:
+        transform: of the targets.
+        file: that holds the weights.
+    """
+
+    file: Path = FILE
+
+    def network(self) -> HyperparameterNetwork:
+        """What reads the examples."""
+        return _network(self.file)
+
+
+@cache
+def _network(file: Path) -> HyperparameterNetwork:
+    return read(file)
+
+
+def left_out(folder: Path, task: str) -> dict[str, Predictor]:
+    """What is compared on a task; none of the weights has seen its space."""
+    fold = fold_of(task.partition("/")[0])
+    return {
+        BASE: make_predictor(BASE),
+        OWN: make_predictor(OWN),
+        LONGER: Trained(file=weights_in(folder, "made-up")),
+        ON_TABLES: Trained(file=weights_in(folder, fold)),
+    }
+
+
+def weights_in(folder: Path, name: str) -> Path:
+    """Where a training for a fold, or on ``made-up`` tables, leaves its weights."""
+    return folder / name.replace(" ", "-") / "weights.npz"
+
+
+def judge(results: Path, folder: Path) -> None:
+    """All tasks of ``benchmarks/pfn.py``."""
+    tasks = [task for of in SETS.values() for task in of]
+    cells = run(results / "left-out-cells.csv", tasks, lambda task: left_out(folder, task))
+    write(results / "left-out", cells, (BASE, OWN, LONGER, ON_TABLES), OWN)
+    means = cells.groupby(["task", "train_size", "predictor"])[list(SCORES)].mean().reset_index()
+    means.insert(0, "table", means["task"].str.split("/").str[0])
+    means.insert(0, "fold", means["table"].map(fold_of))
+    means.to_csv(results / "left-out-tasks.csv", index=False, float_format="%.5g")
+
+
+def choose(results: Path, folder: Path) -> None:
+    """Settings on tasks that are not judged, of the fold that none of them has seen."""
+    judged = {task for of in SETS.values() for task in of}
+    tables = [table for space in FOLDS[CHOSEN_ON] for table in space]
+    tasks = [
+        task
+        for table in tables
+        for task in [task for task in tasks_of(table) if task not in judged][:CHOICE_TASKS]
+    ]
+    files = sorted(folder.glob("*/*/weights.npz"))
+    recipes: dict[str, Predictor] = {OWN: make_predictor(OWN)}
+    recipes |= {file.parent.parent.name: Trained(file=file) for file in files}
+    cells = run(results / "choice-cells.csv", tasks, lambda _: recipes, CHOICE_SEEDS)
+    rows = compared(cells, tuple(recipes), OWN).drop(columns="milliseconds")
+    rows.to_csv(results / "choice.csv", index=False, float_format="%.5g")
+    shown = ["crps_ratio", "tau", "tau_gain", "coverage_90"]
+    print(rows.groupby("predictor")[shown].mean().sort_values("crps_ratio"))
+    print(pd.pivot_table(rows, "crps_ratio", "predictor", "train_size"))
+
+
+def main() -> None:
+    """Judge, or choose."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("folder", type=Path, help="of the trainings")
+    parser.add_argument("--choice", action="store_true", help="compare settings on one fold")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.results.mkdir(parents=True, exist_ok=True)
+    (choose if given.choice else judge)(given.results, given.folder)
+
+
+if __name__ == "__main__":
+    main()
