@@ -8,9 +8,8 @@ The protocol is that of ``benchmarks/pfn.py``: its tasks, draws, sizes and score
 ``made-up``; both are compared with ``pfn``. ``left-out.csv`` and ``.md`` are over all tables,
 ``left-out-tasks.csv`` has the means over seeds, with the fold of each task.
 
-``--choice`` compares settings, one for each folder in ``runs/pfn-choice``, on tasks of the fold
-that they were trained without: tasks that ``benchmarks/pfn.py`` does not judge, and other draws
-(``choice.csv``).
+``--choice`` compares settings, one for each folder in ``runs/pfn-choice``, on tasks of two
+folds: tasks that ``benchmarks/pfn.py`` does not judge, and other draws (``choice.csv``).
 """
 
 from __future__ import annotations
@@ -86,21 +85,32 @@ def judge(results: Path, folder: Path) -> None:
 def choose(results: Path, folder: Path) -> None:
     """Settings on tasks that are not judged, of the fold that none of them has seen."""
     judged = {task for of in SETS.values() for task in of}
-    tables = [table for space in FOLDS[CHOSEN_ON] for table in space]
+    tables = [table for fold in CHOSEN_ON for space in FOLDS[fold] for table in space]
     tasks = [
         task
         for table in tables
         for task in [task for task in tasks_of(table) if task not in judged][:CHOICE_TASKS]
     ]
-    files = sorted(folder.glob("*/*/weights.npz"))
-    recipes: dict[str, Predictor] = {OWN: make_predictor(OWN)}
-    recipes |= {file.parent.parent.name: Trained(file=file) for file in files}
-    cells = run(results / "choice-cells.csv", tasks, lambda _: recipes, CHOICE_SEEDS)
-    rows = compared(cells, tuple(recipes), OWN).drop(columns="milliseconds")
+    settings = sorted(path.name for path in folder.iterdir())
+
+    def recipes(task: str) -> dict[str, Predictor]:
+        fold = fold_of(task.partition("/")[0])
+        own: dict[str, Predictor] = {OWN: make_predictor(OWN)}
+        for setting in settings:
+            file = weights_in(folder / setting, fold)
+            at = file if file.exists() else weights_in(folder / setting, "made-up")
+            own[setting] = Trained(file=at)
+        return own
+
+    cells = run(results / "choice-cells.csv", tasks, recipes, CHOICE_SEEDS)
+    cells["fold"] = cells["task"].str.split("/").str[0].map(fold_of)
+    of = {fold: cells[cells["fold"] == fold] for fold in CHOSEN_ON} | {"both": cells}
+    rows = pd.concat(
+        compared(own, (OWN, *settings), OWN).assign(fold=fold) for fold, own in of.items()
+    ).drop(columns="milliseconds")
     rows.to_csv(results / "choice.csv", index=False, float_format="%.5g")
     shown = ["crps_ratio", "tau", "tau_gain", "coverage_90"]
-    print(rows.groupby("predictor")[shown].mean().sort_values("crps_ratio"))
-    print(pd.pivot_table(rows, "crps_ratio", "predictor", "train_size"))
+    print(rows.groupby(["fold", "predictor"])[shown].mean())
 
 
 def main() -> None:

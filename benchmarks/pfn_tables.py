@@ -76,8 +76,8 @@ FOLDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 A space is a tuple of its tables. Those of a fold are related: cells with operations on the same
 edges, other cells, transformers, settings of a training, and whole networks and their stages.
 """
-CHOSEN_ON = "transformers"
-"""The fold by which the learning rate and the share of published tables were chosen."""
+CHOSEN_ON = ("networks", "transformers")
+"""The folds by which the learning rate and the share of published tables were chosen."""
 STEPS, RATE, WARM_UP, SHARE, SEED = 1000, 1e-3, 50, 0.5, 1
 MOST_COLUMNS, MOST_TASKS = 200, 10
 """Wider tables are left out of trainings; of a table with more tasks so many take part."""
@@ -139,9 +139,16 @@ def tasks_of(table: str) -> tuple[str, ...]:
 
 
 def draw_published(
-    rng: np.random.Generator, spaces: list[tuple[str, ...]], n: int
+    rng: np.random.Generator, spaces: list[tuple[str, ...]], n: int, *, plain: bool = False
 ) -> tuple[FloatArray, FloatArray]:
-    """Columns and targets of ``n`` examples and the queries, of a table of one of the spaces."""
+    """Columns and targets of ``n`` examples and the queries, of a table of one of the spaces.
+
+    Args:
+        rng: of all draws.
+        spaces: each as its tables.
+        n: number of examples.
+        plain: take tables as they are.
+    """
     while True:
         space = spaces[int(rng.integers(len(spaces)))]
         names = tasks_of(space[int(rng.integers(len(space)))])
@@ -149,13 +156,14 @@ def draw_published(
         if task.X.shape[1] > MOST_COLUMNS:
             continue
         rows = rng.permutation(len(task.y))
-        if rng.random() < PARTS:
+        if not plain and rng.random() < PARTS:
             rows = _part(rng, task.X, rows)
         queries = rows[n:][~np.isin(task.groups[rows[n:]], task.groups[rows[:n]])][:QUERIES]
         chosen = np.concatenate([rows[:n], queries])
         # Targets that are nearly all tied have no scale to be judged on.
         if len(queries) == QUERIES and len(np.unique(task.y[chosen])) > len(chosen) // 3:
-            return task.X[chosen], vary(rng, task.y[chosen])
+            y = task.y[chosen]
+            return task.X[chosen], y if plain else vary(rng, y)
 
 
 def _part(rng: np.random.Generator, X: FloatArray, rows: IntArray) -> IntArray:
@@ -177,7 +185,12 @@ def vary(rng: np.random.Generator, y: FloatArray) -> FloatArray:
 
 
 def draw_mixed(
-    rng: np.random.Generator, spaces: list[tuple[str, ...]], tables: int, share: float
+    rng: np.random.Generator,
+    spaces: list[tuple[str, ...]],
+    tables: int,
+    share: float,
+    *,
+    plain: bool = False,
 ) -> Batch:
     """A batch of made-up tables and, as the last ones, of published tables."""
     n, most = draw_sizes(rng)
@@ -186,7 +199,7 @@ def draw_mixed(
     for _ in range(tables - real):
         space = draw_space(rng, n + QUERIES, most)
         drawn.append((space.columns, draw_targets(rng, draw_values(rng, space))))
-    drawn += [draw_published(rng, spaces, n) for _ in range(real)]
+    drawn += [draw_published(rng, spaces, n, plain=plain) for _ in range(real)]
     return batch_of(drawn, n)
 
 
@@ -205,22 +218,29 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--share", type=float, default=SHARE, help="of published tables")
+    parser.add_argument("--plain", action="store_true", help="take published tables as they are")
     given = parser.parse_args()
     torch.set_num_threads(1)
     schedule = Schedule(given.steps, given.rate, WARM_UP)
-    for name, draw in _draws(given.fold, given.made_up, given.share):
+    for name, draw in _draws(given):
         train(given.folder / name.replace(" ", "-"), begin(), draw, schedule, seed=SEED)
 
 
 def _draws(
-    fold: str | None, made_up: bool, share: float
+    given: argparse.Namespace,
 ) -> Iterator[tuple[str, Callable[[np.random.Generator], Batch]]]:
-    if made_up:
+    """Names of trainings and what they draw from."""
+    if given.made_up:
         yield "made-up", lambda rng: draw_mixed(rng, [], TABLES, 0.0)
         return
-    for name in FOLDS if fold is None else [fold]:
+    for name in FOLDS if given.fold is None else [given.fold]:
         spaces = learned_from(name)
-        yield name, lambda rng, spaces=spaces: draw_mixed(rng, spaces, TABLES, share)
+        yield (
+            name,
+            lambda rng, spaces=spaces: draw_mixed(
+                rng, spaces, TABLES, given.share, plain=given.plain
+            ),
+        )
 
 
 if __name__ == "__main__":
