@@ -1,12 +1,14 @@
-"""Judges networks that ``benchmarks/pfn_tables.py`` trained, each on the spaces it never met.
+"""Judges networks that ``benchmarks/pfn_tables.py`` trained, on spaces that they never met.
 
     python benchmarks/pfn_left_out.py results/pfn runs/pfn-tables
     python benchmarks/pfn_left_out.py results/pfn runs/pfn-choice --choice
 
 The protocol is that of ``benchmarks/pfn.py``: its tasks, draws, sizes and scores, all in one call.
 ``pfn-tables`` is read from the folder of the fold that a table belongs to, ``pfn-longer`` from
-``made-up``; both are compared with ``pfn``. ``left-out.csv`` and ``.md`` are over all tables,
-``left-out-tasks.csv`` has the means over seeds, with the fold of each task.
+``made-up``; both are compared with ``pfn``. ``pfn-seen`` shows what they would seem to be worth if
+nothing were left out: weights of another fold, which were trained on the table that is judged.
+``left-out.csv`` and ``.md`` are over all tables, ``left-out-tasks.csv`` has the means over seeds,
+with the fold of each task.
 
 ``--choice`` compares settings, one for each folder in ``runs/pfn-choice``, on tasks of two
 folds: tasks that ``benchmarks/pfn.py`` does not judge, and other draws (``choice.csv``).
@@ -30,7 +32,7 @@ from surrobench.predictors.pfn.recipe import InContext
 from surrobench.predictors.pfn.weights import FILE, read
 from surrobench.predictors.protocol import Predictor
 
-ON_TABLES, LONGER = "pfn-tables", "pfn-longer"
+ON_TABLES, LONGER, SEEN = "pfn-tables", "pfn-longer", "pfn-seen"
 CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1000 + SEEDS)
 
 
@@ -56,13 +58,16 @@ def _network(file: Path) -> HyperparameterNetwork:
 
 
 def left_out(folder: Path, task: str) -> dict[str, Predictor]:
-    """What is compared on a task; none of the weights has seen its space."""
+    """What is compared on a task; no weights but those of ``pfn-seen`` have met its space."""
     fold = fold_of(task.partition("/")[0])
+    names = list(FOLDS)
+    following = names[(names.index(fold) + 1) % len(names)]
     return {
         BASE: make_predictor(BASE),
         OWN: make_predictor(OWN),
         LONGER: Trained(file=weights_in(folder, "made-up")),
         ON_TABLES: Trained(file=weights_in(folder, fold)),
+        SEEN: Trained(file=weights_in(folder, following)),
     }
 
 
@@ -75,7 +80,7 @@ def judge(results: Path, folder: Path) -> None:
     """All tasks of ``benchmarks/pfn.py``."""
     tasks = [task for of in SETS.values() for task in of]
     cells = run(results / "left-out-cells.csv", tasks, lambda task: left_out(folder, task))
-    write(results / "left-out", cells, (BASE, OWN, LONGER, ON_TABLES), OWN)
+    write(results / "left-out", cells, (BASE, OWN, LONGER, ON_TABLES, SEEN), OWN)
     means = cells.groupby(["task", "train_size", "predictor"])[list(SCORES)].mean().reset_index()
     means.insert(0, "table", means["task"].str.split("/").str[0])
     means.insert(0, "fold", means["table"].map(fold_of))
