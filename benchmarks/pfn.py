@@ -199,7 +199,7 @@ def _interval(values: FloatArray) -> tuple[float, float, float]:
     return float(low), float(values.mean()), float(high)
 
 
-def table(rows: pd.DataFrame, base: str = BASE) -> str:
+def table(rows: pd.DataFrame) -> str:
     """The comparison as a page shows it."""
     shown = pd.DataFrame(
         {
@@ -207,14 +207,14 @@ def table(rows: pd.DataFrame, base: str = BASE) -> str:
             "predictor": [f"`{name}`" for name in rows["predictor"]],
             "CRPS, ratio": [
                 "1"
-                if row.predictor == base
+                if row.predictor == BASE
                 else f"{row.crps_ratio:.3f} ({row.crps_low:.3f}–{row.crps_high:.3f})"
                 for row in rows.itertuples()
             ],
             "τ": [f"{tau:.3f}" for tau in rows["tau"]],
             "τ, difference": [
                 "0"
-                if row.predictor == base
+                if row.predictor == BASE
                 else f"{row.tau_gain:+.3f} ({row.tau_low:+.3f} to {row.tau_high:+.3f})"
                 for row in rows.itertuples()
             ],
@@ -244,14 +244,12 @@ def main() -> None:
     means.to_csv(given.folder / "tasks.csv", index=False, float_format="%.5g")
 
 
-def write(
-    path: Path, cells: pd.DataFrame, predictors: Sequence[str] = PREDICTORS, base: str = BASE
-) -> None:
+def write(path: Path, cells: pd.DataFrame) -> None:
     """A comparison as ``.csv`` and as ``.md``."""
-    rows = compared(cells, predictors, base)
+    rows = compared(cells)
     rows.to_csv(path.with_suffix(".csv"), index=False, float_format="%.5g")
-    path.with_suffix(".md").write_text(table(rows, base), encoding="utf-8")
-    print(table(rows, base))
+    path.with_suffix(".md").write_text(table(rows), encoding="utf-8")
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,15 @@ folds: tasks that ``benchmarks/pfn.py`` does not judge, and other draws (``choic
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import torch
-from pfn import BASE, OWN, SCORES, SEEDS, SETS, compared, run, write
+from markdown_table import markdown
+from pfn import BASE, OWN, SCORES, SETS, compared, run
 from pfn_tables import CHOSEN_ON, FOLDS, fold_of, tasks_of
 
 from surrobench import make_predictor
@@ -33,7 +35,8 @@ from surrobench.predictors.pfn.weights import FILE, read
 from surrobench.predictors.protocol import Predictor
 
 ON_TABLES, LONGER, SEEN = "pfn-tables", "pfn-longer", "pfn-seen"
-CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1000 + SEEDS)
+ALLOWED = (BASE, OWN, LONGER, ON_TABLES)
+CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1004)
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,55 @@ def judge(results: Path, folder: Path) -> None:
     """All tasks of ``benchmarks/pfn.py``."""
     tasks = [task for of in SETS.values() for task in of]
     cells = run(results / "left-out-cells.csv", tasks, lambda task: left_out(folder, task))
-    write(results / "left-out", cells, (BASE, OWN, LONGER, ON_TABLES, SEEN), OWN)
     means = cells.groupby(["task", "train_size", "predictor"])[list(SCORES)].mean().reset_index()
     means.insert(0, "table", means["task"].str.split("/").str[0])
     means.insert(0, "fold", means["table"].map(fold_of))
     means.to_csv(results / "left-out-tasks.csv", index=False, float_format="%.5g")
+    rows = compared(cells, (*ALLOWED, SEEN), OWN).drop(columns="milliseconds")
+    for column, score, larger in (("crps_rank", "log_crps", False), ("tau_rank", "tau", True)):
+        ranks = _mean_ranks(means[means["predictor"].isin(ALLOWED)], score, larger=larger)
+        rows[column] = [
+            ranks.get((row.train_size, row.predictor), math.nan) for row in rows.itertuples()
+        ]
+    rows.to_csv(results / "left-out.csv", index=False, float_format="%.5g")
+    (results / "left-out.md").write_text(table(rows), encoding="utf-8")
+    print(table(rows))
+
+
+def _mean_ranks(means: pd.DataFrame, score: str, *, larger: bool) -> dict[tuple[int, str], float]:
+    """Mean rank over tables, by size and predictor; 1 is the best."""
+    of = ["train_size", "table", "predictor"]
+    by_table = means.groupby(of)[score].mean().unstack("predictor")
+    ranks = by_table.rank(axis=1, ascending=not larger).groupby("train_size").mean().stack()
+    return {key: float(rank) for key, rank in ranks.items()}
+
+
+def table(rows: pd.DataFrame) -> str:
+    """The comparison with ``pfn`` as a page shows it."""
+    shown = pd.DataFrame(
+        {
+            "examples": rows["train_size"],
+            "weights": [f"`{name}`" for name in rows["predictor"]],
+            "CRPS, ratio to `pfn`": [
+                "1"
+                if row.predictor == OWN
+                else f"{row.crps_ratio:.3f} ({row.crps_low:.3f}–{row.crps_high:.3f})"
+                for row in rows.itertuples()
+            ],
+            "τ, difference": [
+                "0"
+                if row.predictor == OWN
+                else f"{row.tau_gain:+.4f} ({row.tau_low:+.4f} to {row.tau_high:+.4f})"
+                for row in rows.itertuples()
+            ],
+            "mean rank by CRPS, τ": [
+                "–" if row.predictor == SEEN else f"{row.crps_rank:.2f}, {row.tau_rank:.2f}"
+                for row in rows.itertuples()
+            ],
+            "90 % intervals cover": [f"{100 * share:.1f} %" for share in rows["coverage_90"]],
+        }
+    )
+    return markdown(shown, {column: column for column in shown})
 
 
 def choose(results: Path, folder: Path) -> None:
