@@ -8,7 +8,7 @@ The protocol is that of ``benchmarks/pfn.py``: its tasks, draws, sizes and score
 ``made-up``; both are compared with ``pfn``. ``pfn-seen`` shows what they would seem to be worth if
 nothing were left out: weights of another fold, which were trained on the table that is judged.
 ``left-out.csv`` and ``.md`` are over all tables, ``left-out-tasks.csv`` has the means over seeds,
-with the fold of each task.
+with the fold of each task, and ``left-out-training.csv`` the losses of the trainings.
 
 ``--choice`` compares settings, one for each folder in ``runs/pfn-choice``, on tasks of two
 folds: tasks that ``benchmarks/pfn.py`` does not judge, and other draws (``choice.csv``).
@@ -36,6 +36,7 @@ from surrobench.predictors.protocol import Predictor
 
 ON_TABLES, LONGER, SEEN = "pfn-tables", "pfn-longer", "pfn-seen"
 ALLOWED = (BASE, OWN, LONGER, ON_TABLES)
+LOG = ["step", "nll", "crps", "target_crps", "cpu_seconds"]
 CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1004)
 
 
@@ -83,6 +84,11 @@ def judge(results: Path, folder: Path) -> None:
     """All tasks of ``benchmarks/pfn.py``."""
     tasks = [task for of in SETS.values() for task in of]
     cells = run(results / "left-out-cells.csv", tasks, lambda task: left_out(folder, task))
+    log = pd.concat(
+        pd.read_csv(file, names=LOG).assign(left_out=file.parent.name)
+        for file in sorted(folder.glob("*/log.csv"))
+    )
+    log.to_csv(results / "left-out-training.csv", index=False)
     means = cells.groupby(["task", "train_size", "predictor"])[list(SCORES)].mean().reset_index()
     means.insert(0, "table", means["task"].str.split("/").str[0])
     means.insert(0, "fold", means["table"].map(fold_of))

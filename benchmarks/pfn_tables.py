@@ -191,16 +191,16 @@ def draw_mixed(
     share: float,
     *,
     plain: bool = False,
-) -> Batch:
-    """A batch of made-up tables and, as the last ones, of published tables."""
+) -> list[Batch]:
+    """Made-up tables, then published tables, which are wider: a batch of each that there are."""
     n, most = draw_sizes(rng)
     real = round(share * tables)
-    drawn = []
+    made_up = []
     for _ in range(tables - real):
         space = draw_space(rng, n + QUERIES, most)
-        drawn.append((space.columns, draw_targets(rng, draw_values(rng, space))))
-    drawn += [draw_published(rng, spaces, n, plain=plain) for _ in range(real)]
-    return batch_of(drawn, n)
+        made_up.append((space.columns, draw_targets(rng, draw_values(rng, space))))
+    drawn = [draw_published(rng, spaces, n, plain=plain) for _ in range(real)]
+    return [batch_of(part, n) for part in (made_up, drawn) if part]
 
 
 def begin() -> HyperparameterNetwork:
@@ -228,7 +228,7 @@ def main() -> None:
 
 def _draws(
     given: argparse.Namespace,
-) -> Iterator[tuple[str, Callable[[np.random.Generator], Batch]]]:
+) -> Iterator[tuple[str, Callable[[np.random.Generator], list[Batch]]]]:
     """Names of trainings and what they draw from."""
     if given.made_up:
         yield "made-up", lambda rng: draw_mixed(rng, [], TABLES, 0.0)

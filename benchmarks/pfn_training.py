@@ -14,7 +14,7 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +107,7 @@ class Schedule:
 def train(
     folder: Path,
     network: HyperparameterNetwork,
-    draw: Callable[[np.random.Generator], Batch],
+    draw: Callable[[np.random.Generator], Sequence[Batch]],
     schedule: Schedule,
     *,
     seed: int,
@@ -118,7 +118,7 @@ def train(
     Args:
         folder: of the state, the weights and the log; made if absent.
         network: where a training begins that has no state yet; it is changed.
-        draw: a batch from the generator of a step.
+        draw: the tables of a step from its generator, in batches of tables that are as wide.
         schedule: learning rates.
         seed: of the generators of all steps.
         minutes: of this call.
@@ -136,9 +136,14 @@ def train(
         rng = np.random.default_rng([seed, step])
         for group in optimiser.param_groups:
             group["lr"] = schedule(step)
-        loss, parts = loss_of(network, draw(rng))
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        batches = draw(rng)
+        parts = torch.zeros(3)
+        for batch in batches:
+            share = len(batch.X) / sum(len(other.X) for other in batches)
+            loss, own = loss_of(network, batch)
+            (share * loss).backward()
+            parts += share * own
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         if bool(torch.isfinite(norm)):
             optimiser.step()
@@ -169,7 +174,7 @@ def main() -> None:
     train(
         given.folder,
         HyperparameterNetwork(),
-        lambda rng: draw_batch(rng, TABLES),
+        lambda rng: [draw_batch(rng, TABLES)],
         Schedule(given.steps),
         seed=given.seed,
         minutes=given.minutes,
