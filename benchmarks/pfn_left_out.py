@@ -35,6 +35,14 @@ from surrobench.predictors.pfn.weights import FILE, read
 from surrobench.predictors.protocol import Predictor
 
 ON_TABLES, LONGER, SEEN = "pfn-tables", "pfn-longer", "pfn-seen"
+SEEN_BY = {
+    "cells of four nodes": "transformers",
+    "other cells": "cells of four nodes",
+    "transformers": "networks",
+    "hyperparameters": "cells of four nodes",
+    "networks": "other cells",
+}
+"""For each fold another one, whose weights were trained on its tables."""
 ALLOWED = (BASE, OWN, LONGER, ON_TABLES)
 LOG = ["step", "nll", "crps", "target_crps", "cpu_seconds"]
 CHOICE_TASKS, CHOICE_SEEDS = 2, range(1000, 1004)
@@ -64,14 +72,12 @@ def _network(file: Path) -> HyperparameterNetwork:
 def left_out(folder: Path, task: str) -> dict[str, Predictor]:
     """What is compared on a task; no weights but those of ``pfn-seen`` have met its space."""
     fold = fold_of(task.partition("/")[0])
-    names = list(FOLDS)
-    following = names[(names.index(fold) + 1) % len(names)]
     return {
         BASE: make_predictor(BASE),
         OWN: make_predictor(OWN),
         LONGER: Trained(file=weights_in(folder, "made-up")),
         ON_TABLES: Trained(file=weights_in(folder, fold)),
-        SEEN: Trained(file=weights_in(folder, following)),
+        SEEN: Trained(file=weights_in(folder, SEEN_BY[fold])),
     }
 
 
