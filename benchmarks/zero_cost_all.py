@@ -1,7 +1,8 @@
 """Newer proxies of every network of NAS-Bench-201, of which no column is published.
 
     python benchmarks/zero_cost_all.py runs/zero-cost-all --workers 2
-    python benchmarks/zero_cost_all.py runs/zero-cost-all --write surrobench/encodings/proxies_nb201.npz
+    python benchmarks/zero_cost_all.py runs/zero-cost-all \\
+        --write surrobench/encodings/proxies_nb201.npz
 
 One cell stands for all cells of equal networks (4,930 of 15,625). Skeleton, images and initial
 weights are those of ``zero_cost.py``; the three parts of AZ-NAS look at one pass through the
