@@ -112,6 +112,7 @@ WAYS: dict[tuple[str, str], Way] = {
         lambda model, pool: np.stack([tree.predict(pool) for tree in model.estimators_]),
     ),
     (FOREST, "random-forest"): ours("random-forest", trees=TREES),
+    (FOREST, "random-forest-hist"): ours("random-forest-hist", trees=TREES),
     (FOREST, "XGBoost's own mode (no variances)"): (
         forest_of_xgboost,
         lambda model, pool: model.inplace_predict(pool),
