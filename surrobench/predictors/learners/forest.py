@@ -80,7 +80,9 @@ class Forest:
 
         They are made as unpickling makes them: from an array of nodes and one of values.
         """
-        empty = DecisionTreeRegressor().fit(np.zeros((1, features)), np.zeros(1)).tree_
+        empty = (
+            DecisionTreeRegressor(random_state=0).fit(np.zeros((1, features)), np.zeros(1)).tree_
+        )
         layout = empty.__getstate__()["nodes"].dtype
         owner = self.tree_of_each_node()
         order = np.argsort(owner, kind="stable")

@@ -8,6 +8,7 @@ targets, give the reduction of variance of all candidates of all nodes of all tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from surrobench.predictors.learners.forest import Forest
 
 _PURE = float(np.finfo(np.float64).eps)
 """Nodes with at most this variance are not split, as in scikit-learn."""
-_TIE = 1e-6
+_TIE = 2e-5
 """Gains that differ by this share of themselves count as equal: they are in single precision."""
 _CANDIDATES_AT_ONCE = 2**16
 
@@ -77,11 +78,11 @@ def grow(
     while len(level.sizes):
         found = _Statistics.of(level, y)
         best = np.full(len(level.sizes), -1)
-        splittable = splitter.splittable(level, found) & (depth < options.max_depth)
-        level, narrowed = _narrowed(level, found, splittable)
-        best[splittable] = chosen = splitter.best(level, narrowed)
-        split = best >= 0
-        children = made + np.arange(2 * np.count_nonzero(split)).reshape(2, -1)
+        kinds = splitter.kinds(level, found) if depth < options.max_depth else ()
+        level, narrowed, nodes = _narrowed(level, found, kinds)
+        best[nodes] = chosen = splitter.best(level, narrowed)
+        split = nodes[chosen >= 0]
+        children = made + np.arange(2 * len(split)).reshape(2, -1)
         left, right = np.full((2, len(best)), -1)
         left[split], right[split] = children
         parts.append((left, right, best, found.mean, found.variance))
@@ -202,14 +203,19 @@ class _Statistics:
         return cls(total, mean, np.add.reduceat(targets, starts) / total, residuals)
 
 
-def _narrowed(level: _Level, found: _Statistics, nodes: BoolArray) -> tuple[_Level, _Statistics]:
-    """Some nodes of a level."""
-    kept = np.flatnonzero(np.repeat(nodes, level.sizes))
+def _narrowed(
+    level: _Level, found: _Statistics, kinds: Sequence[BoolArray]
+) -> tuple[_Level, _Statistics, IntArray]:
+    """Nodes of these kinds, one kind behind the other, and which they are."""
+    none = [np.zeros(0, dtype=np.intp)]
+    nodes = np.concatenate([np.flatnonzero(kind) for kind in kinds] or none)
+    kept = np.concatenate([np.flatnonzero(np.repeat(kind, level.sizes)) for kind in kinds] or none)
     return (
         _Level(level.sizes[nodes], level.rows.take(kept), level.weights.take(kept)),
         _Statistics(
             found.total[nodes], found.mean[nodes], found.variance[nodes], found.residuals.take(kept)
         ),
+        nodes,
     )
 
 
@@ -225,30 +231,51 @@ class _Splitter:
         self._rng = rng
         self._width = len(candidates.feature)
         self._at_once = max(1, _CANDIDATES_AT_ONCE // max(1, self._width))
-        self._ties = (1.0 + _TIE * rng.random(2 * self._at_once * self._width)).astype(np.float32)
+        self._every_pair_alike = options.min_samples_leaf == 1 and options.max_features == 1.0
+        # Features are alike in a tie, however many thresholds they have; then those of a feature.
+        rows = 2 * self._at_once
+        lots = rng.random((rows, candidates.features))[:, candidates.feature]
+        lots += rng.random(lots.shape) / 16.0
+        self._ties = (1.0 + _TIE * lots).astype(np.float32)
 
-    def splittable(self, level: _Level, found: _Statistics) -> BoolArray:
-        """Which nodes are large and varied enough."""
+    def kinds(self, level: _Level, found: _Statistics) -> tuple[BoolArray, BoolArray]:
+        """Which nodes are large and varied enough: those with more than two examples, and pairs."""
         least = max(2, self._options.min_samples_split, 2 * self._options.min_samples_leaf)
-        return (level.sizes >= least) & (found.variance > _PURE) & (self._width > 0)
+        splittable = (level.sizes >= least) & (found.variance > _PURE) & (self._width > 0)
+        pairs = splittable & (level.sizes == 2) & self._every_pair_alike
+        return splittable & ~pairs, pairs
 
     def best(self, level: _Level, found: _Statistics) -> IntArray:
-        """The candidate of each node; -1 where none parts its examples."""
+        """The candidate of each node, pairs being last; -1 where none parts its examples."""
+        larger = len(level.sizes)
+        if self._every_pair_alike:
+            larger -= int(np.count_nonzero(level.sizes == 2))
         best = np.empty(len(level.sizes), dtype=np.intp)
         ends = np.concatenate([[0], np.cumsum(level.sizes)]).astype(np.int32)
         weights = level.weights.astype(np.float32)
         residuals = found.residuals.astype(np.float32)
         total = found.total.astype(np.float32)
-        for low in range(0, len(best), self._at_once):
-            nodes = slice(low, low + self._at_once)
-            starts = ends[low : low + self._at_once + 1]
+        for low in range(0, larger, self._at_once):
+            nodes = slice(low, min(low + self._at_once, larger))
+            starts = ends[nodes.start : nodes.stop + 1]
             examples = slice(starts[0], starts[-1])
             drawn = scipy.sparse.csr_array(
                 (weights[examples], level.rows[examples], starts - starts[0]),
                 shape=(len(starts) - 1, len(self._below)),
             )
             best[nodes] = self._best(drawn, total[nodes], residuals[examples])
+        for low in range(larger, len(best), self._at_once):
+            nodes = slice(low, min(low + self._at_once, len(best)))
+            pairs = level.rows[ends[nodes.start] : ends[nodes.stop]].reshape(-1, 2)
+            best[nodes] = self._parting(pairs)
         return best
+
+    def _parting(self, pairs: IntArray) -> IntArray:
+        """For nodes of two examples (``k x 2``), whom all that part them part as well."""
+        below = self._candidates.below
+        parted = below[pairs[:, 0]] != below[pairs[:, 1]]
+        best = (parted * self._tie_breaks(len(pairs))).argmax(axis=1)
+        return np.where(parted[np.arange(len(best)), best], best, -1)
 
     def _best(
         self, drawn: scipy.sparse.csr_array, total: FloatArray, residuals: FloatArray
@@ -293,7 +320,6 @@ class _Splitter:
         return order[:, feature] <= np.maximum(last, first)[:, None]
 
     def _tie_breaks(self, nodes: int) -> FloatArray:
-        """Factors next to one, ``nodes x t``: another window of the same numbers each time."""
-        size = nodes * self._width
-        start = int(self._rng.integers(len(self._ties) - size + 1))
-        return self._ties[start : start + size].reshape(nodes, self._width)
+        """Factors next to one, ``nodes x t``: other rows of the same table each time."""
+        start = int(self._rng.integers(len(self._ties) - nodes + 1))
+        return self._ties[start : start + nodes]
