@@ -19,6 +19,8 @@ import scipy.sparse
 from surrobench.arrays import BoolArray, FloatArray, IntArray
 from surrobench.predictors.learners.forest import Forest
 
+Float32Array = npt.NDArray[np.float32]
+
 _PURE = float(np.finfo(np.float64).eps)
 """Nodes with at most this variance are not split, as in scikit-learn."""
 _TIE = 2e-5
@@ -51,7 +53,7 @@ class GrowthOptions(Protocol):
 
 
 def grow(
-    X: npt.NDArray[np.float32],
+    X: Float32Array,
     y: FloatArray,
     counts: IntArray,
     options: GrowthOptions,
@@ -113,7 +115,7 @@ class Candidates:
     features: int
 
     @classmethod
-    def between_bins(cls, X: npt.NDArray[np.float32], bins: int) -> Candidates:
+    def between_bins(cls, X: Float32Array, bins: int) -> Candidates:
         """Midpoints between neighbouring values; of many, those between bins of alike size."""
         found = [_midpoints(column, bins) for column in X.T]
         feature = np.repeat(np.arange(X.shape[1]), [len(part) for part in found])
@@ -128,7 +130,7 @@ class Candidates:
         return self.below.ravel().take(places, mode="clip")
 
 
-def _midpoints(column: npt.NDArray[np.float32], bins: int) -> FloatArray:
+def _midpoints(column: Float32Array, bins: int) -> FloatArray:
     values, counts = np.unique(column, return_counts=True)
     wide = values.astype(np.float64)
     middle: FloatArray = 0.5 * (wide[:-1] + wide[1:])
@@ -278,7 +280,7 @@ class _Splitter:
         return np.where(parted[np.arange(len(best)), best], best, -1)
 
     def _best(
-        self, drawn: scipy.sparse.csr_array, total: FloatArray, residuals: FloatArray
+        self, drawn: scipy.sparse.csr_array, total: Float32Array, residuals: Float32Array
     ) -> IntArray:
         """For nodes (``k``) with their drawn examples as weights, ``k x n``."""
         left = drawn @ self._below
@@ -297,7 +299,7 @@ class _Splitter:
             best[node] = possible.argmax() if possible.any() else -1
         return best
 
-    def _forbid(self, sides: FloatArray, drawn: scipy.sparse.csr_array) -> None:
+    def _forbid(self, sides: Float32Array, drawn: scipy.sparse.csr_array) -> None:
         """Make ``sides`` infinite at candidates that the options forbid."""
         least = self._options.min_samples_leaf
         if least > 1:
@@ -319,7 +321,7 @@ class _Splitter:
         first = np.where(possible, order[:, feature], np.inf).min(axis=1)
         return order[:, feature] <= np.maximum(last, first)[:, None]
 
-    def _tie_breaks(self, nodes: int) -> FloatArray:
+    def _tie_breaks(self, nodes: int) -> Float32Array:
         """Factors next to one, ``nodes x t``: other rows of the same table each time."""
         start = int(self._rng.integers(len(self._ties) - nodes + 1))
         return self._ties[start : start + nodes]
