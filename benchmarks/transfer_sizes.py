@@ -3,6 +3,13 @@
     surrobench run transfer --set 'train_sizes=[10, 50]' --out runs/transfer-sizes
     python benchmarks/transfer_sizes.py runs/transfer-sizes results/transfer
 
+or, where only some predictors were run again, with what is kept of the others,
+
+    surrobench run transfer --predictor few-shot-deep-kernel --set 'train_sizes=[10, 50]' \\
+        --out runs/few-shot-sizes
+    python benchmarks/transfer_sizes.py results/transfer/sizes.parquet results/transfer \\
+        --more runs/few-shot-sizes
+
 The 20 examples between are those of ``benchmarks/transfer.py``, whose results lie in the second
 folder. Writes there ``sizes.parquet`` (the cells of the run), ``sizes.csv`` (a row for each task,
 predictor that is told of sources and training size), ``sizes.md`` (mean gains, with intervals over
@@ -16,7 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 from markdown_table import markdown
-from transfer import BESIDE, KEPT, gains, interval_text, keep
+from transfer import BESIDE, cells_of, gains, interval_text, keep
 
 HYPERPARAMETERS = "lcbench"
 
@@ -62,12 +69,13 @@ def tables_table(rows: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Compare and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of the other training sizes")
+    parser.add_argument("run", type=Path, help="folder or file of the other training sizes")
     parser.add_argument("out", type=Path, help="folder with the results at 20 examples")
+    parser.add_argument("--more", type=Path, action="append", default=[], help="further runs")
     given = parser.parse_args()
-    keep(given.run, given.out, "sizes.parquet", KEPT)
-    files = (given.out / "results.parquet", given.out / "sizes.parquet")
-    rows = by_task(pd.concat([pd.read_parquet(file) for file in files]))
+    cells = cells_of(given.run, given.more)
+    keep(cells, given.out / "sizes.parquet")
+    rows = by_task(pd.concat([cells_of(given.out / "results.parquet"), cells]))
     rows.to_csv(given.out / "sizes.csv", index=False, float_format="%.5f")
     tables = {"sizes.md": predictor_table(rows), "sizes-tables.md": tables_table(rows)}
     for name, table in tables.items():

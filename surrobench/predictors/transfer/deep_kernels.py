@@ -56,6 +56,7 @@ class DeepKernels:
         weights: of all networks, in one buffer.
         hyperparameters: logarithms of the lengthscale of the features, their variance ``s``,
             lengthscale and variance of the inputs, noise, and ``beta``; ``e x 6``.
+        centre: means of their priors, which are normal; ``6``, or ``e x 6``.
     """
 
     def __init__(self, members: int, inputs: int, width: int, features: int) -> None:
@@ -69,9 +70,9 @@ class DeepKernels:
         lengthscale = math.log(0.5 * math.sqrt(features))
         of_inputs = 0.5 + math.log(0.5 * math.sqrt(inputs))
         usual = [lengthscale, -1.0, of_inputs, -1.0, -2.0, math.log(0.25)]
-        self.usual = torch.tensor(usual, dtype=torch.float64)
-        self.spread = torch.tensor([0.6, 1.0, 0.6, 1.0, 1.5, 1.0], dtype=torch.float64)
-        self.hyperparameters = self.usual.repeat(members, 1)
+        self.centre = torch.tensor(usual, dtype=torch.float64)
+        self._spread = torch.tensor([0.6, 1.0, 0.6, 1.0, 1.5, 1.0], dtype=torch.float64)
+        self.hyperparameters = self.centre.repeat(members, 1)
 
     def draw(self, generator: torch.Generator) -> None:
         """Draw the weights: normal, with variance one over the inputs of a unit; no biases."""
@@ -109,7 +110,7 @@ class DeepKernels:
 
     def penalty(self, hyperparameters: Tensor) -> Tensor:
         """Minus the log density of the logarithms, up to a constant, ``e``: normal each."""
-        scores = (hyperparameters - self.usual) / self.spread
+        scores = (hyperparameters - self.centre) / self._spread
         return 0.5 * scores.square().sum(dim=-1)
 
 

@@ -32,6 +32,7 @@ _MOST_GROUPS = 10
 _MOST_TUNED = 200
 _WEIGHT_DECAY = 1e-3
 _HELD_OUT_RATE = 0.1
+_TARGET_RATE = 0.05
 _LEAST_SPLIT = 8
 _SHARE = 0.25
 
@@ -197,15 +198,20 @@ def fine_tune(
 ) -> None:
     """A few steps on the examples of the target, in place.
 
+    The hyperparameters have their priors where the held-out source put them, and move faster than
+    the networks: what examples say of lengthscales and noise is no matter of a few steps of theirs.
+
     Args:
         kernels: the members.
         X: inputs, ``n x d``.
         y: targets, ``n``; beyond some hundred, every step looks at as many as that.
         rng: of that draw.
         steps: of AdamW.
-        learning_rate: of each.
+        learning_rate: of the networks.
     """
     optimisers = [AdamW(part, 0.0) for part in (kernels.weights, kernels.hyperparameters)]
+    rates = learning_rate, _TARGET_RATE
+    kernels.centre = kernels.hyperparameters.clone()
     every = kernels.members, 1
     for _ in range(steps):
         rows = torch.arange(len(y))
@@ -213,10 +219,9 @@ def fine_tune(
             rows = torch.from_numpy(np.sort(rng.permutation(len(y))[:_MOST_TUNED]))
         targets = y[rows].expand(*every, -1)
         batch = Batch(X[rows].expand(*every, -1, -1), targets, torch.ones_like(targets))
-        for optimiser, slopes in zip(
-            optimisers, gradients(kernels, batch, prior_share=1.0 / len(y)), strict=True
-        ):
-            optimiser.step(slopes, learning_rate)
+        found = gradients(kernels, batch, prior_share=1.0 / len(y))
+        for optimiser, slopes, rate in zip(optimisers, found, rates, strict=True):
+            optimiser.step(slopes, rate)
 
 
 def gradients(kernels: DeepKernels, batch: Batch, *, prior_share: float) -> tuple[Tensor, ...]:
