@@ -169,7 +169,7 @@ def _squared(A: Tensor, B: Tensor, products: Tensor | None = None) -> Tensor:
 
 
 def _matern52(squared: Tensor) -> Tensor:
-    found: Tensor = _Matern52.apply(squared)  # type: ignore[no-untyped-call]
+    found: Tensor = _Matern52.apply(squared)
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrobench.arrays import FloatArray, IntArray
+from surrobench.arrays import BoolArray, IntArray
 from surrobench.predictors.learners.adamw import AdamW
 from surrobench.predictors.transfer.deep_kernels import (
     Batch,
@@ -53,7 +53,7 @@ class Tasks:
     y: Tensor
     counts: IntArray
     held_out: IntArray
-    seen: FloatArray
+    seen: BoolArray
 
     @classmethod
     def of(
@@ -109,7 +109,7 @@ class Tasks:
         keys[np.arange(length) >= self.counts[tasks][..., None]] = np.inf
         return np.argsort(keys, axis=-1)
 
-    def _at(self, tasks: IntArray, rows: IntArray, given: FloatArray) -> Batch:
+    def _at(self, tasks: IntArray, rows: IntArray, given: BoolArray) -> Batch:
         present = torch.from_numpy(given.astype(np.float64))
         return Batch(self.X[tasks, rows], standardised(self.y[tasks, rows], present), present)
 
