@@ -23,20 +23,22 @@ from pathlib import Path
 
 import pandas as pd
 from markdown_table import markdown
-from transfer import BESIDE, cells_of, gains, interval_text, keep
+from transfer import cells_of, gains, interval_text, keep
 
 HYPERPARAMETERS = "lcbench"
 
 
 def by_task(cells: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds: a row for each task, told predictor and training size."""
+    """Means over seeds: a row for each task, training size and predictor told at every size."""
     parts = []
     for size, mine in cells.groupby("train_size"):
         rows = gains(mine)
         keys = ["table", "task", "predictor", "beside"]
         means = rows.groupby(keys, sort=False)[["with_sources", "without", "gain"]].mean()
         parts.append(means.reset_index().assign(train_size=int(str(size))))
-    return pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts, ignore_index=True)
+    sizes = found.groupby("predictor")["train_size"].transform("nunique")
+    return found[sizes == found["train_size"].nunique()]
 
 
 def predictor_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +46,7 @@ def predictor_table(rows: pd.DataFrame) -> pd.DataFrame:
     lines = []
     kinds = {"architectures": rows["table"] != HYPERPARAMETERS}
     kinds["LCBench"] = ~kinds["architectures"]
-    for told in BESIDE:
+    for told in rows["predictor"].unique():
         line = {"predictor": f"`{told}`"}
         for kind, chosen in kinds.items():
             mine = rows[chosen & (rows["predictor"] == told)]
