@@ -132,7 +132,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
          "1, over 5 with its refits; see below"),
         ("qLog-EI over the pool", "BoTorch, caches warm", "25 ×", f"{tables.ratio(pool)} ×", "–"),
         ("qLogNEHVI over the pool", "BoTorch, caches warm", "25 ×",
-         f"{tables.ratio('qLog-NEHVI')} ×", "the same hypervolumes of every sample"),
+         f"{tables.ratio('qLog-NEHVI')} ×", "–"),
         ("`nb201-predictors`, 2 workers", "libraries directly", "30 ×",
          f"{tables.ratio('study nb201-predictors')} ×", "trees are most of it"),
         ("GP, n = 2,000 and 10,000, pool of 300,000", "GPyTorch, Cholesky", "5 ×",

@@ -59,10 +59,11 @@ def pool() -> Tensor:
 
 
 def objectives(X: Tensor) -> Tensor:
-    """Two that contradict each other, ``m x 2``."""
+    """Three that contradict each other, ``m x 3``."""
     first = torch.sin(4 * X[:, 0]) + X[:, 1] - X[:, 2] * X[:, 3]
     second = torch.cos(3 * X[:, 0]) - 0.5 * X[:, 1] ** 2 + 0.2 * X[:, 3]
-    return torch.stack([first, second], dim=1)
+    third = torch.sin(5 * X[:, 1]) - X[:, 0] * X[:, 2]
+    return torch.stack([first, second, third], dim=1)
 
 
 @cache

@@ -25,6 +25,7 @@ from torch import Tensor
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.context import AcquisitionContext
 from surrobench.acquisition.pool_model import PoolModel, as_inputs, safe_normal
+from surrobench.acquisition.smoothing import fat_softplus_parts
 from surrobench.arrays import FloatArray
 from surrobench.base.options import check_counts, check_number
 from surrobench.predictors.models import EachMemberSampler
@@ -33,10 +34,6 @@ from surrobench.predictors.posterior import SurrogatePosterior
 VALUES_AT_ONCE = 4_000_000
 """Samples x candidates x points that are held at a time (32 MB in double precision)."""
 _NUMBERS_IN_CACHE = 2**15
-_SHARP = 40.0
-"""Beyond so many temperatures, a softplus is its asymptote but for ``exp(-40)``."""
-_FAT = 0.1
-"""Share of the Cauchy density in the smoothed improvement of Ament et al. (2023)."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ def _log_mean_improvements(
     totals, samples = np.empty(len(mean)), len(draws)
     at_once = max(1, _NUMBERS_IN_CACHE // samples)
     room = np.empty((2, min(at_once, len(mean)), samples))
-    with np.errstate(over="ignore", divide="ignore"):
+    with np.errstate(divide="ignore"):
         for low in range(0, len(mean), at_once):
             part = slice(low, low + at_once)
             u, tail = room[:, : len(mean[part])]
@@ -169,13 +166,7 @@ def _log_mean_improvements(
             u += mean[part, None]
             u -= best
             u /= TAU_RELU
-            np.multiply(u, u, out=tail)
-            tail += 1.0
-            np.divide(_FAT, tail, out=tail)
-            # With its temperature a softplus is rounded in next to no sample.
-            near = np.nonzero(tail > _FAT / (1.0 + _SHARP**2))
-            tail[near] += np.log1p(np.exp(-np.abs(u[near])))
-            np.maximum(u, 0.0, out=u)
+            fat_softplus_parts(u, tail)
             totals[part] = u.sum(axis=1) + tail.sum(axis=1)
         scores: FloatArray = np.log(totals * (TAU_RELU / samples))
     return scores

@@ -23,8 +23,9 @@ from torch import Tensor
 from surrobench.acquisition.acquisition import Acquisition
 from surrobench.acquisition.constrained import log_feasibility
 from surrobench.acquisition.context import AcquisitionContext
+from surrobench.acquisition.hypervolume import log_hypervolume_improvement
 from surrobench.acquisition.monte_carlo import evaluate
-from surrobench.acquisition.pool_model import PoolModel, as_inputs
+from surrobench.acquisition.pool_model import PoolModel, as_inputs, as_rows
 from surrobench.acquisition.samplers import joint_sampler
 from surrobench.base.options import check_counts
 from surrobench.base.wording import counted
@@ -127,6 +128,8 @@ class QLogEHVI(_Hypervolume):
             partitioning=partitioning,
             **self._common(context, random),
         )
+        if not random and _all_normal(context):
+            return log_hypervolume_improvement(function, torch.empty(0, dtype=torch.long), context)
         cells = partitioning.get_hypercell_bounds().shape[-2]
         subsets = 2 ** (1 + len(random))
         return evaluate(function, context, self.samples * cells * subsets * observed.shape[1])
@@ -159,6 +162,9 @@ class QLogNEHVI(_Hypervolume):
             cache_root=False,
             **self._common(context, context.pending),
         )
+        if _all_normal(context):
+            # What is pending is in the baseline of the function by now.
+            return log_hypervolume_improvement(function, as_rows(function.X_baseline), context)
         cells = function.cell_lower_bounds.shape[-2]
         points = 1 + len(kept) + len(context.pending)
         width = max(self.samples * max(cells, points) * observed.shape[1], points**2)
@@ -203,6 +209,10 @@ class ParEGO(_ManyObjectives):
         )
         width = self.samples * (1 + len(context.pending)) * observed.shape[1]
         return evaluate(function, context, width)
+
+
+def _all_normal(context: AcquisitionContext) -> bool:
+    return all(posterior.kind != "ensemble" for posterior in context.posteriors)
 
 
 def observed_values(context: AcquisitionContext) -> Tensor:

@@ -204,9 +204,14 @@ def safe_normal(mean: Tensor, covariance: Tensor, noise: float) -> MultivariateN
     """A joint normal with noise, and with what rounding needs, on the diagonal."""
     covariance = _symmetric(covariance)
     diagonal = covariance.diagonal(dim1=-2, dim2=-1)
-    added = _JITTER * diagonal.abs().amax().clamp_min(1e-12)
+    added = jitter(diagonal)
     diagonal.clamp_min_(0.0).add_(noise + added)
     return MultivariateNormal(mean, covariance)
+
+
+def jitter(variances: Tensor) -> Tensor:
+    """What rounding needs on the diagonal of covariance matrices with these variances."""
+    return _JITTER * variances.abs().amax().clamp_min(1e-12)
 
 
 def as_inputs(rows: Tensor) -> Tensor:
