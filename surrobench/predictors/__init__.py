@@ -154,6 +154,11 @@ for _name, _target, _summary in (
         "Bayesian linear regression on a network's last layer (DNGO)",
     ),
     ("random-forest", "learners.trees:RandomForest", "300 regression trees, variance over trees"),
+    (
+        "random-forest-hist",
+        "learners.trees:HistogramForest",
+        "random-forest with splits between bins, quicker",
+    ),
     ("xgboost", "learners.trees:XGBoost", "bootstrap ensemble of boosted trees"),
     (
         "xgboost-hist",

@@ -11,6 +11,7 @@ from surrobench.predictors.learners.baselines import MeasuredColumn
 
 CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},
+    "random-forest-hist": {"trees": 60},
     "xgboost": {"rounds": 40},
     "xgboost-hist": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
