@@ -98,6 +98,11 @@ for _name, _target, _summary in (
         "Gaussian process over the target and the study's sources (coregionalisation)",
     ),
     (
+        "few-shot-deep-kernel",
+        "transfer.few_shot:FewShotDeepKernel",
+        "Gaussian processes on features of networks meta-learned on the study's sources (FSBO)",
+    ),
+    (
         "source-features",
         "transfer.source_features:SourceFeatures",
         "any predictor with predictions for the study's sources as further columns",
