@@ -251,7 +251,7 @@ def test_words_that_read_as_missing_are_found_in_picked_rows_and_groups(make) ->
     content = "width;op;acc;cell\n3;x;80;1\n5;NULL;81;1\n7;y;82;n/a\n"
     message = refusal(make(content, top='where = { op = "y" }\ngroups = "cell"'))
     assert "group column 'cell': 1 row holds 'n/a', which is read as missing: row 3." in message
-    message = refusal(make(content, top='where = { cell = 1 }'))
+    message = refusal(make(content, top="where = { cell = 1 }"))
     assert "decision 'op': 1 row holds 'NULL', which is read as missing: row 2." in message
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
@@ -45,7 +46,7 @@ def read_delimited(
     table = _arrow(content, separator, options)
     options.column_types = _exact_types(table)
     if options.column_types:
-        with suppress(pa.ArrowInvalid):  # beyond any integer it stays with floats
+        with suppress(ValueError):  # beyond any integer it stays with floats
             table = _arrow(content, separator, options)
     return _with_numbers(table, [name for name in wanted if name not in lists], dialect, separator)
 
@@ -109,7 +110,11 @@ def _exact_types(table: pa.Table) -> dict[str, pa.DataType]:
         if table.schema.names.count(name) > 1 or not pa.types.is_float64(table[name].type):
             continue
         known = table[name].drop_null().to_numpy()
-        if len(known) and (known == known.round()).all() and abs(known).max() > _EXACT_FLOATS:
+        if (
+            len(known)
+            and (known == known.round()).all()
+            and _EXACT_FLOATS < abs(known).max() < np.inf
+        ):
             found[name] = pa.decimal128(38, 0)
     return found
 

@@ -71,6 +71,7 @@ def find_data(data: str, folder: Path) -> Path:
         UserError: saying where it was looked for, or that its kind of file is not read.
     """
     file = expanded(data)
+    _refuse_folder(data, folder / file)
     check_kind(data, file)
     folders = [folder]
     if not file.is_absolute():
@@ -83,6 +84,11 @@ def find_data(data: str, folder: Path) -> Path:
         f"{data}: no such file; looked in {', '.join(str(entry) for entry in folders)}. "
         f"Put it beside its card or name its folder in {TABLES_VARIABLE}."
     )
+
+
+def _refuse_folder(data: str, path: Path) -> None:
+    if os.path.isdir(path):
+        raise UserError(f"{data}: this is a folder; name a file in it.")
 
 
 def check_kind(data: str, file: Path) -> None:
@@ -191,6 +197,7 @@ def column_names(path: Path, dialect: Dialect | None = None) -> list[str]:
     Raises:
         UserError: if the file is not what its name says.
     """
+    _refuse_folder(str(path), path)
     check_kind(path.name, path)
     _check_start(path)
     try:
