@@ -144,7 +144,7 @@ def test_shorter_trainings_cost_their_part_and_are_no_incumbents() -> None:
     assert 8 <= result.rows[-1].spent + 1e-9 < 9
     assert result.best.epochs is None
     assert result.best.value == train(result.best.arch)
-    with pytest.raises(UserError, match="evaluate must take them"):
+    with pytest.raises(UserError, match="train must take them"):
         quick(train, strategy="hyperband", epochs=(1, 3, 9))
 
 
@@ -394,3 +394,14 @@ def test_a_task_that_loses_results_is_told_so() -> None:
     task.evaluate_many = lambda archs, *, epochs=None: []  # type: ignore[method-assign]
     with pytest.raises(UserError, match="0 results for 5 architectures"):
         quick(task, batch=5)
+
+
+@pytest.mark.parametrize("returned", ["good", np.zeros(2), {"accuracy": 1.0}, None])
+def test_what_a_training_returned_is_told_with_its_own_name(returned: Any) -> None:
+    def my_training(arch: Arch) -> Any:
+        return returned
+
+    with pytest.raises(UserError, match=r"^my_training returned "):
+        quick(my_training)
+    with pytest.raises(UserError, match=r"^evaluate returned "):
+        quick(lambda arch: returned)

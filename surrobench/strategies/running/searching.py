@@ -305,7 +305,7 @@ class _Trainer:
 
     def take(self, arch: Arch, epochs: int | None, returned: tuple[Any, float]) -> Evaluation:
         """What a training returned, with the seconds it took, as strategies see it."""
-        told = checked(*returned)
+        told = checked(*returned, self.call.name)
         if told.status == "ok" and (flaw := self.aims.flaw(told.metrics, self.problem)):
             told = replace(told, reason="; ".join(filter(None, (flaw, told.reason))))
         evaluation = self.aims.turned(told)
