@@ -101,14 +101,14 @@ def decision_lines(accounts: Iterable[DecisionAccount]) -> Iterator[tuple[str, s
         yield "decision", f"{shown}: {account.sentence()}"
 
 
-_BE = ("is", "are")
+_MERGED = "averaged into another with the same decisions"
 
 
 def _left_out(info: TaskInfo) -> str:
     counts = (
         (info.missing, "has no value", "have no value"),
         (info.dropped, "is wrong and left out", "are wrong and left out"),
-        (info.merged, *(f"{verb} averaged into another with the same decisions" for verb in _BE)),
+        (info.merged, f"is {_MERGED}", f"are {_MERGED}"),
     )
     told = [counted(count, f"row {one}", f"rows {many}") for count, one, many in counts if count]
     return f" ({'; '.join(told)})" if told else ""
