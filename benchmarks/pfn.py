@@ -21,7 +21,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -39,6 +39,7 @@ from surrobench.encodings.default import default_encoding
 from surrobench.metrics.calibration import coverage
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors.predictive import predict
+from surrobench.predictors.protocol import Predictor
 from surrobench.studies.prediction.protocols import split
 from surrobench.tasks.collections import CORE
 
@@ -89,7 +90,14 @@ COLUMNS = (
 )
 
 
-def cells_of(name: str, n: int, seed: int) -> Iterator[tuple[object, ...]]:
+def recipes_of(name: str) -> dict[str, Predictor]:
+    """What is compared, whatever the task."""
+    return {predictor: make_predictor(predictor) for predictor in PREDICTORS}
+
+
+def cells_of(
+    name: str, n: int, seed: int, recipes: Mapping[str, Predictor]
+) -> Iterator[tuple[object, ...]]:
     """A row for every predictor on one split."""
     task = load_task(name)
     encoding = default_encoding(task.space)
@@ -97,8 +105,8 @@ def cells_of(name: str, n: int, seed: int) -> Iterator[tuple[object, ...]]:
     y = torch.tensor(task.truth).unsqueeze(-1)
     train, test = split(task, "grouped-2000", n, seed)
     truth = task.truth[test]
-    for predictor in PREDICTORS:
-        recipe = with_blocks(make_predictor(predictor), encoding, task.space, task.columns)
+    for predictor, plain in recipes.items():
+        recipe = with_blocks(plain, encoding, task.space, task.columns)
         started = time.process_time()
         model = recipe.fit(X[train], y[train], seed=seed)
         fitted = time.process_time()
@@ -115,25 +123,39 @@ def cells_of(name: str, n: int, seed: int) -> Iterator[tuple[object, ...]]:
         yield name, n, seed, predictor, *scores, fitted - started, asked
 
 
-def run(file: Path, tasks: Sequence[str]) -> pd.DataFrame:
-    """Compute what is missing in a file of cells."""
+def run(
+    file: Path,
+    tasks: Sequence[str],
+    recipes: Callable[[str], Mapping[str, Predictor]] = recipes_of,
+    seeds: Sequence[int] = range(SEEDS),
+) -> pd.DataFrame:
+    """Compute what is missing in a file of cells.
+
+    Args:
+        file: that is read and appended to.
+        tasks: names of tasks.
+        recipes: what is compared on a task, by name.
+        seeds: of the draws.
+    """
     if not file.exists():
         file.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     known = pd.read_csv(file)
     done = set(zip(known["task"], known["train_size"], known["seed"], strict=True))
     for name in tasks:
         for n in SIZES:
-            for seed in (seed for seed in range(SEEDS) if (name, n, seed) not in done):
+            for seed in (seed for seed in seeds if (name, n, seed) not in done):
                 with file.open("a", newline="", encoding="utf-8") as stream:
                     csv.writer(stream).writerows(
                         [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row]
-                        for row in list(cells_of(name, n, seed))
+                        for row in list(cells_of(name, n, seed, recipes(name)))
                     )
     return pd.read_csv(file)
 
 
-def compared(cells: pd.DataFrame) -> pd.DataFrame:
-    """Every predictor beside the base at each size: a row each."""
+def compared(
+    cells: pd.DataFrame, predictors: Sequence[str] = PREDICTORS, base: str = BASE
+) -> pd.DataFrame:
+    """Every predictor beside a base at each size: a row each."""
     cells = cells.assign(
         seconds=cells["fit_seconds"] + cells["query_seconds"],
         table=cells["task"].str.split("/").str[0],
@@ -144,11 +166,11 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
     seconds = cells.groupby(of)["seconds"].median()
     rows = []
     for n in SIZES:
-        base = means.loc[n, BASE]
-        for predictor in PREDICTORS:
+        other = means.loc[n, base]
+        for predictor in predictors:
             own = means.loc[n, predictor]
-            low, ratio, high = _interval((own["log_crps"] - base["log_crps"]).to_numpy())
-            worse, gain, better = _interval((own["tau"] - base["tau"]).to_numpy())
+            low, ratio, high = _interval((own["log_crps"] - other["log_crps"]).to_numpy())
+            worse, gain, better = _interval((own["tau"] - other["tau"]).to_numpy())
             rows.append(
                 {
                     "train_size": n,
@@ -157,12 +179,12 @@ def compared(cells: pd.DataFrame) -> pd.DataFrame:
                     "crps_ratio": np.exp(ratio),
                     "crps_low": np.exp(low),
                     "crps_high": np.exp(high),
-                    "crps_wins": int((own["log_crps"] < base["log_crps"]).sum()),
+                    "crps_wins": int((own["log_crps"] < other["log_crps"]).sum()),
                     "tau": own["tau"].mean(),
                     "tau_gain": gain,
                     "tau_low": worse,
                     "tau_high": better,
-                    "tau_wins": int((own["tau"] > base["tau"]).sum()),
+                    "tau_wins": int((own["tau"] > other["tau"]).sum()),
                     "coverage_90": own["coverage_90"].mean(),
                     "milliseconds": 1e3 * seconds[n, predictor],
                 }

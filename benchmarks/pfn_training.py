@@ -14,6 +14,8 @@ import argparse
 import math
 import os
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -82,10 +84,81 @@ def scores(mean: Tensor, variance: Tensor, asked: Tensor) -> Tensor:
     return torch.stack([nll, crps])
 
 
-def rate_at(step: int, steps: int) -> float:
-    """Learning rate: a linear rise, then half a cosine."""
-    rise = min(1.0, (step + 1) / WARM_UP)
-    return RATE * rise * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rates of a training: a linear rise, then half a cosine.
+
+    Attributes:
+        steps: of the whole training.
+        rate: the highest there could be.
+        warm_up: steps of the rise.
+    """
+
+    steps: int
+    rate: float = RATE
+    warm_up: int = WARM_UP
+
+    def __call__(self, step: int) -> float:
+        """The rate of a step, counted from 0."""
+        rise = min(1.0, (step + 1) / self.warm_up)
+        return self.rate * rise * 0.5 * (1.0 + math.cos(math.pi * min(step / self.steps, 1.0)))
+
+
+def train(
+    folder: Path,
+    network: HyperparameterNetwork,
+    draw: Callable[[np.random.Generator], Sequence[Batch]],
+    schedule: Schedule,
+    *,
+    seed: int,
+    minutes: float = math.inf,
+) -> None:
+    """Train as far as the minutes or the steps go, from where the state in a folder ends.
+
+    Args:
+        folder: of the state, the weights and the log; made if absent.
+        network: where a training begins that has no state yet; it is changed.
+        draw: the tables of a step from its generator, in batches of tables that are as wide.
+        schedule: learning rates.
+        seed: of the generators of all steps.
+        minutes: of this call.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=DECAY)
+    state, step = folder / "state.pt", 0
+    if state.exists():
+        kept = torch.load(state, weights_only=True)
+        network.load_state_dict(kept["network"])
+        optimiser.load_state_dict(kept["optimiser"])
+        step = int(kept["step"])
+    started, computing, recent = time.monotonic(), time.process_time(), []
+    while step < schedule.steps:
+        rng = np.random.default_rng([seed, step])
+        for group in optimiser.param_groups:
+            group["lr"] = schedule(step)
+        optimiser.zero_grad(set_to_none=True)
+        batches = draw(rng)
+        parts = torch.zeros(3)
+        for batch in batches:
+            share = len(batch.X) / sum(len(other.X) for other in batches)
+            loss, own = loss_of(network, batch)
+            (share * loss).backward()
+            parts += share * own
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        if bool(torch.isfinite(norm)):
+            optimiser.step()
+        recent.append(parts.numpy())
+        step += 1
+        ends = step == schedule.steps or time.monotonic() - started > 60 * minutes
+        if step % EVERY == 0 or ends:
+            save(folder, network, optimiser, step)
+            nll, crps, warped = np.mean(recent, axis=0)
+            seconds = time.process_time() - computing
+            with (folder / "log.csv").open("a", encoding="utf-8") as log:
+                log.write(f"{step},{nll:.4f},{crps:.4f},{warped:.4f},{seconds:.0f}\n")
+            recent = []
+        if ends:
+            break
 
 
 def main() -> None:
@@ -96,39 +169,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="of this call")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(given.seed)
-    network = HyperparameterNetwork()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    state, step = given.folder / "state.pt", 0
-    if state.exists():
-        kept = torch.load(state, weights_only=True)
-        network.load_state_dict(kept["network"])
-        optimiser.load_state_dict(kept["optimiser"])
-        step = int(kept["step"])
-    started, recent = time.monotonic(), []
-    while step < given.steps:
-        rng = np.random.default_rng([given.seed, step])
-        for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, given.steps)
-        loss, parts = loss_of(network, draw_batch(rng, TABLES))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        if bool(torch.isfinite(norm)):
-            optimiser.step()
-        recent.append(parts.numpy())
-        step += 1
-        ends = step == given.steps or time.monotonic() - started > 60 * given.minutes
-        if step % EVERY == 0 or ends:
-            save(given.folder, network, optimiser, step)
-            nll, crps, warped = np.mean(recent, axis=0)
-            with (given.folder / "log.csv").open("a", encoding="utf-8") as log:
-                log.write(f"{step},{nll:.4f},{crps:.4f},{warped:.4f},{time.process_time():.0f}\n")
-            recent = []
-        if ends:
-            break
+    train(
+        given.folder,
+        HyperparameterNetwork(),
+        lambda rng: [draw_batch(rng, TABLES)],
+        Schedule(given.steps),
+        seed=given.seed,
+        minutes=given.minutes,
+    )
 
 
 def save(

@@ -4,6 +4,12 @@
     surrobench run results/transfer/search.toml --out runs/transfer-search
     python benchmarks/transfer.py runs/transfer runs/transfer-search results/transfer
 
+or, where only some predictors were run again, with what is kept of the others,
+
+    surrobench run transfer --predictor few-shot-deep-kernel --out runs/few-shot
+    python benchmarks/transfer.py results/transfer results/transfer results/transfer \\
+        --more runs/few-shot
+
 Each predictor that is told of the sources stands beside the same one that is not, on the same
 training and test architectures. Writes ``gains.csv`` (Kendall tau with and without, by task,
 predictor and seed), ``families.md`` (mean gains with intervals over the tasks of a table),
@@ -16,18 +22,22 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 from markdown_table import markdown
 
 from surrobench.report.statistics.intervals import Interval, mean_interval
+from surrobench.studies.run_folder.view import load_results, save_frame
 
 BESIDE = {
     "gp-transfer": "gp-matern52",
     "rgpe": "gp-matern52",
     "gp-multitask": "gp-matern52",
+    "few-shot-deep-kernel": "gp-matern52",
     "gp-matern52 on sources": "gp-matern52",
     "random-forest on sources": "random-forest",
     "xgboost on sources": "xgboost",
@@ -53,6 +63,8 @@ def gains(cells: pd.DataFrame) -> pd.DataFrame:
     covered = cells.pivot(index=["task", "seed"], columns="predictor", values="coverage_90")
     parts = []
     for told, plain in BESIDE.items():
+        if told not in wide:  # not run with so many examples
+            continue
         part = pd.DataFrame(
             {
                 "predictor": told,
@@ -142,6 +154,8 @@ def target_table(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
 
 def searches(folder: Path) -> pd.DataFrame:
     """A row for each search: evaluations until its best was within 0.1 points of the optimum."""
+    if (folder / "searches.csv").exists():  # what is kept of them
+        return pd.read_csv(folder / "searches.csv")
     columns = ["task", "strategy", "seed", "evaluation", "evaluations", "simple_regret"]
     steps = pd.read_parquet(folder / "results.parquet", columns=columns)
     for name in ("task", "strategy"):
@@ -193,11 +207,22 @@ def _saved(found: Interval) -> str:
     return f"{found.mean:+.1f} ({found.low:+.1f} to {found.high:+.1f})"
 
 
-def keep(run: Path, out: Path, name: str, columns: list[str] | None) -> None:
-    """The results of a run with the columns that anything is computed from."""
-    frame = pd.read_parquet(run / "results.parquet")
-    chosen = frame if columns is None else frame[[c for c in columns if c in frame.columns]]
-    chosen.to_parquet(out / name, index=False, compression="zstd")
+def cells_of(results: Path, more: Sequence[Path] = ()) -> pd.DataFrame:
+    """The cells of a run with the columns that anything is computed from.
+
+    Args:
+        results: a run folder, or the file that is kept of it.
+        more: runs of some predictors, whose cells take the place of those of the same key.
+    """
+    frames = [load_results(place) for place in (*more, results)]
+    plain = [frame[[name for name in KEPT if name in frame]].convert_dtypes() for frame in frames]
+    return pd.concat(plain, ignore_index=True).drop_duplicates("key", ignore_index=True)
+
+
+def keep(cells: pd.DataFrame, file: Path) -> None:
+    """Write cells as results are written."""
+    with TemporaryDirectory(dir=file.parent) as folder:
+        save_frame(cells, Path(folder)).replace(file)
 
 
 def main() -> None:
@@ -206,10 +231,12 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the predictions")
     parser.add_argument("searches", type=Path, help="folder of the searches")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--more", type=Path, action="append", default=[], help="further runs")
     given = parser.parse_args()
     out = given.out
     out.mkdir(parents=True, exist_ok=True)
-    rows = gains(pd.read_parquet(given.run / "results.parquet"))
+    cells = cells_of(given.run, given.more)
+    rows = gains(cells)
     targets = by_target(rows)
     rows.to_csv(out / "gains.csv", index=False, float_format="%.5f")
     targets.to_csv(out / "targets.csv", index=False, float_format="%.4f")
@@ -237,7 +264,7 @@ def main() -> None:
     for name in ("study.toml", "environment.json"):
         if (given.run / name).resolve() != (out / name).resolve():
             shutil.copyfile(given.run / name, out / name)
-    keep(given.run, out, "results.parquet", KEPT)
+    keep(cells, out / "results.parquet")
 
 
 if __name__ == "__main__":

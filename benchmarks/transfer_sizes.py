@@ -3,6 +3,13 @@
     surrobench run transfer --set 'train_sizes=[10, 50]' --out runs/transfer-sizes
     python benchmarks/transfer_sizes.py runs/transfer-sizes results/transfer
 
+or, where only some predictors were run again, with what is kept of the others,
+
+    surrobench run transfer --predictor few-shot-deep-kernel --set 'train_sizes=[10, 50]' \\
+        --out runs/few-shot-sizes
+    python benchmarks/transfer_sizes.py results/transfer/sizes.parquet results/transfer \\
+        --more runs/few-shot-sizes
+
 The 20 examples between are those of ``benchmarks/transfer.py``, whose results lie in the second
 folder. Writes there ``sizes.parquet`` (the cells of the run), ``sizes.csv`` (a row for each task,
 predictor that is told of sources and training size), ``sizes.md`` (mean gains, with intervals over
@@ -16,20 +23,22 @@ from pathlib import Path
 
 import pandas as pd
 from markdown_table import markdown
-from transfer import BESIDE, KEPT, gains, interval_text, keep
+from transfer import cells_of, gains, interval_text, keep
 
 HYPERPARAMETERS = "lcbench"
 
 
 def by_task(cells: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds: a row for each task, told predictor and training size."""
+    """Means over seeds: a row for each task, training size and predictor told at every size."""
     parts = []
     for size, mine in cells.groupby("train_size"):
         rows = gains(mine)
         keys = ["table", "task", "predictor", "beside"]
         means = rows.groupby(keys, sort=False)[["with_sources", "without", "gain"]].mean()
         parts.append(means.reset_index().assign(train_size=int(str(size))))
-    return pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts, ignore_index=True)
+    sizes = found.groupby("predictor")["train_size"].transform("nunique")
+    return found[sizes == found["train_size"].nunique()]
 
 
 def predictor_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +46,7 @@ def predictor_table(rows: pd.DataFrame) -> pd.DataFrame:
     lines = []
     kinds = {"architectures": rows["table"] != HYPERPARAMETERS}
     kinds["LCBench"] = ~kinds["architectures"]
-    for told in BESIDE:
+    for told in rows["predictor"].unique():
         line = {"predictor": f"`{told}`"}
         for kind, chosen in kinds.items():
             mine = rows[chosen & (rows["predictor"] == told)]
@@ -62,12 +71,13 @@ def tables_table(rows: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Compare and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder of the other training sizes")
+    parser.add_argument("run", type=Path, help="folder or file of the other training sizes")
     parser.add_argument("out", type=Path, help="folder with the results at 20 examples")
+    parser.add_argument("--more", type=Path, action="append", default=[], help="further runs")
     given = parser.parse_args()
-    keep(given.run, given.out, "sizes.parquet", KEPT)
-    files = (given.out / "results.parquet", given.out / "sizes.parquet")
-    rows = by_task(pd.concat([pd.read_parquet(file) for file in files]))
+    cells = cells_of(given.run, given.more)
+    keep(cells, given.out / "sizes.parquet")
+    rows = by_task(pd.concat([cells_of(given.out / "results.parquet"), cells]))
     rows.to_csv(given.out / "sizes.csv", index=False, float_format="%.5f")
     tables = {"sizes.md": predictor_table(rows), "sizes-tables.md": tables_table(rows)}
     for name, table in tables.items():

@@ -1,4 +1,4 @@
-"""Choose the defaults of every learned predictor by one protocol, on tables that no report scores.
+"""Choose the defaults of every learned predictor by one protocol, on tables of two spaces.
 
     surrobench prepare tnb101-micro && surrobench prepare tnb101-macro && surrobench prepare hat
     python benchmarks/tuning.py results/tuning

@@ -6,7 +6,8 @@
 
 Ranks are taken within a table (the mean over its tasks, accuracies and latencies apart), then
 averaged over tables; intervals are percentiles over resampled tables, which are the independent
-draws here. Writes ``which.csv`` and ``which.md`` (a row for each predictor and train size),
+draws here. ``rank_elsewhere`` leaves out the tables of the spaces that defaults were chosen on
+(``tuning.py``). Writes ``which.csv`` and ``which.md`` (a row for each predictor and train size),
 ``which-kinds.csv`` and ``which-kinds.md`` (the same means within a kind of table) and
 ``which-tables.csv`` (means of every table) into the first folder.
 """
@@ -25,6 +26,8 @@ from markdown_table import markdown
 DRAWS = 10_000
 LEVELS = (2.5, 97.5)
 SIZES = (32, 128)
+TUNED_ON = ("tnb101-micro", "tnb101-macro", "suite-zero-tnb101-micro", "hat")
+"""Tables of the spaces that defaults were chosen on (``tuning.py``)."""
 
 
 def load(folders: Sequence[Path], facts: Path) -> pd.DataFrame:
@@ -72,6 +75,7 @@ def overall(cells: pd.DataFrame) -> pd.DataFrame:
         tau = of_tables(cells, "kendall_tau", size)
         ranks = tau.rank(axis=1, ascending=False)
         low, high = _intervals(ranks)
+        elsewhere = ranks[~ranks.index.get_level_values("table").isin(TUNED_ON)]
         crps = of_tables(cells, "crps", size).rank(axis=1)
         cover = of_tables(cells, "coverage_90", size)
         held = ((cover >= 0.85) & (cover <= 0.95)).mean()
@@ -84,6 +88,8 @@ def overall(cells: pd.DataFrame) -> pd.DataFrame:
                 "rank": ranks.mean(),
                 "rank_low": pd.Series(low, index=ranks.columns),
                 "rank_high": pd.Series(high, index=ranks.columns),
+                "tables_elsewhere": len(elsewhere),
+                "rank_elsewhere": elsewhere.mean(),
                 "crps_rank": crps.mean(),
                 "coverage_90": cover.mean(),
                 "coverage_held": held,

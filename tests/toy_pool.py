@@ -29,6 +29,7 @@ EXCLUDED = (*OBSERVED, 20, 21)
 """Observed, or ruled out beforehand."""
 QUICK: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 10},
+    "random-forest-hist": {"trees": 10},
     "xgboost": {"rounds": 10},
     "xgboost-hist": {"rounds": 10},
     "mlp-ensemble": {"steps": 20},

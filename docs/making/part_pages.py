@@ -233,7 +233,7 @@ def _tuning(name: str, tuned: pd.DataFrame) -> str:
     adopted = "adopted" if row["adopted"] else "not adopted: the previous default stays"
     shared = "" if family == name else f" Its settings are those of the family `{family}`."
     text = (
-        f"Chosen on TransNAS-Bench-101 (micro and macro) and HAT, which no report here scores, "
+        f"Chosen on TransNAS-Bench-101 (micro and macro) and HAT, "
         f"among {int(row['trials'])} settings of {int(row['hyperparameters'])} hyperparameters."
         f"{shared} Gain in Kendall τ over the default of before: {row['gain']:.4f} ± "
         f"{row['standard_error']:.4f} ({adopted}).\n\n"

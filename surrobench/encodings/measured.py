@@ -10,6 +10,7 @@ import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.base.wording import counted
+from surrobench.encodings.shipped_proxies import shipped, ships
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 
@@ -22,6 +23,9 @@ class Measured:
     enters, and any increasing transform of a column leaves the encoding as it is. Ties share their
     average rank, infinities are the extremes, and a missing value becomes 0.5; a column with
     missing values is followed by one that is 1 where they are missing.
+
+    Four proxies of NAS-Bench-201 that its tables lack come with the package and may be named: the
+    parts of AZ-NAS, and InTrain (:mod:`~surrobench.encodings.shipped_proxies`).
 
     Args:
         names: the columns to use, all of the pool's if empty.
@@ -43,17 +47,17 @@ class Measured:
         return replace(self, names=names)
 
     def _chosen(self, space: SearchSpace, measured: Mapping[str, FloatArray]) -> tuple[str, ...]:
-        if not measured:
+        lacking = [n for n in self.names if n not in measured and not ships(n, space)]
+        if not measured and (lacking or not self.names):
             raise UserError(
                 f"this task of the space {space.name!r} has no measured columns (parameters, "
                 f"FLOPs, proxies), which the encoding {self.name!r} needs."
             )
-        for name in self.names:
-            if name not in measured:
-                raise UserError(
-                    f"encoding {self.name!r}: this task has no column {name!r}. "
-                    + did_you_mean(name, measured)
-                )
+        for name in lacking:
+            raise UserError(
+                f"encoding {self.name!r}: this task has no column {name!r}. "
+                + did_you_mean(name, measured)
+            )
         return self.names or tuple(measured)
 
     def _values(
@@ -64,7 +68,8 @@ class Measured:
     ) -> Iterator[FloatArray]:
         """The chosen columns, each with one value an architecture."""
         for name in self._chosen(space, measured):
-            values = np.asarray(measured[name], dtype=np.float64)
+            found = measured[name] if name in measured else shipped(name, archs)
+            values = np.asarray(found, dtype=np.float64)
             if values.shape != (len(archs),):
                 raise UserError(
                     f"measured column {name!r} has shape {values.shape}, but there are "
@@ -77,7 +82,7 @@ class Measured:
         names = []
         for name in self._chosen(space, measured):
             names.append(name)
-            if np.isnan(measured[name]).any():
+            if name in measured and np.isnan(measured[name]).any():
                 names.append(f"{name} missing")
         return names
 

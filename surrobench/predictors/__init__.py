@@ -98,6 +98,11 @@ for _name, _target, _summary in (
         "Gaussian process over the target and the study's sources (coregionalisation)",
     ),
     (
+        "few-shot-deep-kernel",
+        "transfer.few_shot:FewShotDeepKernel",
+        "Gaussian processes on features of networks meta-learned on the study's sources (FSBO)",
+    ),
+    (
         "source-features",
         "transfer.source_features:SourceFeatures",
         "any predictor with predictions for the study's sources as further columns",
@@ -149,6 +154,11 @@ for _name, _target, _summary in (
         "Bayesian linear regression on a network's last layer (DNGO)",
     ),
     ("random-forest", "learners.trees:RandomForest", "300 regression trees, variance over trees"),
+    (
+        "random-forest-hist",
+        "learners.trees:HistogramForest",
+        "random-forest with splits between bins, quicker",
+    ),
     ("xgboost", "learners.trees:XGBoost", "bootstrap ensemble of boosted trees"),
     (
         "xgboost-hist",

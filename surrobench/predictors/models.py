@@ -32,6 +32,9 @@ _CACHED_ANSWERS = 2**20
 Members = Callable[[Tensor], Tensor | tuple[Tensor, Tensor]]
 """From ``n x d`` inputs to the members' means ``s x n``, or to means and variances."""
 
+PooledMoments = Callable[[Tensor], tuple[Tensor, Tensor] | None]
+"""From ``n x d`` inputs to mean and variance of the mixture, each ``n``; ``None``: no quick way."""
+
 Moments = Callable[[Tensor], tuple[Tensor, Tensor]]
 """From ``n x d`` inputs to mean and standard deviation, each ``n``."""
 
@@ -236,6 +239,8 @@ class EnsembleModel(PointwiseModel):
         noise: variance of an observation around the function.
         floor: the smallest variance that is reported.
         size: number of members, as far as it is known; it decides how many points at a time.
+        pooled: a quicker way to the mixture's moments without noise, where the members are not
+            asked for one by one.
     """
 
     def __init__(
@@ -245,15 +250,31 @@ class EnsembleModel(PointwiseModel):
         floor: float = MIN_VARIANCE,
         *,
         size: int = 512,
+        pooled: PooledMoments | None = None,
     ) -> None:
         super().__init__(noise, floor)
         self.members = members
         self.size = size
+        self._pooled = pooled
 
     @property
     def rows_at_once(self) -> int:
         """Points to ask about at a time: few calls, and answers that stay near the processor."""
         return max(LEAST_ROWS, _CACHED_ANSWERS // self.size)
+
+    def pooled_moments(self, X: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Mean and variance of observations at ``X`` (``n x d``), each ``n``, as of the posterior.
+
+        ``None`` unless there is a quicker way to them than the answers of all members.
+        """
+        if self._pooled is None:
+            return None
+        with standard_numerics() if self.settled else nullcontext():
+            found = self._pooled(X)
+        if found is None:
+            return None
+        mean, variance = found
+        return mean.to(X), (variance + self.noise).clamp_min(self.floor).to(X)
 
     def _marginals_at(self, X: Tensor, noise: float | Tensor) -> MembersPosterior:
         predicted = self.members(X.reshape(-1, X.shape[-1]))

@@ -59,7 +59,7 @@ class TransformedPredictor(ABC):
         """Refuse options of the wrong type or outside their bounds."""
         check_transform(self.transform)
         for field in dataclasses.fields(self):
-            _check_option(self, field, getattr(self, field.name))
+            check_option(self, field, getattr(self, field.name))
 
     def fit(self, X: Tensor, y: Tensor, *, seed: int) -> Model:
         """Fit to ``X`` (``n x d``) and ``y`` (``n x 1``); the posterior is in units of ``y``."""
@@ -82,8 +82,12 @@ class TransformedPredictor(ABC):
         """Fit to ``X`` (``n x d``) and transformed targets ``y`` (``n``)."""
 
 
-def _check_option(owner: object, field: dataclasses.Field[Any], value: object) -> None:
-    """Compare a value with the type of the default and with the bounds."""
+def check_option(owner: object, field: dataclasses.Field[Any], value: object) -> None:
+    """Compare a value with the type of the default and with the bounds of :func:`option`.
+
+    Raises:
+        UserError: that names the option and what it may be.
+    """
     least, most = field.metadata.get("least"), field.metadata.get("most")
     if least is None and most is None:
         return

@@ -88,6 +88,7 @@ PREDICTORS: Mapping[str, Seconds] = {
     "gcn": Seconds(0.2, linear=1.2e-2, answer=4e-5),
     "graph-transformer": Seconds(0.5, linear=1.8e-2, answer=1.5e-4),
     "random-forest": Seconds(0.4, linear=1.4e-3, answer=2e-5),
+    "random-forest-hist": Seconds(0.02, linear=2e-4, answer=7e-6),
     "tabpfn": Seconds(0.8, linear=0.08, answer=0.08),
     "tabicl": Seconds(0.5, linear=0.03, answer=0.03),
     "tabdpt": Seconds(0.5, linear=0.03, answer=0.03),

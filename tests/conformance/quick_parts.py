@@ -11,6 +11,7 @@ from surrobench.predictors.learners.baselines import MeasuredColumn
 
 CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "random-forest": {"trees": 60},
+    "random-forest-hist": {"trees": 60},
     "xgboost": {"rounds": 40},
     "xgboost-hist": {"rounds": 40},
     "mlp-ensemble": {"steps": 60},
@@ -27,6 +28,7 @@ CHEAPER_PREDICTORS: dict[str, dict[str, Any]] = {
     "quantile-forest": {"trees": 60},
     "mlp-listmle": {"steps": 60},
     "rgpe": {"samples": 64},
+    "few-shot-deep-kernel": {"members": 3, "steps": 40, "held_out_steps": 20},
     "source-features": {"options": {"trees": 60}},
     "gcn": {"width": 16, "steps": 60},
     **{name: {"estimators": 2} for name in MAKERS},

@@ -265,8 +265,8 @@ def test_a_rank_sum_is_that_of_az_nas() -> None:
 
 def test_a_rank_sum_names_the_column_that_is_missing() -> None:
     archs = NB201.sample(3, np.random.default_rng(0))
-    with pytest.raises(UserError, match="'rank-sum': this task has no column 'expressivity'"):
-        make_encoding("az-nas")(archs, NB201, {"flops": np.zeros(3)})
+    with pytest.raises(UserError, match="'rank-sum': this task has no column 'vkdnw_single'"):
+        make_encoding("vkdnw-agg")(archs, NB201, {"flops": np.zeros(3)})
     with pytest.raises(UserError, match="as in 'rank-sum:params,flops'"):
         make_encoding("rank-sum:a,a")
 

@@ -75,6 +75,7 @@ def inputs(n: int, seed: int) -> Any:
 
 PREDICTORS: list[dict[str, Any]] = [
     {"use": "gp-multitask"},
+    {"use": "few-shot-deep-kernel"},
     {"use": "source-features", "predictor": "gp-matern52"},
     {"use": "source-features", "predictor": "gp-blocks"},
     {"use": "source-features", "predictor": "random-forest", "options": {"trees": 40}},

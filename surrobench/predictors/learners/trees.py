@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,9 @@ from torch import Tensor
 
 from surrobench.arrays import FloatArray, IntArray
 from surrobench.predictors.learners.boosting import boost
+from surrobench.predictors.learners.forest import Forest
+from surrobench.predictors.learners.leaf_boxes import box_moments, halves
+from surrobench.predictors.learners.level_growth import grow
 from surrobench.predictors.learners.resampling import bootstrap_counts, left_out_noise
 from surrobench.predictors.models import EnsembleModel
 from surrobench.predictors.recipe import TransformedPredictor, option, smallest_variance
@@ -23,6 +27,8 @@ from surrobench.predictors.recipe import TransformedPredictor, option, smallest_
 Float32Array = npt.NDArray[np.float32]
 
 _SEEDS = np.iinfo(np.int32).max
+_ROWS_PER_LEAF = 16
+"""A sum over leaves costs about as much as walking so many rows to each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ class RandomForest(TransformedPredictor):
                 drawn = check_random_state(own_seed).randint(0, n, share)
                 counts = np.bincount(drawn, minlength=n).astype(np.float64)
                 trees.append(self._grow(inputs, y, counts, own_seed))
-        return EnsembleModel(_LeafMoments(trees), floor=smallest_variance(y), size=self.trees)
+        return _forest_model(_LeafMoments(trees=trees), y, self.trees)
 
     def _grow(self, X: Float32Array, y: FloatArray, counts: FloatArray, seed: int) -> Any:
         """One tree, grown on rows drawn so many times."""
@@ -77,24 +83,93 @@ class RandomForest(TransformedPredictor):
         return tree.fit(X, y, sample_weight=counts, check_input=False).tree_
 
 
-class _LeafMoments:
-    """Mean and variance of the leaf that each tree puts an input in; each tree is walked once."""
+@dataclass(frozen=True, kw_only=True)
+class HistogramForest(RandomForest):
+    """:class:`RandomForest` whose splits are looked for between bins, all trees at once.
 
-    def __init__(self, trees: list[Any]) -> None:
-        self._trees = trees
-        self._means = [tree.value[:, 0, 0].copy() for tree in trees]
-        self._variances = [np.maximum(tree.impurity, 0.0) for tree in trees]
+    The criterion is the same reduction of variance. Of a column with no more values than bins, as
+    in one-hot encodings, the candidates are all the same splits; gains are compared in single
+    precision, and ties are broken by another generator. All trees grow level by level
+    (:mod:`~.level_growth`).
+
+    Args:
+        bins: of each feature, at most, of about equally many examples.
+    """
+
+    bins: int = option(32, least=2, most=65_536)
+
+    def fit_targets(self, X: FloatArray, y: FloatArray, seed: int) -> EnsembleModel:
+        """Grow the trees on one bootstrap sample each."""
+        inputs, n = np.ascontiguousarray(X, dtype=np.float32), len(y)
+        rng = np.random.default_rng(seed)
+        drawn = rng.integers(0, n, (self.trees, max(1, round(self.max_samples * n))))
+        places = drawn + n * np.arange(self.trees)[:, None]
+        counts = np.bincount(places.ravel(), minlength=self.trees * n).reshape(self.trees, n)
+        forest = grow(inputs, y, counts, self, self.bins, rng)
+        moments = _LeafMoments(forest=forest, features=inputs.shape[1])
+        return _forest_model(moments, y, self.trees)
+
+
+def _forest_model(moments: _LeafMoments, y: FloatArray, trees: int) -> EnsembleModel:
+    return EnsembleModel(moments, floor=smallest_variance(y), size=trees, pooled=moments.pooled)
+
+
+class _LeafMoments:
+    """Mean and variance of the leaf that each tree puts an input in.
+
+    Either trees of scikit-learn or arrays of nodes; the others are made when they are asked for.
+    """
+
+    def __init__(
+        self, *, trees: list[Any] | None = None, forest: Forest | None = None, features: int = 0
+    ) -> None:
+        self._features = features
+        if trees is not None:
+            self._trees = trees
+            self._leaves = sum(tree.n_leaves for tree in trees)
+        if forest is not None:
+            self._forest = forest
+            self._leaves = int(np.count_nonzero(forest.leaves))
+        self._count = len(self._trees if forest is None else forest.roots)
+
+    @cached_property
+    def _trees(self) -> list[Any]:
+        return self._forest.trees(self._features)
+
+    @cached_property
+    def _forest(self) -> Forest:
+        return Forest.of_trees(self._trees)
+
+    @cached_property
+    def _of_nodes(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Means and variances in the nodes of each tree."""
+        return [(t.value[:, 0, 0].copy(), np.maximum(t.impurity, 0.0)) for t in self._trees]
 
     def __call__(self, X: Tensor) -> tuple[Tensor, Tensor]:
-        inputs = np.ascontiguousarray(X.detach().numpy(), dtype=np.float32)
+        """Each tree is walked once."""
+        inputs = _single_precision(X)
         means = np.empty((len(self._trees), len(inputs)))
         variances = np.empty_like(means)
-        for i, tree in enumerate(self._trees):
+        for i, (tree, (mean, variance)) in enumerate(zip(self._trees, self._of_nodes, strict=True)):
             leaves = tree.apply(inputs)
             # Leaves exist; the mode spares a buffer in which they would be checked.
-            np.take(self._means[i], leaves, out=means[i], mode="clip")
-            np.take(self._variances[i], leaves, out=variances[i], mode="clip")
+            np.take(mean, leaves, out=means[i], mode="clip")
+            np.take(variance, leaves, out=variances[i], mode="clip")
         return torch.from_numpy(means), torch.from_numpy(variances)
+
+    def pooled(self, X: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Mean and variance of the forest by sums over leaves; None where walking is quicker."""
+        if len(X) * self._count < _ROWS_PER_LEAF * self._leaves:
+            return None
+        grid = halves(_single_precision(X))
+        if grid is None:
+            return None
+        mean, variance = box_moments(self._forest, grid)
+        return torch.from_numpy(mean), torch.from_numpy(np.maximum(variance, 0.0))
+
+
+def _single_precision(X: Tensor) -> Float32Array:
+    return np.ascontiguousarray(X.detach().numpy(), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +253,7 @@ class _Boosters:
         self._boosters = boosters
 
     def __call__(self, X: Tensor) -> Tensor:
-        inputs = np.ascontiguousarray(X.detach().numpy(), dtype=np.float32)
-        return torch.from_numpy(self.values(inputs))
+        return torch.from_numpy(self.values(_single_precision(X)))
 
     def values(self, X: Float32Array) -> FloatArray:
         """Means ``s x m``."""

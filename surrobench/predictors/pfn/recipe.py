@@ -16,6 +16,7 @@ from torch import Tensor
 from surrobench.base.process_state import standard_numerics
 from surrobench.predictors.gp.fitted_gp import FittedGP, bounded, checked_examples, stationary
 from surrobench.predictors.gp.gp_fit import LOWEST_NOISE
+from surrobench.predictors.pfn.network import HyperparameterNetwork
 from surrobench.predictors.pfn.process import KERNELS, Covariances, condition, correlations
 from surrobench.predictors.pfn.weights import embedded
 from surrobench.predictors.recipe import canonical_rows
@@ -74,17 +75,24 @@ class InContext:
         X, y = canonical_rows(*checked_examples(X, y))
         if self.transform == "quantile-normal":
             scores = fit_transform(self.transform, y)
-            return scores.wrap(_process(X, scores.forward(y), None, seed))
-        return _process(X, y, Standardize(m=1, min_stdv=least_std(y)), seed)
+            return scores.wrap(_process(X, scores.forward(y), None, self.network(), seed))
+        outcome = Standardize(m=1, min_stdv=least_std(y))
+        return _process(X, y, outcome, self.network(), seed)
+
+    def network(self) -> HyperparameterNetwork:
+        """What reads the examples: the network of the package."""
+        return embedded()
 
 
-def _process(X: Tensor, y: Tensor, outcome: Standardize | None, seed: int) -> FittedGP:
+def _process(
+    X: Tensor, y: Tensor, outcome: Standardize | None, network: HyperparameterNetwork, seed: int
+) -> FittedGP:
     """The process that the network answers, as a model."""
     scaling = _ranges(X)
     targets = (y if outcome is None else outcome(y)[0]).squeeze(-1)
     inputs = scaling(X)
     with torch.no_grad():
-        chosen = _answer(inputs, targets, seed)
+        chosen = _answer(network, inputs, targets, seed)
         centred = (inputs - inputs.mean(dim=0)).unsqueeze(0)
         kernels, _ = correlations(centred, centred, chosen.relevances)
         constant = condition(kernels, targets.unsqueeze(0), chosen).constant
@@ -101,13 +109,13 @@ def _process(X: Tensor, y: Tensor, outcome: Standardize | None, seed: int) -> Fi
     return model.eval()
 
 
-def _answer(X: Tensor, y: Tensor, seed: int) -> Covariances:
+def _answer(network: HyperparameterNetwork, X: Tensor, y: Tensor, seed: int) -> Covariances:
     """What the network answers, in double precision."""
     if len(X) > MOST_READ:
         drawn = np.sort(np.random.default_rng(seed).permutation(len(X))[:MOST_READ])
         X, y = X[drawn], y[drawn]
     real = torch.ones(1, X.shape[1], dtype=torch.bool)
-    last = embedded()(X.float().unsqueeze(0), y.float().unsqueeze(0), real)[-1]
+    last = network(X.float().unsqueeze(0), y.float().unsqueeze(0), real)[-1]
     return Covariances(
         last.relevances.double().clamp_min(_LEAST_RELEVANCE),
         last.outputscales.double(),
