@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -14,9 +15,7 @@ TEMPORARY = ".tmp-"
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that readers find the old content, the new one, or no file; never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = path.with_name(f"{TEMPORARY}{writer}-{path.name}")
+    temporary = _temporary(path)
     failpoint("before-write")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
@@ -35,3 +34,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def try_writing(path: Path) -> None:
+    """Find out whether :func:`write_atomically` can write a file; what is there stays as it is.
+
+    Raises:
+        OSError: if it cannot, as it would.
+    """
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    temporary = _temporary(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o666))
+    temporary.unlink()
+
+
+def _temporary(path: Path) -> Path:
+    """The unfinished file of this thread, beside ``path`` in a folder that then exists."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    return path.with_name(f"{TEMPORARY}{writer}-{path.name}")

@@ -15,6 +15,12 @@ def counted(count: float, one: str, many: str | None = None) -> str:
     return f"{number} {one_or_many(count, one, f'{one}s' if many is None else many)}"
 
 
+def name_of_function(function: object, otherwise: str) -> str:
+    """What a function is called where it was written; ``otherwise`` if it has no name there."""
+    name = getattr(function, "__name__", "")
+    return name if isinstance(name, str) and name.isidentifier() else otherwise
+
+
 def one_or_many(count: float, one: str, many: str) -> str:
     """The words that agree with a number: ``one`` with 1, ``many`` with any other."""
     return one if count == 1 else many

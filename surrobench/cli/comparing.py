@@ -103,7 +103,7 @@ def _table(groups: pd.DataFrame, at: str) -> Table:
     from surrobench.report.prediction.terminal import LONGEST_NAME, blank_table
 
     cells = cells_of(groups, PLAIN, at)
-    table = blank_table("", "task", [str(name) for name in cells][1:])
+    table = blank_table("task", [str(name) for name in cells][1:])
     table.padding = (0, 1, 0, 0)
     for (_, row), (_, cell) in zip(groups.iterrows(), cells.iterrows(), strict=True):
         names = [Text(one_line(row[name], LONGEST_NAME)) for name in ("task", "method")]
@@ -188,9 +188,8 @@ def _show_board(scores: Scores) -> None:
 
     board = scores.board
     cells = cells_of(board, PLAIN)
-    table = blank_table(
-        f"{scores.measure.label} {scores.where}", "method", [str(name) for name in cells]
-    )
+    say(f"{scores.measure.label} {scores.where}", style="bold")
+    table = blank_table("method", [str(name) for name in cells])
     table.padding = (0, 1, 0, 0)
     for method, row in cells.iterrows():
         table.add_row(Text(one_line(method, LONGEST_NAME)), *map(Text, map(str, row)))

@@ -101,14 +101,17 @@ def decision_lines(accounts: Iterable[DecisionAccount]) -> Iterator[tuple[str, s
         yield "decision", f"{shown}: {account.sentence()}"
 
 
+_MERGED = "averaged into another with the same decisions"
+
+
 def _left_out(info: TaskInfo) -> str:
     counts = (
-        (info.missing, "without a value"),
-        (info.dropped, "wrong and left out"),
-        (info.merged, "averaged into another with the same decisions"),
+        (info.missing, "has no value", "have no value"),
+        (info.dropped, "is wrong and left out", "are wrong and left out"),
+        (info.merged, f"is {_MERGED}", f"are {_MERGED}"),
     )
-    told = [f"{count:,} {what}" for count, what in counts if count]
-    return f" (rows {'; '.join(told)})" if told else ""
+    told = [counted(count, f"row {one}", f"rows {many}") for count, one, many in counts if count]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _duplicates(info: TaskInfo) -> str:
@@ -169,7 +172,9 @@ def _noise(info: TaskInfo) -> str:
 
 def _measured(info: TaskInfo) -> Iterator[str]:
     for name, missing in info.measured.items():
-        yield f"{name} ({missing:,} missing)" if missing else name
+        counts = ((missing, "missing"), (info.infinite.get(name, 0), "infinite"))
+        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        yield f"{name} ({told})" if told else name
 
 
 def _listed(names: Iterator[str]) -> str:

@@ -42,9 +42,10 @@ def list_command(
         for kind, names in LISTED.items()
     }
     if what != "all" and what not in kinds:
+        near = did_you_mean(what, kinds)
+        hint = f"{near} " if near.startswith("Did") else ""
         raise UserError(
-            f"list: there is no list of {what!r}. {did_you_mean(what, kinds)} There is one of: "
-            f"{', '.join(kinds)}."
+            f"list: there is no list of {what!r}. {hint}There is one of: {', '.join(kinds)}."
         )
     if table is not None:
         if what != "tasks":

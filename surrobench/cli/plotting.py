@@ -211,7 +211,8 @@ def _of_runs(request: PlotRequest, width: float) -> Figure:
         known = _kinds_of(kind, results, request)
         if request.kind in known:  # something else of what was asked is at fault
             raise
-        raise UserError(f"{error} This run has: {', '.join(known) or 'no figures'}.") from error
+        said = str(error).partition(" Valid names: ")[0]  # of which this run has some
+        raise UserError(f"{said} This run has: {', '.join(known) or 'no figures'}.") from error
 
 
 def _results(request: PlotRequest) -> tuple[pd.DataFrame, AnyResults]:

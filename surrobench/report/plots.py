@@ -23,7 +23,7 @@ from surrobench.report.search.final import final_scores
 from surrobench.report.search.front_panels import draw_fronts, fronts_of
 from surrobench.report.search.profiles import draw_profile
 from surrobench.report.search.results import SearchResults
-from surrobench.report.statistics.sign_flips import least_blocks
+from surrobench.report.statistics.sign_flips import WHY_OPEN
 
 AnyResults = Results | SearchResults | PipelineResults
 
@@ -126,10 +126,7 @@ def _profile(asked: _Asked) -> Figure:
 
 def _outcomes(scores: Scores, pairs: pd.DataFrame, width: float) -> Figure:
     if not (pairs["outcome"] != "").any():
-        raise UserError(
-            "too few common seeds: no pair of methods could be told apart "
-            f"(at least {least_blocks()} seeds are needed)."
-        )
+        raise UserError(f"no pair of methods could be told apart or called equal: {WHY_OPEN}.")
     return figures.outcome_matrix(pairs, scores.order, width=width)
 
 

@@ -235,7 +235,9 @@ def _several(value: Any) -> tuple[Any, ...]:
 
 def _check_range(kind: str, low: Any, high: Any, log: bool) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UserError(f"{kind}({low!r}, {high!r}): give a lower and an upper end, both finite.")
+        raise UserError(
+            f"{kind}({low!r}, {high!r}): give a lower and an upper end that differ, both finite."
+        )
     if log and low <= 0:
         raise UserError(f"{kind}({low!r}, {high!r}, log=True): a log scale begins above 0.")
 

@@ -63,7 +63,7 @@ def load_study(
     number = line_of(text, ["kind"])
     kind = kind_of(content, f"{origin.name}:{number}" if number else origin.name)
     if not allow_code:
-        _refuse_code(kind, kind.build(content, text, origin.name), text, origin)
+        _refuse_code(kind, kind.build(content, text, origin.name), content, text, origin)
     for key in overrides:
         _check_key(kind, key)
     content = {**content, **overrides}
@@ -117,11 +117,17 @@ def _listed(kind: Kind, content: Mapping[str, Any], key: str) -> list[Any]:
     )
 
 
-def _refuse_code(kind: Kind, study: AnyStudy, text: str, origin: StudySource) -> None:
+def _refuse_code(
+    kind: Kind, study: AnyStudy, content: Mapping[str, Any], text: str, origin: StudySource
+) -> None:
     """Files are data: what they name is imported only if the user says so."""
     for what, name in study.code():
-        otherwise = (
-            f"; or name the {what} yourself: --add-{what} {name}" if what == kind.subject else "."
+        listed = content.get(f"{what}s")
+        alone = isinstance(listed, list) and any(one in (name, {"use": name}) for one in listed)
+        otherwise = (  # which would lose the options of a table
+            f"; or name the {what} yourself: --add-{what} {name}"
+            if what == kind.subject and alone
+            else "."
         )
         raise UserError(
             f"{place(name, text, origin.name)}: the {what} {name!r} is code outside surrobench. "

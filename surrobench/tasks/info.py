@@ -52,6 +52,7 @@ class TaskInfo:
         dropped: rows that were left out as wrong.
         merged: rows averaged into another with the same decisions.
         measured: label-free columns, each with its number of missing values.
+        infinite: those with infinite values, which are the extremes, each with their number.
         subsets: named parts of the pool with their sizes.
         fidelities: numbers of epochs that ``evaluate`` knows.
         has_cost: whether training times are known.
@@ -91,6 +92,7 @@ class TaskInfo:
     dropped: int
     merged: int
     measured: dict[str, int]
+    infinite: dict[str, int]
     subsets: dict[str, int]
     fidelities: tuple[int, ...]
     has_cost: bool
@@ -135,6 +137,11 @@ def describe(spec: str, base: Path | None = None) -> TaskInfo:
         dropped=task.dropped,
         merged=task.merged,
         measured={name: int(np.isnan(column).sum()) for name, column in task.measured.items()},
+        infinite={
+            name: int(np.isinf(column).sum())
+            for name, column in task.measured.items()
+            if np.isinf(column).any()
+        },
         subsets={name: int(flags.sum()) for name, flags in task.subsets.items()},
         fidelities=task.fidelities,
         has_cost=task.seconds is not None,

@@ -74,8 +74,8 @@ def build_task(card: Card, task_name: str, path: Path) -> TableTask:
     pool = _merge(table, known, runs.truth, task, faults)
     if len(pool.first) < 2 and not faults:
         faults.add(
-            f"{len(pool.first)} architecture with a known target {task.targets} is left; a task "
-            "needs at least 2."
+            f"{_so_few(len(pool.first))} a known value in {', '.join(map(repr, task.targets))}; a "
+            "task needs at least 2."
         )
     faults.raise_if_any(subject)
     if runs.step is None:
@@ -136,6 +136,10 @@ def _useful(task: TaskCard) -> float | None:
     if task.useful is None:
         return None
     return -task.useful if task.direction == "minimize" else task.useful
+
+
+def _so_few(count: int) -> str:
+    return "one architecture alone has" if count else "no architecture has"
 
 
 def _measured(table: Table, task: TaskCard, faults: Faults) -> dict[str, FloatArray]:

@@ -11,6 +11,7 @@ import pandas as pd
 from surrobench.errors import UserError
 from surrobench.metrics.ranking import kendall_tau
 from surrobench.predictors import make_predictor
+from surrobench.studies.prediction.protocols import check_size
 from surrobench.tasks import load_task
 from surrobench.understanding.contributions import contribution_sizes, shap_values
 from surrobench.understanding.effects import choice_effects
@@ -79,6 +80,7 @@ def explain(
     if seeds < 1:
         raise UserError(f"seeds is {seeds}; at least one training set is needed.")
     task = load_task(spec, base)
+    check_size(task, protocol, train_size, "Give at most {most} with --train-size.")
     chosen = _encoding(predictor, encoding) or task.default_encoding
     parts: dict[str, list[pd.DataFrame]] = {}
     for seed in range(seeds):

@@ -186,6 +186,7 @@ def test_info_explains_a_task_of_ones_own(surrobench: Command) -> None:
         (["run", "study.toml", "--set", "train_sizes=[300]"], "at most 254 training examples"),
         (["run", "study.toml", "--out", "toy.csv/run"], "cannot write to the run folder"),
         (["list", "predictor"], "There is one of: studies, tasks, collections, predictors, "),
+        (["list", "zzz"], "there is no list of 'zzz'. There is one of: studies, tasks, "),
         (["one-shot", "live:cell"], "Did you mean 'live:cells'"),
         (["one-shot", "live:chain"], "need cells with an operation on each edge"),
         (["one-shot", "--method", "dart"], "unknown one shot method 'dart'. Did you mean 'darts'"),

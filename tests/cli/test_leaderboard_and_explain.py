@@ -109,7 +109,7 @@ def test_wrong_questions_are_sentences(surrobench: Command) -> None:
     for arguments, words in (
         (("explain", "nb20/cifar10"), "nb201"),
         (("explain", "toy.toml:accuracy", "--predictor", "xgbost"), "xgboost"),
-        (("explain", "toy.toml:accuracy", "--train-size", "9999"), "training examples"),
+        (("explain", "toy.toml:accuracy", "--train-size", "9999"), "with --train-size."),
     ):
         done = surrobench(*arguments, "--seeds", "1")
         assert done.status == 1

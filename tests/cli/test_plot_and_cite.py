@@ -78,6 +78,7 @@ def test_the_kinds_of_figures_that_a_run_has_are_listed_and_can_be_drawn(
     assert done.status == 1
     told = " ".join(done.err.split())
     assert f"This run has: {', '.join(listed)}." in told
+    assert "Valid names" not in told
     assert call("plot", "live/digits-chain").out.split() == list(OF_TASKS)
 
 
@@ -156,7 +157,8 @@ def test_mistakes_are_sentences(predicted: Command) -> None:
         (("--format", "gif"), "unknown format 'gif'"),
         (("--kind", "curves", "--format", "gif"), "unknown format 'gif'"),
         (("--kind", "curves", "--method", "kn"), "knn"),
-        (("--kind", "predictions", "--train-size", "9"), "no cell with a result"),
+        (("--kind", "predictions", "--train-size", "9"), "has the train size 9; there are: 8, 16."),
+        (("--kind", "predictions", "--seed", "99"), "no cell with a result has the seed 99; there"),
     ):
         done = predicted("plot", "runs/p", *arguments)
         assert done.status == 1

@@ -35,6 +35,17 @@ def test_one_value_has_no_interval_and_none_no_mean() -> None:
     assert np.isnan(mean_interval([]).mean)
 
 
+def test_two_values_have_no_interval_because_none_was_simulated() -> None:
+    two = mean_interval([2.0, 3.0])
+    assert (two.mean, two.n) == (2.5, 2)
+    assert np.isfinite(two.se)
+    assert np.isnan([two.low, two.high]).all()
+    values = np.array([[0.1, 0.2, 0.3], [0.2, 0.4, 0.1], [np.nan, 0.1, 0.5]])
+    assert np.isnan(mean_intervals(values)[0]).tolist() == [True, False, False]
+    assert np.isnan(stratified_mean_interval([np.arange(2.0), np.arange(9.0)])).all()
+    assert np.isfinite(stratified_mean_interval([np.arange(3.0), np.arange(9.0)])).all()
+
+
 def test_equal_values_have_no_interval() -> None:
     assert np.isnan(mean_interval([0.0, 0.0, 0.0]).low)
     assert np.isnan(mean_interval([0.0, 0.0, 0.0, 1.0]).low)

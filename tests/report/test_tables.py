@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from surrobench.report.common.cells import mean_and_half
+from surrobench.report.common.cells import legend, mean_and_half
 from surrobench.report.common.exhibit import to_csv
 from surrobench.report.common.measures import MEASURES
 from surrobench.report.prediction.terminal import terminal_table
 from surrobench.report.results import Results
+from surrobench.report.statistics.statistics import untested, versus_best
 from surrobench.report.tables import comparison_table, summary_frame, summary_table
 
 TAU = MEASURES["kendall_tau"]
@@ -31,9 +33,9 @@ def test_paper_table_marks_best_ties_and_missing_seeds(frame: pd.DataFrame) -> N
     assert late.markdown is not None
     row = next(line for line in late.markdown.splitlines() if line.startswith("| mlp-ensemble"))
     assert "†" in row
-    assert "too few common seeds for a significance test" not in late.markdown
+    assert "no significance test can tell" not in late.markdown
     few = comparison_table(Results.of(frame[frame["seed"] < 5]), TAU, 800)
-    assert "too few common seeds" in str(few.markdown)
+    assert "no significance test can tell methods apart" in str(few.markdown)
     assert "≈" not in str(few.markdown)
 
 
@@ -67,6 +69,51 @@ def test_what_no_test_can_tell_is_marked_apart_from_what_is_worse(frame: pd.Data
     assert "?: no test can tell" in " ".join(console.export_text().split())
     alone = Results.of(short[short["seed"] < 3])  # said of all at once, not of each
     assert not alone.comparison(TAU, 200)["untested"].any()
+
+
+def test_an_uneven_difference_is_undecided_though_it_is_there_on_every_seed() -> None:
+    """With one large difference among seven no flip is significant, and the legend says so."""
+    steady = np.array([0.50, 0.52, 0.54, 0.51, 0.53, 0.55, 0.50])
+    drops = {
+        "best": np.zeros(7),
+        "uneven": np.array([0.3, 0.001, 0.002, 0.001, 0.001, 0.002, 0.001]),
+        "behind": np.array([0.31, 0.30, 0.29, 0.30, 0.31, 0.30, 0.29]),
+        "worst": np.array([0.40, 0.41, 0.42, 0.40, 0.41, 0.42, 0.41]),
+    }
+    scores = pd.DataFrame({name: steady - drop for name, drop in drops.items()})
+    assert ((scores["best"] - scores["uneven"]) > 0).all()
+    compared = versus_best(scores).assign(seeds=7, low=np.nan, incomplete=False)
+    compared["untested"] = untested(compared)
+    assert list(compared.index[compared["untested"]]) == ["uneven"]
+    told = legend(compared)
+    assert "?: no test can tell, because of " in told
+    for reason in ("too few common seeds (six can be", "uneven over seeds", "equal on most seeds"):
+        assert reason in told
+    assert "nothing to compare" not in told
+
+
+def test_a_task_of_equal_means_among_others_has_nothing_to_compare() -> None:
+    rng = np.random.default_rng(0)
+    apart = pd.DataFrame({"a": rng.normal(1, 0.01, 9), "b": rng.normal(0, 0.01, 9)})
+    equal = pd.DataFrame({"a": np.full(9, 0.5), "b": np.full(9, 0.5)})
+    tables = {"one": versus_best(apart), "other": versus_best(equal)}
+    compared = pd.concat(tables).assign(seeds=9, low=np.nan, incomplete=False)
+    compared["untested"] = untested(compared)
+    assert compared["untested"].to_list() == [False, False, True, True]
+    assert "nothing to compare, where all means are equal or no seed is common" in legend(compared)
+
+
+@pytest.mark.parametrize(("seeds", "there"), [(2, False), (3, True)])
+def test_two_seeds_have_no_interval_anywhere(frame: pd.DataFrame, seeds: int, there: bool) -> None:
+    few = frame[frame["seed"] < seeds]
+    results = Results.of(few)
+    console = Console(file=io.StringIO(), width=160, record=True)
+    console.print(terminal_table(few))
+    table = comparison_table(results, TAU, 200)
+    for text in (console.export_text(), str(table.markdown), str(table.html)):
+        assert ("±" in text) == there
+    assert (r"\srhalf{" in str(table.tex)) == there
+    assert results.summary(TAU)["low"].notna().any() == there
 
 
 def test_the_numbers_of_a_cell_are_in_the_csv(frame: pd.DataFrame) -> None:

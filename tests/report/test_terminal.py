@@ -55,3 +55,15 @@ def test_without_any_result_the_reasons_remain(frame: pd.DataFrame) -> None:
     text = printed(failed)
     assert "No cell has a result." in text
     assert "3 × gp-rbf: oom (1.5 GB)" in text
+
+
+def test_the_title_of_a_small_table_is_one_line(frame: pd.DataFrame) -> None:
+    small = frame[(frame["task"] == "nb201/in16-test") & frame["train_size"].isin([25, 50])]
+    name = "a-table-of-ones-own-with-a-long-name/its-task"
+    small = small[small["predictor"].isin(["svr", "knn"])].replace(
+        {"task": {"nb201/in16-test": name}}
+    )
+    assert f"{name}: Kendall τ" in map(str.strip, printed(small).splitlines())
+    several = pd.concat([small, small.replace({"task": {name: "another/task"}})])
+    (title,) = (line for line in printed(several, most_tasks=1).splitlines() if "mean rank" in line)
+    assert "over 2 tasks" in title

@@ -142,7 +142,7 @@ def test_a_comparison_has_ranks_a_board_and_a_verdict(
 
 def test_with_few_seeds_no_test_can_tell() -> None:
     few = sb.compare(["knn", "params", "flops"], "live/digits-chain", n=24, seeds=3)
-    assert "no test can tell: " in few.verdict
+    assert "no test can tell, because of too few common seeds" in few.verdict
     assert "six" not in few.verdict.partition("no test can tell")[0]
     assert "behind" not in few.verdict
 

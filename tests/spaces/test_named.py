@@ -105,6 +105,8 @@ def test_numbers_as_labels_are_numbers() -> None:
         (lambda: Real(1, 0), "lower and an upper end"),
         (lambda: Real(0, 1, log=True), "begins above 0"),
         (lambda: Integer(0, 10**6), "more than 10,000 values"),
+        (lambda: Integer(3, 3), "lower and an upper end that differ"),
+        (lambda: Real(2, float("inf")), "both finite"),
         (lambda: Integer(0.5, 2), "no whole number"),
         (lambda: Space(a=["x", "y"], b=Real(0, 1, when={"aa": "x"})), "Did you mean 'a'"),
         (lambda: Space(a=["x", "y"], b=Real(0, 1, when={"a": "z"})), "valid: 'x', 'y'"),

@@ -17,6 +17,7 @@ from surrobench.base.sealed import read_sealed, write_sealed
 from surrobench.spaces.architecture import Arch, Variable
 from surrobench.spaces.choices import Choices
 from surrobench.strategies.candidates import Candidates
+from surrobench.strategies.running.saved_search import path_to_save
 
 SPACE = Choices("toy", [Variable(f"v{i}", ("a", "b", "c", "d")) for i in range(4)])
 
@@ -143,7 +144,7 @@ def test_shorter_trainings_cost_their_part_and_are_no_incumbents() -> None:
     assert 8 <= result.rows[-1].spent + 1e-9 < 9
     assert result.best.epochs is None
     assert result.best.value == train(result.best.arch)
-    with pytest.raises(UserError, match="evaluate must take them"):
+    with pytest.raises(UserError, match="train must take them"):
         quick(train, strategy="hyperband", epochs=(1, 3, 9))
 
 
@@ -225,6 +226,31 @@ def test_a_space_of_the_same_shape_is_another_search(tmp_path: Path) -> None:
     half = Candidates(SPACE, [arch for arch in SPACE if arch[0] < 2])
     with pytest.raises(UserError, match="space was"):
         search(half, train, strategy="regularised-evolution", initial=5, save=path)
+
+
+@pytest.mark.parametrize(
+    "save", [".", "..", "", "folder", "file/search.json", "x" * 300, "a\0b", 3]
+)
+def test_a_path_that_cannot_be_saved_to_is_refused_before_any_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    trained: list[Arch] = []
+    with pytest.raises(UserError, match=r"^save is .*(name|write)"):
+        quick(trained.append, save=save)
+    assert not trained
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_trying_where_to_save_leaves_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "search.json"
+    path_to_save(str(path))
+    assert not list(path.parent.iterdir())
+    path.write_text("kept")
+    path_to_save(path)
+    assert path.read_text() == "kept"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"search": {}}'])
@@ -368,3 +394,14 @@ def test_a_task_that_loses_results_is_told_so() -> None:
     task.evaluate_many = lambda archs, *, epochs=None: []  # type: ignore[method-assign]
     with pytest.raises(UserError, match="0 results for 5 architectures"):
         quick(task, batch=5)
+
+
+@pytest.mark.parametrize("returned", ["good", np.zeros(2), {"accuracy": 1.0}, None])
+def test_what_a_training_returned_is_told_with_its_own_name(returned: Any) -> None:
+    def my_training(arch: Arch) -> Any:
+        return returned
+
+    with pytest.raises(UserError, match=r"^my_training returned "):
+        quick(my_training)
+    with pytest.raises(UserError, match=r"^evaluate returned "):
+        quick(lambda arch: returned)

@@ -162,6 +162,25 @@ def test_files_may_not_name_code_unless_allowed(tmp_path: Path) -> None:
     assert added.predictors[-1].use == "os:system"
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{ use = "mine:Ridge2", alpha = 2.0 }',
+        '{ use = "mine:Ridge2", encoding = "one-hot" }',
+        '{ use = "mine:Ridge2", label = "ridge" }',
+    ],
+)
+def test_code_with_options_is_not_advised_to_be_added_without_them(
+    tmp_path: Path, entry: str
+) -> None:
+    path = write(tmp_path, GOOD.replace('"knn",', f"{entry},", 1))
+    with pytest.raises(UserError, match=r"mine:Ridge2.*--allow-code\.$"):
+        load_study(path)
+    path = write(tmp_path, GOOD.replace('"knn",', '{ use = "mine:Ridge2" },', 1))
+    with pytest.raises(UserError, match=r"--add-predictor mine:Ridge2$"):
+        load_study(path)
+
+
 def test_a_study_is_frozen() -> None:
     study = Study.read(
         {

@@ -96,3 +96,34 @@ def test_a_wrong_key_inside_a_decision_is_the_only_complaint(tmp_path):
     path.write_text(path.read_text().replace('{ column = "lr", scael = "log" }', "3"))
     with pytest.raises(UserError, match=r"Write the name of a column.*\(found 3\)"):
         read_card(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('decisions = ["depth", "a", "depth"]', "'decisions' (line 3) names 'depth' twice"),
+        ('decisions = ["a", "a", "a"]', "'decisions' (line 3) names 'a' 3 times"),
+        (
+            'decisions = ["a", { column = "a", kind = "categorical" }]',
+            "'decisions' (line 3) names 'a' twice",
+        ),
+        ('decisions = ["a"]\nmeasured = ["p", "p"]', "'measured' (line 4) names 'p' twice"),
+        ('decisions = ["a"]\ngroups = ["g", "g"]', "'groups' (line 4) names 'g' twice"),
+        (
+            'decisions = ["a"]\npublished_groups = ["g", "g"]',
+            "'published_groups' (line 4) names 'g' twice",
+        ),
+    ],
+)
+def test_a_column_that_a_card_names_twice_in_one_list_is_refused(tmp_path, line, told):
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, GOOD.replace('decisions = ["a"]', line))
+    assert told in str(caught.value)
+    assert "card.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["target", "measured", "decisions"])
+def test_a_column_that_a_task_names_twice_is_refused(tmp_path, key):
+    text = GOOD.replace('target = "y"\n', "") if key == "target" else GOOD
+    with pytest.raises(UserError, match=rf"'tasks.value.{key}' \(line \d\) names 'z' twice"):
+        read(tmp_path, text + f'{key} = ["z", "z"]\n')

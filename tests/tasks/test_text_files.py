@@ -235,3 +235,57 @@ def test_a_cost_that_is_no_time_is_refused_like_a_target(make) -> None:
     assert "cost 'took' is negative in 1 of 4 rows: row 3" in message
     task = load_task(make(content, top="drop_invalid = true", task='cost = "took"'))
     assert (len(task), task.dropped) == (2, 2)
+
+
+def test_words_that_read_as_missing_are_told_apart_from_empty_cells(make) -> None:
+    content = "width,op,acc\n3,NA,80\n5,conv,81\nnan,pool,70\n5,,71\n7,nan,72\n"
+    message = refusal(make(content))
+    assert "'op': 2 rows hold 'NA' or 'nan', which are read as missing: rows 1, 5." in message
+    assert "rename it in the file" in message
+    assert "'op' has no value in 1 row: row 4. If an empty cell means" in message
+    assert "'width': 1 row holds 'nan', which is read as missing: row 3." in message
+    assert "'width' has no value" not in message
+
+
+def test_words_that_read_as_missing_are_found_in_picked_rows_and_groups(make) -> None:
+    content = "width;op;acc;cell\n3;x;80;1\n5;NULL;81;1\n7;y;82;n/a\n"
+    message = refusal(make(content, top='where = { op = "y" }\ngroups = "cell"'))
+    assert "group column 'cell': 1 row holds 'n/a', which is read as missing: row 3." in message
+    message = refusal(make(content, top="where = { cell = 1 }"))
+    assert "decision 'op': 1 row holds 'NULL', which is read as missing: row 2." in message
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("5,pool", "row 3 has 2 fields and the header 3: a field is missing"),
+        ("5,pool,1,2", "row 3 has 4 fields and the header 3: a field is one too many"),
+        ("5", "row 3 has 1 field and the header 3: a field is missing"),
+    ],
+)
+def test_a_row_of_another_length_is_counted_without_the_header(make, last, told) -> None:
+    message = refusal(make(f"width,op,acc\n3,conv,1\n5,conv,2\n{last}\n"))
+    assert "t.csv" in message
+    assert told in message
+    assert "was the file cut" in message
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "width,op,acc"])
+def test_a_text_file_without_rows_says_so(make, content) -> None:
+    assert "no rows" in refusal(make(content))
+
+
+def test_a_file_under_the_name_of_another_kind_is_told_to_be_renamed(make, tmp_path) -> None:
+    frame = pd.DataFrame({"width": [3, 5], "op": ["a", "b"], "acc": [1.0, 2.0]})
+    frame.to_parquet(tmp_path / "whole.parquet")
+    parquet = (tmp_path / "whole.parquet").read_bytes()
+    message = refusal(make(parquet))
+    assert "t.csv holds a Parquet table, not what its name says; rename it to t.parquet" in message
+    packed = gzip.compress(PLAIN.encode())
+    assert "rename it to t.csv.gz" in refusal(make(packed))
+    assert "rename it to t.json.bz2" in refusal(make(bz2.compress(b"[]"), data="t.json"))
+    assert "not compressed with gzip" in refusal(make(PLAIN, data="t.csv.gz"))
+    assert "a zip archive or a spreadsheet" in refusal(make(b"PK\x03\x04rest"))
+    for good in (PLAIN, packed):
+        name = "t.csv" if good is PLAIN else "t.csv.gz"
+        assert len(load_task(make(good, data=name))) == 4

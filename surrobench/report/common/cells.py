@@ -11,7 +11,7 @@ import pandas as pd
 
 from surrobench.report.common import escaping
 from surrobench.report.statistics.intervals import METHOD
-from surrobench.report.statistics.sign_flips import least_blocks
+from surrobench.report.statistics.sign_flips import WHY_OPEN
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ HTML = Markup(
 PLAIN = Markup(escaping.one_line, "{}", "{}*", "{}", " ± {}", "≈", "?", "†")
 """For a terminal."""
 MARKUPS = (LATEX, MARKDOWN, HTML)
-_ENOUGH = {6: "six"}[least_blocks(0.05)]
 _TEST = (
     "paired test by sign flips over common seeds, adjusted for all methods of the task and for the "
     "choice of the best, 5 %"
@@ -122,17 +121,13 @@ def legend(
         parts.append(f"≈: not significantly different from the best ({_TEST})")
         parts.append("no mark: significantly worse")
     elif compared and not (rows["p"] < 0.05).any():
-        parts.append(
-            f"too few common seeds for a significance test ({_ENOUGH} can be enough), or too few "
-            "on which methods differ"
-        )
+        parts.append(f"no significance test can tell methods apart, because of {WHY_OPEN}")
     elif compared:
         parts.append(f"no mark: significantly worse than the best ({_TEST})")
     if "untested" in rows and rows["untested"].any():
-        parts.append(
-            f"?: no test can tell (too few common seeds, of which {_ENOUGH} can be enough, or too "
-            "few on which methods differ)"
-        )
+        nothing = rows.loc[rows["untested"].eq(True), "p"].isna().any()
+        more = ", or nothing to compare, where all means are equal or no seed is common"
+        parts.append(f"?: no test can tell, because of {WHY_OPEN}{more * bool(nothing)}")
     if rows["incomplete"].any():
         parts.append("†: mean over fewer seeds than planned")
     return "; ".join(parts) + "."

@@ -19,6 +19,7 @@ from surrobench.report.figures.critical_difference import critical_difference
 from surrobench.report.figures.distributions import aggregates, performance_profile, profiles
 from surrobench.report.figures.outcomes import outcome_matrix
 from surrobench.report.statistics.intervals import COVERAGE
+from surrobench.report.statistics.sign_flips import WHY_OPEN
 from surrobench.report.statistics.statistics import versus_best
 from surrobench.report.tables import html_blocks, long_tex, markdown_blocks
 
@@ -56,8 +57,7 @@ def _outcomes(scores: Scores, pairs: pd.DataFrame) -> Exhibit:
     caption = (
         f"Significant wins, ties and significant losses of the row against the column over "
         f"{_count(scores)}, by {scores.measure.label} {scores.where}: {_TEST}; grey where no "
-        "difference was found, but so few common seeds, or so few on which methods differ, prove "
-        "no tie either."
+        f"test can tell: {WHY_OPEN}."
     )
     data = pairs[["task", "method", "other", "pairs", "advantage", "p_adjusted", "outcome"]]
     figure = outcome_matrix(pairs, scores.order)

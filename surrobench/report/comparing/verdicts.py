@@ -13,7 +13,7 @@ from surrobench.report.common.measures import Measure
 from surrobench.report.comparing.scores import Scores
 from surrobench.report.results import Results, at
 from surrobench.report.statistics.clusters import LEAST_TABLES, number_of_tables
-from surrobench.report.statistics.sign_flips import least_blocks
+from surrobench.report.statistics.sign_flips import WHY_OPEN
 
 MOST_NAMES = 8
 MOST_TASKS = 6
@@ -58,17 +58,17 @@ def of_task(task: str, rows: pd.DataFrame, measure: Measure, size: int) -> str:
     if len(alike):
         parts.append(f"not significantly different: {_names(alike.index)}")
     if len(open_rows):
-        why = "" if len(behind) or len(alike) else f" ({_too_few(measure)})"
-        parts.append(f"no test can tell: {_names(open_rows.index)}{why}")
+        why = "" if len(behind) or len(alike) else f", {_why_open(measure)}"
+        parts.append(f"no test can tell{why}: {_names(open_rows.index)}")
     if len(behind):
         parts.append(f"significantly behind: {_names(behind.index)}")
     return where + "; ".join(parts) + "."
 
 
-def _too_few(measure: Measure) -> str:
+def _why_open(measure: Measure) -> str:
     if not measure.marked:
-        return "no test of such scores keeps its level"
-    return f"too few common seeds, of which {least_blocks()} can be enough, or too few that differ"
+        return "because no test of such scores keeps its level"
+    return f"because of {WHY_OPEN}"
 
 
 def over_tasks(scores: Scores) -> str:

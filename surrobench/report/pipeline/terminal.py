@@ -79,7 +79,7 @@ def _table(results: PipelineResults, task: str, width: int) -> Table:
     order = results.order(task)
     names = max(len(one_line(method, LONGEST_NAME)) for method in order)
     roomy = width - names >= 12 * len(shown)
-    table = blank_table("", "predictor", [f"{_HEADS[measure]} " for measure in shown])
+    table = blank_table("predictor", [f"{_HEADS[measure]} " for measure in shown])
     for method in order:
         cells = []
         for measure in shown:

@@ -37,10 +37,13 @@ class Ranking:
         if measure is None:
             yield Text("No cell has a result.", style="bold red")
         elif len(results.tasks) > self.most_tasks:
-            yield _rank_table(results, measure, self._fits(12, options))
+            roomy = self._fits(12, options)
+            yield Text(_rank_title(results, measure, roomy), style="bold")
+            yield _rank_table(results, measure, roomy)
         else:
             roomy = self._fits(10, options)
             for task in results.tasks:
+                yield Text(f"{one_line(task)}: {measure.label}", style="bold")
                 yield _task_table(results, measure, task, roomy)
             rows = pd.concat([results.comparison(measure, size) for size in results.sizes])
             yield Text(
@@ -71,9 +74,12 @@ def terminal_table(
     return Ranking(results, results.primary(measure), most_tasks)
 
 
-def blank_table(title: str, what: str, columns: Sequence[str]) -> Table:
-    """A table without rows; the first column is called ``what``."""
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+def blank_table(what: str, columns: Sequence[str]) -> Table:
+    """A table without rows; the first column is called ``what``.
+
+    Titles are printed before their tables: one that belongs to the table is broken at its width.
+    """
+    table = Table(box=box.SIMPLE_HEAD)
     table.padding, table.show_edge = (0, 0), False
     table.add_column(what, no_wrap=True)
     for name in columns:
@@ -81,14 +87,14 @@ def blank_table(title: str, what: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _table(title: str, sizes: Sequence[int]) -> Table:
+def _table(sizes: Sequence[int]) -> Table:
     names = [f"n = {size:,} " if size == sizes[0] else f"{size:,} " for size in sizes]
-    return blank_table(title, "predictor", names)
+    return blank_table("predictor", names)
 
 
 def _task_table(results: Results, score: Measure, task: str, roomy: bool) -> Table:
     """Mean (± half-width) of each method at each size, the best of each size in green."""
-    table = _table(f"{one_line(task)}: {score.label}", results.sizes)
+    table = _table(results.sizes)
     compared = {size: results.comparison(score, size) for size in results.sizes}
     for method in _by_largest_size(results.select([task]), score):
         cells = []
@@ -118,11 +124,14 @@ def cell_style(row: pd.Series) -> str:
     return "green" if row["not_worse"] == 1 else ""
 
 
+def _rank_title(results: Results, score: Measure, roomy: bool) -> str:
+    title = f"{score.label}: mean rank over {counted(len(results.tasks), 'task')}"
+    return title + (f" (mean {score.label})" if roomy else "")
+
+
 def _rank_table(results: Results, score: Measure, roomy: bool) -> Table:
     """Mean rank over tasks of each method at each size, with the mean score if it fits."""
-    title = f"{score.label}: mean rank over {counted(len(results.tasks), 'task')}"
-    title += f" (mean {score.label})" if roomy else ""
-    table = _table(title, results.sizes)
+    table = _table(results.sizes)
     ranks = {size: results.mean_ranks(score, size) for size in results.sizes}
     means = {size: results.means(score, size).mean(axis=1) for size in results.sizes}
     for method in _by_largest_size(results, score):

@@ -236,8 +236,8 @@ def ranks_table(results: SearchResults) -> Exhibit:
     caption += (
         " of targets reached over the whole search, and significant wins, ties and significant "
         f"losses against the other methods{' on the tasks' * several} at the end (sign flips over "
-        "common seeds, adjusted for all pairs of a task, 5 %; pairs with too few common seeds "
-        "count as none)."
+        "common seeds, adjusted for all pairs of a task, 5 %; pairs of which no test can "
+        "tell count as none)."
     )
     cells = {markup: _rank_cells(table, results.budgets, markup) for markup in MARKUPS}
     name = f"{prefix(results)}-ranks"

@@ -91,7 +91,7 @@ def _task_table(results: SearchResults, task: str, roomy: bool, success: bool) -
     budgets = results.budgets_of(task)
     names = [f"n = {b:,} " if b == budgets[0] else f"{b:,} " for b in budgets]
     found = ["optimum", " median n"] if results.ever_found and success else []
-    table = blank_table("", "method", [*names, *found])
+    table = blank_table("method", [*names, *found])
     compared = [results.comparison(budget).loc[task] for budget in budgets]
     last = compared[-1]
     ascending = not results.measures[task].larger_is_better
@@ -109,7 +109,7 @@ def _task_table(results: SearchResults, task: str, roomy: bool, success: bool) -
 def _rank_table(results: SearchResults) -> Table:
     """Mean rank over tasks of each method at each budget."""
     names = [f"n = {b:,} " if b == results.budgets[0] else f"{b:,} " for b in results.budgets]
-    table = blank_table("", "method", names)
+    table = blank_table("method", names)
     ranks = [results.mean_ranks(budget) for budget in results.budgets]
     for method in results.order:
         cells = []

@@ -21,6 +21,8 @@ from scipy import special
 from surrobench.arrays import FloatArray
 from surrobench.report.statistics import bootstrap
 
+LEAST_PLAIN = 3
+"""With fewer values than this nothing has an interval: the simulation begins there."""
 LEAST_SKEWED = 50
 """Fewer skewed values than this have no interval."""
 LEAST_APART = 10
@@ -30,7 +32,7 @@ LEAST_TRIMMED = 5
 COVERAGE = "simulated coverage 92 to 97 %"
 """What every interval of a report has in ``results/statistics``."""
 METHOD = {
-    False: f"Student, {COVERAGE}",
+    False: f"Student, from three seeds on, {COVERAGE}",
     True: f"bootstrap-t, from {LEAST_SKEWED} seeds on of which {LEAST_APART} differ, {COVERAGE}",
 }
 """What an interval is, for captions; the key says whether values are skewed."""
@@ -107,10 +109,10 @@ def stratified_mean_interval(
     """Student's limits of the mean of all values together, which vary within strata only.
 
     The variances of the strata differ, so that the degrees of freedom are Welch's. NaN where a
-    stratum has fewer than two values or none varies.
+    stratum has fewer than :data:`LEAST_PLAIN` values or none varies.
     """
     sizes = np.array([len(stratum) for stratum in strata], dtype=np.float64)
-    if not len(strata) or sizes.min() < 2:
+    if not len(strata) or sizes.min() < LEAST_PLAIN:
         return float("nan"), float("nan")
     deviations = np.array([np.var(stratum, ddof=1) for stratum in strata])
     parts = (sizes / sizes.sum()) ** 2 * deviations / sizes
@@ -142,12 +144,12 @@ def trimmed_mean_interval(values: FloatArray, level: float = 0.95) -> tuple[floa
 def holds(values: FloatArray, skewed: bool, least: int = LEAST_SKEWED) -> npt.NDArray[np.bool_]:
     """Which columns (``runs × columns``, NaN left out) have values that an interval can rest on.
 
-    At least two, of which no more than half are equal; of skewed ones at least
+    At least :data:`LEAST_PLAIN`, of which no more than half are equal; of skewed ones at least
     ``least``, of which at least :data:`LEAST_APART` differ from the commonest value.
     """
     known = np.isfinite(values).sum(axis=0)
     apart = known - _commonest(values)
-    enough = (known >= 2) & (2 * apart >= known)
+    enough = (known >= LEAST_PLAIN) & (2 * apart >= known)
     return enough & (known >= least) & (apart >= LEAST_APART) if skewed else enough
 
 

@@ -64,6 +64,16 @@ def least_blocks(alpha: float = 0.05) -> int:
     return next(blocks for blocks in range(1, 64) if 2.0 ** (1 - blocks) <= alpha)
 
 
+_ENOUGH = {6: "six"}[least_blocks()]
+WHY_OPEN = (
+    f"too few common seeds ({_ENOUGH} can be enough), differences so uneven "
+    "over seeds that one sign on all of them would not be significant, or scores that are equal on "
+    "most seeds"
+)
+"""When a comparison is not :attr:`~Family.conclusive`: the level of the test, what its statistic
+can reach where one method is ahead on every block, and :data:`LEAST_APART`."""
+
+
 @lru_cache(maxsize=64)
 def signs(blocks: int) -> FloatArray:
     """Flips of the signs of ``blocks`` blocks (``flips × blocks``); the first leaves all as is."""

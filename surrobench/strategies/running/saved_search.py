@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surrobench.base.atomic import write_atomically
+from surrobench.base.atomic import try_writing, write_atomically
 from surrobench.base.homes import name_of
 from surrobench.base.sealed import seal, unseal
 from surrobench.errors import UserError
@@ -115,6 +116,30 @@ class SavedSearch:
             write_atomically(self.path, seal(json.dumps(content, allow_nan=False).encode()))
         except OSError as error:
             raise UserError(f"cannot save the search to {self.path}: {error.strerror}.") from error
+
+
+def path_to_save(save: object) -> Path:
+    """Where a search is to be saved, tried out before anything is trained.
+
+    Raises:
+        UserError: if no file can be written there.
+    """
+    if not isinstance(save, str | os.PathLike):
+        raise UserError(f"save is {save!r}; write the path of a JSON file.")
+    path = Path(os.fsdecode(save))
+    if os.path.isdir(path):
+        raise UserError(
+            f"save is {str(save)!r}, a folder; name a file in it, such as "
+            f"{str(path / 'search.json')!r}."
+        )
+    try:
+        try_writing(path)
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UserError(
+            f"save is {str(save)!r}, where no file can be written: {reason}; name another file."
+        ) from error
+    return path
 
 
 def describe_candidates(candidates: Candidates) -> dict[str, Any]:

@@ -42,7 +42,11 @@ from surrobench.strategies.found import SearchResult
 from surrobench.strategies.problem import Constraint, Problem
 from surrobench.strategies.running.loop import Batch, Budget, Row, SearchLoop
 from surrobench.strategies.running.progress import SearchBar
-from surrobench.strategies.running.saved_search import SavedSearch, describe_candidates
+from surrobench.strategies.running.saved_search import (
+    SavedSearch,
+    describe_candidates,
+    path_to_save,
+)
 from surrobench.strategies.running.training import Call, Train, Trains, checked
 from surrobench.strategies.running.workers import Workers, run_workers
 from surrobench.tasks.evaluation import Evaluation
@@ -115,7 +119,8 @@ def search(
     Raises:
         UserError: for unknown names or options, parts that do not go together, a training that
             returns no number, objectives or constraints that it does not report, an initial design
-            that fails as a whole, and a saved search that is not this one.
+            that fails as a whole, a ``save`` that cannot be written (before any training), and a
+            saved search that is not this one.
 
     Example:
         >>> import surrobench as sb
@@ -159,9 +164,9 @@ def search(
             "constraints": dict(constraints or {}),
             "direction": "minimize" if aims.minimise else "maximize",
         }
-        saved = SavedSearch(Path(save), identity)
+        saved = SavedSearch(path_to_save(save), identity)
     with ExitStack() as stack:
-        folder = _checkpoints(save, evaluate, stack)
+        folder = _checkpoints(saved, stack)
         trainer = _Trainer(evaluate, problem, aims, saved, folder)
         loop = SearchLoop(
             chosen,
@@ -239,13 +244,13 @@ def _check_objectives(name: str, factory: Any, aims: Aims) -> None:
         )
 
 
-def _checkpoints(save: str | Path | None, evaluate: Any, stack: ExitStack) -> Path:
+def _checkpoints(saved: SavedSearch | None, stack: ExitStack) -> Path:
     """Where trainings keep what longer ones go on from: beside the saved search, if there is one.
 
     Folders are made only for functions that take them.
     """
-    if save is not None:
-        return Path(save).with_suffix(".checkpoints").absolute()
+    if saved is not None:
+        return saved.path.with_suffix(".checkpoints").absolute()
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surrobench-")))
 
 
@@ -300,7 +305,7 @@ class _Trainer:
 
     def take(self, arch: Arch, epochs: int | None, returned: tuple[Any, float]) -> Evaluation:
         """What a training returned, with the seconds it took, as strategies see it."""
-        told = checked(*returned)
+        told = checked(*returned, self.call.name)
         if told.status == "ok" and (flaw := self.aims.flaw(told.metrics, self.problem)):
             told = replace(told, reason="; ".join(filter(None, (flaw, told.reason))))
         evaluation = self.aims.turned(told)

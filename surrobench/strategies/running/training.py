@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Protocol
 
+from surrobench.base.wording import name_of_function
 from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
@@ -67,10 +68,10 @@ class Call:
         parameters = _parameters(train)
         if lengths and parameters is not None and "epochs" not in _accepted(parameters, ["epochs"]):
             raise UserError(
-                "with several lengths of training, evaluate must take them: "
-                "def evaluate(arch, epochs): …"
+                f"with several lengths of training, {(name := cls._name_of(train))} must take "
+                f"them: def {name}(arch, epochs): …"
             )
-        named = parameters is not None and _takes_names(parameters, space)
+        named = parameters is not None and _takes_names(parameters, space, cls._name_of(train))
         takes_folder = any(parameter.name == "checkpoint" for parameter in parameters or ())
         return cls(train, space, named, lengths, checkpoints if takes_folder else None)
 
@@ -95,6 +96,15 @@ class Call:
         except SystemExit as stop:
             raise RuntimeError(f"the training ended with sys.exit({stop.code!r})") from stop
         return result, time.perf_counter() - started
+
+    @property
+    def name(self) -> str:
+        """What the user calls the function."""
+        return self._name_of(self.train)
+
+    @staticmethod
+    def _name_of(train: Train) -> str:
+        return name_of_function(train, "evaluate")
 
     def hint(self) -> str:
         """What to know about the arguments of a function that always fails; "" if nothing."""
@@ -140,7 +150,9 @@ def _accepted(parameters: Sequence[inspect.Parameter], names: Collection[str]) -
     return {p.name for p in parameters if p.kind in kinds and p.name in names}
 
 
-def _takes_names(parameters: Sequence[inspect.Parameter], space: SearchSpace) -> bool:
+def _takes_names(
+    parameters: Sequence[inspect.Parameter], space: SearchSpace, function: str
+) -> bool:
     """Whether a function is written in terms of the decisions.
 
     It is if its first argument (``epochs`` and ``checkpoint`` apart) is one of them, or it takes
@@ -157,7 +169,7 @@ def _takes_names(parameters: Sequence[inspect.Parameter], space: SearchSpace) ->
     missing = [name for name in names if name not in _accepted(parameters, names)]
     if missing:
         raise UserError(
-            f"evaluate takes decisions by name, but not {missing[0]!r}; it is called with: "
+            f"{function} takes decisions by name, but not {missing[0]!r}; it is called with: "
             f"{', '.join(names)}."
         )
     optional = {variable.name for variable in space.variables if variable.optional}
@@ -172,14 +184,19 @@ def _takes_names(parameters: Sequence[inspect.Parameter], space: SearchSpace) ->
             )
         if parameter.name not in (*names, *_GIVEN):
             raise UserError(
-                f"evaluate has an argument {parameter.name!r}, which is no decision; the "
+                f"{function} has an argument {parameter.name!r}, which is no decision; the "
                 f"decisions are {', '.join(names)}."
             )
     return True
 
 
-def checked(result: Any, seconds: float) -> Evaluation:
+def checked(result: Any, seconds: float, function: str = "evaluate") -> Evaluation:
     """What a training returned, as an evaluation.
+
+    Args:
+        result: of the training.
+        seconds: that it took.
+        function: what the user calls it.
 
     Raises:
         UserError: if it is neither a number nor an evaluation.
@@ -190,13 +207,13 @@ def checked(result: Any, seconds: float) -> Evaluation:
         result = result.item()
     if isinstance(result, Mapping):
         raise UserError(
-            "evaluate returned a dictionary; say which metric is searched for with "
-            "surrobench.tasks.live.own.OwnEvaluation(space, evaluate, value=…), or return "
+            f"{function} returned a dictionary; say which metric is searched for with "
+            f"surrobench.tasks.live.own.OwnEvaluation(space, {function}, value=…), or return "
             "Evaluation(value, metrics={…})."
         )
     if isinstance(result, bool) or not isinstance(result, Real):
         raise UserError(
-            f"evaluate returned {type(result).__name__}; it must return a number (larger is "
+            f"{function} returned {type(result).__name__}; it must return a number (larger is "
             "better) or an Evaluation."
         )
     return _explained(Evaluation(float(result), seconds))

@@ -35,6 +35,12 @@ NUMBERS_VERSION = 2
 """Raised whenever a change of this package changes the numbers of existing cells."""
 
 
+_SMALLER = (
+    'Remove that size from train_sizes, or set small_pools = "skip" (or "fit" for sizes that fit '
+    "the task)."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One unit of work.
@@ -233,7 +239,7 @@ def _add_task(
         if study.small_pools != "error" and size > largest:
             _skip(plan, study, task, size, columns, "the task has too few architectures")
             continue
-        check_size(task, study.protocol, size)
+        check_size(task, study.protocol, size, _SMALLER)
         allowed = [column for column in columns if size <= _largest(study, column[0])]
         left_out = [column for column in columns if column not in allowed]
         _skip(plan, study, task, size, left_out, "max_train_size")

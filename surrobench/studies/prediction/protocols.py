@@ -184,8 +184,17 @@ def advice(task: Pool, protocol: str, train_sizes: Sequence[int]) -> str:
     return f"{told} Give smaller sizes: --set 'train_sizes=[{listed}]'."
 
 
-def check_size(task: Pool, protocol: str, train_size: int) -> None:
+_NONE_FITS = "No size leaves a test set: take a larger table, or another protocol."
+
+
+def check_size(task: Pool, protocol: str, train_size: int, advice: str = "") -> None:
     """Refuse a train size that leaves no test set.
+
+    Args:
+        task: to be split.
+        protocol: how.
+        train_size: that was asked for.
+        advice: what to do, with ``{most}`` for the largest size; by default to ask for that.
 
     Raises:
         UserError: naming the largest size that works.
@@ -195,8 +204,6 @@ def check_size(task: Pool, protocol: str, train_size: int) -> None:
         raise UserError(
             f"task {task.name!r} has {counted(len(task.groups), 'architecture')}; the protocol "
             f"{protocol!r} "
-            f"allows at most {counted(max(largest, 0), 'training example')}, but train_sizes asks "
-            "for "
-            f'{train_size}. Remove that size, or set small_pools = "skip" (or "fit" for sizes that '
-            "fit the task)."
+            f"allows at most {counted(max(largest, 0), 'training example')}, not {train_size:,}. "
+            + (advice or "Give at most {most}." if largest > 0 else _NONE_FITS).format(most=largest)
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from surrobench.base.wording import one_or_many
 from surrobench.errors import UserError
 
 MOST_TASKS = 2
 """The first so many tasks of a study have their typical cell shown."""
 MOST_SECONDS = 10.0
 """Processor time of a cell that is computed again to be shown."""
+_MOST_VALUES = 20
 _METHOD = ["predictor", "transform", "encoding"]
 
 
@@ -31,11 +33,11 @@ def typical_cell(
         UserError: if there is none.
     """
     rows = rows[rows["status"] == "ok"] if len(rows) else rows
-    for column, wanted in (("train_size", train_size), ("seed", seed)):
-        if wanted is not None and len(rows):
-            rows = rows[rows[column] == wanted]
     if rows.empty:
-        raise UserError("no cell with a result has this task, method, train size and seed.")
+        raise UserError("no cell with a result has this task and method.")
+    for column, wanted in (("train_size", train_size), ("seed", seed)):
+        if wanted is not None:
+            rows = _picked(rows, column, wanted)
     if seconds < float("inf"):
         rows = rows[rows["cpu_seconds"] <= seconds] if "cpu_seconds" in rows else rows[:0]
     if rows.empty:
@@ -45,3 +47,17 @@ def typical_cell(
     best = rows.set_index(_METHOD).loc[[means.idxmax()]].reset_index()
     ranked = best.sort_values(["kendall_tau", "seed"], kind="stable")
     return ranked.iloc[(len(ranked) - 1) // 2]
+
+
+def _picked(rows: pd.DataFrame, column: str, wanted: int) -> pd.DataFrame:
+    """The rows with this value; where there is none, it is said which there are."""
+    picked = rows[rows[column] == wanted]
+    if picked.empty:
+        there = sorted(rows[column].unique())
+        more = f" and {len(there) - _MOST_VALUES} more" if len(there) > _MOST_VALUES else ""
+        listed = ", ".join(f"{value}" for value in there[:_MOST_VALUES])
+        raise UserError(
+            f"no cell with a result has the {column.replace('_', ' ')} {wanted}; there "
+            f"{one_or_many(len(there), 'is', 'are')}: {listed}{more}."
+        )
+    return picked

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from surrobench.base.decoding import marked_encoding
+from surrobench.base.wording import counted
 from surrobench.errors import UserError
 from surrobench.tasks.files.faults import Faults
 from surrobench.tasks.files.number_forms import Dialect, numbers_in
@@ -36,27 +39,67 @@ def read_delimited(
 
     Raises:
         UserError: if its characters cannot be read.
-        pyarrow.ArrowException: if its rows differ in length, or it is otherwise no table.
+        ValueError: if its rows differ in length, or it is otherwise no table.
     """
-    raw = _content(path)
-    content = _as_utf8(raw, path, dialect)
-    head = content[: content.find(b"\n") if b"\n" in content else len(content)].decode()
-    separator = dialect.separator or _separator(head, _default(path), wanted)
+    content, separator = _text(path, wanted, dialect)
     options = pacsv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal or ".")
     table = _arrow(content, separator, options)
     options.column_types = _exact_types(table)
     if options.column_types:
-        with suppress(pa.ArrowInvalid):  # beyond any integer it stays with floats
+        with suppress(ValueError):  # beyond any integer it stays with floats
             table = _arrow(content, separator, options)
     return _with_numbers(table, [name for name in wanted if name not in lists], dialect, separator)
 
 
+def words_for_missing(
+    path: Path, wanted: Collection[str], dialect: Dialect, column: str
+) -> dict[int, str]:
+    """Rows (from 0) of a column that hold a word such as ``NA`` or ``nan``, which is read as null.
+
+    Args:
+        path: of a file that :func:`read_delimited` has read with these arguments.
+        wanted: likewise.
+        dialect: likewise.
+        column: one of the file.
+    """
+    content, separator = _text(path, wanted, dialect)
+    options = pacsv.ConvertOptions(include_columns=[column], column_types={column: pa.string()})
+    texts = _arrow(content, separator, options)[column].to_pylist()
+    known = set(options.null_values)
+    return {row: text for row, text in enumerate(texts) if text and text in known}
+
+
+def _text(path: Path, wanted: Collection[str], dialect: Dialect) -> tuple[bytes, str]:
+    """The content as UTF-8, and the separator."""
+    content = _as_utf8(_content(path), path, dialect)
+    head = content[: content.find(b"\n") if b"\n" in content else len(content)].decode()
+    return content, dialect.separator or _separator(head, _default(path), wanted)
+
+
 def _arrow(content: bytes, separator: str, options: pacsv.ConvertOptions) -> pa.Table:
-    return pacsv.read_csv(
-        pa.BufferReader(content),
-        read_options=pacsv.ReadOptions(use_threads=False),
-        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
-        convert_options=options,
+    try:
+        return pacsv.read_csv(
+            pa.BufferReader(content),
+            read_options=pacsv.ReadOptions(use_threads=False),
+            parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=options,
+        )
+    except pa.ArrowInvalid as error:
+        raise ValueError(_explained(str(error), separator)) from error
+
+
+def _explained(message: str, separator: str) -> str:
+    """What Arrow says of a file that is no table, with data rows counted as everywhere else."""
+    if "Empty CSV file" in message:
+        return "it has no rows; a table has a header and a row for each architecture."
+    found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message)
+    if found is None:
+        return message.splitlines()[0]
+    row, expected, got = map(int, found.groups())
+    return (
+        f"row {row - 1:,} has {counted(got, 'field')} and the header {expected:,}: a field is "
+        f"{'missing' if got < expected else 'one too many'}; was the file cut, or does a text hold "
+        f"the separator {separator!r} without quotation marks?"
     )
 
 
@@ -67,7 +110,11 @@ def _exact_types(table: pa.Table) -> dict[str, pa.DataType]:
         if table.schema.names.count(name) > 1 or not pa.types.is_float64(table[name].type):
             continue
         known = table[name].drop_null().to_numpy()
-        if len(known) and (known == known.round()).all() and abs(known).max() > _EXACT_FLOATS:
+        if (
+            len(known)
+            and (known == known.round()).all()
+            and _EXACT_FLOATS < abs(known).max() < np.inf
+        ):
             found[name] = pa.decimal128(38, 0)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from surrobench.base.wording import counted
 from surrobench.errors import UserError
@@ -19,11 +19,14 @@ class Faults:
         messages: what is wrong so far.
         positions: for each row that is looked at, its place in the file (from 0), so that
             messages name the rows of the file even if a filter picked some of them.
+        missing_words: of a text file: column -> row of the file -> a word such as ``NA`` that was
+            read as missing.
     """
 
     def __init__(self, positions: Sequence[int] | None = None) -> None:
         self.messages: list[str] = []
         self.positions = positions
+        self.missing_words: Callable[[str], Mapping[int, str]] = _none
 
     def add(self, message: str) -> None:
         """Note one fault; ``message`` says what is wrong, where and what to do."""
@@ -31,6 +34,12 @@ class Faults:
 
     def __bool__(self) -> bool:
         return bool(self.messages)
+
+    def words(self, column: str, rows: Sequence[int]) -> dict[int, str]:
+        """Which rows without a value in a column hold a word that was read as missing."""
+        held = self.missing_words(column) if rows else {}
+        places = {row: row if self.positions is None else self.positions[row] for row in rows}
+        return {row: held[place] for row, place in places.items() if place in held}
 
     def rows(self, rows: Sequence[int], values: Iterable[object] | None = None) -> str:
         """The first few rows as text, counted from 1 after the header, with what they hold."""
@@ -55,6 +64,10 @@ class Faults:
             count = len(self.messages)
             listed = "\n".join(f"  {i}. {text}" for i, text in enumerate(self.messages, start=1))
             raise UserError(f"{subject} has {counted(count, 'problem')}:\n{listed}")
+
+
+def _none(column: str) -> Mapping[int, str]:
+    return {}
 
 
 def _short(value: object) -> str:

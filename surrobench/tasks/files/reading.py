@@ -15,7 +15,12 @@ import pyarrow.parquet as pq
 from surrobench.base.paths import expanded, is_file
 from surrobench.errors import UserError, did_you_mean
 from surrobench.tasks.files.arrow_types import simplified
-from surrobench.tasks.files.delimited import COMPRESSIONS, SEPARATORS, read_delimited
+from surrobench.tasks.files.delimited import (
+    COMPRESSIONS,
+    SEPARATORS,
+    read_delimited,
+    words_for_missing,
+)
 from surrobench.tasks.files.number_forms import Dialect
 
 TABLES_VARIABLE = "SURROBENCH_TABLES"
@@ -24,6 +29,17 @@ _JSON = (".json", ".jsonl", ".ndjson")
 READABLE = (".parquet", *SEPARATORS, *_JSON, *_ARROW)
 RUNS_CODE = {".pkl", ".pickle", ".pt", ".pth", ".pd", ".npy", ".npz", ".joblib", ".bench"}
 PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_STARTS = {
+    b"PAR1": ("a Parquet table", (".parquet",)),
+    b"ARROW1": ("a Feather table", _ARROW),
+    b"\x1f\x8b": ("text compressed with gzip", (".gz",)),
+    b"BZh": ("text compressed with bz2", (".bz2",)),
+    b"\x28\xb5\x2f\xfd": ("text compressed with zstd", (".zst",)),
+    b"PK\x03\x04": ("a zip archive or a spreadsheet", (".zip",)),
+    b"\x89HDF": ("an HDF5 file", (".h5",)),
+    b"SQLite f": ("an SQLite database", (".sqlite",)),
+}
+"""First bytes of kinds of files -> what they are, and the suffixes that say so."""
 _CONVERTED_BY = {
     ".xlsx": "pandas.read_excel",
     ".xls": "pandas.read_excel",
@@ -55,6 +71,7 @@ def find_data(data: str, folder: Path) -> Path:
         UserError: saying where it was looked for, or that its kind of file is not read.
     """
     file = expanded(data)
+    _refuse_folder(data, folder / file)
     check_kind(data, file)
     folders = [folder]
     if not file.is_absolute():
@@ -67,6 +84,11 @@ def find_data(data: str, folder: Path) -> Path:
         f"{data}: no such file; looked in {', '.join(str(entry) for entry in folders)}. "
         f"Put it beside its card or name its folder in {TABLES_VARIABLE}."
     )
+
+
+def _refuse_folder(data: str, path: Path) -> None:
+    if os.path.isdir(path):
+        raise UserError(f"{data}: this is a folder; name a file in it.")
 
 
 def check_kind(data: str, file: Path) -> None:
@@ -95,6 +117,31 @@ def check_kind(data: str, file: Path) -> None:
         )
 
 
+def _check_start(path: Path) -> None:
+    """Refuse a pickle, and a file whose first bytes are those of another kind than its name."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(8)
+    except OSError:
+        return  # whoever reads it says what is wrong
+    if start[:2] in PICKLE_STARTS:
+        raise UserError(f"{path} is a pickle, which can run code, so it is not read.")
+    suffix = path.suffix.lower()
+    kind, suffixes = next(
+        (about for magic, about in _STARTS.items() if start.startswith(magic)), ("", (suffix,))
+    )
+    if suffix not in suffixes:
+        name = path.name if suffixes[0] in COMPRESSIONS else path.stem
+        known = suffixes[0] in (*READABLE, *COMPRESSIONS)
+        remedy = f"rename it to {name}{suffixes[0]}" if known else "save it as Parquet or CSV"
+        raise UserError(f"{path} holds {kind}, not what its name says; {remedy}.")
+    if start and not kind and suffix in COMPRESSIONS:
+        raise UserError(
+            f"{path} is not compressed with {COMPRESSIONS[suffix]}, as its name says; rename it to "
+            f"{path.stem}."
+        )
+
+
 def read_columns(
     path: Path,
     columns: list[str],
@@ -114,9 +161,7 @@ def read_columns(
     Raises:
         UserError: if the file is not what its name says.
     """
-    with path.open("rb") as stream:
-        if stream.read(2) in PICKLE_STARTS:
-            raise UserError(f"{path} is a pickle, which can run code, so it is not read.")
+    _check_start(path)
     wanted = list(dict.fromkeys(columns))
     try:
         table, every = _read(path, wanted, dialect or Dialect(), lists, groups)
@@ -137,13 +182,24 @@ def read_columns(
     return pa.table(present) if present else table.select([]), missing
 
 
+def missing_words(
+    path: Path, wanted: Collection[str], dialect: Dialect, column: str
+) -> dict[int, str]:
+    """Rows (from 0) of a column that hold a word which is read as missing, with it."""
+    if kind_of_file(path) not in SEPARATORS:
+        return {}
+    return words_for_missing(path, wanted, dialect, column)
+
+
 def column_names(path: Path, dialect: Dialect | None = None) -> list[str]:
     """Names of all columns of a file.
 
     Raises:
         UserError: if the file is not what its name says.
     """
+    _refuse_folder(str(path), path)
     check_kind(path.name, path)
+    _check_start(path)
     try:
         return _read(path, [], dialect or Dialect(), ())[1]
     except (pa.ArrowException, OSError, ValueError) as error:

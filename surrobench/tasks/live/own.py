@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from surrobench.base.wording import counted
+from surrobench.base.wording import counted, name_of_function
 from surrobench.errors import UserError, did_you_mean
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.tasks.evaluation import Evaluation
@@ -157,35 +157,39 @@ class OwnEvaluation:
         return Evaluation(value, None, "ok" if math.isfinite(value) else "diverged", metrics)
 
     def _checked(self, returned: Any) -> dict[str, float]:
+        function = name_of_function(self.train, "evaluate")
         if not isinstance(returned, Mapping):
             raise UserError(
-                f"evaluate returned {type(returned).__name__}; it must return a dictionary such as "
-                f"{{{self.value!r}: 0.9}}."
+                f"{function} returned {type(returned).__name__}; it must return a dictionary such "
+                f"as {{{self.value!r}: 0.9}}."
             )
-        metrics = {_name(name): _number(name, given) for name, given in returned.items()}
+        metrics = {
+            _name(name, function): _number(name, given, function)
+            for name, given in returned.items()
+        }
         if self.value not in metrics:
             hint = did_you_mean(self.value, metrics)
-            raise UserError(f"evaluate returned no metric {self.value!r}. {hint}")
+            raise UserError(f"{function} returned no metric {self.value!r}. {hint}")
         self._names = self._names or tuple(sorted(metrics))
         if differing := set(self._names) ^ set(metrics):
             raise UserError(
-                f"evaluate must return the same metrics each time, but {sorted(differing)[0]!r} "
+                f"{function} must return the same metrics each time, but {sorted(differing)[0]!r} "
                 "is not always among them."
             )
         return metrics
 
 
-def _name(name: Any) -> str:
+def _name(name: Any, function: str) -> str:
     if not isinstance(name, str) or not name:
-        raise UserError(f"evaluate returned a metric named {name!r}; names must be texts.")
+        raise UserError(f"{function} returned a metric named {name!r}; names must be texts.")
     return name
 
 
-def _number(name: str, given: Any) -> float:
+def _number(name: str, given: Any, function: str) -> float:
     if hasattr(given, "item") and getattr(given, "ndim", 0) == 0:  # a number of NumPy or torch
         given = given.item()
     if isinstance(given, bool) or not isinstance(given, Real):
         raise UserError(
-            f"evaluate returned {name!r} as {type(given).__name__}; it must be a number."
+            f"{function} returned {name!r} as {type(given).__name__}; it must be a number."
         )
     return float(given)

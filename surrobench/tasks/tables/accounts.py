@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def decision_accounts(task: TableTask) -> list[DecisionAccount]:
 
 def remarks(task: TableTask) -> list[str]:
     """What is no fault, but spoils a study of the task if nobody knows it."""
-    return [*_constant(task), *_unlearnable(task)]
+    return [*_constant(task), *_look_alike(task), *_unlearnable(task)]
 
 
 def _constant(task: TableTask) -> Iterator[str]:
@@ -83,6 +84,22 @@ def _constant(task: TableTask) -> Iterator[str]:
     if bool((values == values[0]).all()):
         shown = -values[0] + 0.0 if task.direction == "minimize" else values[0]
         yield f"{task.name}: all {len(values):,} values are {shown:g}, there is nothing to rank."
+
+
+def _look_alike(task: TableTask) -> Iterator[str]:
+    """Choices that differ in spaces around them or in how a letter is composed."""
+    for variable in task.space.variables:
+        forms: dict[str, list[str]] = {}
+        for label in variable.choices:
+            forms.setdefault(unicodedata.normalize("NFC", label).strip(), []).append(label)
+        alike = [labels for labels in forms.values() if len(labels) > 1]
+        if alike:
+            told = "; ".join(" and ".join(map(ascii, labels)) for labels in alike[:_SHOWN])
+            yield (
+                f"{task.name}: decision {variable.name!r} has choices that look alike but differ "
+                f"in spaces or in how letters are composed: {told}; write them alike in the file "
+                "if they are one."
+            )
 
 
 def _unlearnable(task: TableTask) -> Iterator[str]:

@@ -16,10 +16,11 @@ Bundled published tables and a user's own table are described by the same card::
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, time
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -31,6 +32,8 @@ Scalar = str | int | float | bool
 Condition = Scalar | date | time
 """What a column may be compared with: also TOML's own dates and times."""
 Absent = Literal["error", "not-there"]
+Columns = str | list[Any] | dict[str, str] | None
+"""What keys that name columns hold; elements of a list are names or :class:`Decision`."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SPELLINGS = {"maximise": "maximize", "minimise": "minimize"}
 
@@ -157,6 +160,11 @@ class TaskCard(_Strict):
     @classmethod
     def _british(cls, value: object) -> object:
         return _SPELLINGS.get(value, value) if isinstance(value, str) else value
+
+    @field_validator("target", "measured", "decisions")
+    @classmethod
+    def _once(cls, value: Columns) -> Columns:
+        return _each_once(value)
 
     @field_validator("fidelities", "costs")
     @classmethod
@@ -288,6 +296,11 @@ class Card(_Strict):
     @classmethod
     def _step(cls, value: float | str | None) -> float | str | None:
         return _checked_step(value)
+
+    @field_validator("decisions", "measured", "groups", "published_groups")
+    @classmethod
+    def _once(cls, value: Columns) -> Columns:
+        return _each_once(value)
 
     @field_validator("name")
     @classmethod
@@ -427,6 +440,19 @@ def _listed(columns: str | list[str] | None) -> list[str]:
     if columns is None:
         return []
     return [columns] if isinstance(columns, str) else columns
+
+
+def _each_once(columns: Columns) -> Columns:
+    """A list of columns as it is; one that is named again would count double."""
+    if isinstance(columns, list):
+        names = [one if isinstance(one, str) else one.column for one in columns]
+        if again := [name for name, count in Counter(names).items() if count > 1]:
+            told = ", ".join(
+                f"{name!r} {'twice' if names.count(name) == 2 else f'{names.count(name)} times'}"
+                for name in again
+            )
+            raise ValueError(f"names {told}; name every column once")
+    return columns
 
 
 def _checked_step(value: float | str | None) -> float | str | None:

@@ -76,7 +76,8 @@ def _explain(item: Any, text: str) -> str:
     if item["type"] == "string_type" and len(path) > 1 and path[-2] == "decisions":
         message = 'Write the name of a column, or a table such as { column = "lr", scale = "log" }'
     given = f" (found {item['input']!r})" if isinstance(item["input"], str | int | float) else ""
-    return f"{place}: {message}{given}."
+    colon = "" if message.startswith("names ") else ":"
+    return f"{place}{colon} {message}{given}."
 
 
 def _fields_at(path: list[str]) -> list[str]:

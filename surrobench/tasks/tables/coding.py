@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surrobench.arrays import BoolArray, FloatArray
-from surrobench.base.wording import counted
+from surrobench.base.wording import counted, one_or_many
 from surrobench.spaces.architecture import Variable
 from surrobench.spaces.blocks import ABSENT
 from surrobench.tasks.files.faults import Faults
@@ -105,12 +105,32 @@ def _is_nan(value: Any) -> bool:
 
 
 def _report_empty(name: str, rows: list[int], decision: Decision, faults: Faults) -> None:
-    if rows:
+    report_missing(
+        f"decision {name!r}",
+        decision.column,
+        rows,
+        faults,
+        " If an empty cell means that the network has no such part, say so in the card: "
+        f'{{ column = "{decision.column}", absent = "not-there" }}.',
+    )
+
+
+def report_missing(
+    what: str, column: str, rows: Sequence[int], faults: Faults, advice: str = ""
+) -> None:
+    """Report rows without a value, and apart from them those with a word that reads as missing."""
+    words = faults.words(column, rows)
+    if words:
+        held = " or ".join(map(repr, sorted(set(words.values()))))
         faults.add(
-            f"decision {name!r} has no value in {counted(len(rows), 'row')}: {faults.rows(rows)}. "
-            "If an empty "
-            "cell means that the network has no such part, say so in the card: { column = "
-            f'"{decision.column}", absent = "not-there" }}.'
+            f"{what}: {counted(len(words), 'row holds', 'rows hold')} {held}, which "
+            f"{one_or_many(len(words), 'is', 'are')} read as missing: {faults.rows(list(words))}. "
+            "If this is a choice, rename it in the file, for example to 'none'; if not, fill in "
+            "the choice or leave the cell empty."
+        )
+    if empty := [row for row in rows if row not in words]:
+        faults.add(
+            f"{what} has no value in {counted(len(empty), 'row')}: {faults.rows(empty)}.{advice}"
         )
 
 

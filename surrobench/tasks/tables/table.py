@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from surrobench.spaces.choices import Choices
 from surrobench.spaces.edge_cells import EdgeCells
 from surrobench.tasks.files.arrow_types import is_opaque, is_temporal, plain_values
 from surrobench.tasks.files.faults import Faults
-from surrobench.tasks.files.reading import read_columns
+from surrobench.tasks.files.reading import missing_words, read_columns
 from surrobench.tasks.tables.card import Card, Condition, TaskCard, named
-from surrobench.tasks.tables.coding import NULL
+from surrobench.tasks.tables.coding import NULL, report_missing
 from surrobench.tasks.tables.columns import Numbers, numbers
 from surrobench.tasks.tables.decisions import coded_decisions
 from surrobench.tasks.tables.durations import durations
@@ -144,6 +144,7 @@ def read_rows(
     selected = _selected(frame, picked, faults)
     positions = selected if part is None else part.positions[selected]
     faults.positions = positions.tolist()
+    faults.missing_words = partial(missing_words, path, wanted, card.dialect)
     return Rows(path, frame.take(pa.array(selected)), positions, not missing)
 
 
@@ -315,7 +316,7 @@ def _stated_groups(
             column = pa.chunked_array([pa.nulls(len(column))])
         empty = np.flatnonzero(column.is_null().to_numpy()).tolist()
         if empty:
-            faults.add(f"group column {name!r} has no value in {len(empty)} {faults.rows(empty)}.")
+            report_missing(f"group column {name!r}", name, empty, faults)
         parts.append(_codes_of(column))
     groups = first_seen(np.stack(parts, axis=1))
     architectures = first_seen(archs)
