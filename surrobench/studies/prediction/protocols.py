@@ -204,6 +204,6 @@ def check_size(task: Pool, protocol: str, train_size: int, advice: str = "") -> 
         raise UserError(
             f"task {task.name!r} has {counted(len(task.groups), 'architecture')}; the protocol "
             f"{protocol!r} "
-            f"allows at most {counted(max(largest, 0), 'training example')}, not {train_size:,}. "
+            f"allows at most {counted(max(largest, 0), 'training example')}, not {train_size}. "
             + (advice or "Give at most {most}." if largest > 0 else _NONE_FITS).format(most=largest)
         )
