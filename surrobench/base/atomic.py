@@ -44,6 +44,9 @@ def try_writing(path: Path) -> None:
     """
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if os.path.exists(path) and not os.path.isfile(path):
+        # Renaming would put a file in the place of the device.
+        raise OSError(errno.EINVAL, "it is a device or a pipe", str(path))
     temporary = _temporary(path)
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o666))
     temporary.unlink()

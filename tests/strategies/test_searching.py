@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -229,7 +230,7 @@ def test_a_space_of_the_same_shape_is_another_search(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "save", [".", "..", "", "folder", "file/search.json", "x" * 300, "a\0b", 3]
+    "save", [".", "..", "", "folder", "file/search.json", "pipe", "x" * 300, "a\0b", 3]
 )
 def test_a_path_that_cannot_be_saved_to_is_refused_before_any_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: Any
@@ -237,11 +238,12 @@ def test_a_path_that_cannot_be_saved_to_is_refused_before_any_training(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
     trained: list[Arch] = []
     with pytest.raises(UserError, match=r"^save is .*(name|write)"):
         quick(trained.append, save=save)
     assert not trained
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "pipe"]
 
 
 def test_trying_where_to_save_leaves_what_is_there(tmp_path: Path) -> None:
