@@ -255,6 +255,15 @@ def test_words_that_read_as_missing_are_found_in_picked_rows_and_groups(make) ->
     assert "decision 'op': 1 row holds 'NULL', which is read as missing: row 2." in message
 
 
+def test_a_quotation_mark_that_is_never_closed_takes_no_rows_with_it(make) -> None:
+    message = refusal(make('width,op,acc\n3,conv,1\n5,"conv,2\n3,pool,3\n5,pool,4\n'))
+    assert "t.csv" in message
+    assert "a quotation mark opens in row 2 is never closed" in message
+    # A mark within a text opens none, and a doubled one belongs to it.
+    task = load_task(make('width,op,acc\n3,5" disk,1\n5,"a ""b""",2\n'))
+    assert len(task.archs) == 2
+
+
 @pytest.mark.parametrize(
     ("last", "told"),
     [

@@ -42,6 +42,7 @@ def read_delimited(
         ValueError: if its rows differ in length, or it is otherwise no table.
     """
     content, separator = _text(path, wanted, dialect)
+    _check_quotes(content, separator)
     options = pacsv.ConvertOptions(strings_can_be_null=True, decimal_point=dialect.decimal or ".")
     table = _arrow(content, separator, options)
     options.column_types = _exact_types(table)
@@ -86,6 +87,28 @@ def _arrow(content: bytes, separator: str, options: pacsv.ConvertOptions) -> pa.
         )
     except pa.ArrowInvalid as error:
         raise ValueError(_explained(str(error), separator)) from error
+
+
+def _check_quotes(content: bytes, separator: str) -> None:
+    """Refuse a text that is opened and never closed: Arrow would take the other rows for its end.
+
+    Raises:
+        ValueError: if there is one, with its row.
+    """
+    if content.count(b'"') % 2 == 0:
+        return
+    reader = csv.reader(io.StringIO(content.decode()), delimiter=separator, strict=True)
+    row = 0
+    try:
+        for row, _ in enumerate(reader, start=1):
+            pass
+    except csv.Error as error:
+        # The text may also become longer than the library lets a field be.
+        if "end of data" in str(error) or "field limit" in str(error):
+            raise ValueError(
+                f"the text that a quotation mark opens in row {row:,} is never closed, so that all "
+                "rows that follow would be part of it; close it, or double a mark within a text."
+            ) from error
 
 
 def _explained(message: str, separator: str) -> str:
