@@ -100,8 +100,8 @@ def _check_quotes(content: bytes, separator: str) -> None:
     reader = csv.reader(io.StringIO(content.decode()), delimiter=separator, strict=True)
     row = 0
     try:
-        for row, _ in enumerate(reader, start=1):
-            pass
+        for _ in reader:
+            row += 1
     except csv.Error as error:
         # The text may also become longer than the library lets a field be.
         if "end of data" in str(error) or "field limit" in str(error):
