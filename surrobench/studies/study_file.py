@@ -122,7 +122,7 @@ def _refuse_code(
 ) -> None:
     """Files are data: what they name is imported only if the user says so."""
     for what, name in study.code():
-        listed = content.get(f"{what}s")
+        listed = content.get(kind.methods)
         alone = isinstance(listed, list) and any(one in (name, {"use": name}) for one in listed)
         otherwise = (  # which would lose the options of a table
             f"; or name the {what} yourself: --add-{what} {name}"
