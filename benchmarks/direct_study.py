@@ -76,10 +76,19 @@ def model_of(name: str) -> Callable[[Array, Array, Array, Cell], Moments]:
 
 def gaussian_process(X: Array, y: Array, Z: Array, cell: Cell) -> Moments:
     inputs, targets = torch.tensor(X), torch.tensor(y)[:, None]
+    if cell.use == "gp-categorical":
+        model = gpytorch_peer.fit_categorical(codes(X), targets)
+        mean, variance = gpytorch_peer.moments(model, codes(Z))
+        return mean.numpy(), variance.sqrt().numpy()
     varies = inputs.amax(0) > inputs.amin(0)  # BoTorch cannot normalise constant columns
     model = gpytorch_peer.fit(inputs[:, varies], targets, cell.use, standardise=False)
     mean, variance = gpytorch_peer.moments(model, torch.tensor(Z)[:, varies])
     return mean.numpy(), variance.sqrt().numpy()
+
+
+def codes(X: Array) -> torch.Tensor:
+    """The operation on each edge of one-hot cells of NAS-Bench-201, ``n x 30`` to ``n x 6``."""
+    return torch.tensor(X.reshape(len(X), 6, 5).argmax(axis=2), dtype=torch.float64)
 
 
 def spread(members: list, Z: Array) -> Moments:

@@ -6,7 +6,7 @@ import math
 
 import torch
 from botorch.fit import fit_gpytorch_mll
-from botorch.models import SingleTaskGP
+from botorch.models import MixedSingleTaskGP, SingleTaskGP
 from botorch.models.transforms import Normalize, Standardize
 from gpytorch.constraints import GreaterThan
 from gpytorch.kernels import MaternKernel, RBFKernel, ScaleKernel
@@ -64,6 +64,13 @@ def objective(model: SingleTaskGP) -> ExactMarginalLogLikelihood:
 def fit(X: Tensor, y: Tensor, name: str, *, standardise: bool = True) -> SingleTaskGP:
     """A model fitted by BoTorch."""
     model = new_model(X, y, name, standardise=standardise)
+    fit_gpytorch_mll(objective(model))
+    return model
+
+
+def fit_categorical(X: Tensor, y: Tensor) -> SingleTaskGP:
+    """BoTorch's model of categories (``n x d`` codes) as it comes, fitted to scaled targets."""
+    model = MixedSingleTaskGP(X, y, cat_dims=list(range(X.shape[1])), outcome_transform=None)
     fit_gpytorch_mll(objective(model))
     return model
 

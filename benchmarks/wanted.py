@@ -135,7 +135,7 @@ def rows(tables: Tables) -> list[tuple[str, str, str, str, str]]:
         ("qLogNEHVI over the pool", "BoTorch, caches warm", "25 ×",
          f"{tables.ratio('qLog-NEHVI')} ×", "–"),
         ("`nb201-predictors`, 2 workers", "libraries directly", "30 ×",
-         f"{tables.ratio('study nb201-predictors')} ×", "trees are most of it"),
+         f"{tables.ratio('study nb201-predictors')} ×", "half of it is tree fits; see below"),
         ("GP, n = 2,000 and 10,000, pool of 300,000", "GPyTorch, Cholesky", "5 ×",
          tables.large_samples(), tables.largest_sample()),
         ("live training of cells", OTHER, "1.5 ×", tables.command("live training", "cpu_s"),

@@ -6,6 +6,7 @@ Without the package a recipe can be named and listed; fitting it says what to in
 from __future__ import annotations
 
 import importlib
+import random
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +55,11 @@ class LibraryRegressor(TransformedPredictor):
         bootstrap = {"bootstrap": self.members} if self.members else {}
         wrapped = as_predictor(regressor, transform="none", **bootstrap)
         assert isinstance(wrapped, RegressorPredictor)
-        return wrapped.fit_targets(X, y, seed)
+        state = random.getstate()
+        try:
+            return wrapped.fit_targets(X, y, seed)
+        finally:  # quantile-forest seeds the generator of the whole process
+            random.setstate(state)
 
     def load(self) -> Any:
         """The package.
