@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from surrobench.base.atomic import write_atomically
+from surrobench.errors import DamagedStoreError
 
 _HEAD = b'{"sha256":"'
 _TAIL = b"}\n"
@@ -23,6 +24,24 @@ DIGEST_BYTES = 32
 
 class DamagedError(ValueError):
     """A file whose bytes are not those that were written."""
+
+
+def published_bytes(file: Path, sha256: str | None) -> bytes:
+    """The content of a file that comes with the package.
+
+    Args:
+        file: where it lies.
+        sha256: what the content must hash to, if that is known.
+
+    Raises:
+        DamagedStoreError: if the content is another one.
+    """
+    content = file.read_bytes()
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedStoreError(
+            f"{file} is not the file that came with this version of surrobench; install it again."
+        )
+    return content
 
 
 def seal(body: bytes, what: str = "content") -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +12,10 @@ from typing import ClassVar
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
+from surrobench.base.sealed import published_bytes
 from surrobench.encodings.kinds_of_operations import CellsByKind, cells_by_kind
 from surrobench.encodings.measured import pool_ranks
-from surrobench.errors import DamagedStoreError, UserError
+from surrobench.errors import UserError
 from surrobench.spaces.architecture import Arch, SearchSpace
 
 FILE = Path(__file__).with_name("other_spaces.json")
@@ -129,11 +129,7 @@ def read(file: Path, sha256: str | None = None) -> tuple[LinearTask, ...]:
     Raises:
         DamagedStoreError: if the content is another one.
     """
-    content = file.read_bytes()
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedStoreError(
-            f"{file} is not the file that came with this version of surrobench; install it again."
-        )
+    content = published_bytes(file, sha256)
     return tuple(
         LinearTask(task, form, dict(zip(part["features"], weights, strict=True)))
         for form, part in json.loads(content).items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from surrobench.arrays import FloatArray, IntArray
-from surrobench.errors import DamagedStoreError
+from surrobench.base.sealed import published_bytes
 from surrobench.spaces.architecture import Arch, SearchSpace
 from surrobench.spaces.edge_cells import EdgeCells, nas_bench_201
 
@@ -60,11 +59,7 @@ def published() -> dict[str, FloatArray]:
     Raises:
         DamagedStoreError: if the file is not the one that was published.
     """
-    content = FILE.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise DamagedStoreError(
-            f"{FILE} is not the file that came with this version of surrobench; install it again."
-        )
+    content = published_bytes(FILE, SHA256)
     with np.load(BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in NAMES}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from surrobench.errors import DamagedStoreError
+from surrobench.base.sealed import published_bytes
 from surrobench.predictors.pfn.network import HyperparameterNetwork
 
 FILE = Path(__file__).with_name("weights.npz")
@@ -39,11 +38,7 @@ def read(file: Path, sha256: str | None = None) -> HyperparameterNetwork:
         DamagedStoreError: if the content is another one.
         ValueError: if the arrays are not those of the network.
     """
-    content = file.read_bytes()
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedStoreError(
-            f"{file} is not the file that came with this version of surrobench; install it again."
-        )
+    content = published_bytes(file, sha256)
     with np.load(BytesIO(content), allow_pickle=False) as arrays:
         state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     network = HyperparameterNetwork()
